@@ -1,0 +1,37 @@
+"""Are these pictures the same kind of thing?
+
+Example:
+    >>> import samekind
+    >>> model = samekind.load()
+    >>> model.card.dimension
+    128
+"""
+
+from samekind.card import Card
+from samekind.errors import (
+    DatasetError,
+    ImageError,
+    MissingExtraError,
+    ModelFileError,
+    OperatingPointError,
+    SamekindError,
+    TrainingError,
+)
+from samekind.recognizer import Recognizer, TrioVerdict, Verdict, load
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Card",
+    "DatasetError",
+    "ImageError",
+    "MissingExtraError",
+    "ModelFileError",
+    "OperatingPointError",
+    "Recognizer",
+    "SamekindError",
+    "TrainingError",
+    "TrioVerdict",
+    "Verdict",
+    "load",
+]

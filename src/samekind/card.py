@@ -1,0 +1,141 @@
+"""The card: what a model is, what it was trained on, and how often it is wrong."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+FORMAT_VERSION: Final = 1
+
+Rate = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")  # later 1.x cards may say more
+
+
+class OperatingPoint(_Part):
+    """A threshold and the error rates measured at it.
+
+    Attributes:
+        threshold: The verdict is "same" at or above it; a similarity for pairs, a probability for trios.
+        far: False accept rate: the share of items whose answer is no that are judged yes.
+        tar: True accept rate: the share of items whose answer is yes that are judged yes.
+    """
+
+    threshold: float
+    far: Rate
+    tar: Rate
+
+
+class MeasuredOn(_Part):
+    """The items that stand behind the links and operating points.
+
+    Attributes:
+        description: In words, where the images come from.
+        images: Number of images.
+        classes: Number of classes.
+        positives: Number of items whose answer is yes (genuine pairs).
+        negatives: Number of items whose answer is no (impostor pairs).
+    """
+
+    description: str
+    images: int
+    classes: int
+    positives: int
+    negatives: int
+
+
+class PairLink(_Part):
+    """P(same) = 1 / (1 + exp(-(scale × similarity + bias))): Platt scaling of the cosine (Platt, 1999).
+
+    Fitted with genuine and impostor pairs weighing the same: a probability of 0.5 means "as likely as not" where
+    both answers are equally common.
+    """
+
+    scale: Annotated[float, Field(gt=0.0)]
+    bias: float
+    operating_points: dict[str, OperatingPoint]
+    measured_on: MeasuredOn
+
+
+class TrioLink(_Part):
+    """P(at least two alike): a logistic of the three similarities sorted from the highest to the lowest.
+
+    Sorting makes it symmetric; weights that are not negative make it monotone: two pictures coming closer never turn
+    a yes into a no.
+    """
+
+    weights: tuple[Annotated[float, Field(ge=0.0)], Annotated[float, Field(ge=0.0)], Annotated[float, Field(ge=0.0)]]
+    bias: float
+    operating_points: dict[str, OperatingPoint]
+    measured_on: MeasuredOn
+
+
+class Training(_Part):
+    """How the network was made.
+
+    Attributes:
+        data: In words, the training data.
+        classes: The names of the classes it was trained on.
+        images: Number of training images (held-out images not counted).
+        digest: SHA-256 over the sorted SHA-256 sums of the training files (``datasets.splits.split_digest``).
+        objective: ``pairs`` or ``triplets``.
+        init: Where the weights started.
+        pretraining: In words, what the starting weights had seen.
+        recipe: All settings, enough to train it again.
+    """
+
+    data: str
+    classes: tuple[str, ...]
+    images: int
+    digest: str
+    objective: str
+    init: str
+    pretraining: str
+    recipe: dict[str, str | int | float | bool | None]
+
+
+class Measurement(_Part):
+    """One number measured on test images, with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Card(_Part):
+    """Everything that a model file says of itself, as JSON.
+
+    Attributes:
+        format_version: 1.
+        name: The model's name.
+        backbone: The feature extractor, by its timm name.
+        input_size: S; the network takes uint8 (N, S, S, 3).
+        resize: How images become square.
+        dimension: D of the embedding.
+        pair: The link and operating points for two images.
+        trio: Likewise for three images; None if it was calibrated on fewer than three classes.
+        training: How the network was made.
+        metrics: Measurements by the name of the test data, then by the name of the metric.
+        licence: Of the weights.
+        fingerprint: SHA-256 of the network and its input; the same fingerprint means the same embeddings.
+        created: Date, ISO 8601.
+        samekind_version: Of the samekind that wrote the file.
+    """
+
+    format_version: Literal[1]
+    name: str
+    backbone: str
+    input_size: Annotated[int, Field(ge=16, le=4096)]
+    resize: Literal["squash"]
+    dimension: Annotated[int, Field(ge=1, le=65536)]
+    pair: PairLink
+    trio: TrioLink | None
+    training: Training
+    metrics: dict[str, dict[str, Measurement]] = {}
+    licence: str
+    fingerprint: str = ""
+    created: str
+    samekind_version: str

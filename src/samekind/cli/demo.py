@@ -1,0 +1,51 @@
+"""``samekind demo``: verdicts on real photographs, without a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from samekind.cli.options import ModelOption
+
+
+def demo(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The picture to write.")] = Path("samekind-demo.png"),
+    model: ModelOption = None,
+) -> None:
+    """Judge photographs that come with scikit-image, and draw the verdicts.
+
+    The cases have a known answer, which is shown beside each verdict; mistakes are shown like the rest. None of their
+    subjects is among the classes of the model that comes with samekind. Nothing is downloaded.
+    """
+    from samekind.cli.extras import require
+
+    require("demo", "skimage", "matplotlib")
+    from samekind.demo.cases import demo_cases, judge
+    from samekind.demo.picture import draw
+    from samekind.recognizer import load
+
+    recognizer = load(model)
+    outcomes = judge(recognizer, demo_cases())
+    width = max(len(", ".join(outcome.case.names)) for outcome in outcomes)
+    typer.echo(f"{'photographs':<{width}}  answer      verdict     p")
+    for outcome in outcomes:
+        yes, no = ("same", "different") if len(outcome.case.photos) == 2 else ("two alike", "none alike")
+        typer.echo(
+            f"{' | '.join(outcome.case.names):<{width}}  "
+            f"{yes if outcome.case.same else no:<10}  "
+            + typer.style(
+                f"{yes if outcome.verdict.same else no:<10}  {outcome.verdict.probability:.2f}"
+                f"{'' if outcome.right else '  wrong'}",
+                fg="green" if outcome.right else "red",
+            )
+        )
+    draw(outcomes, output)
+    right = sum(outcome.right for outcome in outcomes)
+    card = recognizer.card
+    typer.echo(
+        f"\n{right} of {len(outcomes)} right with the model {card.name!r}, "
+        f"trained on {len(card.training.classes)} classes."
+    )
+    typer.echo(f"Picture: {output}")

@@ -1,0 +1,85 @@
+"""``samekind info``: what a model says of itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from samekind.cli.options import JsonOption
+
+if TYPE_CHECKING:
+    from samekind.card import Card, MeasuredOn, OperatingPoint
+
+
+def info(
+    model: Annotated[
+        str | None,
+        typer.Argument(help="A model that comes with samekind, by name, or a path.", show_default="imagenette"),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Print a model's card: how it was made, its thresholds and their error rates, its metrics, its licence."""
+    from samekind.model_file import bundled_models, read_model
+
+    card = read_model(model).card
+    if json:
+        typer.echo(card.model_dump_json(indent=2))
+        return
+    for line in _lines(card):
+        typer.echo(line)
+    typer.echo(f"\nmodels that come with samekind: {', '.join(bundled_models())}")
+
+
+def _lines(card: Card) -> list[str]:
+    training = card.training
+    lines = [
+        typer.style(card.name, bold=True),
+        f"  backbone      {card.backbone}",
+        f"  input         {card.input_size} × {card.input_size} pixels, RGB, {card.resize}ed",
+        f"  embedding     {card.dimension} dimensions",
+        f"  trained on    {training.data}",
+        f"  classes       {_shortened(training.classes)}",
+        f"  objective     {training.objective}",
+        f"  started from  {training.init}",
+        f"  which saw     {training.pretraining}",
+        f"  licence       {card.licence}",
+        f"  created       {card.created}, samekind {card.samekind_version}",
+        f"  fingerprint   {card.fingerprint}",
+        "",
+        typer.style("Two images", bold=True) + "  (thresholds on the similarity)",
+        *_points(card.pair.operating_points, card.pair.measured_on),
+    ]
+    if card.trio:
+        lines += [
+            "",
+            typer.style("Three images", bold=True) + "  (thresholds on the probability)",
+            *_points(card.trio.operating_points, card.trio.measured_on),
+        ]
+    for data, metrics in card.metrics.items():
+        lines += ["", typer.style("Tested on ", bold=True) + data]
+        width = max(len(name) for name in metrics)
+        lines += [
+            f"  {name:<{width}}  {value.value:.4f}  [{value.low:.4f}, {value.high:.4f}]"
+            for name, value in metrics.items()
+        ]
+    if card.metrics:
+        lines += ["", "  intervals: 95 %, bootstrap over images"]
+    return lines
+
+
+def _points(points: dict[str, OperatingPoint], measured_on: MeasuredOn) -> list[str]:
+    width = max(len(name) for name in points)
+    return [
+        *(
+            f"  {name:<{width}}  threshold {point.threshold:.3f}   FAR {point.far:7.3%}   TAR {point.tar:7.2%}"
+            for name, point in points.items()
+        ),
+        f"  measured on {measured_on.description}",
+        f"  {measured_on.positives:,} items whose answer is yes, {measured_on.negatives:,} whose answer is no",
+    ]
+
+
+def _shortened(names: tuple[str, ...], most: int = 12) -> str:
+    more = f", … ({len(names)} in all)" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

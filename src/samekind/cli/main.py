@@ -1,0 +1,68 @@
+"""The ``samekind`` command: its subcommands, and how errors reach a person."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from typing import Annotated
+
+import typer
+
+from samekind.cli import data, demo, evaluate, info, train, trio, verify
+from samekind.errors import SamekindError
+
+app = typer.Typer(
+    name="samekind",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+    help="Are these pictures the same kind of thing?\n\n"
+    "Two images: do they show the same class? Three: do at least two of them? "
+    "Verdicts come with a calibrated probability and a threshold whose error rates are known.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        import samekind
+
+        typer.echo(f"samekind {samekind.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Common options; the callback of ``--version`` does the work."""
+    del version
+
+
+app.command("verify")(verify.verify)
+app.command("trio")(trio.trio)
+app.command("info")(info.info)
+app.command("evaluate")(evaluate.evaluate)
+app.command("train")(train.train)
+app.command("demo")(demo.demo)
+app.add_typer(data.app, name="data")
+
+
+def run() -> None:
+    """Entry point: the commands, with our errors as one line on standard error and exit status 2."""
+    # Images of over 90 million pixels are judged by our own bound; Pillow's warning would say it twice.
+    warnings.filterwarnings("ignore", message="Image size .* could be decompression bomb")
+    try:
+        app()
+    except SamekindError as error:
+        typer.secho(f"samekind: {error}", err=True, fg="red")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        typer.echo("samekind: interrupted", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of a pipe has gone (as with `| head`); keep Python from complaining when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)

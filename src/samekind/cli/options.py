@@ -1,0 +1,63 @@
+"""Options that several commands share, and what they print alike."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from samekind.card import OperatingPoint
+
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        "-m",
+        help="A model that comes with samekind, by name, or the path of a model file.",
+        show_default="imagenette",
+    ),
+]
+OperatingPointOption = Annotated[
+    str | None,
+    typer.Option(
+        "--operating-point",
+        help="A threshold by name: balanced, strict (false accept rate 1 %) or very_strict (0.1 %). "
+        "`samekind info` lists them with their error rates.",
+        show_default="balanced",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, with full precision.")]
+ProviderOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--provider",
+        help="ONNX Runtime execution provider, such as cuda; repeat for fallbacks.",
+        show_default="cpu",
+    ),
+]
+OutputOption = Annotated[
+    Path | None, typer.Option("--output", "-o", help="Write the list here instead of standard output.")
+]
+
+
+def echo_json(value: Any) -> None:
+    """Print a dataclass (or a dictionary) as JSON."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        value = dataclasses.asdict(value)
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def describe_threshold(threshold: float, name: str | None, point: OperatingPoint | None) -> str:
+    """Where a verdict's threshold comes from: ``(threshold 0.52, balanced: FAR 1.0 %, TAR 99.2 %)``."""
+    if name is None or point is None:
+        return f"(threshold {threshold:.2f}, given)"
+    return f"(threshold {threshold:.2f}, {name}: FAR {100 * point.far:.1f} %, TAR {100 * point.tar:.1f} %)"
+
+
+def verdict_word(same: bool, yes: str, no: str) -> str:
+    """The verdict, padded to one width and coloured on a terminal."""
+    return typer.style(f"{yes if same else no:<12}", fg="green" if same else "yellow", bold=True)

@@ -1,0 +1,1 @@
+"""Labelled images: class folders, splits, and samples of pairs, triplets and trios."""

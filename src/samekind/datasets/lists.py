@@ -1,0 +1,132 @@
+"""Lists of pairs, triplets and trios as CSV files.
+
+Relative paths in a list are relative to the list's own folder, so a list and its images can move together.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from samekind.atomic import replacing
+from samekind.datasets.folders import LabelledImages
+from samekind.datasets.sampling import Indices, Pairs, Trios
+from samekind.errors import DatasetError
+
+PAIR_COLUMNS = ("first", "second")
+TRIPLET_COLUMNS = ("anchor", "positive", "negative")
+TRIO_COLUMNS = ("first", "second", "third")
+
+Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class ItemList:
+    """A list as read.
+
+    Attributes:
+        columns: All column names, in order.
+        rows: The rows as they stand in the file.
+        items: The paths of each row's images, ready to open.
+    """
+
+    columns: tuple[str, ...]
+    rows: list[Row]
+    items: list[tuple[Path, ...]]
+
+
+def pair_rows(split: str, images: LabelledImages, pairs: Pairs, folder: Path) -> list[Row]:
+    """Rows of a list of pairs, with paths relative to ``folder``."""
+    return [
+        {
+            "split": split,
+            **_paths(PAIR_COLUMNS, images, item, folder),
+            "same": str(int(same)),
+            "first_class": images.classes[images.labels[item[0]]],
+            "second_class": images.classes[images.labels[item[1]]],
+        }
+        for item, same in zip(pairs.images, pairs.same, strict=True)
+    ]
+
+
+def triplet_rows(split: str, images: LabelledImages, triplets: Indices, folder: Path) -> list[Row]:
+    """Rows of a list of training triplets, with paths relative to ``folder``."""
+    return [
+        {
+            "split": split,
+            **_paths(TRIPLET_COLUMNS, images, item, folder),
+            "class": images.classes[images.labels[item[0]]],
+            "negative_class": images.classes[images.labels[item[2]]],
+        }
+        for item in triplets
+    ]
+
+
+def trio_rows(split: str, images: LabelledImages, trios: Trios, folder: Path) -> list[Row]:
+    """Rows of a list of trios to be judged, with paths relative to ``folder``."""
+    return [
+        {
+            "split": split,
+            **_paths(TRIO_COLUMNS, images, item, folder),
+            "same": str(int(composition != "ABC")),
+            "composition": str(composition),
+            "classes": " ".join(images.classes[images.labels[i]] for i in item),
+        }
+        for item, composition in zip(trios.images, trios.composition, strict=True)
+    ]
+
+
+def write_list(path: Path, rows: Sequence[Row]) -> None:
+    """Write rows as CSV, whole or not at all."""
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        write_rows(file, rows[0].keys() if rows else (), rows)
+
+
+def write_rows(file: object, columns: Iterable[str], rows: Iterable[Row]) -> None:
+    """Write rows as CSV to an open text file."""
+    writer = csv.DictWriter(file, list(columns), lineterminator="\n")  # type: ignore[arg-type]
+    writer.writeheader()
+    writer.writerows(rows)
+
+
+def read_list(path: Path, image_columns: Sequence[str]) -> ItemList:
+    """Read a CSV list. It must have the image columns by name; all others are kept as they are.
+
+    Args:
+        path: The file.
+        image_columns: Which columns hold paths, such as ``PAIR_COLUMNS``.
+
+    Raises:
+        DatasetError: The file is missing, not text, lacks a column or an entry, or holds no row.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            columns = tuple(reader.fieldnames or ())
+            rows = list(reader)
+    except FileNotFoundError:
+        raise DatasetError(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(f"{path}: not a readable CSV file ({error})") from error
+    if missing := [name for name in image_columns if name not in columns]:
+        raise DatasetError(
+            f"{path}: no column {missing[0]!r}; the first line must name the columns {', '.join(image_columns)}"
+        )
+    if not rows:
+        raise DatasetError(f"{path}: no rows after the line of column names")
+    items = []
+    for number, row in enumerate(rows, start=2):
+        if None in row or None in row.values() or not all(row[name] for name in image_columns):
+            raise DatasetError(f"{path}: line {number} has not as many entries as there are columns")
+        items.append(tuple(path.parent / row[name] for name in image_columns))
+    return ItemList(columns, rows, items)
+
+
+def _paths(columns: Sequence[str], images: LabelledImages, item: Indices, folder: Path) -> Row:
+    return {
+        column: Path(os.path.relpath(images.paths[i], folder)).as_posix()
+        for column, i in zip(columns, item, strict=True)
+    }

@@ -1,0 +1,207 @@
+"""Balanced samples of pairs, triplets and trios from labelled images.
+
+A *triplet* is a training tuple (anchor, positive, negative). A *trio* is three images to be judged, of which two,
+three or none may be of a class: a rule that was tested only on triplets has never seen a trio whose answer is no.
+
+No image is ever paired with itself, and no item comes twice (the order of its images does not make it another).
+The same labels and seed give the same sample on every machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samekind.errors import DatasetError
+
+Indices = NDArray[np.int64]
+_Item = TypeVar("_Item", bound=tuple[int, ...])
+_Sample = TypeVar("_Sample", "Pairs", "Trios")
+
+TRIO_COMPOSITIONS = ("AAA", "AAB", "ABA", "BAA", "ABC")
+# A draw that finds nothing new this many times in a row has, to all practical purposes, found everything.
+_MAX_TRIES = 1000
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """N pairs: ``images`` int64 (N, 2), indices of images; ``same`` bool (N,), whether they share a class."""
+
+    images: Indices
+    same: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Trios:
+    """N trios: ``images`` int64 (N, 3); ``composition`` str (N,), one of AAA, AAB, ABA, BAA, ABC."""
+
+    images: Indices
+    composition: NDArray[np.str_]
+
+    @property
+    def same(self) -> NDArray[np.bool_]:
+        """Bool (N,): whether at least two of the three share a class."""
+        return np.asarray(self.composition != "ABC", np.bool_)
+
+
+def sample_pairs(labels: Indices, per_class: int, seed: int) -> Pairs:
+    """Draw ``per_class`` pairs for each class, half genuine, half impostor with another class at random.
+
+    Args:
+        labels: int64 (M,), the class of each image, 0 to C - 1.
+        per_class: An even number of pairs for each class.
+        seed: Decides the sample.
+
+    Returns:
+        ``per_class`` × C pairs, by class, genuine before impostor.
+
+    Raises:
+        DatasetError: ``per_class`` is odd, there is one class only, or too few images for so many pairs.
+
+    Example:
+        >>> sample_pairs(np.array([0, 0, 1, 1]), per_class=2, seed=0).same.tolist()
+        [True, False, True, False]
+    """
+    if per_class % 2:
+        raise DatasetError(f"pairs per class must be even, to be half genuine and half impostor; got {per_class}")
+    draw = _Draw(labels, seed)
+    items: list[tuple[int, ...]] = []
+    seen: set[Hashable] = set()
+    for label in range(draw.classes):
+        items += _distinct(partial(draw.of_class, label, 2), per_class // 2, seen, frozenset, "genuine pairs")
+        items += _distinct(partial(draw.with_other, label, 1), per_class // 2, seen, frozenset, "impostor pairs")
+    images = np.array(items, np.int64).reshape(-1, 2)
+    return Pairs(images, labels[images[:, 0]] == labels[images[:, 1]])
+
+
+def sample_triplets(labels: Indices, per_class: int, seed: int) -> Indices:
+    """Draw ``per_class`` (anchor, positive, negative) triplets for each class of the anchor.
+
+    Returns:
+        int64 (``per_class`` × C, 3): the indices of anchor, positive and negative.
+
+    Raises:
+        DatasetError: There is one class only, or too few images for so many triplets.
+    """
+    draw = _Draw(labels, seed)
+    items: list[tuple[int, ...]] = []
+    for label in range(draw.classes):
+        items += _distinct(
+            partial(draw.with_other, label, 2),
+            per_class,
+            set(),
+            lambda item: (frozenset(item[:2]), item[2]),
+            "triplets",
+        )
+    return np.array(items, np.int64).reshape(-1, 3)
+
+
+def sample_trios(labels: Indices, per_class: int, seed: int) -> Trios:
+    """Draw ``per_class`` trios for each class, half ABC (no two alike), half split over AAA, AAB, ABA and BAA.
+
+    The letters are classes by position; the class for which a trio is drawn is A. Where half of ``per_class`` is no
+    multiple of four, the extra trios go to the compositions in the order AAB, ABA, BAA, AAA.
+
+    Raises:
+        DatasetError: ``per_class`` is odd, there are fewer than three classes, or too few images.
+    """
+    if per_class % 2:
+        raise DatasetError(f"trios per class must be even, half with the answer no; got {per_class}")
+    draw = _Draw(labels, seed)
+    if draw.classes < 3:
+        raise DatasetError("trios with no two alike need at least three classes")
+    half = per_class // 2
+    quarter, extra = divmod(half, 4)
+    counts = {"ABC": half} | {c: quarter + (i < extra) for i, c in enumerate(("AAB", "ABA", "BAA", "AAA"))}
+    items: list[tuple[int, ...]] = []
+    compositions: list[str] = []
+    seen: set[Hashable] = set()
+    for label in range(draw.classes):
+        for composition in TRIO_COMPOSITIONS:
+            count = counts[composition]
+            items += _distinct(partial(draw.trio, label, composition), count, seen, frozenset, f"{composition} trios")
+            compositions += [composition] * count
+    return Trios(np.array(items, np.int64).reshape(-1, 3), np.array(compositions, np.str_))
+
+
+def sample_at_most(sample: Callable[[Indices, int, int], _Sample], labels: Indices, total: int, seed: int) -> _Sample:
+    """About ``total`` pairs or trios over all classes, or as many as the smallest class can give each of them.
+
+    Args:
+        sample: ``sample_pairs`` or ``sample_trios``.
+        labels: int64 (M,), the class of each image.
+        total: How many items to aim for.
+        seed: Decides the sample.
+
+    Raises:
+        DatasetError: Not even two items of each class can be drawn.
+    """
+    classes = int(labels.max(initial=-1)) + 1
+    per_class = max(8, total // max(classes, 1) // 8 * 8)
+    while True:
+        try:
+            return sample(labels, per_class, seed)
+        except DatasetError:
+            if per_class <= 2:
+                raise
+            per_class = max(2, per_class // 4 * 2)
+
+
+class _Draw:
+    """Random images by class."""
+
+    def __init__(self, labels: Indices, seed: int) -> None:
+        self._rng = np.random.default_rng(seed)
+        self._members = [np.flatnonzero(labels == label) for label in range(int(labels.max(initial=-1)) + 1)]
+        self.classes = len(self._members)
+        if self.classes < 2:
+            raise DatasetError("at least two classes are needed to draw images of different classes")
+
+    def of_class(self, label: int, count: int) -> tuple[int, ...]:
+        members = self._members[label]
+        if len(members) < count:
+            raise DatasetError(f"class number {label} has {len(members)} images; {count} are needed")
+        return tuple(int(i) for i in self._rng.choice(members, count, replace=False))
+
+    def of_others(self, label: int, count: int) -> tuple[int, ...]:
+        """One image each from ``count`` classes, all different and none of them ``label``."""
+        others = [other for other in range(self.classes) if other != label]
+        chosen = self._rng.choice(others, count, replace=False)
+        return tuple(self.of_class(int(other), 1)[0] for other in chosen)
+
+    def with_other(self, label: int, count: int) -> tuple[int, ...]:
+        """``count`` images of a class, then one of another class."""
+        return (*self.of_class(label, count), *self.of_others(label, 1))
+
+    def trio(self, label: int, composition: str) -> tuple[int, ...]:
+        of_a = iter(self.of_class(label, composition.count("A")))
+        others = iter(self.of_others(label, 3 - composition.count("A")))
+        return tuple(next(of_a) if letter == "A" else next(others) for letter in composition)
+
+
+def _distinct(
+    draw: Callable[[], _Item],
+    count: int,
+    seen: set[Hashable],
+    key: Callable[[_Item], Hashable],
+    what: str,
+) -> list[_Item]:
+    """Draw until there are ``count`` items whose keys are new, and remember the keys."""
+    items: list[_Item] = []
+    tries = 0
+    while len(items) < count:
+        item = draw()
+        if (identity := key(item)) not in seen:
+            seen.add(identity)
+            items.append(item)
+            tries = 0
+        elif (tries := tries + 1) > _MAX_TRIES:
+            raise DatasetError(
+                f"only {len(items)} of {count} different {what} of one class found; ask for fewer or add images"
+            )
+    return items

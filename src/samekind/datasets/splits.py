@@ -1,0 +1,75 @@
+"""Splitting labelled images so that nothing is on both sides."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samekind.datasets.folders import LabelledImages
+from samekind.errors import DatasetError
+
+
+def content_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal.
+
+    Raises:
+        DatasetError: The file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DatasetError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def split_digest(hashes: Iterable[str]) -> str:
+    """One SHA-256 for a set of images, whatever their names and order: it tells whether two sets are the same.
+
+    Example:
+        >>> split_digest(["b", "a"]) == split_digest(["a", "b"])
+        True
+    """
+    return hashlib.sha256("\n".join(sorted(hashes)).encode()).hexdigest()
+
+
+def stratified_holdout(images: LabelledImages, fraction: float, seed: int) -> tuple[LabelledImages, LabelledImages]:
+    """Hold out a fraction of each class. Files with the same bytes always land on the same side.
+
+    Args:
+        images: What to split.
+        fraction: The share of each class to hold out, in (0, 1); at least two images of each class are.
+        seed: The same seed and files give the same split on every machine.
+
+    Returns:
+        The images kept, and the images held out.
+
+    Raises:
+        DatasetError: A class has too few different images to give two to each side.
+    """
+    rng = np.random.default_rng(seed)
+    hashes = [content_hash(path) for path in images.paths]
+    held: set[str] = set()
+    for label, name in enumerate(images.classes):
+        groups: dict[str, int] = defaultdict(int)
+        for index in np.flatnonzero(images.labels == label):
+            groups[hashes[index]] += 1
+        if len(groups) < 4:
+            raise DatasetError(
+                f"class {name!r} has {len(groups)} different images; at least 4 are needed, "
+                "two to train on and two to calibrate on"
+            )
+        wanted = max(2, round(fraction * sum(groups.values())))
+        taken = 0
+        # Sorted by hash before shuffling: file names and their order do not change the split.
+        for digest in rng.permutation(sorted(groups)):
+            if taken >= wanted or len(groups) - taken <= 2:
+                break
+            held.add(str(digest))
+            taken += groups[str(digest)]
+    is_held: NDArray[np.bool_] = np.array([digest in held for digest in hashes])
+    return images.subset(np.flatnonzero(~is_held)), images.subset(np.flatnonzero(is_held))

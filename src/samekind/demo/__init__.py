@@ -1,0 +1,1 @@
+"""Verdicts on the photographs that scikit-image carries. Needs the extra ``demo``."""

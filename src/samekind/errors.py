@@ -1,0 +1,44 @@
+"""Every error that samekind raises on purpose, under one root.
+
+Catch ``SamekindError`` to catch them all. Each message says what is wrong, with which file, and what to do.
+"""
+
+
+class SamekindError(Exception):
+    """The root of all errors that samekind raises on purpose."""
+
+
+class ImageError(SamekindError, ValueError):
+    """An image could not be read: missing, broken, too large, or not an image."""
+
+
+class ModelFileError(SamekindError, ValueError):
+    """A model could not be found or loaded: missing, corrupt, foreign, or of a newer format."""
+
+
+class OperatingPointError(SamekindError, ValueError):
+    """A threshold or the name of an operating point that the model cannot use."""
+
+
+class DatasetError(SamekindError, ValueError):
+    """A folder or list of labelled images that cannot be used as it stands."""
+
+
+class TrainingError(SamekindError, RuntimeError):
+    """Training cannot start, go on, or be written out."""
+
+
+class MissingExtraError(SamekindError, ImportError):
+    """A command needs an optional dependency that is not installed.
+
+    Example:
+        >>> str(MissingExtraError("train", "torch"))
+        'torch is not installed. It comes with the extra "train": pip install "samekind[train]"'
+    """
+
+    def __init__(self, extra: str, module: str) -> None:
+        super().__init__(
+            f'{module} is not installed. It comes with the extra "{extra}": pip install "samekind[{extra}]"'
+        )
+        self.extra = extra
+        self.module = module

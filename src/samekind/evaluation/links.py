@@ -1,0 +1,128 @@
+"""Fitting the links and operating points of a card on held-out images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from samekind.calibration import logistic, trio_probability
+from samekind.card import MeasuredOn, OperatingPoint, PairLink, TrioLink
+from samekind.datasets.sampling import sample_at_most, sample_trios
+from samekind.errors import DatasetError
+from samekind.evaluation.verification import curve_threshold_at_far, error_curve, rates_at
+from samekind.similarity import Embeddings, similarity_matrix, trio_similarities
+
+# The named operating points that promise a false accept rate.
+PROMISED_FAR: Mapping[str, float] = {"strict": 0.01, "very_strict": 0.001}
+# A rate of 1 in 1,000 needs at least this many errors behind it to be a measurement.
+_MIN_ERRORS = 10
+_TRIOS = 20_000
+
+
+def fit_pair_link(embeddings: Embeddings, labels: NDArray[np.int64], description: str) -> PairLink:
+    """Platt scaling of the cosine, and the operating points, over all pairs of held-out images.
+
+    Platt, "Probabilistic outputs for support vector machines", 1999, with his smoothed targets: n images cannot show
+    a probability beyond (n + 1) / (n + 2). Genuine and impostor pairs weigh the same in all.
+
+    Args:
+        embeddings: float32 (N, D), unit rows, of images the network was not trained on.
+        labels: int64 (N,).
+        description: Where they come from, for the card.
+
+    Raises:
+        DatasetError: There is no genuine or no impostor pair, or genuine pairs are not more alike than impostors.
+    """
+    first, second = np.triu_indices(len(labels), 1)
+    similarity = similarity_matrix(embeddings, embeddings)[first, second]
+    same = labels[first] == labels[second]
+    (scale,), bias = _fit_logistic(similarity[:, None], same, len(labels))
+    if scale <= 0:
+        raise DatasetError("genuine pairs are not more alike than impostor pairs; these embeddings cannot verify")
+    link = PairLink(
+        scale=scale,
+        bias=bias,
+        operating_points={},
+        measured_on=_measured_on(description, labels, same),
+    )
+    # At a probability of one half both errors weigh the same; the scale is the similarity.
+    balanced = -bias / scale
+    return link.model_copy(update={"operating_points": _operating_points(similarity, same, balanced)})
+
+
+def fit_trio_link(
+    embeddings: Embeddings, labels: NDArray[np.int64], description: str, seed: int = 0
+) -> TrioLink | None:
+    """The logistic of the three sorted similarities, and its operating points, over a balanced sample of trios.
+
+    Arguments and errors as ``fit_pair_link``.
+
+    Returns:
+        None if there are fewer than three classes: then any three images have two of a class.
+    """
+    classes = int(labels.max()) + 1
+    if classes < 3:
+        return None
+    trios = sample_at_most(sample_trios, labels, _TRIOS, seed)
+    similarities = trio_similarities(*(embeddings[trios.images[:, i]] for i in range(3)))
+    same = trios.same
+    weights, bias = _fit_logistic(-np.sort(-similarities, axis=1), same, len(labels))
+    link = TrioLink(
+        weights=(weights[0], weights[1], weights[2]),
+        bias=bias,
+        operating_points={},
+        measured_on=_measured_on(description, labels, same),
+    )
+    probability = trio_probability(link, similarities)
+    return link.model_copy(update={"operating_points": _operating_points(probability, same, 0.5)})
+
+
+def _fit_logistic(features: NDArray[np.floating], same: NDArray[np.bool_], images: int) -> tuple[list[float], float]:
+    """Logistic regression with weights that are not negative; both answers weigh the same in all."""
+    x = features.astype(np.float64)
+    yes = int(same.sum())
+    if yes == 0 or yes == len(same):
+        raise DatasetError("calibration needs items of both answers")
+    mass = np.where(same, 0.5 / yes, 0.5 / (len(same) - yes))
+    target = np.where(same, (images + 1) / (images + 2), 1 / (images + 2))
+
+    def loss_and_gradient(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        score = x @ parameters[:-1] + parameters[-1]
+        loss = np.logaddexp(0.0, score) - target * score
+        error = mass * (logistic(score) - target)
+        return float(mass @ loss), np.append(error @ x, error.sum())
+
+    width = x.shape[1]
+    start = np.append(np.full(width, 5.0), -2.5)
+    bounds = [(0.0, None)] * width + [(None, None)]
+    found = minimize(loss_and_gradient, start, jac=True, bounds=bounds, method="L-BFGS-B", options={"ftol": 1e-12})
+    *weights, bias = (float(value) for value in found.x)
+    return weights, bias
+
+
+def _operating_points(
+    scores: NDArray[np.floating], same: NDArray[np.bool_], balanced: float
+) -> dict[str, OperatingPoint]:
+    points = {"balanced": balanced}
+    curve = error_curve(scores, same)
+    for name, far in PROMISED_FAR.items():
+        if (~same).sum() * far >= _MIN_ERRORS:
+            points[name] = curve_threshold_at_far(curve, far)[0]
+    measured = {}
+    for name, threshold in points.items():
+        measured_far, measured_tar = rates_at(scores, same, threshold)
+        measured[name] = OperatingPoint(threshold=threshold, far=measured_far, tar=measured_tar)
+    return measured
+
+
+def _measured_on(description: str, labels: NDArray[np.int64], same: NDArray[np.bool_]) -> MeasuredOn:
+    return MeasuredOn(
+        description=description,
+        images=len(labels),
+        classes=int(labels.max()) + 1,
+        positives=int(same.sum()),
+        negatives=int((~same).sum()),
+    )

@@ -1,0 +1,140 @@
+"""The model file: one ``.onnx`` whose metadata holds its card. Read, check, write."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from samekind.atomic import replacing
+from samekind.card import FORMAT_VERSION, Card
+from samekind.errors import ModelFileError
+from samekind.onnx_envelope import OnnxEnvelope
+
+CARD_KEY = "samekind.card"
+DEFAULT_MODEL = "imagenette"
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A checked model file in memory.
+
+    Attributes:
+        card: What it says of itself.
+        data: The whole file, ready for ``onnxruntime.InferenceSession``. It refers to no other file.
+    """
+
+    card: Card
+    data: bytes
+
+
+def bundled_models() -> dict[str, Path]:
+    """The models that come with the package, by name."""
+    folder = Path(str(resources.files("samekind"))) / "models"
+    return {path.stem: path for path in sorted(folder.glob("*.onnx"))}
+
+
+def find_model(name_or_path: str | os.PathLike[str] | None) -> Path:
+    """The file of a model: by the name of one that comes with the package, or by its path; None is the default.
+
+    Raises:
+        ModelFileError: There is no such model.
+    """
+    name = os.fspath(name_or_path) if name_or_path is not None else DEFAULT_MODEL
+    bundled = bundled_models()
+    if name in bundled:
+        return bundled[name]
+    path = Path(name)
+    if path.is_file():
+        return path
+    known = ", ".join(bundled) or "none"
+    raise ModelFileError(f"{name}: no such model file, nor a model that comes with samekind ({known})")
+
+
+def read_model(name_or_path: str | os.PathLike[str] | None = None) -> ModelFile:
+    """Read and check a model file.
+
+    Args:
+        name_or_path: The name of a model that comes with the package, a path, or None for the default model.
+
+    Raises:
+        ModelFileError: It is missing, broken, not a samekind model, of a newer format, changed since it was written,
+            or refers to other files.
+
+    Example:
+        >>> read_model().card.backbone
+        'tf_efficientnet_b0'
+    """
+    path = find_model(name_or_path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot be read ({error.strerror})") from error
+    return parse_model(data, str(path))
+
+
+def parse_model(data: bytes, name: str) -> ModelFile:
+    """Check the bytes of a model file; ``name`` is what messages call it.
+
+    Raises:
+        ModelFileError: As ``read_model``.
+    """
+    envelope = OnnxEnvelope(data, name)
+    text = envelope.metadata.get(CARD_KEY)
+    if text is None:
+        raise ModelFileError(f"{name}: an ONNX model, but not one of samekind (it has no card)")
+    card = _parse_card(text, name)
+    envelope.refuse_external_data()
+    if card.fingerprint != fingerprint(envelope.graph, card):
+        raise ModelFileError(f"{name}: corrupt; its network is not the one that its card describes")
+    return ModelFile(card, data)
+
+
+def write_model(path: str | os.PathLike[str], onnx_model: bytes, card: Card) -> Card:
+    """Write an ONNX model with its card, whole or not at all.
+
+    Args:
+        path: The file to write.
+        onnx_model: A serialized ONNX model, uint8 (N, S, S, 3) in, float32 (N, D) out. Its metadata is replaced.
+        card: What to say of it. The fingerprint is filled in here.
+
+    Returns:
+        The card as written.
+
+    Raises:
+        ModelFileError: The bytes are no ONNX model, or refer to other files.
+    """
+    envelope = OnnxEnvelope(onnx_model, os.fspath(path))
+    envelope.refuse_external_data()
+    card = card.model_copy(update={"fingerprint": fingerprint(envelope.graph, card)})
+    with replacing(path) as temporary:
+        temporary.write_bytes(envelope.with_metadata({CARD_KEY: card.model_dump_json()}))
+    return card
+
+
+def fingerprint(graph: bytes, card: Card) -> str:
+    """SHA-256 over the network and how images are fed to it: equal fingerprints mean equal embeddings.
+
+    The calibration is left out, so a gallery stays valid when a model is calibrated anew.
+    """
+    digest = hashlib.sha256(f"{card.input_size} {card.resize}\n".encode())
+    digest.update(graph)
+    return digest.hexdigest()
+
+
+def _parse_card(text: str, name: str) -> Card:
+    try:
+        return Card.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        if where == "format_version":
+            raise ModelFileError(
+                f"{name}: format version {first['input']} is not {FORMAT_VERSION}; "
+                "a newer samekind may read it: pip install -U samekind"
+            ) from None
+        raise ModelFileError(f"{name}: its card is broken ({where}: {first['msg']})") from None

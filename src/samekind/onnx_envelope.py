@@ -1,0 +1,140 @@
+"""The outside of an ONNX file: its metadata and whether it points at other files, without the ``onnx`` package.
+
+ONNX files are protocol buffers (onnx.proto, IR version 3 and later). Only the few fields that matter here are
+declared; the parser carries all others through untouched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import DecodeError
+
+from samekind.errors import ModelFileError
+
+_FIELD = descriptor_pb2.FieldDescriptorProto
+# message: (field, number, type); a type that is a message's name is repeated unless it ends with "?"
+_SCHEMA: dict[str, list[tuple[str, int, str]]] = {
+    "Entry": [("key", 1, "string"), ("value", 2, "string")],
+    "Model": [("graph", 7, "bytes"), ("metadata", 14, "Entry"), ("functions", 25, "Function")],
+    "Function": [("nodes", 7, "Node")],
+    "Graph": [("nodes", 1, "Node"), ("initializers", 5, "Tensor"), ("sparse_initializers", 15, "Sparse")],
+    "Node": [("attributes", 5, "Attribute")],
+    "Attribute": [
+        ("tensor", 5, "Tensor?"),
+        ("graph", 6, "Graph?"),
+        ("tensors", 10, "Tensor"),
+        ("graphs", 11, "Graph"),
+        ("sparse", 22, "Sparse?"),
+        ("sparses", 23, "Sparse"),
+    ],
+    "Sparse": [("values", 1, "Tensor?"), ("indices", 2, "Tensor?")],
+    "Tensor": [("external_data", 13, "Entry"), ("data_location", 14, "int32")],
+}
+_SCALARS = {"string": _FIELD.TYPE_STRING, "bytes": _FIELD.TYPE_BYTES, "int32": _FIELD.TYPE_INT32}
+
+
+def _messages() -> dict[str, Any]:
+    file = descriptor_pb2.FileDescriptorProto(name="samekind_onnx.proto", package="samekind", syntax="proto3")
+    for name, fields in _SCHEMA.items():
+        message = file.message_type.add(name=name)
+        for field, number, kind in fields:
+            if kind in _SCALARS:
+                message.field.add(name=field, number=number, type=_SCALARS[kind], label=_FIELD.LABEL_OPTIONAL)
+            else:
+                message.field.add(
+                    name=field,
+                    number=number,
+                    type=_FIELD.TYPE_MESSAGE,
+                    type_name=f".samekind.{kind.rstrip('?')}",
+                    label=_FIELD.LABEL_OPTIONAL if kind.endswith("?") else _FIELD.LABEL_REPEATED,
+                )
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return {name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"samekind.{name}")) for name in _SCHEMA}
+
+
+_MESSAGES = _messages()
+
+
+class OnnxEnvelope:
+    """An ONNX file taken apart as far as samekind needs.
+
+    Args:
+        data: The bytes of the file.
+        name: What to call it in messages.
+
+    Raises:
+        ModelFileError: The bytes are not an ONNX model.
+    """
+
+    def __init__(self, data: bytes, name: str) -> None:
+        self._name = name
+        self._model = _parse("Model", data, name)
+        if not self._model.graph:
+            raise ModelFileError(f"{name}: not an ONNX model")
+
+    @property
+    def graph(self) -> bytes:
+        """The serialized graph: the network and its weights, without the metadata."""
+        return bytes(self._model.graph)
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """The metadata by key."""
+        return {entry.key: entry.value for entry in self._model.metadata}
+
+    def with_metadata(self, metadata: dict[str, str]) -> bytes:
+        """The same model with other metadata, as bytes."""
+        del self._model.metadata[:]
+        for key, value in metadata.items():
+            self._model.metadata.add(key=key, value=value)
+        return bytes(self._model.SerializeToString())
+
+    def refuse_external_data(self) -> None:
+        """Make sure that no tensor, however deep in the graph, lives in another file.
+
+        Raises:
+            ModelFileError: One does. Loading it could read any file on the disk.
+        """
+        graph = _parse("Graph", self._model.graph, self._name)
+        functions = (node for function in self._model.functions for node in function.nodes)
+        for tensor in (*_tensors_of_graph(graph), *_tensors_of_nodes(functions)):
+            if tensor.external_data or tensor.data_location:
+                raise ModelFileError(
+                    f"{self._name}: refused, because it refers to data in other files; "
+                    "a samekind model is one self-contained file"
+                )
+
+
+def _parse(kind: str, data: bytes, name: str) -> Any:
+    try:
+        return _MESSAGES[kind].FromString(data)
+    except DecodeError:
+        raise ModelFileError(f"{name}: not an ONNX model, or a broken one") from None
+
+
+def _tensors_of_graph(graph: Any) -> Iterator[Any]:
+    yield from graph.initializers
+    yield from _tensors_of_sparse(graph.sparse_initializers)
+    yield from _tensors_of_nodes(graph.nodes)
+
+
+def _tensors_of_nodes(nodes: Iterable[Any]) -> Iterator[Any]:
+    for node in nodes:
+        for attribute in node.attributes:
+            yield attribute.tensor
+            yield from attribute.tensors
+            yield from _tensors_of_sparse((attribute.sparse, *attribute.sparses))
+            for graph in (attribute.graph, *attribute.graphs):
+                # An unset message reads as an empty one; HasField would recurse no further either way.
+                if graph.ByteSize():
+                    yield from _tensors_of_graph(graph)
+
+
+def _tensors_of_sparse(sparse: Iterable[Any]) -> Iterator[Any]:
+    for tensor in sparse:
+        yield tensor.values
+        yield tensor.indices

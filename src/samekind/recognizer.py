@@ -1,0 +1,358 @@
+"""The public face: load a model, ask whether two or three pictures are the same kind of thing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from samekind.calibration import operating_point as find_operating_point
+from samekind.calibration import pair_probability, trio_probability
+from samekind.card import Card, PairLink, TrioLink
+from samekind.encoder import OnnxEncoder, Progress
+from samekind.errors import ImageError, ModelFileError, OperatingPointError
+from samekind.images import ImageSource
+from samekind.model_file import ModelFile, read_model
+from samekind.similarity import TRIO_PAIRS, Embeddings, paired_similarity
+
+DEFAULT_OPERATING_POINT = "balanced"
+
+Pair = tuple[ImageSource, ImageSource]
+Trio = tuple[ImageSource, ImageSource, ImageSource]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer for a pair.
+
+    Attributes:
+        same: Whether the two are judged to share a class.
+        probability: Calibrated P(same), in [0, 1], for a world where both answers are equally common.
+        similarity: Cosine of the embeddings, in [-1, 1].
+        threshold: ``same`` is ``similarity >= threshold``.
+        operating_point: The name of the threshold, or None if it was given as a number.
+        model: The name of the model.
+    """
+
+    same: bool
+    probability: float
+    similarity: float
+    threshold: float
+    operating_point: str | None
+    model: str
+
+
+@dataclass(frozen=True)
+class TrioVerdict:
+    """The answer for a trio: do at least two of the three share a class?
+
+    Attributes:
+        same: Whether at least two are judged to share a class.
+        probability: Calibrated P(at least two alike), in [0, 1], where both answers are equally common.
+        similarity: That of the pair most alike.
+        threshold: ``same`` is ``probability >= threshold``.
+        operating_point: The name of the threshold, or None if it was given as a number.
+        model: The name of the model.
+        pairs: The verdicts of the pairs (first, second), (first, third), (second, third), each judged alone.
+        most_alike: Which two images are most alike, by position: (0, 1), (0, 2) or (1, 2).
+    """
+
+    same: bool
+    probability: float
+    similarity: float
+    threshold: float
+    operating_point: str | None
+    model: str
+    pairs: tuple[Verdict, Verdict, Verdict]
+    most_alike: tuple[int, int]
+
+
+def load(
+    model: str | os.PathLike[str] | None = None,
+    *,
+    providers: Sequence[str] | None = None,
+    threads: int | None = None,
+) -> Recognizer:
+    """Load a model.
+
+    Args:
+        model: The name of a model that comes with samekind, the path of a model file, or None for the default model.
+        providers: ONNX Runtime execution providers, best first, such as ``("cuda", "cpu")``. The default is the CPU.
+        threads: Threads for computing; the default is one a core.
+
+    Raises:
+        ModelFileError: There is no such model, it cannot be used, or a provider is not available.
+
+    Example:
+        >>> load().card.name
+        'imagenette'
+    """
+    return Recognizer(read_model(model), providers=providers, threads=threads)
+
+
+class Recognizer:
+    """A loaded model that gives verdicts. Safe to use from several threads.
+
+    Args:
+        model: From ``read_model``.
+        providers: As ``load`` takes them.
+        threads: As ``load`` takes them.
+
+    Raises:
+        ModelFileError: The network cannot run, or does not fit the card.
+
+    Attributes:
+        card: What the model says of itself.
+        encoder: The network.
+
+    Example:
+        >>> import numpy as np
+        >>> black, grey = np.zeros((32, 32, 3), np.uint8), np.full((32, 32, 3), 128, np.uint8)
+        >>> model = load()
+        >>> model.verify(black, black).same
+        True
+        >>> model.verify(black, grey) == model.verify(grey, black)
+        True
+    """
+
+    def __init__(self, model: ModelFile, *, providers: Sequence[str] | None = None, threads: int | None = None) -> None:
+        self.card: Card = model.card
+        self.encoder = OnnxEncoder(model.data, model.card.name, providers=providers, threads=threads)
+        if (self.encoder.input_size, self.encoder.dimension) != (self.card.input_size, self.card.dimension):
+            raise ModelFileError(f"{self.card.name}: its network does not fit its card")
+
+    def embed(self, images: ImageSource | Iterable[ImageSource], *, on_progress: Progress | None = None) -> Embeddings:
+        """Embed images; one alone, not in a list, counts as one.
+
+        Args:
+            images: One image or any number of them (a uint8 array (N, H, W, 3) is N).
+            on_progress: Called with the number of images done so far.
+
+        Returns:
+            float32 (N, D), unit rows, always two-dimensional.
+
+        Raises:
+            ImageError: The first image that cannot be read. (``encoder.stream`` goes on past bad ones.)
+        """
+        return self.encoder.encode(_as_many(images), on_progress=on_progress)
+
+    def verify(
+        self,
+        first: ImageSource,
+        second: ImageSource,
+        *,
+        operating_point: str | None = None,
+        threshold: float | None = None,
+    ) -> Verdict:
+        """Do two images show the same kind of thing? The order of the two makes no difference, to the bit.
+
+        Args:
+            first: An image, as ``images.load_image`` takes it.
+            second: The other.
+            operating_point: The name of a threshold of the model; default ``balanced``.
+            threshold: A similarity in [-1, 1] instead.
+
+        Raises:
+            ImageError: An image cannot be read.
+            OperatingPointError: No such operating point, both given, or a threshold out of range.
+        """
+        return self.judge_pairs(
+            self.embed([first]), self.embed([second]), operating_point=operating_point, threshold=threshold
+        )[0]
+
+    def verify_trio(
+        self,
+        first: ImageSource,
+        second: ImageSource,
+        third: ImageSource,
+        *,
+        operating_point: str | None = None,
+        threshold: float | None = None,
+    ) -> TrioVerdict:
+        """Do at least two of three images show the same kind of thing? Their order makes no difference to the answer.
+
+        All three pairs count. The trio has a link and thresholds of its own: to ask whether any pair is above the
+        pair threshold would give three chances to err.
+
+        Args:
+            first: An image, as ``images.load_image`` takes it.
+            second: Another.
+            third: The last.
+            operating_point: The name of a threshold of the model; default ``balanced``.
+            threshold: A probability in [0, 1] instead; the three pairs are then judged at ``balanced``.
+
+        Raises:
+            ImageError: An image cannot be read.
+            OperatingPointError: No such operating point, both given, a threshold out of range, or a model that
+                was calibrated for pairs only.
+        """
+        rows = [self.embed([image]) for image in (first, second, third)]
+        return self.judge_trios(*rows, operating_point=operating_point, threshold=threshold)[0]
+
+    def verify_pairs(
+        self,
+        pairs: Iterable[Pair],
+        *,
+        operating_point: str | None = None,
+        threshold: float | None = None,
+        on_progress: Progress | None = None,
+    ) -> list[Verdict | ImageError]:
+        """Judge many pairs; an image that occurs in several is decoded and embedded once.
+
+        Args:
+            pairs: The pairs. Equal paths are one image; other sources are one image if they are the same object.
+            operating_point: As ``verify``.
+            threshold: As ``verify``.
+            on_progress: Called with the number of images embedded so far.
+
+        Returns:
+            For each pair its verdict, or the error of its first image that cannot be read.
+
+        Raises:
+            OperatingPointError: As ``verify``.
+        """
+        self._threshold(self.card.pair, operating_point, threshold, "similarity")  # refuse before the work
+        items = list(pairs)
+        members, bad = self._embed_items(items, on_progress)
+        judged = iter(
+            self.judge_pairs(*members, operating_point=operating_point, threshold=threshold)
+            if len(bad) < len(items)
+            else ()
+        )
+        return [bad[i] if i in bad else next(judged) for i in range(len(items))]
+
+    def verify_trios(
+        self,
+        trios: Iterable[Trio],
+        *,
+        operating_point: str | None = None,
+        threshold: float | None = None,
+        on_progress: Progress | None = None,
+    ) -> list[TrioVerdict | ImageError]:
+        """Judge many trios; an image that occurs in several is decoded and embedded once. As ``verify_pairs``."""
+        self._threshold(self._trio_link(), operating_point, threshold, "probability")
+        items = list(trios)
+        members, bad = self._embed_items(items, on_progress)
+        judged = iter(
+            self.judge_trios(*members, operating_point=operating_point, threshold=threshold)
+            if len(bad) < len(items)
+            else ()
+        )
+        return [bad[i] if i in bad else next(judged) for i in range(len(items))]
+
+    def judge_pairs(
+        self,
+        first: Embeddings,
+        second: Embeddings,
+        *,
+        operating_point: str | None = None,
+        threshold: float | None = None,
+    ) -> list[Verdict]:
+        """Verdicts from embeddings: row i of one with row i of the other, float32 (N, D) each.
+
+        Raises:
+            OperatingPointError: As ``verify``.
+        """
+        name, limit = self._threshold(self.card.pair, operating_point, threshold, "similarity")
+        similarity = paired_similarity(first, second)
+        probability = pair_probability(self.card.pair, similarity)
+        return [
+            Verdict(bool(s >= limit), float(p), float(s), limit, name, self.card.name)
+            for s, p in zip(similarity.astype(np.float64), probability, strict=True)
+        ]
+
+    def judge_trios(
+        self,
+        first: Embeddings,
+        second: Embeddings,
+        third: Embeddings,
+        *,
+        operating_point: str | None = None,
+        threshold: float | None = None,
+    ) -> list[TrioVerdict]:
+        """Trio verdicts from embeddings, row by row, float32 (N, D) each.
+
+        Raises:
+            OperatingPointError: As ``verify_trio``.
+        """
+        link = self._trio_link()
+        name, limit = self._threshold(link, operating_point, threshold, "probability")
+        members = (first, second, third)
+        pairs = [self.judge_pairs(members[i], members[j], operating_point=name) for i, j in TRIO_PAIRS]
+        similarities: NDArray[np.float64] = np.array([[v.similarity for v in column] for column in pairs]).T
+        verdicts = []
+        for row, probability in enumerate(trio_probability(link, similarities.reshape(-1, 3))):
+            most = int(similarities[row].argmax())
+            verdicts.append(
+                TrioVerdict(
+                    same=bool(probability >= limit),
+                    probability=float(probability),
+                    similarity=float(similarities[row, most]),
+                    threshold=limit,
+                    operating_point=name,
+                    model=self.card.name,
+                    pairs=(pairs[0][row], pairs[1][row], pairs[2][row]),
+                    most_alike=TRIO_PAIRS[most],
+                )
+            )
+        return verdicts
+
+    def _trio_link(self) -> TrioLink:
+        if self.card.trio is None:
+            raise OperatingPointError(
+                f"{self.card.name}: calibrated for pairs only, as its images had fewer than three classes"
+            )
+        return self.card.trio
+
+    @staticmethod
+    def _threshold(
+        link: PairLink | TrioLink, name: str | None, threshold: float | None, scale: str
+    ) -> tuple[str | None, float]:
+        if threshold is None:
+            name = name or DEFAULT_OPERATING_POINT
+            return name, find_operating_point(link, name).threshold
+        if name is not None:
+            raise OperatingPointError("give an operating point or a threshold, not both")
+        lowest = -1.0 if scale == "similarity" else 0.0
+        if not lowest <= threshold <= 1.0:
+            raise OperatingPointError(f"the threshold is a {scale}, from {lowest:g} to 1; got {threshold:g}")
+        return None, threshold
+
+    def _embed_items(
+        self, items: Sequence[tuple[ImageSource, ...]], on_progress: Progress | None
+    ) -> tuple[tuple[Embeddings, ...], dict[int, ImageError]]:
+        """Embed each different image once; then, for items without a bad one, an array for each position."""
+        places: dict[Hashable, int] = {}
+        sources: list[ImageSource] = []
+        for source in chain.from_iterable(items):
+            if places.setdefault(_identity(source), len(places)) == len(sources):
+                sources.append(source)
+        rows = list(self.encoder.stream(sources, on_progress=on_progress))
+        good, bad = [], {}
+        for index, item in enumerate(items):
+            embedded = [rows[places[_identity(source)]] for source in item]
+            error = next((row for row in embedded if isinstance(row, ImageError)), None)
+            if error is None:
+                good.append(embedded)
+            else:
+                bad[index] = error
+        columns = (np.stack(column) for column in zip(*good, strict=True))
+        return tuple(columns), bad
+
+
+def _as_many(images: ImageSource | Iterable[ImageSource]) -> Iterable[ImageSource]:
+    """Several images as they are, one alone in a tuple. Bytes, files and arrays can be iterated, but are one image."""
+    if isinstance(images, np.ndarray):
+        return images if images.ndim == 4 else (images,)
+    if isinstance(images, str | os.PathLike | bytes | Image.Image) or hasattr(images, "read"):
+        return (images,)  # type: ignore[return-value]  # hasattr does not narrow to BinaryIO
+    return images if isinstance(images, Iterable) else (images,)
+
+
+def _identity(source: ImageSource) -> Hashable:
+    return os.fspath(source) if isinstance(source, str | os.PathLike) else id(source)

@@ -1,0 +1,1 @@
+"""Training a Siamese network and writing it as a model file. Needs the extra ``train``."""

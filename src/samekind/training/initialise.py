@@ -1,0 +1,122 @@
+"""Where a network's weights start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import timm
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from samekind.errors import ModelFileError, TrainingError
+from samekind.model_file import find_model, read_model
+from samekind.training.network import SiameseNetwork
+
+_UNKNOWN_PAST = "unknown: whatever {} was trained on"
+_IMAGENET = "ImageNet-1k with labels, so classes of ImageNet are not new to it"
+
+
+def initialise(network: SiameseNetwork, init: str) -> tuple[set[str], str]:
+    """Load starting weights into a network.
+
+    Args:
+        network: Changed in place.
+        init: ``scratch``; ``imagenet`` (timm's pretrained weights, downloaded on first use); a ``.safetensors`` file
+            with a backbone under timm's names, which may lack layers; or a samekind model, by name or path.
+
+    Returns:
+        The names of the parameters that start from noise, and in words what the others had seen before.
+
+    Raises:
+        TrainingError: The weights cannot be had or do not fit.
+    """
+    if init == "scratch":
+        return {name for name, _ in network.named_parameters()}, "nothing: random weights"
+    if init == "imagenet":
+        return _load_backbone(network, _download(network), "timm's weights"), _IMAGENET
+    if init.endswith(".safetensors"):
+        weights = _read_safetensors(Path(init))
+        past = _IMAGENET if "imagenet" in Path(init).name.lower() else _UNKNOWN_PAST.format(Path(init).name)
+        return _load_backbone(network, weights, init), past
+    return _load_model_file(network, init)
+
+
+def _download(network: SiameseNetwork) -> dict[str, Tensor]:
+    name = network.backbone.default_cfg["architecture"]
+    try:
+        return dict(timm.create_model(name, pretrained=True, num_classes=0).state_dict())
+    except Exception as error:  # whatever the hub's client raises: no network, no such weights, a broken file
+        raise TrainingError(
+            f"the pretrained weights of {name} could not be downloaded ({error}). "
+            "Give a file instead: --init WEIGHTS.safetensors"
+        ) from error
+
+
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    try:
+        return dict(load_file(path))
+    except FileNotFoundError:
+        raise TrainingError(f"{path}: no such file") from None
+    except (OSError, SafetensorError) as error:
+        raise TrainingError(f"{path}: not a readable safetensors file ({error})") from error
+
+
+def _load_backbone(network: SiameseNetwork, weights: dict[str, Tensor], source: str) -> set[str]:
+    body: nn.Module = network.backbone
+    own = body.state_dict()
+    fitting = {name: tensor for name, tensor in weights.items() if name in own}
+    if not fitting:
+        raise TrainingError(f"{source}: holds no weights of this backbone")
+    for name, tensor in fitting.items():
+        if tensor.shape != own[name].shape:
+            raise TrainingError(f"{source}: {name} is {tuple(tensor.shape)}, not {tuple(own[name].shape)}")
+    body.load_state_dict(fitting, strict=False)
+    fresh = {f"backbone.{name}" for name, _ in body.named_parameters() if name not in fitting}
+    fresh |= _reset_norms_behind_missing(body, set(fitting))
+    return fresh | {"head.weight", "scale", "bias"}
+
+
+def _reset_norms_behind_missing(body: nn.Module, loaded: set[str]) -> set[str]:
+    """A batch norm's statistics and gains belong to the convolution before it; without that they mislead."""
+    reset: set[str] = set()
+    missing_before = False
+    for name, module in body.named_modules():
+        if isinstance(module, nn.Conv2d):
+            missing_before = f"{name}.weight" not in loaded
+        elif isinstance(module, nn.BatchNorm2d) and missing_before:
+            module.reset_running_stats()
+            nn.init.ones_(module.weight)
+            nn.init.zeros_(module.bias)
+            reset |= {f"backbone.{name}.weight", f"backbone.{name}.bias"}
+            missing_before = False
+    return reset
+
+
+def _load_model_file(network: SiameseNetwork, init: str) -> tuple[set[str], str]:
+    try:
+        model = read_model(find_model(init))
+    except ModelFileError as error:
+        raise TrainingError(f"cannot start from {init!r}: {error}") from error
+    own = network.state_dict()
+    weights = {
+        tensor.name: torch.from_numpy(onnx.numpy_helper.to_array(tensor).astype(np.float32))
+        for tensor in onnx.load_model_from_string(model.data).graph.initializer
+        if tensor.name in own
+    }
+    # The learned scale and bias live on as the pair link of the card.
+    weights |= {"scale": torch.tensor(model.card.pair.scale), "bias": torch.tensor(model.card.pair.bias)}
+    ignorable = {name for name in own if name.endswith("num_batches_tracked")}
+    missing = set(own) - set(weights) - ignorable
+    wrong = [name for name, tensor in weights.items() if tensor.shape != own[name].shape]
+    if missing or wrong:
+        odd = sorted(missing or wrong)[0]
+        raise TrainingError(
+            f"{init}: does not fit this network ({odd}); it is a {model.card.backbone} with "
+            f"{model.card.dimension} dimensions"
+        )
+    network.load_state_dict(weights, strict=False)
+    return set(), f"{model.card.training.pretraining}; then as {model.card.name}: {model.card.training.data}"

@@ -1,0 +1,136 @@
+"""Small images, folders and models that the tests are made of."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import HealthCheck, settings
+from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
+
+from samekind.card import FORMAT_VERSION, Card, MeasuredOn, OperatingPoint, PairLink, Training, TrioLink
+from samekind.model_file import write_model
+
+settings.register_profile(
+    "samekind", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("samekind")
+
+SHARED = Path(os.environ.get("SAMEKIND_SHARED", Path(__file__).parents[2] / "shared"))
+SIZE, DIMENSION = 16, 6
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real data; tests that need it are skipped, visibly, where it is absent."""
+    if not (SHARED / "data").is_dir():
+        pytest.skip(f"real data not found at {SHARED}")
+    return SHARED
+
+
+def make_card(**changes: object) -> Card:
+    measured = MeasuredOn(description="a test", images=10, classes=3, positives=20, negatives=25)
+    points = {
+        "balanced": OperatingPoint(threshold=0.5, far=0.02, tar=0.97),
+        "strict": OperatingPoint(threshold=0.8, far=0.01, tar=0.9),
+    }
+    card = Card(
+        format_version=FORMAT_VERSION,
+        name="tiny",
+        backbone="mean colour",
+        input_size=SIZE,
+        resize="squash",
+        dimension=DIMENSION,
+        pair=PairLink(scale=10.0, bias=-5.0, operating_points=points, measured_on=measured),
+        trio=TrioLink(weights=(10.0, 1.0, 0.5), bias=-6.0, operating_points=points, measured_on=measured),
+        training=Training(
+            data="nothing",
+            classes=("a", "b", "c"),
+            images=0,
+            digest="none",
+            objective="pairs",
+            init="scratch",
+            pretraining="nothing",
+            recipe={},
+        ),
+        licence="Apache-2.0",
+        created="2026-11-23",
+        samekind_version="0.1.0",
+    )
+    return card.model_copy(update=changes)
+
+
+def tiny_network(dimension: int = DIMENSION) -> onnx.ModelProto:
+    """A network of one layer: the mean colour of an image, projected and normalised."""
+    weight = np.random.default_rng(0).normal(size=(3, dimension)).astype(np.float32)
+    nodes = [
+        helper.make_node("Cast", ["images"], ["float"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["float", "axes"], ["colour"], keepdims=0),
+        helper.make_node("Sub", ["colour", "grey"], ["centred"]),
+        helper.make_node("MatMul", ["centred", "weight"], ["raw"]),
+        helper.make_node("LpNormalization", ["raw"], ["embeddings"], axis=1, p=2),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "tiny",
+        [helper.make_tensor_value_info("images", TensorProto.UINT8, ["n", SIZE, SIZE, 3])],
+        [helper.make_tensor_value_info("embeddings", TensorProto.FLOAT, ["n", dimension])],
+        [
+            numpy_helper.from_array(np.array([1, 2], np.int64), "axes"),
+            numpy_helper.from_array(np.array([90.0, 120.0, 150.0], np.float32), "grey"),
+            numpy_helper.from_array(weight, "weight"),
+        ],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model file of a few kilobytes, whose embeddings are mean colours."""
+    path = tmp_path_factory.mktemp("model") / "tiny.onnx"
+    write_model(path, tiny_network().SerializeToString(), make_card())
+    return path
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a picture of noise around a colour and gives its path."""
+
+    def write(name: str = "photo.png", colour: tuple[int, int, int] = (200, 40, 40), seed: int = 0) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_noise(path, colour, seed)
+        return path
+
+    return write
+
+
+def save_noise(path: Path, colour: tuple[int, int, int], seed: int, size: tuple[int, int] = (24, 20)) -> None:
+    noise = np.random.default_rng(seed).integers(-20, 20, (size[1], size[0], 3))
+    Image.fromarray(np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)).save(path)
+
+
+COLOURS = {"blue": (40, 40, 220), "green": (40, 200, 40), "red": (220, 40, 40), "white": (240, 240, 240)}
+
+
+@pytest.fixture(scope="session")
+def colour_folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Class folders of four colours with 24 small images each."""
+    root = tmp_path_factory.mktemp("colours")
+    for name, colour in COLOURS.items():
+        (root / name).mkdir()
+        for i in range(24):
+            save_noise(root / name / f"{i:02}.png", colour, seed=1000 * ord(name[0]) + i)
+    return root
+
+
+@pytest.fixture
+def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Runs a test with an empty folder as the working directory."""
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
