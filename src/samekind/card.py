@@ -12,7 +12,8 @@ Rate = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")  # later 1.x cards may say more
+    # Later 1.x cards may say more. JSON has no word for infinity (a threshold never met), so it is written as a string.
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="strings")
 
 
 class OperatingPoint(_Part):

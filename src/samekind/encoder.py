@@ -75,8 +75,8 @@ class OnnxEncoder:
     def _signature(self, name: str) -> tuple[int, int]:
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         match [(i.type, *i.shape) for i in inputs], [(o.type, *o.shape) for o in outputs]:
-            case [("tensor(uint8)", _, int(height), int(width), 3)], [("tensor(float)", _, int(dimension))]:
-                if height == width:
+            case [("tensor(uint8)", batch, int(height), int(width), 3)], [("tensor(float)", _, int(dimension))]:
+                if height == width and not isinstance(batch, int):
                     return height, dimension
         raise ModelFileError(f"{name}: not a network of images, uint8 (N, S, S, 3), to embeddings, float32 (N, D)")
 
@@ -114,6 +114,8 @@ class OnnxEncoder:
             For each source its embedding, float32 (D,), or the ImageError that names it. One bad file does not stop
             the others.
         """
+        if batch_size < 1:
+            raise ValueError(f"a batch holds at least one image; got batch_size={batch_size}")
         done = 0
         for loaded in _load_ahead(iter(sources), self.input_size, batch_size):
             good = [pixels for pixels in loaded if not isinstance(pixels, ImageError)]
@@ -157,6 +159,8 @@ def open_session(
     """
     options = ort.SessionOptions()
     options.log_severity_level = 3  # its warnings speak to the authors of kernels, not to users
+    # Without this a file that is also of ONNX Runtime's own format would be read as that, past our checks of the ONNX.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
     if threads:
         options.intra_op_num_threads = threads
     try:

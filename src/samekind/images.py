@@ -141,6 +141,7 @@ def _to_pixels(image: Image.Image, size: int, max_pixels: int, name: str) -> Pix
     _check_size(image, max_pixels, name)
     if image.width == 0 or image.height == 0:
         raise ImageError(f"{name}: the image has no pixels")
+    image.load()  # first, because Pillow turns a TIFF upright itself while it loads it
     orientation = _orientation(image)
     square = _to_rgb(image, name).resize((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
     # Turning the small square is cheaper than turning the photograph, and the same: squashing commutes with it.
@@ -158,7 +159,6 @@ def _orientation(image: Image.Image) -> int:
 
 def _to_rgb(image: Image.Image, name: str) -> Image.Image:
     if image.mode == "RGB" and "transparency" not in image.info:
-        image.load()
         return image
     if image.mode == "F":
         raise ImageError(f"{name}: floating-point pixels have no agreed range; save it as 8- or 16-bit")

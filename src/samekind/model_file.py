@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -48,9 +49,9 @@ def find_model(name_or_path: str | os.PathLike[str] | None) -> Path:
     bundled = bundled_models()
     if name in bundled:
         return bundled[name]
-    path = Path(name)
-    if path.is_file():
-        return path
+    with suppress(OSError):  # a name that no file can have, such as one too long, is that of no model
+        if Path(name).is_file():
+            return Path(name)
     known = ", ".join(bundled) or "none"
     raise ModelFileError(f"{name}: no such model file, nor a model that comes with samekind ({known})")
 
@@ -89,7 +90,7 @@ def parse_model(data: bytes, name: str) -> ModelFile:
         raise ModelFileError(f"{name}: an ONNX model, but not one of samekind (it has no card)")
     card = _parse_card(text, name)
     envelope.refuse_external_data()
-    if card.fingerprint != fingerprint(envelope.graph, card):
+    if card.fingerprint != fingerprint(envelope.network, card):
         raise ModelFileError(f"{name}: corrupt; its network is not the one that its card describes")
     return ModelFile(card, data)
 
@@ -110,19 +111,19 @@ def write_model(path: str | os.PathLike[str], onnx_model: bytes, card: Card) -> 
     """
     envelope = OnnxEnvelope(onnx_model, os.fspath(path))
     envelope.refuse_external_data()
-    card = card.model_copy(update={"fingerprint": fingerprint(envelope.graph, card)})
+    card = card.model_copy(update={"fingerprint": fingerprint(envelope.network, card)})
     with replacing(path) as temporary:
         temporary.write_bytes(envelope.with_metadata({CARD_KEY: card.model_dump_json()}))
     return card
 
 
-def fingerprint(graph: bytes, card: Card) -> str:
+def fingerprint(network: bytes, card: Card) -> str:
     """SHA-256 over the network and how images are fed to it: equal fingerprints mean equal embeddings.
 
     The calibration is left out, so a gallery stays valid when a model is calibrated anew.
     """
     digest = hashlib.sha256(f"{card.input_size} {card.resize}\n".encode())
-    digest.update(graph)
+    digest.update(network)
     return digest.hexdigest()
 
 
@@ -132,7 +133,7 @@ def _parse_card(text: str, name: str) -> Card:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        if where == "format_version":
+        if where == "format_version" and first["type"] != "missing":
             raise ModelFileError(
                 f"{name}: format version {first['input']} is not {FORMAT_VERSION}; "
                 "a newer samekind may read it: pip install -U samekind"

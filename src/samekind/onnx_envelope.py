@@ -7,6 +7,7 @@ declared; the parser carries all others through untouched.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
@@ -15,11 +16,12 @@ from google.protobuf.message import DecodeError
 from samekind.errors import ModelFileError
 
 _FIELD = descriptor_pb2.FieldDescriptorProto
-# message: (field, number, type); a type that is a message's name is repeated unless it ends with "?"
+# message: (field, number, type); a type that is a message's name is repeated unless it ends with "?", a scalar is not
+# repeated unless it ends with "*". The graph is a message that the file should hold once: readers merge several.
 _SCHEMA: dict[str, list[tuple[str, int, str]]] = {
     "Entry": [("key", 1, "string"), ("value", 2, "string")],
-    "Model": [("graph", 7, "bytes"), ("metadata", 14, "Entry"), ("functions", 25, "Function")],
-    "Function": [("nodes", 7, "Node")],
+    "Model": [("graphs", 7, "bytes*"), ("metadata", 14, "Entry"), ("functions", 25, "bytes*")],
+    "Function": [("nodes", 7, "Node"), ("defaults", 11, "Attribute")],
     "Graph": [("nodes", 1, "Node"), ("initializers", 5, "Tensor"), ("sparse_initializers", 15, "Sparse")],
     "Node": [("attributes", 5, "Attribute")],
     "Attribute": [
@@ -41,8 +43,13 @@ def _messages() -> dict[str, Any]:
     for name, fields in _SCHEMA.items():
         message = file.message_type.add(name=name)
         for field, number, kind in fields:
-            if kind in _SCALARS:
-                message.field.add(name=field, number=number, type=_SCALARS[kind], label=_FIELD.LABEL_OPTIONAL)
+            if kind.rstrip("*") in _SCALARS:
+                message.field.add(
+                    name=field,
+                    number=number,
+                    type=_SCALARS[kind.rstrip("*")],
+                    label=_FIELD.LABEL_REPEATED if kind.endswith("*") else _FIELD.LABEL_OPTIONAL,
+                )
             else:
                 message.field.add(
                     name=field,
@@ -73,13 +80,13 @@ class OnnxEnvelope:
     def __init__(self, data: bytes, name: str) -> None:
         self._name = name
         self._model = _parse("Model", data, name)
-        if not self._model.graph:
+        if len(self._model.graphs) != 1 or not self._model.graphs[0]:
             raise ModelFileError(f"{name}: not an ONNX model")
 
     @property
-    def graph(self) -> bytes:
-        """The serialized graph: the network and its weights, without the metadata."""
-        return bytes(self._model.graph)
+    def network(self) -> bytes:
+        """The serialized graph and the functions that it calls: nodes and weights, without the metadata."""
+        return b"".join((*self._model.graphs, *self._model.functions))
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -99,9 +106,9 @@ class OnnxEnvelope:
         Raises:
             ModelFileError: One does. Loading it could read any file on the disk.
         """
-        graph = _parse("Graph", self._model.graph, self._name)
-        functions = (node for function in self._model.functions for node in function.nodes)
-        for tensor in (*_tensors_of_graph(graph), *_tensors_of_nodes(functions)):
+        graph = _parse("Graph", self._model.graphs[0], self._name)
+        functions = [_parse("Function", function, self._name) for function in self._model.functions]
+        for tensor in chain(_tensors_of_graph(graph), *map(_tensors_of_function, functions)):
             if tensor.external_data or tensor.data_location:
                 raise ModelFileError(
                     f"{self._name}: refused, because it refers to data in other files; "
@@ -122,16 +129,25 @@ def _tensors_of_graph(graph: Any) -> Iterator[Any]:
     yield from _tensors_of_nodes(graph.nodes)
 
 
+def _tensors_of_function(function: Any) -> Iterator[Any]:
+    yield from _tensors_of_nodes(function.nodes)
+    yield from _tensors_of_attributes(function.defaults)
+
+
 def _tensors_of_nodes(nodes: Iterable[Any]) -> Iterator[Any]:
     for node in nodes:
-        for attribute in node.attributes:
-            yield attribute.tensor
-            yield from attribute.tensors
-            yield from _tensors_of_sparse((attribute.sparse, *attribute.sparses))
-            for graph in (attribute.graph, *attribute.graphs):
-                # An unset message reads as an empty one; HasField would recurse no further either way.
-                if graph.ByteSize():
-                    yield from _tensors_of_graph(graph)
+        yield from _tensors_of_attributes(node.attributes)
+
+
+def _tensors_of_attributes(attributes: Iterable[Any]) -> Iterator[Any]:
+    for attribute in attributes:
+        yield attribute.tensor
+        yield from attribute.tensors
+        yield from _tensors_of_sparse((attribute.sparse, *attribute.sparses))
+        for graph in (attribute.graph, *attribute.graphs):
+            # An unset message reads as an empty one; HasField would recurse no further either way.
+            if graph.ByteSize():
+                yield from _tensors_of_graph(graph)
 
 
 def _tensors_of_sparse(sparse: Iterable[Any]) -> Iterator[Any]:

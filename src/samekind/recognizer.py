@@ -217,7 +217,7 @@ class Recognizer:
             OperatingPointError: As ``verify``.
         """
         self._threshold(self.card.pair, operating_point, threshold, "similarity")  # refuse before the work
-        items = list(pairs)
+        items = [tuple(pair) for pair in pairs]  # a row of an array gives new objects each time
         members, bad = self._embed_items(items, on_progress)
         judged = iter(
             self.judge_pairs(*members, operating_point=operating_point, threshold=threshold)
@@ -236,7 +236,7 @@ class Recognizer:
     ) -> list[TrioVerdict | ImageError]:
         """Judge many trios; an image that occurs in several is decoded and embedded once. As ``verify_pairs``."""
         self._threshold(self._trio_link(), operating_point, threshold, "probability")
-        items = list(trios)
+        items = [tuple(trio) for trio in trios]
         members, bad = self._embed_items(items, on_progress)
         judged = iter(
             self.judge_trios(*members, operating_point=operating_point, threshold=threshold)
@@ -314,7 +314,7 @@ class Recognizer:
         link: PairLink | TrioLink, name: str | None, threshold: float | None, scale: str
     ) -> tuple[str | None, float]:
         if threshold is None:
-            name = name or DEFAULT_OPERATING_POINT
+            name = DEFAULT_OPERATING_POINT if name is None else name
             return name, find_operating_point(link, name).threshold
         if name is not None:
             raise OperatingPointError("give an operating point or a threshold, not both")

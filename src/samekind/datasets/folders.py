@@ -60,7 +60,8 @@ class LabelledImages:
 def read_class_folders(folder: str | os.PathLike[str]) -> LabelledImages:
     """List the images of a folder of class folders. No image is opened.
 
-    Hidden files and files without an image's suffix are passed over. Images in subfolders of a class count.
+    Hidden files and folders, and files without an image's suffix, are passed over. Images in subfolders of a class
+    count.
 
     Args:
         folder: Holds one folder a class.
@@ -77,7 +78,7 @@ def read_class_folders(folder: str | os.PathLike[str]) -> LabelledImages:
     paths: list[Path] = []
     labels: list[int] = []
     for label, class_folder in enumerate(class_folders):
-        images = sorted(path for path in class_folder.rglob("*") if _is_image(path))
+        images = sorted(path for path in class_folder.rglob("*") if _is_image(path, class_folder))
         if not images:
             raise DatasetError(f"{class_folder}: a class without images; add some or remove the folder")
         paths += images
@@ -110,5 +111,6 @@ def read_train_and_test(folder: str | os.PathLike[str]) -> tuple[LabelledImages,
     return train, test
 
 
-def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()
+def _is_image(path: Path, class_folder: Path) -> bool:
+    hidden = any(part.startswith(".") for part in path.relative_to(class_folder).parts)
+    return path.suffix.lower() in IMAGE_SUFFIXES and not hidden and path.is_file()

@@ -106,7 +106,7 @@ def read_list(path: Path, image_columns: Sequence[str]) -> ItemList:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             columns = tuple(reader.fieldnames or ())
-            rows = list(reader)
+            numbered = [(reader.line_num, row) for row in reader]
     except FileNotFoundError:
         raise DatasetError(f"{path}: no such file") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -115,18 +115,20 @@ def read_list(path: Path, image_columns: Sequence[str]) -> ItemList:
         raise DatasetError(
             f"{path}: no column {missing[0]!r}; the first line must name the columns {', '.join(image_columns)}"
         )
-    if not rows:
+    if not numbered:
         raise DatasetError(f"{path}: no rows after the line of column names")
     items = []
-    for number, row in enumerate(rows, start=2):
+    for number, row in numbered:
         if None in row or None in row.values() or not all(row[name] for name in image_columns):
             raise DatasetError(f"{path}: line {number} has not as many entries as there are columns")
         items.append(tuple(path.parent / row[name] for name in image_columns))
-    return ItemList(columns, rows, items)
+    return ItemList(columns, [row for _, row in numbered], items)
 
 
 def _paths(columns: Sequence[str], images: LabelledImages, item: Indices, folder: Path) -> Row:
+    # The system takes ".." after following links, so the way up is counted from where the folder really is.
+    start = folder.resolve()
     return {
-        column: Path(os.path.relpath(images.paths[i], folder)).as_posix()
+        column: Path(os.path.relpath(images.paths[i], start)).as_posix()
         for column, i in zip(columns, item, strict=True)
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -40,6 +40,8 @@ def split_digest(hashes: Iterable[str]) -> str:
 def stratified_holdout(images: LabelledImages, fraction: float, seed: int) -> tuple[LabelledImages, LabelledImages]:
     """Hold out a fraction of each class. Files with the same bytes always land on the same side.
 
+    Images that are in more than one class are kept: they could only blur a measurement.
+
     Args:
         images: What to split.
         fraction: The share of each class to hold out, in (0, 1); at least two images of each class are.
@@ -49,25 +51,26 @@ def stratified_holdout(images: LabelledImages, fraction: float, seed: int) -> tu
         The images kept, and the images held out.
 
     Raises:
-        DatasetError: A class has too few different images to give two to each side.
+        DatasetError: A class has too few different images of its own to give two to each side.
     """
     rng = np.random.default_rng(seed)
     hashes = [content_hash(path) for path in images.paths]
+    classes_of: dict[str, set[int]] = defaultdict(set)
+    for digest, label in zip(hashes, images.labels, strict=True):
+        classes_of[digest].add(int(label))
     held: set[str] = set()
     for label, name in enumerate(images.classes):
-        groups: dict[str, int] = defaultdict(int)
-        for index in np.flatnonzero(images.labels == label):
-            groups[hashes[index]] += 1
+        groups = Counter(hashes[i] for i in np.flatnonzero(images.labels == label) if len(classes_of[hashes[i]]) == 1)
         if len(groups) < 4:
             raise DatasetError(
-                f"class {name!r} has {len(groups)} different images; at least 4 are needed, "
+                f"class {name!r} has {len(groups)} different images of its own; at least 4 are needed, "
                 "two to train on and two to calibrate on"
             )
         wanted = max(2, round(fraction * sum(groups.values())))
         taken = 0
         # Sorted by hash before shuffling: file names and their order do not change the split.
-        for digest in rng.permutation(sorted(groups)):
-            if taken >= wanted or len(groups) - taken <= 2:
+        for different, digest in enumerate(rng.permutation(sorted(groups))):
+            if different >= 2 and (taken >= wanted or len(groups) - different <= 2):
                 break
             held.add(str(digest))
             taken += groups[str(digest)]

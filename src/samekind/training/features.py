@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -114,7 +113,8 @@ def feature_bytes(shape: tuple[int, ...], images: int, views: int) -> int:
 
 def _identity(model: bytes, images: LabelledImages, views: int, seed: int) -> str:
     digest = hashlib.sha256(model)
-    digest.update(json.dumps([[os.fspath(path) for path in images.paths], views, seed]).encode())
+    names = [path.relative_to(images.root).as_posix() for path in images.paths]
+    digest.update(json.dumps([names, views, seed]).encode())
     return digest.hexdigest()
 
 

@@ -13,7 +13,9 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
+from safetensors.torch import load_model, save_model
 
+from samekind.atomic import replacing
 from samekind.datasets.folders import LabelledImages
 from samekind.datasets.splits import stratified_holdout
 from samekind.errors import TrainingError
@@ -69,6 +71,10 @@ def fit(
     train, held_out = stratified_holdout(images, recipe.holdout, recipe.seed)
     network = SiameseNetwork(recipe.backbone, recipe.dimension, recipe.frozen_stages, recipe.dropout)
     fresh, pretraining = initialise(network, init)
+    finished = run / "network.safetensors"
+    if finished.exists():  # only what comes after training is left to do
+        load_model(network, finished)
+        return Fitted(network, train, held_out, pretraining)
     data = _data(network.eval(), (train, held_out), recipe, run, report)
     steps = recipe.epochs * _steps_per_epoch(train, recipe)
     module = SiameseTraining(network, recipe, fresh, steps, from_features=recipe.frozen_stages > 0)
@@ -80,6 +86,8 @@ def fit(
         trainer.fit(module, data, ckpt_path=str(last) if last.exists() else None, weights_only=False)
     if trainer.interrupted:
         raise TrainingError(f"interrupted after epoch {trainer.current_epoch}; go on with: --resume {run}")
+    with replacing(finished) as temporary:
+        save_model(network, str(temporary))
     return Fitted(network, train, held_out, pretraining)
 
 

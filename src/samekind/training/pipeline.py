@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
-import samekind
 from samekind.card import FORMAT_VERSION, Card, Measurement, Training
 from samekind.datasets.folders import LabelledImages, read_class_folders, read_train_and_test
 from samekind.datasets.splits import content_hash, split_digest
@@ -107,7 +107,7 @@ def _calibrated_card(settings: RunSettings, fitted: Fitted, onnx_model: bytes, r
         ),
         licence=settings.licence,
         created=dt.datetime.now(dt.UTC).date().isoformat(),
-        samekind_version=samekind.__version__,
+        samekind_version=version("samekind"),
     )
 
 
