@@ -321,7 +321,7 @@ class Recognizer:
         lowest = -1.0 if scale == "similarity" else 0.0
         if not lowest <= threshold <= 1.0:
             raise OperatingPointError(f"the threshold is a {scale}, from {lowest:g} to 1; got {threshold:g}")
-        return None, threshold
+        return None, float(threshold)
 
     def _embed_items(
         self, items: Sequence[tuple[ImageSource, ...]], on_progress: Progress | None

@@ -58,10 +58,11 @@ def bootstrap_over_images(
         except DatasetError:  # a tiny set may by chance lose all items of one answer
             continue
         for name, value in resampled.items():
-            draws[name].append(value)
+            if not np.isnan(value):  # ... or all items that a metric is about
+                draws[name].append(value)
     estimates = {}
     for name, value in values.items():
-        low, high = np.nanquantile(draws[name], [0.025, 0.975]) if draws[name] else (np.nan, np.nan)
+        low, high = np.quantile(draws[name], [0.025, 0.975]) if draws[name] else (np.nan, np.nan)
         estimates[name] = Estimate(float(value), float(low), float(high))
     return estimates
 

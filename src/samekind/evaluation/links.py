@@ -40,8 +40,6 @@ def fit_pair_link(embeddings: Embeddings, labels: NDArray[np.int64], description
     similarity = similarity_matrix(embeddings, embeddings)[first, second]
     same = labels[first] == labels[second]
     (scale,), bias = _fit_logistic(similarity[:, None], same, len(labels))
-    if scale <= 0:
-        raise DatasetError("genuine pairs are not more alike than impostor pairs; these embeddings cannot verify")
     link = PairLink(
         scale=scale,
         bias=bias,
@@ -100,6 +98,10 @@ def _fit_logistic(features: NDArray[np.floating], same: NDArray[np.bool_], image
     bounds = [(0.0, None)] * width + [(None, None)]
     found = minimize(loss_and_gradient, start, jac=True, bounds=bounds, method="L-BFGS-B", options={"ftol": 1e-12})
     *weights, bias = (float(value) for value in found.x)
+    score = x @ found.x[:-1]
+    # Not zero to the bit: a network that gives all images one embedding still rounds.
+    if score[same].mean() - score[~same].mean() < 1e-6:
+        raise DatasetError("genuine pairs are not more alike than impostor pairs; these embeddings cannot verify")
     return weights, bias
 
 
@@ -109,9 +111,11 @@ def _operating_points(
     points = {"balanced": balanced}
     curve = error_curve(scores, same)
     for name, far in PROMISED_FAR.items():
-        if (~same).sum() * far >= _MIN_ERRORS:
+        threshold = curve_threshold_at_far(curve, far)[0]
+        # It is infinite if too many impostors share the highest score: only accepting nothing keeps the promise then.
+        if (~same).sum() * far >= _MIN_ERRORS and np.isfinite(threshold):
             # A good model keeps the promise at balanced already; strict is never laxer than that.
-            points[name] = max(balanced, curve_threshold_at_far(curve, far)[0])
+            points[name] = max(balanced, threshold)
     measured = {}
     for name, threshold in points.items():
         measured_far, measured_tar = rates_at(scores, same, threshold)

@@ -192,8 +192,8 @@ def _trio_metrics(card: Card, embedded: _Embedded, sample: Trios) -> dict[str, E
     similarities = trio_similarities(*(embedded.embeddings[sample.images[:, i]] for i in range(3)))
     composition, same = sample.composition, sample.same
     probability = trio_probability(card.trio, similarities)
-    predicted: NDArray[np.bool_] = np.greater_equal(probability, card.trio.operating_points["balanced"].threshold)
-    naive: NDArray[np.bool_] = (similarities >= card.pair.operating_points["balanced"].threshold).any(axis=1)
+    predicted = np.greater_equal(probability, card.trio.operating_points["balanced"].threshold)
+    naive = np.asarray(similarities.max(axis=1) >= card.pair.operating_points["balanced"].threshold, np.bool_)
 
     def measure(weights: NDArray[np.float64] | None) -> dict[str, float]:
         def within(chosen: NDArray[np.bool_]) -> NDArray[np.float64] | None:

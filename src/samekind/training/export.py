@@ -75,6 +75,20 @@ def export_onnx(network: SiameseNetwork, input_size: int, part: Part = "whole") 
     return model
 
 
+def round_to_float16(network: SiameseNetwork) -> None:
+    """Round the weights that the file will hold in 16 bits, so that what is checked and calibrated is what ships.
+
+    Raises:
+        TrainingError: A weight is beyond the range of float16.
+    """
+    for name, parameter in network.named_parameters():
+        if parameter.numel() >= _SMALL:
+            rounded = parameter.data.half().float()
+            if not rounded.isfinite().all():
+                raise TrainingError(f"{name}: too large for float16; the training has diverged")
+            parameter.data.copy_(rounded)
+
+
 def store_as_float16(model: onnx.ModelProto) -> None:
     """Store the large initialisers in 16 bits, each with a Cast behind it that ONNX Runtime folds at load."""
     graph = model.graph
@@ -83,8 +97,6 @@ def store_as_float16(model: onnx.ModelProto) -> None:
         values = numpy_helper.to_array(tensor)
         if tensor.data_type != TensorProto.FLOAT or values.size < _SMALL:
             continue
-        if np.abs(values).max() > np.finfo(np.float16).max:
-            raise TrainingError(f"{tensor.name}: too large for float16; the training has diverged")
         name = tensor.name
         tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), name))
         for node in graph.node:

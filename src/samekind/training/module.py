@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import lightning
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -49,6 +50,11 @@ class SiameseTraining(lightning.LightningModule):
             return self.network.embed_features(inputs.contiguous(memory_format=torch.channels_last))
         embeddings: Tensor = self.network(inputs)
         return embeddings
+
+    def on_train_epoch_start(self) -> None:
+        """Make an epoch's dropout depend on the seed and the epoch alone, so that a resumed run repeats it."""
+        entropy = np.random.SeedSequence([self._recipe.seed, self.current_epoch]).generate_state(1, np.uint64)
+        torch.manual_seed(int(entropy[0]))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """One batch of P × K images to its loss."""

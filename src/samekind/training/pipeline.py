@@ -20,7 +20,7 @@ from samekind.evaluation.protocol import Evaluation, evaluate
 from samekind.images import load_image
 from samekind.model_file import read_model, write_model
 from samekind.recognizer import Recognizer
-from samekind.training.export import PARITY_TOLERANCE, export_onnx, parity, store_as_float16
+from samekind.training.export import PARITY_TOLERANCE, export_onnx, parity, round_to_float16, store_as_float16
 from samekind.training.fit import Fitted, fit
 from samekind.training.recipe import Recipe
 from samekind.training.run import RunSettings
@@ -54,6 +54,7 @@ def train(settings: RunSettings, run: Path, *, report: Report | None = None) -> 
     # A typing mistake in a test folder shows now, not after hours.
     tests = [*([test] if test else []), *(read_class_folders(path) for path in settings.tests)]
     fitted = fit(images, settings.recipe, settings.init, run, report=report)
+    round_to_float16(fitted.network)
     model = export_onnx(fitted.network, settings.recipe.input_size)
     store_as_float16(model)
     onnx_model = model.SerializeToString()

@@ -1,0 +1,162 @@
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import samekind
+from samekind.datasets.folders import read_class_folders
+from samekind.datasets.splits import content_hash, split_digest
+from samekind.errors import DatasetError, TrainingError
+from samekind.model_file import read_model
+from samekind.training import pipeline
+from samekind.training.initialise import initialise
+from samekind.training.network import SiameseNetwork
+from samekind.training.recipe import Recipe
+from samekind.training.run import RunSettings, read_run, start_run
+
+
+class Interrupted(Exception):
+    """Stands for a crash at a chosen moment."""
+
+
+def test_the_model_file_works_without_torch_and_says_what_it_is(trained, colour_folders: Path) -> None:
+    model = samekind.load(trained.settings.output)
+    card = model.card
+    assert card == trained.card
+    assert (card.name, card.dimension, card.input_size) == ("colours", 8, 32)
+    assert card.training.classes == ("blue", "green", "red", "white")
+    assert card.training.recipe["epochs"] == 2
+    assert set(card.pair.operating_points) >= {"balanced"}
+    assert card.trio is not None
+    verdict = model.verify(colour_folders / "red" / "00.png", colour_folders / "red" / "01.png")
+    assert 0 <= verdict.probability <= 1
+
+
+def test_thresholds_come_from_images_that_were_not_trained_on(trained, colour_folders: Path) -> None:
+    images = read_class_folders(colour_folders)
+    measured = trained.card.pair.measured_on
+    assert measured.images + trained.card.training.images == len(images)
+    pairs = measured.images * (measured.images - 1) // 2
+    assert measured.positives + measured.negatives == pairs
+    assert trained.card.training.digest != split_digest(content_hash(path) for path in images.paths)
+
+
+def test_progress_of_every_stage_is_reported(trained) -> None:
+    stages = {stage: (done, total) for stage, done, total in trained.stages}
+    assert set(stages) == {"train features", "held-out features", "training steps", "calibrate"}
+    assert all(done == total for done, total in stages.values())
+
+
+def test_the_run_folder_keeps_settings_and_log_but_not_the_cache(trained) -> None:
+    assert read_run(trained.run) == trained.settings
+    assert (trained.run / "logs" / "metrics.csv").read_text().count("\n") > 2
+    assert not (trained.run / "features").exists()
+
+
+def test_training_can_start_again_from_the_file(trained) -> None:
+    network = SiameseNetwork("tf_efficientnet_b0", 8, frozen_stages=5)
+    fresh, past = initialise(network, str(trained.settings.output))
+    assert fresh == set()
+    assert "as colours" in past
+    image = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3), dtype=np.uint8)
+    with torch.no_grad():
+        embedding = network.eval()(torch.from_numpy(image)).numpy()
+    model = samekind.load(trained.settings.output)
+    np.testing.assert_allclose(embedding, model.encoder.encode_pixels(image), atol=1e-5)
+
+
+def test_a_run_that_broke_off_ends_with_the_same_weights(trained, tmp_path: Path) -> None:
+    settings = trained.settings.model_copy(update={"output": tmp_path / "colours.onnx"})
+    start_run(tmp_path / "run", settings)
+    steps_per_epoch = next(total for stage, _, total in trained.stages if stage == "training steps") // 2
+
+    def crash_in_second_epoch(stage: str, done: int, _: int) -> None:
+        if stage == "training steps" and done == steps_per_epoch + 2:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        pipeline.train(settings, tmp_path / "run", report=crash_in_second_epoch)
+    assert not settings.output.exists()
+    pipeline.train(settings, tmp_path / "run")
+    expected = load_file(trained.run / "network.safetensors")
+    for name, value in load_file(tmp_path / "run" / "network.safetensors").items():
+        torch.testing.assert_close(value, expected[name], rtol=0, atol=0, msg=name)
+    assert read_model(settings.output).card.fingerprint == trained.card.fingerprint
+
+
+def test_a_finished_training_is_not_repeated(trained, tmp_path: Path) -> None:
+    run = shutil.copytree(trained.run, tmp_path / "run")
+    output = tmp_path / "colours.onnx"
+    stages: set[str] = set()
+    card = pipeline.train(
+        trained.settings.model_copy(update={"output": output}), run, report=lambda stage, *_: stages.add(stage)
+    )
+    assert stages == {"calibrate"}
+    assert card.fingerprint == trained.card.fingerprint
+
+
+def test_an_export_that_disagrees_with_torch_is_not_written(
+    trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = shutil.copytree(trained.run, tmp_path / "run")
+    settings = trained.settings.model_copy(update={"output": tmp_path / "colours.onnx"})
+    monkeypatch.setattr(pipeline, "parity", lambda *_: float("nan"))
+    with pytest.raises(TrainingError, match="differ from torch's"):
+        pipeline.train(settings, run)
+    assert not settings.output.exists()
+
+
+def test_a_loss_that_is_no_number_stops_the_run(colour_folders: Path, tmp_path: Path) -> None:
+    recipe = Recipe(
+        input_size=32, dimension=8, views=1, epochs=2, classes_per_batch=4, images_per_class=4, learning_rate=1e18
+    )
+    settings = RunSettings(folder=colour_folders, output=tmp_path / "m.onnx", recipe=recipe, init="scratch")
+    with pytest.raises(TrainingError, match="the loss is"):
+        pipeline.train(settings, tmp_path / "run")
+    assert not settings.output.exists()
+
+
+def test_train_and_val_are_kept_apart_and_val_is_measured(colour_folders: Path, tmp_path: Path, trained) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(colour_folders, data / "train")
+    for name in ("blue", "green", "red", "white"):
+        (data / "val" / name).mkdir(parents=True)
+        for number in range(16, 24):
+            shutil.move(data / "train" / name / f"{number}.png", data / "val" / name)
+    recipe = trained.settings.recipe.model_copy(update={"epochs": 1, "frozen_stages": 0, "objective": "triplets"})
+    settings = RunSettings(folder=data, output=tmp_path / "m.onnx", recipe=recipe, init="scratch")
+    card = pipeline.train(settings, tmp_path / "run")
+    assert card.training.images + card.pair.measured_on.images == 64
+    (tested,) = card.metrics
+    assert tested == "data/val (4 of 4 classes seen in training)"
+    assert 0 <= card.metrics[tested]["pairs: EER"].value <= 1
+
+
+def test_a_folder_too_small_to_fill_a_batch_is_refused(colour_folders: Path, tmp_path: Path) -> None:
+    settings = RunSettings(
+        folder=colour_folders, output=tmp_path / "m.onnx", recipe=Recipe(images_per_class=100), init="scratch"
+    )
+    with pytest.raises(TrainingError, match="do not fill one batch"):
+        pipeline.train(settings, tmp_path / "run")
+
+
+def test_a_missing_test_folder_shows_before_any_work(colour_folders: Path, tmp_path: Path, trained) -> None:
+    settings = trained.settings.model_copy(update={"tests": (tmp_path / "nowhere",)})
+    with pytest.raises(DatasetError, match="nowhere"):
+        pipeline.train(settings, tmp_path / "run")
+
+
+def test_a_second_run_in_the_same_folder_is_refused(trained) -> None:
+    with pytest.raises(TrainingError, match="--resume"):
+        start_run(trained.run, trained.settings)
+
+
+def test_a_folder_without_a_run_cannot_be_resumed(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="no run to resume"):
+        read_run(tmp_path)
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(TrainingError, match="broken"):
+        read_run(tmp_path)
