@@ -49,7 +49,7 @@ def main() -> None:
     }
     speeds: dict[str, list[float]] = {name: [] for name in contenders}
     slices = [files[i :: arguments.slices] for i in range(arguments.slices)]
-    for name, contender in contenders.items():  # warm up: page cache, thread pools, allocators
+    for contender in contenders.values():  # warm up: page cache, thread pools, allocators
         contender(slices[0][:64])
     for part in slices:
         for name, contender in contenders.items():

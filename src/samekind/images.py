@@ -23,6 +23,9 @@ Pixels: TypeAlias = NDArray[np.uint8]
 # Pillow itself refuses twice its MAX_IMAGE_PIXELS; a 108-megapixel photograph from a telephone passes.
 MAX_PIXELS = 178_956_970
 
+# To draw these Pillow would start Ghostscript, or the system's own interpreter, on what may be a stranger's file.
+_RUN_OTHER_PROGRAMS = frozenset({"EPS", "WMF"})
+
 _ORIENTATION_TAG = 0x0112
 # EXIF 2.32, 4.6.4.A: how to turn the stored image upright. Orientation 1 needs nothing.
 _UPRIGHT = {
@@ -66,6 +69,8 @@ def load_image(source: ImageSource, size: int, *, max_pixels: int = MAX_PIXELS) 
         if isinstance(source, Image.Image):
             return _to_pixels(source, size, max_pixels, name)
         with Image.open(_opened(source, name)) as image:
+            if image.format in _RUN_OTHER_PROGRAMS:
+                raise ImageError(f"{name}: {image.format} is a drawing, not a photograph; save it as PNG")
             _check_size(image, max_pixels, name)
             # A JPEG can be decoded at 1/2, 1/4 or 1/8: many times faster, and still at least twice the target.
             image.draft("RGB", (2 * size, 2 * size))

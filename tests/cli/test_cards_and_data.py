@@ -1,0 +1,131 @@
+"""``samekind info``, ``data``, ``evaluate``, ``train`` and ``demo`` as a user types them."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from commands import run
+from PIL import Image
+
+from samekind.card import Card
+
+
+def test_info_prints_the_card(tiny_model: Path) -> None:
+    out = run("info", tiny_model).stdout
+    for words in ("mean colour", "16 × 16 pixels", "balanced", "FAR  2.000%", "Apache-2.0", "fingerprint"):
+        assert words in out
+
+
+def test_info_as_json_is_the_card(tiny_model: Path) -> None:
+    card = Card.model_validate_json(run("info", tiny_model, "--json").stdout)
+    assert card.name == "tiny"
+
+
+def test_info_of_a_broken_file(tmp_path: Path) -> None:
+    (tmp_path / "broken.onnx").write_bytes(b"\xff" * 100)
+    result = run("info", tmp_path / "broken.onnx")
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1)
+    assert "broken.onnx: not an ONNX model" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("kind", "columns"),
+    [
+        ("pairs", ["split", "first", "second", "same", "first_class", "second_class"]),
+        ("triplets", ["split", "anchor", "positive", "negative", "class", "negative_class"]),
+        ("trios", ["split", "first", "second", "third", "same", "composition", "classes"]),
+    ],
+)
+def test_data_writes_a_list_whose_paths_are_relative_to_it(
+    kind: str, columns: list[str], colour_folders: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "lists" / f"{kind}.csv"
+    result = run("data", kind, colour_folders, "-o", output, "--train", "8", "--test", "2", "--seed", "3")
+    assert result.stdout == f"{output}: 32 training {kind}, 8 test {kind}\n"
+    with output.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == columns
+    paths = [{(output.parent / row[column]).resolve() for column in columns[1:3]} for row in rows]
+    assert all(path.is_file() for pair in paths for path in pair)
+    sides = {
+        side: {p for row, pair in zip(rows, paths, strict=True) if row["split"] == side for p in pair}
+        for side in ("train", "test")
+    }
+    assert not sides["train"] & sides["test"]
+    again = tmp_path / "lists" / "again.csv"
+    run("data", kind, colour_folders, "-o", again, "--train", "8", "--test", "2", "--seed", "3")
+    assert again.read_bytes() == output.read_bytes()
+
+
+def test_the_protocols_sizes_on_the_real_data(shared: Path, tmp_path: Path) -> None:
+    result = run("data", "pairs", shared / "data" / "imagenette2-224", "-o", tmp_path / "pairs.csv")
+    assert result.stdout.endswith("1,280 training pairs, 320 test pairs\n")
+
+
+def test_data_from_a_folder_without_classes(tmp_path: Path) -> None:
+    result = run("data", "pairs", tmp_path, "-o", tmp_path / "pairs.csv")
+    assert result.returncode == 2
+    assert "no class folders" in result.stderr
+    assert not (tmp_path / "pairs.csv").exists()
+
+
+def test_evaluate_prints_a_table_and_writes_json(colour_folders: Path, tiny_model: Path, tmp_path: Path) -> None:
+    options = ("--resamples", "20", "--pairs", "400", "-o", tmp_path / "result.json")
+    result = run("evaluate", tiny_model, colour_folders, *options)
+    assert result.returncode == 0, result.stderr
+    for words in ("96 images of 4 classes", "none of these classes", "EER", "ECE", "accuracy on ABC", "bootstrap"):
+        assert words in result.stdout
+    written = json.loads((tmp_path / "result.json").read_text())
+    assert written["pair_metrics"]["AUC"]["value"] > 0.99
+    printed = json.loads(run("evaluate", tiny_model, colour_folders, *options[:4], "--json").stdout)
+    assert printed == written
+
+
+def test_evaluate_names_unreadable_files_and_goes_on(colour_folders: Path, tiny_model: Path, tmp_path: Path) -> None:
+    copied = Path(shutil.copytree(colour_folders, tmp_path / "copy"))
+    (copied / "red" / "00.png").write_bytes(b"no image")
+    result = run("evaluate", tiny_model, copied, "--resamples", "10")
+    assert result.returncode == 0
+    assert "00.png: not an image" in result.stderr
+    assert "95 images" in result.stdout
+
+
+def test_train_then_verify(colour_folders: Path, tmp_path: Path) -> None:
+    options = "--init scratch --size 32 --dimension 4 --epochs 1 --views 1 -k 4 --holdout 0.3".split()
+    result = run("train", colour_folders, "-o", "colours.onnx", *options, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "colours.onnx: written" in result.stdout
+    red, blue = colour_folders / "red" / "00.png", colour_folders / "blue" / "00.png"
+    verdict = run("verify", red, blue, "--model", tmp_path / "colours.onnx", "--json")
+    assert json.loads(verdict.stdout)["model"] == "colours"
+    again = run("train", colour_folders, "-o", "colours.onnx", *options, cwd=tmp_path)
+    assert (again.returncode, "--resume" in again.stderr) == (2, True)
+    resumed = run("train", "--resume", "runs/colours", cwd=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "give a folder of images and -o MODEL.onnx"),
+        (("x", "-o", "y.onnx", "--resume", "z"), "give neither"),
+        (("x", "-o", "y.onnx", "--objective", "quads"), "objective"),
+        (("x", "-o", "y.onnx", "--epochs", "0"), "epochs"),
+    ],
+)
+def test_wrong_training_options_are_explained(arguments: tuple[str, ...], message: str, tmp_path: Path) -> None:
+    result = run("train", *arguments, cwd=tmp_path)
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_demo_shows_every_case_and_writes_a_picture(tmp_path: Path) -> None:
+    result = run("demo", "-o", tmp_path / "demo.png")
+    assert result.returncode == 0, result.stderr
+    assert "motorcycle, left eye | motorcycle, right eye" in result.stdout
+    assert "of 13 right with the model 'imagenette'" in result.stdout
+    with Image.open(tmp_path / "demo.png") as picture:
+        assert min(picture.size) > 800

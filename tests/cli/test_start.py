@@ -1,0 +1,77 @@
+"""Starting the command: help, version, and what it must not import."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from commands import run
+
+import samekind
+
+COMMANDS = ["verify", "trio", "info", "evaluate", "train", "demo", "data"]
+HEAVY = [
+    *("torch", "torchvision", "timm", "lightning", "pytorch_metric_learning", "onnx", "onnxscript", "safetensors"),
+    *("sklearn", "scipy", "skimage", "matplotlib", "faiss", "fastapi", "gradio"),
+]
+
+# Runs the command line in a process where the heavy modules cannot be imported.
+BLOCKED = f"""
+import sys
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {HEAVY!r}:
+            raise ImportError(name + " must not be imported")
+sys.meta_path.insert(0, Blocked())
+from samekind.cli.main import run
+run()
+"""
+
+
+def run_blocked(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", BLOCKED, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS), ["data", "pairs"]])
+def test_help_teaches_and_needs_no_extra(command: list[str]) -> None:
+    result = run_blocked(*command, "--help")
+    assert result.returncode == 0, result.stderr
+    assert "Usage: " in result.stdout
+
+
+def test_judging_needs_no_extra(photo, tiny_model: Path) -> None:
+    red, blue = photo("red.png"), photo("blue.png", (0, 0, 200))
+    assert run_blocked("verify", red, blue, "--model", tiny_model).returncode == 0
+    assert run_blocked("trio", red, blue, red, "--model", tiny_model).returncode == 0
+
+
+def test_evaluating_and_drawing_lists_need_no_extra(colour_folders: Path, tiny_model: Path, tmp_path: Path) -> None:
+    result = run_blocked("evaluate", tiny_model, colour_folders, "--resamples", "10")
+    assert result.returncode == 0, result.stderr
+    result = run_blocked("data", "pairs", colour_folders, "-o", tmp_path / "p.csv", "--train", "4", "--test", "2")
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(("command", "extra"), [(["demo"], "demo"), (["train", "x", "-o", "y.onnx"], "train")])
+def test_a_missing_extra_is_named_with_the_command_that_installs_it(command: list[str], extra: str) -> None:
+    script = f"""
+import importlib.util as util, sys
+original = util.find_spec
+util.find_spec = lambda name, package=None: None if name in {HEAVY!r} else original(name, package)
+from samekind.cli.main import run
+run()
+"""
+    result = subprocess.run([sys.executable, "-c", script, *command], capture_output=True, text=True)
+    assert result.returncode == 2
+    assert f'pip install "samekind[{extra}]"' in result.stderr
+
+
+def test_version() -> None:
+    assert run("--version").stdout == f"samekind {samekind.__version__}\n"
+
+
+def test_the_command_is_installed() -> None:
+    script = Path(sys.executable).with_name("samekind")
+    result = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
+    assert result.stdout == f"samekind {samekind.__version__}\n"
