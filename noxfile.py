@@ -1,5 +1,6 @@
 """The developer's chores, in the environment that is active: `nox` runs them all, `nox -s lint` one."""
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -42,6 +43,6 @@ def wheel(session: nox.Session) -> None:
         built = next(Path(folder).glob("*.whl"))
         environment = Path(folder) / "venv"
         session.run("python", "benchmarks/install_size.py", "--into", str(environment), str(built))
-        tools = next(environment.glob("*/samekind*")).parent
+        tools = environment / ("Scripts" if os.name == "nt" else "bin")
         session.run(str(tools / "python"), "-m", "pip", "install", "--quiet", f"{built}[demo]")
         session.run(str(tools / "samekind"), "demo", "--output", f"{folder}/demo.png")

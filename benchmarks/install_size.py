@@ -6,6 +6,7 @@ python benchmarks/install_size.py [--limit-mb 240] [--into DIR] [WHAT TO INSTALL
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -21,16 +22,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         environment = arguments.into or Path(temporary) / "venv"
         subprocess.run([sys.executable, "-m", "venv", environment], check=True)
-        python = next(environment.glob("*/python*"))
+        python = environment / ("Scripts" if os.name == "nt" else "bin") / "python"
         subprocess.run([python, "-m", "pip", "install", "--quiet", arguments.what], check=True)
         report(environment, python, arguments.limit_mb)
 
 
 def report(environment: Path, python: Path, limit: float) -> None:
-    size = sum(path.stat().st_blocks * 512 for path in environment.rglob("*") if not path.is_symlink()) / 1e6
+    files = [path for path in environment.rglob("*") if path.is_file() and not path.is_symlink()]
+    size = sum(path.stat().st_size for path in files) / 1e6
+    blocks = sum(path.stat().st_blocks * 512 for path in environment.rglob("*") if not path.is_symlink())
     has_torch = "import importlib.util as u; print(u.find_spec('torch') is not None)"
     torch = subprocess.run([python, "-c", has_torch], check=True, capture_output=True, text=True).stdout.strip()
-    print(f"core install: {size:.0f} MB on disk (limit {limit:.0f}), torch installed: {torch}")
+    print(f"core install: {size:.1f} MB in {len(files):,} files (limit {limit:.0f}), torch installed: {torch}")
+    print(f"disk blocks that they fill: {blocks / 1e6:.1f} MB ({blocks / 2**20:.0f} as `du -m` counts)")
     for package in sorted(environment.glob("lib/python*/site-packages/*"), key=_size, reverse=True)[:6]:
         print(f"  {_size(package):6.1f} MB  {package.name}")
     if size > limit or torch == "True":

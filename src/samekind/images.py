@@ -69,8 +69,7 @@ def load_image(source: ImageSource, size: int, *, max_pixels: int = MAX_PIXELS) 
         if isinstance(source, Image.Image):
             return _to_pixels(source, size, max_pixels, name)
         with Image.open(_opened(source, name)) as image:
-            if image.format in _RUN_OTHER_PROGRAMS:
-                raise ImageError(f"{name}: {image.format} is a drawing, not a photograph; save it as PNG")
+            _check_format(image, name)
             _check_size(image, max_pixels, name)
             # A JPEG can be decoded at 1/2, 1/4 or 1/8: many times faster, and still at least twice the target.
             image.draft("RGB", (2 * size, 2 * size))
@@ -130,6 +129,11 @@ def _from_array(array: NDArray[np.uint8], name: str) -> Image.Image:
     if array.size == 0:
         raise ImageError(f"{name}: the image has no pixels")
     return Image.fromarray(np.ascontiguousarray(array))
+
+
+def _check_format(image: Image.Image, name: str) -> None:
+    if image.format in _RUN_OTHER_PROGRAMS:
+        raise ImageError(f"{name}: {image.format} is a drawing, not a photograph; save it as PNG")
 
 
 def _check_size(image: Image.Image, max_pixels: int, name: str) -> None:

@@ -18,7 +18,7 @@ from samekind.training.recipe import Recipe
 from samekind.training.run import RunSettings, read_run, start_run
 
 
-class Interrupted(Exception):
+class CrashError(Exception):
     """Stands for a crash at a chosen moment."""
 
 
@@ -75,9 +75,9 @@ def test_a_run_that_broke_off_ends_with_the_same_weights(trained, tmp_path: Path
 
     def crash_in_second_epoch(stage: str, done: int, _: int) -> None:
         if stage == "training steps" and done == steps_per_epoch + 2:
-            raise Interrupted
+            raise CrashError
 
-    with pytest.raises(Interrupted):
+    with pytest.raises(CrashError):
         pipeline.train(settings, tmp_path / "run", report=crash_in_second_epoch)
     assert not settings.output.exists()
     pipeline.train(settings, tmp_path / "run")

@@ -98,7 +98,8 @@ def read_train_and_test(folder: str | os.PathLike[str]) -> tuple[LabelledImages,
         DatasetError: As ``read_class_folders``, or the two parts have different classes.
     """
     root = Path(folder)
-    if not (root / "train").is_dir():
+    # A folder "train" without class folders in it is a class of its own: trains, say.
+    if not any(entry.is_dir() for entry in (root / "train").glob("*")):
         return read_class_folders(root), None
     train = read_class_folders(root / "train")
     test_folder = next((root / name for name in ("val", "test") if (root / name).is_dir()), None)

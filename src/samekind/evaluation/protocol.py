@@ -54,7 +54,9 @@ class _Embedded:
     def estimate(
         self, measure: Callable[[NDArray[np.float64] | None], dict[str, float]], items: NDArray[np.int64]
     ) -> dict[str, Estimate]:
-        return bootstrap_over_images(measure, items, self.labels, resamples=self.resamples, seed=self.seed)
+        return bootstrap_over_images(
+            measure, items, self.labels, resamples=self.resamples, seed=self.seed, biased=frozenset({"ECE"})
+        )
 
 
 @dataclass(frozen=True)

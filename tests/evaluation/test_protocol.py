@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import make_card, tiny_network
+
+from samekind.card import Card
+from samekind.datasets.folders import LabelledImages, read_class_folders
+from samekind.datasets.splits import content_hash, split_digest
+from samekind.errors import DatasetError
+from samekind.evaluation.protocol import Evaluation, evaluate
+from samekind.model_file import write_model
+from samekind.recognizer import Recognizer, load
+
+PAIR_METRICS = {
+    "accuracy at balanced",
+    "AUC",
+    "EER",
+    "ECE",
+    "TAR at FAR 10.0%",
+    "FAR at balanced",
+    "TAR at balanced",
+    "FAR at strict",
+    "TAR at strict",
+}
+TRIO_METRICS = {
+    "accuracy at balanced",
+    "balanced accuracy",
+    "AUC",
+    "ECE",
+    "false alarms on ABC",
+    *(f"accuracy on {name}" for name in ("AAA", "AAB", "ABA", "BAA", "ABC")),
+    "naive rule: balanced accuracy",
+    "naive rule: false alarms on ABC",
+}
+
+
+def quick(model: Recognizer, images: LabelledImages, *, pairs: int = 320, seed: int = 0) -> Evaluation:
+    return evaluate(model, images, pairs=pairs, trios=160, resamples=40, seed=seed)
+
+
+@pytest.fixture(scope="module")
+def model(tiny_model: Path) -> Recognizer:
+    return load(tiny_model)
+
+
+@pytest.fixture
+def model_with(tmp_path: Path) -> Callable[[Card], Recognizer]:
+    def write(card: Card) -> Recognizer:
+        write_model(tmp_path / "other.onnx", tiny_network().SerializeToString(), card)
+        return load(tmp_path / "other.onnx")
+
+    return write
+
+
+@pytest.fixture(scope="module")
+def colours(colour_folders: Path) -> LabelledImages:
+    return read_class_folders(colour_folders)
+
+
+@pytest.fixture(scope="module")
+def muddled(colours: LabelledImages) -> LabelledImages:
+    """The colours with a third of the labels wrong, so that no rate is 0 or 1."""
+    rng = np.random.default_rng(0)
+    wrong = rng.random(len(colours)) < 1 / 3
+    return replace(colours, labels=np.where(wrong, rng.integers(0, 4, len(colours)), colours.labels))
+
+
+@pytest.fixture
+def copied(colour_folders: Path, tmp_path: Path) -> Path:
+    """A copy of the class folders to spoil."""
+    return Path(shutil.copytree(colour_folders, tmp_path / "copied"))
+
+
+def first_of_each(images: LabelledImages, count: int) -> LabelledImages:
+    classes = range(len(images.classes))
+    return images.subset(np.concatenate([np.flatnonzero(images.labels == c)[:count] for c in classes]))
+
+
+def test_an_evaluation_says_what_was_measured(model: Recognizer, colours: LabelledImages, colour_folders: Path) -> None:
+    result = quick(model, colours)
+    assert (result.model, result.fingerprint) == ("tiny", model.card.fingerprint)
+    assert result.data == str(colour_folders)
+    assert (result.images, result.classes, result.unreadable) == (96, 4, ())
+    assert (result.pairs, result.trios) == (320, 160)
+    assert result.pretraining == "nothing"
+    assert set(result.pair_metrics) == PAIR_METRICS
+    assert set(result.trio_metrics) == TRIO_METRICS
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_rate_lies_within_its_interval(model: Recognizer, muddled: LabelledImages, seed: int) -> None:
+    result = quick(model, muddled, seed=seed)
+    for name, found in {**result.pair_metrics, **result.trio_metrics}.items():
+        assert 0 <= found.low <= found.value <= found.high <= 1, name
+        assert found.low < found.high, name
+
+
+def test_colours_that_are_far_apart_are_never_confused(model: Recognizer, colours: LabelledImages) -> None:
+    result = quick(model, colours)
+    for metrics in (result.pair_metrics, result.trio_metrics):
+        assert metrics["accuracy at balanced"].value == 1
+        assert metrics["AUC"].value == pytest.approx(1)
+    assert result.pair_metrics["EER"].value == 0
+
+
+def test_wrong_labels_show(model: Recognizer, muddled: LabelledImages) -> None:
+    result = quick(model, muddled)
+    assert 0.5 < result.pair_metrics["accuracy at balanced"].high < 1
+    assert 0.5 < result.trio_metrics["accuracy at balanced"].high < 1
+
+
+def test_metrics_of_a_sample_agree_with_each_other(model: Recognizer, muddled: LabelledImages) -> None:
+    pair, trio = (
+        {name: found.value for name, found in metrics.items()}
+        for metrics in (quick(model, muddled).pair_metrics, quick(model, muddled).trio_metrics)
+    )
+    assert pair["accuracy at balanced"] == pytest.approx((pair["TAR at balanced"] + 1 - pair["FAR at balanced"]) / 2)
+    assert pair["FAR at strict"] <= pair["FAR at balanced"]
+    assert pair["TAR at strict"] <= pair["TAR at balanced"]
+    assert trio["accuracy on ABC"] == pytest.approx(1 - trio["false alarms on ABC"])
+    alike = np.mean([trio[f"accuracy on {name}"] for name in ("AAA", "AAB", "ABA", "BAA")])
+    assert trio["balanced accuracy"] == pytest.approx((alike + trio["accuracy on ABC"]) / 2)
+    assert trio["accuracy at balanced"] == pytest.approx(trio["balanced accuracy"])
+
+
+def test_a_low_rate_is_measured_only_with_enough_pairs_behind_it(model: Recognizer, colours: LabelledImages) -> None:
+    assert "TAR at FAR 1.0%" not in quick(model, colours, pairs=320).pair_metrics
+    assert "TAR at FAR 1.0%" in quick(model, colours, pairs=1_100).pair_metrics
+
+
+def test_a_seed_decides_the_evaluation(model: Recognizer, muddled: LabelledImages) -> None:
+    assert quick(model, muddled, seed=1) == quick(model, muddled, seed=1)
+    assert quick(model, muddled, seed=1).pair_metrics != quick(model, muddled, seed=2).pair_metrics
+
+
+def test_progress_ends_at_the_number_of_images(model: Recognizer, colours: LabelledImages) -> None:
+    seen: list[int] = []
+    evaluate(model, colours, pairs=32, trios=32, resamples=2, on_progress=seen.append)
+    assert seen == sorted(seen)
+    assert seen[-1] == 96
+
+
+def test_an_unreadable_file_is_named_and_left_out(model: Recognizer, copied: Path) -> None:
+    (copied / "green" / "broken.png").write_bytes(b"no picture")
+    (copied / "red" / "05.png").write_bytes(b"")
+    result = quick(model, read_class_folders(copied))
+    assert result.images == 95
+    assert [Path(message.split(":")[0]).name for message in result.unreadable] == ["broken.png", "05.png"]
+
+
+def test_unreadable_files_do_not_shift_the_others(model: Recognizer, copied: Path) -> None:
+    for name in ("blue", "green"):
+        (copied / name / "00.png").write_bytes(b"no picture")
+    assert quick(model, read_class_folders(copied)).pair_metrics["accuracy at balanced"].value == 1
+
+
+def test_one_class_is_too_few(model: Recognizer, colours: LabelledImages) -> None:
+    with pytest.raises(DatasetError, match="one class only"):
+        quick(model, colours.only_classes(frozenset({"red"})))
+
+
+@pytest.mark.parametrize("readable", [0, 1])
+def test_a_class_with_too_few_readable_images_is_named(model: Recognizer, copied: Path, readable: int) -> None:
+    for path in sorted((copied / "red").iterdir())[readable:]:
+        path.write_bytes(b"no picture")
+    with pytest.raises(DatasetError, match=f"class 'red' has {readable} readable images; two are needed"):
+        quick(model, read_class_folders(copied))
+
+
+def test_a_folder_without_any_readable_image_is_an_error(model: Recognizer, tmp_path: Path) -> None:
+    for name in ("a/1.png", "b/1.png"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(b"no picture")
+    with pytest.raises(DatasetError, match="class 'a' has 0 readable images"):
+        quick(model, read_class_folders(tmp_path))
+
+
+def test_the_images_a_model_was_trained_on_are_refused(
+    model_with: Callable[[Card], Recognizer], colours: LabelledImages
+) -> None:
+    training = make_card().training.model_copy(
+        update={"digest": split_digest(content_hash(path) for path in colours.paths)}
+    )
+    trained = model_with(make_card(training=training))
+    with pytest.raises(DatasetError, match="trained on these very images"):
+        quick(trained, colours)
+    assert quick(trained, first_of_each(colours, 23)).images == 92
+
+
+def test_the_names_of_classes_seen_in_training_are_told(
+    model_with: Callable[[Card], Recognizer], colours: LabelledImages
+) -> None:
+    training = make_card().training.model_copy(update={"classes": ("white", "pink", "blue")})
+    assert quick(model_with(make_card(training=training)), colours).classes_seen == ("blue", "white")
+    assert quick(model_with(make_card()), colours).classes_seen == ()
+
+
+def test_two_classes_have_no_trios(model: Recognizer, colours: LabelledImages) -> None:
+    result = quick(model, colours.only_classes(frozenset({"red", "blue"})))
+    assert (result.classes, result.trios, result.trio_metrics) == (2, 0, {})
+    assert result.pairs == 320
+
+
+def test_a_model_without_a_trio_link_is_measured_on_pairs(
+    model_with: Callable[[Card], Recognizer], colours: LabelledImages
+) -> None:
+    result = quick(model_with(make_card(trio=None)), colours)
+    assert (result.trios, result.trio_metrics) == (0, {})
+    assert set(result.pair_metrics) == PAIR_METRICS
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_a_few_images_are_enough(model: Recognizer, colours: LabelledImages, count: int) -> None:
+    few = first_of_each(colours, count).only_classes(frozenset({"red", "green", "blue"}))
+    result = quick(model, few)
+    assert result.pair_metrics["accuracy at balanced"].value == 1
+    assert result.trio_metrics["accuracy at balanced"].value == 1
+    assert ("accuracy on AAA" in result.trio_metrics) == (count > 2)
+
+
+@pytest.mark.parametrize("count", [2, 6])
+def test_folders_too_small_for_the_protocol_have_no_protocol(
+    model: Recognizer, colours: LabelledImages, count: int
+) -> None:
+    assert quick(model, first_of_each(colours, count)).protocol is None
+
+
+def test_the_protocol_is_the_mean_of_its_draws(model: Recognizer, muddled: LabelledImages) -> None:
+    found = quick(model, muddled).protocol
+    assert found is not None
+    assert 0.5 < found.low < found.value < found.high < 1
+    value, pairs = found.value, 4 * 32 * 10
+    assert round(value * pairs) == pytest.approx(value * pairs)
+
+
+def test_the_protocol_on_colours_that_are_far_apart_is_perfect(model: Recognizer, colours: LabelledImages) -> None:
+    found = quick(model, colours).protocol
+    assert found is not None
+    assert (found.low, found.value, found.high) == (1, 1, 1)
