@@ -6,6 +6,7 @@ from pathlib import Path
 
 import nox
 
+nox.options.sessions = ["tests", "lint", "types", "imports", "wheel"]
 nox.options.default_venv_backend = "none"  # the dev extra has everything; a second torch would cost 5 GB
 
 

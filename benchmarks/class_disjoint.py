@@ -14,7 +14,7 @@ from pathlib import Path
 from samekind.cli.progress import stage_bars
 from samekind.training.pipeline import train
 from samekind.training.recipe import Recipe
-from samekind.training.run import RunSettings, read_run, start_run
+from samekind.training.run import RunSettings, read_run
 
 
 def main() -> None:
@@ -32,15 +32,15 @@ def main() -> None:
             link = folder / name
             if not link.exists():
                 link.symlink_to((arguments.imagenette / part / name).resolve())
-    if not (arguments.run / "run.json").exists():
+    resume = (arguments.run / "run.json").exists()
+    if resume:
+        settings = read_run(arguments.run)
+    else:
         recipe = Recipe(classes_per_batch=5, images_per_class=24)
         model = arguments.run / "class-disjoint.onnx"
-        start_run(
-            arguments.run,
-            RunSettings(folder=seen, output=model, recipe=recipe, init=arguments.init, tests=(unseen,)),
-        )
+        settings = RunSettings(folder=seen, output=model, recipe=recipe, init=arguments.init, tests=(unseen,))
     with stage_bars() as report:
-        card = train(read_run(arguments.run), arguments.run, report=report)
+        card = train(settings, arguments.run, resume=resume, report=report)
     for data_name, metrics in card.metrics.items():
         print(f"trained on {', '.join(classes[::2])}; tested on {data_name}")
         for name, value in metrics.items():

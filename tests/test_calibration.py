@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.special import expit
 
-from samekind.calibration import logistic, operating_point, pair_probability, trio_probability
+from samekind.calibration import choose_threshold, logistic, pair_probability, trio_probability
 from samekind.card import PairLink, TrioLink
 from samekind.errors import OperatingPointError
 
@@ -94,11 +94,12 @@ def test_no_trios_have_no_probabilities() -> None:
 
 @pytest.mark.parametrize("link", [PAIR, TRIO], ids=["pair", "trio"])
 def test_operating_points_are_found_by_name(link: PairLink | TrioLink) -> None:
-    assert operating_point(link, "strict").threshold == 0.8
+    assert choose_threshold(link, "strict", None) == ("strict", 0.8)
+    assert choose_threshold(link, None, None) == ("balanced", 0.5)
 
 
 @pytest.mark.parametrize("name", ["loose", "", "Balanced"])
 def test_unknown_operating_point_lists_the_known(name: str) -> None:
     with pytest.raises(OperatingPointError) as caught:
-        operating_point(PAIR, name)
+        choose_threshold(PAIR, name, None)
     assert str(caught.value) == f"no operating point {name!r}; this model has balanced, strict"

@@ -23,9 +23,8 @@ NETWORK = tiny_network().SerializeToString()
 
 text = st.text(max_size=60)
 number = st.floats(allow_nan=False, allow_infinity=False)
-points = st.dictionaries(
-    text, st.builds(OperatingPoint, threshold=st.floats(allow_nan=False), far=st.floats(0, 1), tar=st.floats(0, 1))
-)
+point = st.builds(OperatingPoint, threshold=number, far=st.floats(0, 1), tar=st.floats(0, 1))
+points = st.builds(lambda balanced, others: {"balanced": balanced} | others, point, st.dictionaries(text, point))
 measured = st.builds(
     MeasuredOn,
     description=text,
@@ -41,7 +40,7 @@ metrics = st.dictionaries(
 
 
 def file_with_card(card_text: str, network: bytes = NETWORK) -> bytes:
-    return OnnxEnvelope(network, "tiny.onnx").with_metadata({CARD_KEY: card_text})
+    return OnnxEnvelope(network, "tiny.onnx").with_metadata({CARD_KEY: card_text, "samekind.seen_images": ""})
 
 
 def file_with_changed_card(**changes: object) -> bytes:
@@ -86,13 +85,42 @@ def test_card_comes_back_whatever_it_says(
 
 
 def test_numbers_beyond_json_come_back(tmp_path: Path) -> None:
-    never = OperatingPoint(threshold=math.inf, far=0.0, tar=0.0)
-    pair = make_card().pair.model_copy(update={"operating_points": {"very_strict": never}})
     unknown = {"data": {"metric": Measurement(value=0.5, low=math.nan, high=math.nan)}}
-    write_model(tmp_path / "a.onnx", NETWORK, make_card(pair=pair, metrics=unknown))
-    card = read_model(tmp_path / "a.onnx").card
-    assert card.pair.operating_points["very_strict"] == never
-    assert math.isnan(card.metrics["data"]["metric"].low)
+    write_model(tmp_path / "a.onnx", NETWORK, make_card(metrics=unknown))
+    assert math.isnan(read_model(tmp_path / "a.onnx").card.metrics["data"]["metric"].low)
+
+
+@pytest.mark.parametrize(
+    ("link", "problem"),
+    [
+        ({"operating_points": {}}, "named balanced"),
+        ({"operating_points": {"balanced": {"threshold": "Infinity", "far": 0, "tar": 0}}}, "finite"),
+        ({"bias": "NaN"}, "finite"),
+    ],
+)
+def test_a_card_that_cannot_judge_is_refused(tmp_path: Path, link: dict[str, object], problem: str) -> None:
+    fields = json.loads(make_card().model_dump_json())
+    path = tmp_path / "odd.onnx"
+    path.write_bytes(file_with_changed_card(pair=fields["pair"] | link))
+    with pytest.raises(ModelFileError, match=rf"its card is broken .*{problem}"):
+        read_model(path)
+
+
+def test_seen_images_come_back(tmp_path: Path) -> None:
+    seen = [f"{number:064x}" for number in (3 << 200, 5 << 200)]
+    write_model(tmp_path / "a.onnx", NETWORK, make_card(), seen)
+    model = read_model(tmp_path / "a.onnx")
+    assert [model.has_seen(digest) for digest in (*seen, "f" * 64)] == [True, True, False]
+
+
+def test_other_versions_of_the_operators_are_another_network() -> None:
+    newer = tiny_network()
+    newer.opset_import[0].version += 1
+    data = file_with_changed_card()
+    assert parse_model(data, "as written").card
+    envelope = OnnxEnvelope(newer.SerializeToString(), "")
+    with pytest.raises(ModelFileError, match="corrupt"):
+        parse_model(envelope.with_metadata(OnnxEnvelope(data, "").metadata), "newer")
 
 
 def test_card_in_the_file_is_standard_json(tmp_path: Path) -> None:

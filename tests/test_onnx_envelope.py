@@ -315,6 +315,7 @@ def test_metadata_replaces_what_was_there_and_nothing_else() -> None:
 
 def test_network_is_the_graph_and_its_functions() -> None:
     model = call_of(function(constant(PLAIN)))
-    expected = model.graph.SerializeToString() + model.functions[0].SerializeToString()
-    assert OnnxEnvelope(model.SerializeToString(), "a").network == expected
-    assert OnnxEnvelope(NETWORK, "a").network == tiny_network().graph.SerializeToString()
+    parts = set(OnnxEnvelope(model.SerializeToString(), "a").network)
+    opsets = {opset.SerializeToString() for opset in model.opset_import}
+    assert {model.graph.SerializeToString(), model.functions[0].SerializeToString()} | opsets <= parts
+    assert tiny_network().graph.SerializeToString() in set(OnnxEnvelope(NETWORK, "a").network)

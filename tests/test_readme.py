@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from commands import run
+from conftest import COLOURS, save_noise
 
 README = Path(__file__).parents[1] / "README.md"
+DOCUMENTS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "benchmarks/README.md"]
 
 
 def blocks(language: str) -> list[str]:
@@ -22,7 +24,11 @@ def desk(tmp_path: Path, photo, colour_folders: Path) -> Path:
     for name, colour, seed in (("a.jpg", (200, 40, 40), 1), ("b.jpg", (200, 40, 40), 2), ("c.jpg", (40, 40, 200), 3)):
         photo(name, colour, seed)
     shutil.copytree(colour_folders, tmp_path / "photos")
-    shutil.copytree(colour_folders, tmp_path / "other-photos")
+    for number, folder in enumerate(sorted(colour_folders.iterdir())):
+        other = tmp_path / "other-photos" / folder.name
+        other.mkdir(parents=True)
+        for seed in range(6):
+            save_noise(other / f"{seed}.png", COLOURS[folder.name], 9000 + 10 * number + seed)
     (tmp_path / "pairs.csv").write_text("first,second\na.jpg,b.jpg\na.jpg,c.jpg\n")
     return tmp_path
 
@@ -51,7 +57,12 @@ def test_the_two_commands_of_the_readme_stand_there_as_promised() -> None:
     assert 'pip install -e ".[dev]" && pytest' in text
 
 
-@pytest.mark.parametrize("document", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "benchmarks/README.md"])
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_nothing_is_left_to_fill_in(document: str) -> None:
+    assert "@@" not in (README.parent / document).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_links_within_the_repository_lead_somewhere(document: str) -> None:
     path = README.parent / document
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):

@@ -16,7 +16,7 @@ from strategies import pixels, unit_rows
 
 from samekind.errors import ImageError, ModelFileError, OperatingPointError
 from samekind.images import ImageSource
-from samekind.model_file import ModelFile, read_model
+from samekind.model_file import ModelFile, read_model, write_model
 from samekind.recognizer import Recognizer, TrioVerdict, Verdict, load
 from samekind.similarity import TRIO_PAIRS
 
@@ -383,3 +383,12 @@ def test_threads_share_a_model(model: Recognizer, trio: tuple[Path, Path, Path])
     with ThreadPoolExecutor(4) as pool:
         results = [pool.submit(model.verify_trio, *trio) for _ in range(40)]
     assert all(result.result() == expected for result in results)
+
+
+def test_a_trio_may_have_an_operating_point_that_pairs_have_not(tmp_path: Path, trio: tuple[Path, Path, Path]) -> None:
+    card = make_card()
+    few = card.pair.model_copy(update={"operating_points": {"balanced": card.pair.operating_points["balanced"]}})
+    write_model(tmp_path / "few.onnx", tiny_network().SerializeToString(), make_card(pair=few))
+    verdict = load(tmp_path / "few.onnx").verify_trio(*trio, operating_point="strict")
+    assert verdict.operating_point == "strict"
+    assert {pair.operating_point for pair in verdict.pairs} == {"balanced"}

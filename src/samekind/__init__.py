@@ -17,7 +17,8 @@ from samekind.errors import (
     SamekindError,
     TrainingError,
 )
-from samekind.recognizer import Recognizer, TrioVerdict, Verdict, load
+from samekind.recognizer import Recognizer, load
+from samekind.verdict import TrioVerdict, Verdict
 
 __version__ = "0.1.0"
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -14,7 +16,8 @@ from pathlib import Path
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary path beside ``path``; rename it over ``path`` on success, remove it on any failure.
 
-    The rename is atomic, so a reader (or a crash, or Ctrl-C) finds the old file or the whole new one.
+    The rename is atomic, so a reader (or a crash, or Ctrl-C) finds the old file or the whole new one. A link is
+    followed. What is no regular file (a pipe, /dev/stdout) cannot be replaced; the content is copied into it.
 
     Args:
         path: The file to write. Its folder is made if it is missing.
@@ -23,7 +26,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         A path in the same folder, with the same suffix, for the caller to write.
 
     Raises:
-        OSError: The folder cannot be written.
+        OSError: The path is a folder, or its folder cannot be written.
 
     Example:
         >>> import tempfile
@@ -34,18 +37,35 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         'whole'
     """
     target = Path(path)
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(target))
+    if target.exists() and not target.is_file():
+        with tempfile.TemporaryDirectory() as folder:
+            copied = Path(folder) / target.name
+            yield copied
+            with copied.open("rb") as source, target.open("wb") as sink:
+                shutil.copyfileobj(source, sink)
+        return
+    target = target.resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix)
     os.close(handle)
     temporary = Path(name)
     try:
         yield temporary
+        _flush_to_disk(temporary)
         temporary.chmod(_mode_of_open(target))  # mkstemp makes private files
         temporary.replace(target)
     except BaseException:
         with suppress(FileNotFoundError):
             temporary.unlink()
         raise
+
+
+def _flush_to_disk(path: Path) -> None:
+    """Without this a crash of the machine may leave the new name with none of its bytes."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _mode_of_open(target: Path) -> int:

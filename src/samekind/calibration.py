@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.card import OperatingPoint, PairLink, TrioLink
+from samekind.card import PairLink, TrioLink
 from samekind.errors import OperatingPointError
 
 Floats = NDArray[np.float64]
+
+DEFAULT_OPERATING_POINT = "balanced"
 
 
 def logistic(score: Floats) -> Floats:
@@ -50,14 +52,31 @@ def trio_probability(link: TrioLink, similarities: NDArray[np.floating]) -> Floa
     return logistic(first + second + third + link.bias)
 
 
-def operating_point(link: PairLink | TrioLink, name: str) -> OperatingPoint:
-    """An operating point by its name.
+def choose_threshold(
+    link: PairLink | TrioLink, operating_point: str | None, threshold: float | None
+) -> tuple[str | None, float]:
+    """The threshold to judge at, by name or as a number; with neither, that of ``balanced``.
+
+    Args:
+        link: The link of a card: its thresholds are similarities for pairs, probabilities for trios.
+        operating_point: A name, or None.
+        threshold: A number, or None.
+
+    Returns:
+        The name (None for a number) and the threshold.
 
     Raises:
-        OperatingPointError: The model has none of that name.
+        OperatingPointError: The model has none of that name, both were given, or the number is out of range.
     """
-    try:
-        return link.operating_points[name]
-    except KeyError:
-        known = ", ".join(link.operating_points)
-        raise OperatingPointError(f"no operating point {name!r}; this model has {known}") from None
+    if threshold is None:
+        name = DEFAULT_OPERATING_POINT if operating_point is None else operating_point
+        if name not in link.operating_points:
+            known = ", ".join(link.operating_points)
+            raise OperatingPointError(f"no operating point {name!r}; this model has {known}")
+        return name, link.operating_points[name].threshold
+    if operating_point is not None:
+        raise OperatingPointError("give an operating point or a threshold, not both")
+    scale, lowest = ("similarity", -1.0) if isinstance(link, PairLink) else ("probability", 0.0)
+    if not lowest <= threshold <= 1.0:
+        raise OperatingPointError(f"the threshold is a {scale}, from {lowest:g} to 1; got {threshold:g}")
+    return None, float(threshold)

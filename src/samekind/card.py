@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 FORMAT_VERSION: Final = 1
 
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 Rate = Annotated[float, Field(ge=0.0, le=1.0)]
+Weight = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 
 
 class _Part(BaseModel):
-    # Later 1.x cards may say more. JSON has no word for infinity (a threshold never met), so it is written as a string.
+    # Later cards of this format may say more. JSON has no word for "not a number" (the interval of a metric that could
+    # not be resampled), so it is written as a string.
     model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="strings")
 
 
@@ -25,13 +28,22 @@ class OperatingPoint(_Part):
         tar: True accept rate: the share of items whose answer is yes that are judged yes.
     """
 
-    threshold: float
+    threshold: Finite
     far: Rate
     tar: Rate
 
 
+def _has_balanced(points: dict[str, OperatingPoint]) -> dict[str, OperatingPoint]:
+    if "balanced" not in points:
+        raise ValueError("there must be an operating point named balanced")
+    return points
+
+
+OperatingPoints = Annotated[dict[str, OperatingPoint], AfterValidator(_has_balanced)]
+
+
 class MeasuredOn(_Part):
-    """The items that stand behind the links and operating points.
+    """The items on which the links were fitted, and the operating points chosen and measured.
 
     Attributes:
         description: In words, where the images come from.
@@ -55,9 +67,9 @@ class PairLink(_Part):
     both answers are equally common.
     """
 
-    scale: Annotated[float, Field(gt=0.0)]
-    bias: float
-    operating_points: dict[str, OperatingPoint]
+    scale: Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+    bias: Finite
+    operating_points: OperatingPoints
     measured_on: MeasuredOn
 
 
@@ -68,9 +80,9 @@ class TrioLink(_Part):
     a yes into a no.
     """
 
-    weights: tuple[Annotated[float, Field(ge=0.0)], Annotated[float, Field(ge=0.0)], Annotated[float, Field(ge=0.0)]]
-    bias: float
-    operating_points: dict[str, OperatingPoint]
+    weights: tuple[Weight, Weight, Weight]
+    bias: Finite
+    operating_points: OperatingPoints
     measured_on: MeasuredOn
 
 

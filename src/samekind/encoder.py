@@ -7,14 +7,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
-from typing import Protocol
 
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
 from samekind.errors import ImageError, ModelFileError
-from samekind.images import ImageSource, Pixels, load_image
+from samekind.images import ImageSource, Pixels, describe, load_image
 from samekind.similarity import Embeddings
 
 # Small batches keep a layer's activations in the processor's cache; larger ones gain nothing on a CPU.
@@ -23,17 +22,6 @@ DEFAULT_BATCH_SIZE = 8
 _BATCHES_AHEAD = 3
 
 Progress = Callable[[int], None]
-
-
-class Encoder(Protocol):
-    """Anything that turns pixels into embeddings."""
-
-    input_size: int
-    dimension: int
-
-    def encode_pixels(self, pixels: Pixels) -> Embeddings:
-        """uint8 (N, S, S, 3) in, float32 (N, D) with unit rows out."""
-        ...
 
 
 class OnnxEncoder:
@@ -90,7 +78,13 @@ class OnnxEncoder:
 
         Returns:
             float32 (N, D), unit rows.
+
+        Raises:
+            ImageError: The array is of another type or shape.
         """
+        expected = (self.input_size, self.input_size, 3)
+        if pixels.dtype != np.uint8 or pixels.shape[1:] != expected:
+            raise ImageError(f"a batch must be uint8 (N, {', '.join(map(str, expected))}), not {describe(pixels)}")
         if not len(pixels):
             return np.empty((0, self.dimension), np.float32)
         (embeddings,) = self._session.run(None, {self._session.get_inputs()[0].name: pixels})
@@ -211,5 +205,5 @@ def _load_ahead(sources: Iterator[ImageSource], size: int, batch_size: int) -> I
                 fill()
                 yield batch
         finally:
-            # A reader that stops early (Ctrl-C, an error) does not wait for images it will never use.
+            # A reader that stops early (Ctrl-C, an error) waits for the images at hand, not for those in the queue.
             pool.shutdown(wait=False, cancel_futures=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
@@ -86,8 +87,26 @@ def load_image(source: ImageSource, size: int, *, max_pixels: int = MAX_PIXELS) 
         raise ImageError(f"{name}: not an image in a format that Pillow can read") from None
     except Image.DecompressionBombError:
         raise ImageError(_too_large(name, None, max_pixels)) from None
+    except OSError as error:
+        # Pillow raises OSError without a number for broken images; one with a number comes from the system.
+        reason = f"cannot be read ({error.strerror})" if error.errno else f"broken or truncated image ({error})"
+        raise ImageError(f"{name}: {reason}") from error
     except Exception as error:  # Pillow's decoders raise almost anything on broken input
         raise ImageError(f"{name}: broken or truncated image ({error})") from error
+
+
+def as_many(images: ImageSource | Iterable[ImageSource]) -> Iterable[ImageSource]:
+    """Several images as they are, one alone in a tuple. Bytes, files and arrays can be iterated, but are one image.
+
+    Example:
+        >>> as_many("cat.jpg")
+        ('cat.jpg',)
+    """
+    if isinstance(images, np.ndarray):
+        return images if images.ndim == 4 else (images,)
+    if isinstance(images, str | os.PathLike | bytes | Image.Image) or hasattr(images, "read"):
+        return (images,)  # type: ignore[return-value]  # hasattr does not narrow to BinaryIO
+    return images if isinstance(images, Iterable) else (images,)
 
 
 def describe(source: object) -> str:

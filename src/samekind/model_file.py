@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 
@@ -18,6 +21,9 @@ from samekind.onnx_envelope import OnnxEnvelope
 
 CARD_KEY = "samekind.card"
 DEFAULT_MODEL = "imagenette"
+_SEEN_KEY = "samekind.seen_images"
+# Among a million images the chance of one false hit in ten thousand seen ones is one in two thousand million.
+_HASH_BYTES = 8
 
 
 @dataclass(frozen=True)
@@ -27,10 +33,21 @@ class ModelFile:
     Attributes:
         card: What it says of itself.
         data: The whole file, ready for ``onnxruntime.InferenceSession``. It refers to no other file.
+        seen_images: The first 8 bytes of the SHA-256 of each file that had a part in training or calibration.
     """
 
     card: Card
     data: bytes
+    seen_images: bytes = b""
+
+    def has_seen(self, content_hash: str) -> bool:
+        """Whether an image had a part in training or calibration, by the SHA-256 of its file in hexadecimal."""
+        return bytes.fromhex(content_hash)[:_HASH_BYTES] in self._seen
+
+    @cached_property
+    def _seen(self) -> frozenset[bytes]:
+        count = len(self.seen_images) // _HASH_BYTES
+        return frozenset(self.seen_images[i * _HASH_BYTES : (i + 1) * _HASH_BYTES] for i in range(count))
 
 
 def bundled_models() -> dict[str, Path]:
@@ -92,16 +109,22 @@ def parse_model(data: bytes, name: str) -> ModelFile:
     envelope.refuse_external_data()
     if card.fingerprint != fingerprint(envelope.network, card):
         raise ModelFileError(f"{name}: corrupt; its network is not the one that its card describes")
-    return ModelFile(card, data)
+    try:
+        seen = base64.b64decode(envelope.metadata[_SEEN_KEY], validate=True)
+    except (KeyError, ValueError):
+        raise ModelFileError(f"{name}: corrupt; its list of training images cannot be read") from None
+    return ModelFile(card, data, seen)
 
 
-def write_model(path: str | os.PathLike[str], onnx_model: bytes, card: Card) -> Card:
+def write_model(path: str | os.PathLike[str], onnx_model: bytes, card: Card, seen_hashes: Iterable[str] = ()) -> Card:
     """Write an ONNX model with its card, whole or not at all.
 
     Args:
         path: The file to write.
         onnx_model: A serialized ONNX model, uint8 (N, S, S, 3) in, float32 (N, D) out. Its metadata is replaced.
         card: What to say of it. The fingerprint is filled in here.
+        seen_hashes: The SHA-256, in hexadecimal, of each image file that had a part in training or calibration, so
+            that an evaluation can refuse them.
 
     Returns:
         The card as written.
@@ -112,18 +135,21 @@ def write_model(path: str | os.PathLike[str], onnx_model: bytes, card: Card) -> 
     envelope = OnnxEnvelope(onnx_model, os.fspath(path))
     envelope.refuse_external_data()
     card = card.model_copy(update={"fingerprint": fingerprint(envelope.network, card)})
+    seen = base64.b64encode(b"".join(sorted({bytes.fromhex(digest)[:_HASH_BYTES] for digest in seen_hashes})))
+    metadata = {CARD_KEY: card.model_dump_json(), _SEEN_KEY: seen.decode()}
     with replacing(path) as temporary:
-        temporary.write_bytes(envelope.with_metadata({CARD_KEY: card.model_dump_json()}))
+        temporary.write_bytes(envelope.with_metadata(metadata))
     return card
 
 
-def fingerprint(network: bytes, card: Card) -> str:
+def fingerprint(network: Iterable[bytes], card: Card) -> str:
     """SHA-256 over the network and how images are fed to it: equal fingerprints mean equal embeddings.
 
     The calibration is left out, so a gallery stays valid when a model is calibrated anew.
     """
     digest = hashlib.sha256(f"{card.input_size} {card.resize}\n".encode())
-    digest.update(network)
+    for part in network:
+        digest.update(part)
     return digest.hexdigest()
 
 

@@ -20,7 +20,20 @@ _FIELD = descriptor_pb2.FieldDescriptorProto
 # repeated unless it ends with "*". The graph is a message that the file should hold once: readers merge several.
 _SCHEMA: dict[str, list[tuple[str, int, str]]] = {
     "Entry": [("key", 1, "string"), ("value", 2, "string")],
-    "Model": [("graphs", 7, "bytes*"), ("metadata", 14, "Entry"), ("functions", 25, "bytes*")],
+    # The first six mean nothing to us, but fields that are not declared would be written behind all others, where a
+    # file cut short could lose them unnoticed.
+    "Model": [
+        ("ir_version", 1, "int64"),
+        ("producer_name", 2, "bytes"),
+        ("producer_version", 3, "bytes"),
+        ("domain", 4, "bytes"),
+        ("model_version", 5, "int64"),
+        ("doc_string", 6, "bytes"),
+        ("graphs", 7, "bytes*"),
+        ("opsets", 8, "bytes*"),
+        ("metadata", 14, "Entry"),
+        ("functions", 25, "bytes*"),
+    ],
     "Function": [("nodes", 7, "Node"), ("defaults", 11, "Attribute")],
     "Graph": [("nodes", 1, "Node"), ("initializers", 5, "Tensor"), ("sparse_initializers", 15, "Sparse")],
     "Node": [("attributes", 5, "Attribute")],
@@ -35,7 +48,12 @@ _SCHEMA: dict[str, list[tuple[str, int, str]]] = {
     "Sparse": [("values", 1, "Tensor?"), ("indices", 2, "Tensor?")],
     "Tensor": [("external_data", 13, "Entry"), ("data_location", 14, "int32")],
 }
-_SCALARS = {"string": _FIELD.TYPE_STRING, "bytes": _FIELD.TYPE_BYTES, "int32": _FIELD.TYPE_INT32}
+_SCALARS = {
+    "string": _FIELD.TYPE_STRING,
+    "bytes": _FIELD.TYPE_BYTES,
+    "int32": _FIELD.TYPE_INT32,
+    "int64": _FIELD.TYPE_INT64,
+}
 
 
 def _messages() -> dict[str, Any]:
@@ -84,9 +102,13 @@ class OnnxEnvelope:
             raise ModelFileError(f"{name}: not an ONNX model")
 
     @property
-    def network(self) -> bytes:
-        """The serialized graph and the functions that it calls: nodes and weights, without the metadata."""
-        return b"".join((*self._model.graphs, *self._model.functions))
+    def network(self) -> Iterator[bytes]:
+        """All that decides what the network computes, in parts: the graph, its functions, the operators' versions."""
+        for part in (self._model.graphs, self._model.functions, self._model.opsets):
+            yield len(part).to_bytes(8, "little")
+            for message in part:
+                yield len(message).to_bytes(8, "little")
+                yield message
 
     @property
     def metadata(self) -> dict[str, str]:

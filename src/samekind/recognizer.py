@@ -3,73 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import partial
 from itertools import chain
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from samekind.calibration import operating_point as find_operating_point
-from samekind.calibration import pair_probability, trio_probability
-from samekind.card import Card, PairLink, TrioLink
+from samekind.calibration import choose_threshold, pair_probability, trio_probability
+from samekind.card import Card, TrioLink
 from samekind.encoder import OnnxEncoder, Progress
 from samekind.errors import ImageError, ModelFileError, OperatingPointError
-from samekind.images import ImageSource
+from samekind.images import ImageSource, as_many
 from samekind.model_file import ModelFile, read_model
 from samekind.similarity import TRIO_PAIRS, Embeddings, paired_similarity
-
-DEFAULT_OPERATING_POINT = "balanced"
+from samekind.verdict import TrioVerdict, Verdict
 
 Pair = tuple[ImageSource, ImageSource]
 Trio = tuple[ImageSource, ImageSource, ImageSource]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The answer for a pair.
-
-    Attributes:
-        same: Whether the two are judged to share a class.
-        probability: Calibrated P(same), in [0, 1], for a world where both answers are equally common.
-        similarity: Cosine of the embeddings, in [-1, 1].
-        threshold: ``same`` is ``similarity >= threshold``.
-        operating_point: The name of the threshold, or None if it was given as a number.
-        model: The name of the model.
-    """
-
-    same: bool
-    probability: float
-    similarity: float
-    threshold: float
-    operating_point: str | None
-    model: str
-
-
-@dataclass(frozen=True)
-class TrioVerdict:
-    """The answer for a trio: do at least two of the three share a class?
-
-    Attributes:
-        same: Whether at least two are judged to share a class.
-        probability: Calibrated P(at least two alike), in [0, 1], where both answers are equally common.
-        similarity: That of the pair most alike.
-        threshold: ``same`` is ``probability >= threshold``.
-        operating_point: The name of the threshold, or None if it was given as a number.
-        model: The name of the model.
-        pairs: The verdicts of the pairs (first, second), (first, third), (second, third), each judged alone.
-        most_alike: Which two images are most alike, by position: (0, 1), (0, 2) or (1, 2).
-    """
-
-    same: bool
-    probability: float
-    similarity: float
-    threshold: float
-    operating_point: str | None
-    model: str
-    pairs: tuple[Verdict, Verdict, Verdict]
-    most_alike: tuple[int, int]
+_AnyVerdict = TypeVar("_AnyVerdict", Verdict, TrioVerdict)
 
 
 def load(
@@ -109,6 +62,7 @@ class Recognizer:
     Attributes:
         card: What the model says of itself.
         encoder: The network.
+        has_seen: As ``ModelFile.has_seen``: whether a file had a part in training or calibration.
 
     Example:
         >>> import numpy as np
@@ -122,6 +76,7 @@ class Recognizer:
 
     def __init__(self, model: ModelFile, *, providers: Sequence[str] | None = None, threads: int | None = None) -> None:
         self.card: Card = model.card
+        self.has_seen = model.has_seen
         self.encoder = OnnxEncoder(model.data, model.card.name, providers=providers, threads=threads)
         if (self.encoder.input_size, self.encoder.dimension) != (self.card.input_size, self.card.dimension):
             raise ModelFileError(f"{self.card.name}: its network does not fit its card")
@@ -139,7 +94,7 @@ class Recognizer:
         Raises:
             ImageError: The first image that cannot be read. (``encoder.stream`` goes on past bad ones.)
         """
-        return self.encoder.encode(_as_many(images), on_progress=on_progress)
+        return self.encoder.encode(as_many(images), on_progress=on_progress)
 
     def verify(
         self,
@@ -216,15 +171,9 @@ class Recognizer:
         Raises:
             OperatingPointError: As ``verify``.
         """
-        self._threshold(self.card.pair, operating_point, threshold, "similarity")  # refuse before the work
-        items = [tuple(pair) for pair in pairs]  # a row of an array gives new objects each time
-        members, bad = self._embed_items(items, on_progress)
-        judged = iter(
-            self.judge_pairs(*members, operating_point=operating_point, threshold=threshold)
-            if len(bad) < len(items)
-            else ()
-        )
-        return [bad[i] if i in bad else next(judged) for i in range(len(items))]
+        choose_threshold(self.card.pair, operating_point, threshold)  # refuse before the work
+        judge = partial(self.judge_pairs, operating_point=operating_point, threshold=threshold)
+        return self._judge_many(pairs, judge, on_progress)
 
     def verify_trios(
         self,
@@ -235,15 +184,9 @@ class Recognizer:
         on_progress: Progress | None = None,
     ) -> list[TrioVerdict | ImageError]:
         """Judge many trios; an image that occurs in several is decoded and embedded once. As ``verify_pairs``."""
-        self._threshold(self._trio_link(), operating_point, threshold, "probability")
-        items = [tuple(trio) for trio in trios]
-        members, bad = self._embed_items(items, on_progress)
-        judged = iter(
-            self.judge_trios(*members, operating_point=operating_point, threshold=threshold)
-            if len(bad) < len(items)
-            else ()
-        )
-        return [bad[i] if i in bad else next(judged) for i in range(len(items))]
+        choose_threshold(self._trio_link(), operating_point, threshold)
+        judge = partial(self.judge_trios, operating_point=operating_point, threshold=threshold)
+        return self._judge_many(trios, judge, on_progress)
 
     def judge_pairs(
         self,
@@ -258,7 +201,7 @@ class Recognizer:
         Raises:
             OperatingPointError: As ``verify``.
         """
-        name, limit = self._threshold(self.card.pair, operating_point, threshold, "similarity")
+        name, limit = choose_threshold(self.card.pair, operating_point, threshold)
         similarity = paired_similarity(first, second)
         probability = pair_probability(self.card.pair, similarity)
         return [
@@ -281,9 +224,11 @@ class Recognizer:
             OperatingPointError: As ``verify_trio``.
         """
         link = self._trio_link()
-        name, limit = self._threshold(link, operating_point, threshold, "probability")
+        name, limit = choose_threshold(link, operating_point, threshold)
         members = (first, second, third)
-        pairs = [self.judge_pairs(members[i], members[j], operating_point=name) for i, j in TRIO_PAIRS]
+        # With few held-out images a trio may have an operating point that pairs have not.
+        pair_name = name if name in self.card.pair.operating_points else None
+        pairs = [self.judge_pairs(members[i], members[j], operating_point=pair_name) for i, j in TRIO_PAIRS]
         similarities: NDArray[np.float64] = np.array([[v.similarity for v in column] for column in pairs]).T
         verdicts = []
         for row, probability in enumerate(trio_probability(link, similarities.reshape(-1, 3))):
@@ -309,19 +254,16 @@ class Recognizer:
             )
         return self.card.trio
 
-    @staticmethod
-    def _threshold(
-        link: PairLink | TrioLink, name: str | None, threshold: float | None, scale: str
-    ) -> tuple[str | None, float]:
-        if threshold is None:
-            name = DEFAULT_OPERATING_POINT if name is None else name
-            return name, find_operating_point(link, name).threshold
-        if name is not None:
-            raise OperatingPointError("give an operating point or a threshold, not both")
-        lowest = -1.0 if scale == "similarity" else 0.0
-        if not lowest <= threshold <= 1.0:
-            raise OperatingPointError(f"the threshold is a {scale}, from {lowest:g} to 1; got {threshold:g}")
-        return None, float(threshold)
+    def _judge_many(
+        self,
+        items: Iterable[Iterable[ImageSource]],
+        judge: Callable[..., list[_AnyVerdict]],
+        on_progress: Progress | None,
+    ) -> list[_AnyVerdict | ImageError]:
+        listed = [tuple(item) for item in items]  # a row of an array gives new objects each time
+        members, bad = self._embed_items(listed, on_progress)
+        judged = iter(judge(*members) if len(bad) < len(listed) else ())
+        return [bad[i] if i in bad else next(judged) for i in range(len(listed))]
 
     def _embed_items(
         self, items: Sequence[tuple[ImageSource, ...]], on_progress: Progress | None
@@ -343,15 +285,6 @@ class Recognizer:
                 bad[index] = error
         columns = (np.stack(column) for column in zip(*good, strict=True))
         return tuple(columns), bad
-
-
-def _as_many(images: ImageSource | Iterable[ImageSource]) -> Iterable[ImageSource]:
-    """Several images as they are, one alone in a tuple. Bytes, files and arrays can be iterated, but are one image."""
-    if isinstance(images, np.ndarray):
-        return images if images.ndim == 4 else (images,)
-    if isinstance(images, str | os.PathLike | bytes | Image.Image) or hasattr(images, "read"):
-        return (images,)  # type: ignore[return-value]  # hasattr does not narrow to BinaryIO
-    return images if isinstance(images, Iterable) else (images,)
 
 
 def _identity(source: ImageSource) -> Hashable:

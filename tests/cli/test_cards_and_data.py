@@ -2,14 +2,18 @@
 
 import csv
 import json
+import os
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 from commands import run
+from conftest import make_card, save_noise, tiny_network
 from PIL import Image
 
 from samekind.card import Card
+from samekind.model_file import write_model
 
 
 def test_info_prints_the_card(tiny_model: Path) -> None:
@@ -98,6 +102,7 @@ def test_train_then_verify(colour_folders: Path, tmp_path: Path) -> None:
     result = run("train", colour_folders, "-o", "colours.onnx", *options, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "colours.onnx: written" in result.stdout
+    assert "training steps: " in result.stderr
     red, blue = colour_folders / "red" / "00.png", colour_folders / "blue" / "00.png"
     verdict = run("verify", red, blue, "--model", tmp_path / "colours.onnx", "--json")
     assert json.loads(verdict.stdout)["model"] == "colours"
@@ -123,10 +128,44 @@ def test_wrong_training_options_are_explained(arguments: tuple[str, ...], messag
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("kind", ["pairs", "trios"])
+def test_a_negative_seed_is_refused(kind: str, colour_folders: Path, tmp_path: Path) -> None:
+    result = run("data", kind, colour_folders, "-o", tmp_path / "x.csv", "--seed", "-1")
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+
+
+def test_a_file_name_that_is_not_utf8_goes_into_a_list_and_comes_back(tmp_path: Path, tiny_model: Path) -> None:
+    for kind, colour in (("a", (200, 0, 0)), ("b", (0, 0, 200))):
+        (tmp_path / "odd" / kind).mkdir(parents=True)
+        for number in range(12):
+            save_noise(tmp_path / "odd" / kind / f"{os.fsdecode(bytes([255]))}{number}.png", colour, number)
+    result = run("data", "pairs", tmp_path / "odd", "-o", tmp_path / "p.csv", "--train", "4", "--test", "2")
+    assert result.returncode == 0, result.stderr
+    result = run("verify", "--pairs", tmp_path / "p.csv", "-o", tmp_path / "v.csv", "--model", tiny_model)
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_card_cannot_write_to_the_terminal(tmp_path: Path) -> None:
+    card = make_card(licence="free\x1b]0;taken over\x07")
+    write_model(tmp_path / "odd.onnx", tiny_network().SerializeToString(), card)
+    result = run("info", tmp_path / "odd.onnx")
+    assert "free" in result.stdout
+    assert "\x1b" not in result.stdout
+
+
+def test_a_typing_mistake_leaves_no_run_behind(tmp_path: Path) -> None:
+    result = run("train", "no-such-folder", "-o", "m.onnx", cwd=tmp_path)
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1)
+    assert not list(tmp_path.iterdir())
+
+
 def test_demo_shows_every_case_and_writes_a_picture(tmp_path: Path) -> None:
     result = run("demo", "-o", tmp_path / "demo.png")
     assert result.returncode == 0, result.stderr
     assert "motorcycle, left eye | motorcycle, right eye" in result.stdout
-    assert "of 13 right with the model 'imagenette'" in result.stdout
+    right = re.search(r"(\d+) of 13 right with the model 'imagenette'", result.stdout)
+    assert right, result.stdout
+    assert int(right[1]) >= 9
     with Image.open(tmp_path / "demo.png") as picture:
         assert min(picture.size) > 800

@@ -142,7 +142,47 @@ def test_a_list_of_trios_goes_to_standard_output(
     result = run("trio", "--trios", trios, "--model", tiny_model)
     assert result.returncode == 0
     (row,) = csv.DictReader(result.stdout.splitlines())
-    assert row["verdict"] == "same"
+    assert row["verdict"] == "two alike"
+    assert float(row["a~c"]) > float(row["a~b"])
+
+
+def test_paths_in_the_output_lead_to_the_images_from_where_it_lies(
+    reds_and_blue: tuple[Path, Path, Path], tmp_path: Path, tiny_model: Path
+) -> None:
+    pairs = write_csv(tmp_path / "pairs.csv", "first,second", f"red1.png,{tmp_path / 'red2.png'}")
+    output = tmp_path / "deep" / "er" / "out.csv"
+    assert run("verify", "--pairs", pairs, "-o", output, "--model", tiny_model).returncode == 0
+    with output.open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["first"], row["second"]) == ("../../red1.png", str(tmp_path / "red2.png"))
+
+
+def test_columns_that_the_verdicts_need_are_not_overwritten(
+    reds_and_blue: tuple[Path, Path, Path], tmp_path: Path, tiny_model: Path
+) -> None:
+    pairs = write_csv(tmp_path / "pairs.csv", "first,second,similarity", "red1.png,red2.png,mine")
+    result = run("verify", "--pairs", pairs, "--model", tiny_model)
+    assert result.returncode == 2
+    assert "has a column 'similarity' already" in result.stderr
+
+
+def test_an_output_that_cannot_be_written_is_trouble_not_an_answer(
+    reds_and_blue: tuple[Path, Path, Path], tmp_path: Path, tiny_model: Path
+) -> None:
+    pairs = write_csv(tmp_path / "pairs.csv", "first,second", "red1.png,red2.png")
+    result = run("verify", "--pairs", pairs, "-o", tmp_path, "--model", tiny_model)
+    assert (result.returncode, result.stderr) == (2, f"samekind: {tmp_path}: Is a directory\n")
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "samekind", "verify", *map(str, reds_and_blue[:2]), "--exit-code"]
+        result = subprocess.run([*command, "--model", tiny_model], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (result.returncode, "No space left" in result.stderr) == (2, True)
+    assert "Traceback" not in result.stderr
+
+
+def test_an_output_file_without_a_list_is_refused(reds_and_blue: tuple[Path, Path, Path], tiny_model: Path) -> None:
+    result = run("verify", *reds_and_blue[:2], "-o", "out.csv", "--model", tiny_model)
+    assert result.returncode == 2
+    assert "--output is for a list" in result.stderr
 
 
 def test_a_list_without_its_columns_is_refused(tmp_path: Path, tiny_model: Path) -> None:

@@ -196,12 +196,22 @@ def test_at_most_gives_fewer_where_it_must(sample: Callable[..., Any]) -> None:
     assert found.same.mean() == 0.5
 
 
-@pytest.mark.parametrize(("sample", "per_class"), [(sample_pairs, 2), (sample_trios, 4)])
-def test_at_most_makes_do_with_two_images_of_each_class(sample: Callable[..., Any], per_class: int) -> None:
-    assert len(sample_at_most(sample, labels_of(2, 2, 2), 1_000, 0).images) == 3 * per_class
+@pytest.mark.parametrize("sample", [sample_pairs, sample_trios])
+@pytest.mark.parametrize("tiny", [1, 2])
+def test_a_tiny_class_takes_nothing_from_the_others(sample: Callable[..., Any], tiny: int) -> None:
+    found = sample_at_most(sample, labels_of(40, tiny, 40, 40), 800, 0)
+    assert len(found.images) >= 600
+    assert found.same.mean() == 0.5
 
 
-@pytest.mark.parametrize("labels", [labels_of(9, 1, 9), labels_of(9), labels_of()])
+def test_at_most_finds_all_that_two_images_of_each_class_give() -> None:
+    labels = labels_of(2, 2, 2)
+    assert len(sample_at_most(sample_pairs, labels, 1_000, 0).images) == 6
+    trios = sample_at_most(sample_trios, labels, 1_000, 0)
+    assert (trios.same.sum(), (~trios.same).sum()) == (12, 8)
+
+
+@pytest.mark.parametrize("labels", [labels_of(1, 1, 1), labels_of(9), labels_of()])
 @pytest.mark.parametrize("sample", [sample_pairs, sample_trios])
 def test_at_most_gives_up_where_nothing_can_be_drawn(sample: Callable[..., Any], labels: Indices) -> None:
     with pytest.raises(DatasetError):

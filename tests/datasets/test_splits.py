@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samekind.datasets.folders import LabelledImages, read_class_folders
-from samekind.datasets.splits import content_hash, split_digest, stratified_holdout
+from samekind.datasets.splits import content_hash, refuse_shared_images, split_digest, stratified_holdout
 from samekind.errors import DatasetError
 
 Contents = dict[str, list[int]]
@@ -134,3 +134,18 @@ def test_a_class_with_too_few_different_images_of_its_own_is_named(tmp_path: Pat
     images = folder_of(tmp_path / "x", {"many": [*range(10, 30)], "scarce": numbers})
     with pytest.raises(DatasetError, match=r"'scarce' has \d different images.*at least 4"):
         stratified_holdout(images, 0.2, seed=0)
+
+
+def test_an_image_on_both_sides_is_refused_by_name(tmp_path: Path) -> None:
+    for name, content in (
+        ("train/a/1.jpg", b"1"),
+        ("train/a/2.jpg", b"2"),
+        ("val/a/3.jpg", b"3"),
+        ("val/a/4.jpg", b"1"),
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    train, val = read_class_folders(tmp_path / "train"), read_class_folders(tmp_path / "val")
+    with pytest.raises(DatasetError, match=r"val.a.4\.jpg is the same image as .*train.a.1\.jpg"):
+        refuse_shared_images(train, val)
+    refuse_shared_images(train, val.subset(np.array([0])))

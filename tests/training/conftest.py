@@ -11,7 +11,7 @@ from samekind.card import Card
 from samekind.training.network import SiameseNetwork
 from samekind.training.pipeline import train
 from samekind.training.recipe import Recipe
-from samekind.training.run import RunSettings, start_run
+from samekind.training.run import RunSettings
 
 TINY = Recipe(
     input_size=32,
@@ -40,7 +40,6 @@ def trained(tmp_path_factory: pytest.TempPathFactory, colour_folders: Path) -> T
     folder = tmp_path_factory.mktemp("trained")
     settings = RunSettings(folder=colour_folders, output=folder / "colours.onnx", recipe=TINY, init="scratch")
     stages: list[tuple[str, int, int]] = []
-    start_run(folder / "run", settings)
     card = train(settings, folder / "run", report=lambda *stage: stages.append(stage))
     return Trained(settings, folder / "run", card, stages)
 

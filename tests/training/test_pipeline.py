@@ -10,6 +10,7 @@ import samekind
 from samekind.datasets.folders import read_class_folders
 from samekind.datasets.splits import content_hash, split_digest
 from samekind.errors import DatasetError, TrainingError
+from samekind.evaluation.protocol import evaluate
 from samekind.model_file import read_model
 from samekind.training import pipeline
 from samekind.training.initialise import initialise
@@ -70,7 +71,6 @@ def test_training_can_start_again_from_the_file(trained) -> None:
 
 def test_a_run_that_broke_off_ends_with_the_same_weights(trained, tmp_path: Path) -> None:
     settings = trained.settings.model_copy(update={"output": tmp_path / "colours.onnx"})
-    start_run(tmp_path / "run", settings)
     steps_per_epoch = next(total for stage, _, total in trained.stages if stage == "training steps") // 2
 
     def crash_in_second_epoch(stage: str, done: int, _: int) -> None:
@@ -80,7 +80,7 @@ def test_a_run_that_broke_off_ends_with_the_same_weights(trained, tmp_path: Path
     with pytest.raises(CrashError):
         pipeline.train(settings, tmp_path / "run", report=crash_in_second_epoch)
     assert not settings.output.exists()
-    pipeline.train(settings, tmp_path / "run")
+    pipeline.train(settings, tmp_path / "run", resume=True)
     expected = load_file(trained.run / "network.safetensors")
     for name, value in load_file(tmp_path / "run" / "network.safetensors").items():
         torch.testing.assert_close(value, expected[name], rtol=0, atol=0, msg=name)
@@ -92,7 +92,10 @@ def test_a_finished_training_is_not_repeated(trained, tmp_path: Path) -> None:
     output = tmp_path / "colours.onnx"
     stages: set[str] = set()
     card = pipeline.train(
-        trained.settings.model_copy(update={"output": output}), run, report=lambda stage, *_: stages.add(stage)
+        trained.settings.model_copy(update={"output": output}),
+        run,
+        resume=True,
+        report=lambda stage, *_: stages.add(stage),
     )
     assert stages == {"calibrate"}
     assert card.fingerprint == trained.card.fingerprint
@@ -105,7 +108,7 @@ def test_an_export_that_disagrees_with_torch_is_not_written(
     settings = trained.settings.model_copy(update={"output": tmp_path / "colours.onnx"})
     monkeypatch.setattr(pipeline, "parity", lambda *_: float("nan"))
     with pytest.raises(TrainingError, match="differ from torch's"):
-        pipeline.train(settings, run)
+        pipeline.train(settings, run, resume=True)
     assert not settings.output.exists()
 
 
@@ -147,11 +150,33 @@ def test_a_missing_test_folder_shows_before_any_work(colour_folders: Path, tmp_p
     settings = trained.settings.model_copy(update={"tests": (tmp_path / "nowhere",)})
     with pytest.raises(DatasetError, match="nowhere"):
         pipeline.train(settings, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_test_folder_with_training_images_is_refused(colour_folders: Path, tmp_path: Path, trained) -> None:
+    settings = trained.settings.model_copy(update={"tests": (colour_folders,)})
+    with pytest.raises(DatasetError, match="is the same image as"):
+        pipeline.train(settings, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_does_not_go_on_with_other_images(colour_folders: Path, tmp_path: Path, trained) -> None:
+    data = Path(shutil.copytree(colour_folders, tmp_path / "data"))
+    (data / "red" / "00.png").unlink()
+    run = shutil.copytree(trained.run, tmp_path / "run")
+    with pytest.raises(TrainingError, match="have changed since this run began"):
+        pipeline.train(trained.settings.model_copy(update={"folder": data}), run, resume=True)
+
+
+def test_the_images_of_a_run_cannot_be_used_to_evaluate_its_model(trained, colour_folders: Path) -> None:
+    model = samekind.load(trained.settings.output)
+    with pytest.raises(DatasetError, match="96 of 96 images had a part"):
+        evaluate(model, read_class_folders(colour_folders))
 
 
 def test_a_second_run_in_the_same_folder_is_refused(trained) -> None:
     with pytest.raises(TrainingError, match="--resume"):
-        start_run(trained.run, trained.settings)
+        start_run(trained.run, trained.settings, "any")
 
 
 def test_a_folder_without_a_run_cannot_be_resumed(tmp_path: Path) -> None:

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from samekind.atomic import replacing
+from samekind.cli.options import PAIR_NAMES, printable
 from samekind.cli.progress import progress_bar
-from samekind.datasets.lists import Row, read_list, write_rows
-from samekind.errors import ImageError
-from samekind.recognizer import TrioVerdict, Verdict
+from samekind.datasets.lists import ENCODING_ERRORS, ItemList, Row, new_list, read_list, write_rows
+from samekind.errors import DatasetError, ImageError
+from samekind.verdict import TrioVerdict, Verdict
 
 _VERDICT_COLUMNS = ("verdict", "probability", "similarity", "threshold", "operating_point", "error")
+
+AnyVerdict = Verdict | TrioVerdict
 
 
 def judge_list(
     path: Path,
     image_columns: Sequence[str],
-    judge: Callable[[Any, Any], Sequence[Verdict | TrioVerdict | ImageError]],
+    judge: Callable[[Any, Any], Sequence[AnyVerdict | ImageError]],
     output: Path | None,
 ) -> None:
     """Read a list, judge its items, and write it again with the verdicts in further columns.
@@ -32,40 +35,75 @@ def judge_list(
         path: The CSV list.
         image_columns: The columns with paths.
         judge: Takes the items and a progress callback.
-        output: Where to write; None is standard output.
+        output: Where to write; None is standard output. Relative paths are rewritten to be relative to its folder.
+
+    Raises:
+        DatasetError: The list cannot be read, or has a column of a name that the verdicts need.
     """
     listed = read_list(path, image_columns)
-    different = len({image for item in listed.items for image in item})
-    with progress_bar("images", different) as on_progress:
-        verdicts = judge(listed.items, on_progress)
-    columns = (*listed.columns, *(name for name in _VERDICT_COLUMNS if name not in listed.columns))
-    rows = [row | _verdict_row(verdict) for row, verdict in zip(listed.rows, verdicts, strict=True)]
+    added = (*_VERDICT_COLUMNS, *(PAIR_NAMES if len(image_columns) == 3 else ()))
+    if clash := [name for name in added if name in listed.columns]:
+        raise DatasetError(f"{path}: has a column {clash[0]!r} already, which the verdicts need; rename it")
     if output is None:
-        write_rows(sys.stdout, columns, rows)
+        verdicts = _judged(listed, judge)
+        sys.stdout.reconfigure(errors=ENCODING_ERRORS)  # type: ignore[union-attr]
+        write_rows(sys.stdout, (*listed.columns, *added), _rows(listed, image_columns, verdicts, path.parent))
     else:
-        with replacing(output) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-            write_rows(file, columns, rows)
+        # Opened before the work, so that an output that cannot be written is known at once.
+        with new_list(output) as file:
+            verdicts = _judged(listed, judge)
+            write_rows(file, (*listed.columns, *added), _rows(listed, image_columns, verdicts, output.parent))
     failed = [verdict for verdict in verdicts if isinstance(verdict, ImageError)]
-    same = sum(not isinstance(verdict, ImageError) and verdict.same for verdict in verdicts)
     for message in dict.fromkeys(str(error) for error in failed):
-        typer.secho(f"samekind: {message}", err=True, fg="red")
+        typer.secho(f"samekind: {printable(message)}", err=True, fg="red")
+    same = sum(not isinstance(verdict, ImageError) and verdict.same for verdict in verdicts)
+    yes, no = ("two alike", "none alike") if len(image_columns) == 3 else ("same", "different")
     typer.echo(
-        f"{len(verdicts)} judged from {different} images: {same} same, {len(verdicts) - same - len(failed)} "
-        f"different, {len(failed)} not readable",
+        f"{len(verdicts)} judged from {_different(listed)} images: {same} {yes}, "
+        f"{len(verdicts) - same - len(failed)} {no}, {len(failed)} not readable",
         err=True,
     )
     if failed:
         raise typer.Exit(2)
 
 
-def _verdict_row(verdict: Verdict | TrioVerdict | ImageError) -> Row:
+def _judged(
+    listed: ItemList, judge: Callable[[Any, Any], Sequence[AnyVerdict | ImageError]]
+) -> Sequence[AnyVerdict | ImageError]:
+    with progress_bar("images", _different(listed)) as on_progress:
+        return judge(listed.items, on_progress)
+
+
+def _different(listed: ItemList) -> int:
+    return len({image for item in listed.items for image in item})
+
+
+def _rows(
+    listed: ItemList, image_columns: Sequence[str], verdicts: Sequence[AnyVerdict | ImageError], folder: Path
+) -> Iterable[Row]:
+    for row, item, verdict in zip(listed.rows, listed.items, verdicts, strict=True):
+        paths = {
+            column: row[column] if Path(row[column]).is_absolute() else _relative(image, folder)
+            for column, image in zip(image_columns, item, strict=True)
+        }
+        yield row | paths | _verdict_row(verdict)
+
+
+def _relative(image: Path, folder: Path) -> str:
+    return Path(os.path.relpath(image, folder.resolve())).as_posix()
+
+
+def _verdict_row(verdict: AnyVerdict | ImageError) -> Row:
     if isinstance(verdict, ImageError):
-        return dict.fromkeys(_VERDICT_COLUMNS, "") | {"error": str(verdict)}
-    return {
+        return {"error": str(verdict)}
+    row = {
         "verdict": "same" if verdict.same else "different",
         "probability": f"{verdict.probability:.6f}",
         "similarity": f"{verdict.similarity:.6f}",
         "threshold": f"{verdict.threshold:.6f}",
         "operating_point": verdict.operating_point or "",
-        "error": "",
     }
+    if isinstance(verdict, TrioVerdict):
+        row["verdict"] = "two alike" if verdict.same else "none alike"
+        row |= {name: f"{pair.similarity:.6f}" for name, pair in zip(PAIR_NAMES, verdict.pairs, strict=True)}
+    return row

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
     from samekind.datasets.folders import LabelledImages
-    from samekind.datasets.lists import Row
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -26,91 +25,62 @@ FolderArgument = Annotated[
 OutputOption = Annotated[Path, typer.Option("--output", "-o", help="The CSV file to write.", show_default=False)]
 TrainOption = Annotated[int, typer.Option("--train", min=0, help="Training items for each class.")]
 TestOption = Annotated[int, typer.Option("--test", min=0, help="Test items for each class.")]
-SeedOption = Annotated[int, typer.Option(help="Decides the sample.")]
+SeedOption = Annotated[int, typer.Option(min=0, help="Decides the sample.")]
 
 # A folder without a split of its own is split like the protocol: 4 training items for each test item.
 _TEST_SHARE = 0.2
 
 
-@app.command("pairs")
-def pairs(
-    folder: FolderArgument,
-    output: OutputOption,
-    train: TrainOption = 128,
-    test: TestOption = 32,
-    seed: SeedOption = 0,
-) -> None:
-    """Pairs: of each class half genuine (same class), half impostor (another class).
+def _add_command(kind: str, help_text: str) -> None:
+    def draw(
+        folder: FolderArgument,
+        output: OutputOption,
+        train: TrainOption = 128,
+        test: TestOption = 32,
+        seed: SeedOption = 0,
+    ) -> None:
+        from samekind.datasets import lists, sampling
 
-    Columns: split, first, second, same, first_class, second_class. `samekind verify --pairs` reads the list.
-    """
-    from samekind.datasets.lists import pair_rows
-    from samekind.datasets.sampling import sample_pairs
+        functions: dict[str, tuple[Callable[..., Any], Callable[..., list[lists.Row]]]] = {
+            "pairs": (sampling.sample_pairs, lists.pair_rows),
+            "triplets": (sampling.sample_triplets, lists.triplet_rows),
+            "trios": (sampling.sample_trios, lists.trio_rows),
+        }
+        sample, to_rows = functions[kind]
+        parts = zip(("train", "test"), _read_parts(folder, seed), (train, test), strict=True)
+        rows = {
+            split: to_rows(split, images, sample(images.labels, per_class, seed), output.parent)
+            for split, images, per_class in parts
+        }
+        lists.write_list(output, [*rows["train"], *rows["test"]])
+        typer.echo(f"{output}: {len(rows['train']):,} training {kind}, {len(rows['test']):,} test {kind}")
 
-    def rows(split: str, images: LabelledImages, per_class: int) -> list[Row]:
-        return pair_rows(split, images, sample_pairs(images.labels, per_class, seed), output.parent)
-
-    _write(folder, output, train, test, seed, rows, "pairs")
-
-
-@app.command("triplets")
-def triplets(
-    folder: FolderArgument,
-    output: OutputOption,
-    train: TrainOption = 128,
-    test: TestOption = 32,
-    seed: SeedOption = 0,
-) -> None:
-    """Triplets to train on: anchor and positive of one class, negative of another.
-
-    Columns: split, anchor, positive, negative, class, negative_class.
-    """
-    from samekind.datasets.lists import triplet_rows
-    from samekind.datasets.sampling import sample_triplets
-
-    def rows(split: str, images: LabelledImages, per_class: int) -> list[Row]:
-        return triplet_rows(split, images, sample_triplets(images.labels, per_class, seed), output.parent)
-
-    _write(folder, output, train, test, seed, rows, "triplets")
+    app.command(kind, help=help_text)(draw)
 
 
-@app.command("trios")
-def trios(
-    folder: FolderArgument,
-    output: OutputOption,
-    train: TrainOption = 128,
-    test: TestOption = 32,
-    seed: SeedOption = 0,
-) -> None:
-    """Trios to be judged: half ABC (no two alike), half AAB, ABA, BAA and AAA (at least two alike).
-
-    Columns: split, first, second, third, same, composition, classes. `samekind trio --trios` reads the list.
-    """
-    from samekind.datasets.lists import trio_rows
-    from samekind.datasets.sampling import sample_trios
-
-    def rows(split: str, images: LabelledImages, per_class: int) -> list[Row]:
-        return trio_rows(split, images, sample_trios(images.labels, per_class, seed), output.parent)
-
-    _write(folder, output, train, test, seed, rows, "trios")
-
-
-def _write(
-    folder: Path,
-    output: Path,
-    train_per_class: int,
-    test_per_class: int,
-    seed: int,
-    rows: Callable[[str, LabelledImages, int], list[Row]],
-    what: str,
-) -> None:
+def _read_parts(folder: Path, seed: int) -> tuple[LabelledImages, LabelledImages]:
     from samekind.datasets.folders import read_train_and_test
-    from samekind.datasets.lists import write_list
-    from samekind.datasets.splits import stratified_holdout
+    from samekind.datasets.splits import refuse_shared_images, stratified_holdout
 
     train, test = read_train_and_test(folder)
     if test is None:
-        train, test = stratified_holdout(train, _TEST_SHARE, seed)
-    train_rows, test_rows = rows("train", train, train_per_class), rows("test", test, test_per_class)
-    write_list(output, [*train_rows, *test_rows])
-    typer.echo(f"{output}: {len(train_rows):,} training {what}, {len(test_rows):,} test {what}")
+        return stratified_holdout(train, _TEST_SHARE, seed)
+    refuse_shared_images(train, test)
+    return train, test
+
+
+_add_command(
+    "pairs",
+    "Pairs: of each class half genuine (same class), half impostor (another class).\n\n"
+    "Columns: split, first, second, same, first_class, second_class. `samekind verify --pairs` reads the list.",
+)
+_add_command(
+    "triplets",
+    "Triplets to train on: anchor and positive of one class, negative of another.\n\n"
+    "Columns: split, anchor, positive, negative, class, negative_class.",
+)
+_add_command(
+    "trios",
+    "Trios to be judged: half ABC (no two alike), half AAB, ABA, BAA and AAA (at least two alike).\n\n"
+    "Columns: split, first, second, third, same, composition, classes. `samekind trio --trios` reads the list.",
+)

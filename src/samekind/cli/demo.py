@@ -28,7 +28,7 @@ def demo(
 
     recognizer = load(model)
     outcomes = judge(recognizer, demo_cases())
-    width = max(len(", ".join(outcome.case.names)) for outcome in outcomes)
+    width = max(len(" | ".join(outcome.case.names)) for outcome in outcomes)
     typer.echo(f"{'photographs':<{width}}  answer      verdict     p")
     for outcome in outcomes:
         yes, no = ("same", "different") if len(outcome.case.photos) == 2 else ("two alike", "none alike")

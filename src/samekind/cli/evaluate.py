@@ -19,7 +19,7 @@ def evaluate(
     pairs: Annotated[int, typer.Option(min=2, help="Balanced pairs to draw.")] = 20_000,
     trios: Annotated[int, typer.Option(min=2, help="Balanced trios to draw.")] = 2_000,
     resamples: Annotated[int, typer.Option(min=10, help="Bootstrap resamples behind each interval.")] = 500,
-    seed: Annotated[int, typer.Option(help="Decides the samples.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Decides the samples.")] = 0,
     json: JsonOption = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write the JSON here.")] = None,
     provider: ProviderOption = None,
@@ -30,12 +30,11 @@ def evaluate(
     intervals come from resampling images, not pairs, for pairs that share an image are not independent.
     """
     from samekind.cli.progress import progress_bar
-    from samekind.datasets.folders import read_train_and_test
+    from samekind.datasets.folders import read_test_images
     from samekind.evaluation.protocol import evaluate as measure
     from samekind.recognizer import load
 
-    images, test = read_train_and_test(folder)
-    images = test or images
+    images = read_test_images(folder)
     recognizer = load(model, providers=provider)
     with progress_bar("images", len(images)) as on_progress:
         result = measure(
@@ -86,13 +85,17 @@ def _lines(result: Evaluation) -> list[str]:
         lines += [
             f"  {name:<{width}}  {value.value:.4f}  [{value.low:.4f}, {value.high:.4f}]" for name, value in part.items()
         ]
-    lines += ["", "intervals: 95 %, bootstrap over images within their class"]
+    lines += [
+        "",
+        "intervals: 95 %, bootstrap over images within their class; zero errors seen is not zero errors",
+    ]
     if result.protocol:
         drawn = result.protocol
+        what = "mean [smallest, largest draw]"
         lines += [
             "",
             typer.style("the protocol's test pairs", bold=True) + ", 32 a class, 10 draws, accuracy at balanced",
-            f"  {'mean [smallest, largest draw]':<{width}}  {drawn.value:.4f}  [{drawn.low:.4f}, {drawn.high:.4f}]",
+            f"  {what:<{width}}  {drawn.mean:.4f}  [{drawn.smallest:.4f}, {drawn.largest:.4f}]",
         ]
     return lines
 
@@ -102,7 +105,7 @@ def _seen(result: Evaluation) -> list[str]:
     if seen == 0:
         trained = "none of these classes is among those the model was trained on"
     elif seen == total:
-        trained = "the model was trained on other images of all these classes"
+        trained = "the model was trained on other images of these very classes"
     else:
         names = ", ".join(result.classes_seen)
         trained = f"{seen} of these {total} classes are among those the model was trained on: {names}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samekind.cli.options import JsonOption
+from samekind.cli.options import JsonOption, printable
 
 if TYPE_CHECKING:
     from samekind.card import Card, MeasuredOn, OperatingPoint
@@ -34,16 +34,16 @@ def info(
 def _lines(card: Card) -> list[str]:
     training = card.training
     lines = [
-        typer.style(card.name, bold=True),
-        f"  backbone      {card.backbone}",
+        typer.style(printable(card.name), bold=True),
+        f"  backbone      {printable(card.backbone)}",
         f"  input         {card.input_size} × {card.input_size} pixels, RGB, {card.resize}ed",
         f"  embedding     {card.dimension} dimensions",
-        f"  trained on    {training.data}",
-        f"  classes       {_shortened(training.classes)}",
-        f"  objective     {training.objective}",
-        f"  started from  {training.init}",
-        f"  which saw     {training.pretraining}",
-        f"  licence       {card.licence}",
+        f"  trained on    {printable(training.data)}",
+        f"  classes       {printable(_shortened(training.classes))}",
+        f"  objective     {printable(training.objective)}",
+        f"  started from  {printable(training.init)}",
+        f"  which saw     {printable(training.pretraining)}",
+        f"  licence       {printable(card.licence)}",
         f"  created       {card.created}, samekind {card.samekind_version}",
         f"  fingerprint   {card.fingerprint}",
         "",
@@ -57,14 +57,14 @@ def _lines(card: Card) -> list[str]:
             *_points(card.trio.operating_points, card.trio.measured_on),
         ]
     for data, metrics in card.metrics.items():
-        lines += ["", typer.style("Tested on ", bold=True) + data]
+        lines += ["", typer.style("Tested on ", bold=True) + printable(data)]
         width = max(len(name) for name in metrics)
         lines += [
             f"  {name:<{width}}  {value.value:.4f}  [{value.low:.4f}, {value.high:.4f}]"
             for name, value in metrics.items()
         ]
     if card.metrics:
-        lines += ["", "  intervals: 95 %, bootstrap over images"]
+        lines += ["", "  intervals: 95 %, bootstrap over images; zero errors seen is not zero errors"]
     return lines
 
 
@@ -75,7 +75,7 @@ def _points(points: dict[str, OperatingPoint], measured_on: MeasuredOn) -> list[
             f"  {name:<{width}}  threshold {point.threshold:.3f}   FAR {point.far:7.3%}   TAR {point.tar:7.2%}"
             for name, point in points.items()
         ),
-        f"  measured on {measured_on.description}",
+        f"  chosen and measured on {printable(measured_on.description)}",
         f"  {measured_on.positives:,} items whose answer is yes, {measured_on.negatives:,} whose answer is no",
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import warnings
 from typing import Annotated
@@ -10,6 +11,7 @@ from typing import Annotated
 import typer
 
 from samekind.cli import data, demo, evaluate, info, train, trio, verify
+from samekind.cli.options import printable
 from samekind.errors import SamekindError
 
 app = typer.Typer(
@@ -51,18 +53,23 @@ app.add_typer(data.app, name="data")
 
 
 def run() -> None:
-    """Entry point: the commands, with our errors as one line on standard error and exit status 2."""
+    """Entry point: the commands, with an error as one line on standard error and exit status 2."""
     # Images of over 90 million pixels are judged by our own bound; Pillow's warning would say it twice.
     warnings.filterwarnings("ignore", message="Image size .* could be decompression bomb")
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a reader that has gone (`| head`) ends us, as it does cat
     try:
-        app()
+        app(color=False if os.environ.get("NO_COLOR") else None)
     except SamekindError as error:
-        typer.secho(f"samekind: {error}", err=True, fg="red")
-        sys.exit(2)
+        _fail(str(error))
+    except OSError as error:
+        # Reading is guarded where it happens, so this is an output that cannot be written.
+        _fail(f"{error.filename or 'output'}: {error.strerror or error}")
     except KeyboardInterrupt:
         typer.echo("samekind: interrupted", err=True)
         sys.exit(130)
-    except BrokenPipeError:
-        # The reader of a pipe has gone (as with `| head`); keep Python from complaining when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+
+
+def _fail(message: str) -> None:
+    typer.secho(f"samekind: {printable(message)}", err=True, fg="red")
+    sys.exit(2)

@@ -25,7 +25,7 @@ OperatingPointOption = Annotated[
     str | None,
     typer.Option(
         "--operating-point",
-        help="A threshold by name: balanced, strict (false accept rate 1 %) or very_strict (0.1 %). "
+        help="A threshold by name: balanced, strict (false accept rate at most 1 %) or very_strict (0.1 %). "
         "`samekind info` lists them with their error rates.",
         show_default="balanced",
     ),
@@ -39,6 +39,9 @@ ProviderOption = Annotated[
         show_default="cpu",
     ),
 ]
+# The pairs of a trio, in the order of its verdicts.
+PAIR_NAMES = ("a~b", "a~c", "b~c")
+
 OutputOption = Annotated[
     Path | None, typer.Option("--output", "-o", help="Write the list here instead of standard output.")
 ]
@@ -61,3 +64,8 @@ def describe_threshold(threshold: float, name: str | None, point: OperatingPoint
 def verdict_word(same: bool, yes: str, no: str) -> str:
     """The verdict, padded to one width and coloured on a terminal."""
     return typer.style(f"{yes if same else no:<12}", fg="green" if same else "yellow", bold=True)
+
+
+def printable(text: str) -> str:
+    """Text from a file, without the control characters by which it could write to the terminal as it likes."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
 
 
 @contextmanager
@@ -19,13 +23,20 @@ def progress_bar(what: str, total: int | None) -> Iterator[Callable[[int], None]
 
 @contextmanager
 def stage_bars() -> Iterator[Callable[[str, int, int], None]]:
-    """Bars for stages that come one after another; yields what to call with (stage, done, total)."""
+    """Bars for stages that come one after another; yields what to call with (stage, done, total).
+
+    Where standard error is a file, a line is written for each tenth of a stage, so that a long run's log shows where
+    it stands.
+    """
+    if not sys.stderr.isatty():
+        yield _log_tenths()
+        return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
-        tasks = {}
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        tasks: dict[str, TaskID] = {}
 
         def report(stage: str, done: int, total: int) -> None:
             if stage not in tasks:
@@ -33,3 +44,15 @@ def stage_bars() -> Iterator[Callable[[str, int, int], None]]:
             bars.update(tasks[stage], completed=done)
 
         yield report
+
+
+def _log_tenths() -> Callable[[str, int, int], None]:
+    written: dict[str, int] = {}
+
+    def report(stage: str, done: int, total: int) -> None:
+        tenth = 10 * done // total
+        if tenth > written.get(stage, 0):
+            written[stage] = tenth
+            print(f"{stage}: {done:,} of {total:,}", file=sys.stderr, flush=True)  # noqa: T201 - a log, not a message
+
+    return report

@@ -77,13 +77,14 @@ def train(
     """
     from samekind.cli.extras import require
 
-    require("train", "torch", "torchvision", "timm", "lightning", "pytorch_metric_learning", "onnx", "scipy")
+    require("train", "torch", "torchvision", "timm", "lightning", "pytorch_metric_learning", "safetensors", "scipy")
+    require("train", "onnx", "onnxscript")
     from pydantic import ValidationError
 
     from samekind.cli.progress import stage_bars
     from samekind.training.pipeline import train as train_model
     from samekind.training.recipe import Recipe
-    from samekind.training.run import RunSettings, read_run, start_run
+    from samekind.training.run import RunSettings, read_run
 
     if resume is not None:
         if folder is not None or output is not None:
@@ -117,9 +118,12 @@ def train(
         settings = RunSettings(
             folder=folder, output=output, recipe=recipe, init=init, tests=tuple(test or ()), licence=licence
         )
-        start_run(run, settings)
-    with stage_bars() as report:
-        card = train_model(settings, run, report=report)
+    try:
+        with stage_bars() as report:
+            card = train_model(settings, run, resume=resume is not None, report=report)
+    except KeyboardInterrupt:
+        typer.echo(f"samekind: interrupted. Go on with: samekind train --resume {run}", err=True)
+        raise typer.Exit(130) from None
     typer.echo(f"{settings.output}: written. Its thresholds and error rates: samekind info {settings.output}")
     balanced = card.pair.operating_points["balanced"]
     typer.echo(f"held-out images: FAR {balanced.far:.2%}, TAR {balanced.tar:.2%} at balanced")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from samekind.cli.options import (
+    PAIR_NAMES,
     JsonOption,
     ModelOption,
     OperatingPointOption,
@@ -58,6 +59,8 @@ def trio(
     images = (first, second, third)
     if (trios is None) != all(image is not None for image in images) or (trios and first):
         raise typer.BadParameter("give three images, or --trios FILE")
+    if trios is None and output is not None:
+        raise typer.BadParameter("--output is for a list; the verdict on three images goes to standard output")
     if trios is not None:
         if json or exit_code:
             raise typer.BadParameter("--json and --exit-code are for three images; a list is written as CSV")
@@ -84,8 +87,7 @@ def trio(
     else:
         link = recognizer.card.trio
         point = link.operating_points.get(verdict.operating_point or "") if link else None
-        names = ("a~b", "a~c", "b~c")
-        pairs = "  ".join(f"{name} {pair.similarity:.2f}" for name, pair in zip(names, verdict.pairs, strict=True))
+        pairs = "  ".join(f"{name} {pair.similarity:.2f}" for name, pair in zip(PAIR_NAMES, verdict.pairs, strict=True))
         typer.echo(
             f"{verdict_word(verdict.same, 'two alike', 'none alike')}p={verdict.probability:.2f}  {pairs}  "
             + describe_threshold(verdict.threshold, verdict.operating_point, point)

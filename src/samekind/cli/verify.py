@@ -59,6 +59,8 @@ def verify(
 
     if (pairs is None) != (first is not None and second is not None) or (pairs and first):
         raise typer.BadParameter("give two images, or --pairs FILE")
+    if pairs is None and output is not None:
+        raise typer.BadParameter("--output is for a list; the verdict on two images goes to standard output")
     if pairs is not None:
         if json or exit_code:
             raise typer.BadParameter("--json and --exit-code are for two images; a list is written as CSV")

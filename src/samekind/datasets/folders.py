@@ -16,6 +16,10 @@ IMAGE_SUFFIXES = frozenset(
 )
 
 
+# Where the test images lie beside a folder "train", the first that exists.
+TEST_FOLDERS = ("val", "valid", "validation", "test")
+
+
 @dataclass(frozen=True)
 class LabelledImages:
     """Images with their classes, in a fixed order (by class, then by name).
@@ -89,7 +93,7 @@ def read_class_folders(folder: str | os.PathLike[str]) -> LabelledImages:
 
 
 def read_train_and_test(folder: str | os.PathLike[str]) -> tuple[LabelledImages, LabelledImages | None]:
-    """Read ``folder/train`` and ``folder/val`` (or ``test``) if they exist, else the folder as one whole.
+    """Read ``folder/train`` and ``folder/val`` (or another of ``TEST_FOLDERS``), or else the folder as one whole.
 
     Returns:
         The images to train on, and those to test on, or None if the folder is not split.
@@ -102,7 +106,7 @@ def read_train_and_test(folder: str | os.PathLike[str]) -> tuple[LabelledImages,
     if not any(entry.is_dir() for entry in (root / "train").glob("*")):
         return read_class_folders(root), None
     train = read_class_folders(root / "train")
-    test_folder = next((root / name for name in ("val", "test") if (root / name).is_dir()), None)
+    test_folder = next((root / name for name in TEST_FOLDERS if (root / name).is_dir()), None)
     if test_folder is None:
         return train, None
     test = read_class_folders(test_folder)
@@ -110,6 +114,18 @@ def read_train_and_test(folder: str | os.PathLike[str]) -> tuple[LabelledImages,
         odd = sorted(set(train.classes) ^ set(test.classes))
         raise DatasetError(f"{root}: class {odd[0]!r} is in only one of train and {test_folder.name}")
     return train, test
+
+
+def read_test_images(folder: str | os.PathLike[str]) -> LabelledImages:
+    """Read the test part of a folder, or all of a folder that is not split.
+
+    Raises:
+        DatasetError: As ``read_train_and_test``, or the folder has a training part only.
+    """
+    images, test = read_train_and_test(folder)
+    if test is None and images.root != Path(folder):
+        raise DatasetError(f"{folder}: has train but no {' or '.join(TEST_FOLDERS)}; name the class folders to test on")
+    return test or images
 
 
 def _is_image(path: Path, class_folder: Path) -> bool:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from samekind.atomic import replacing
 from samekind.datasets.folders import LabelledImages
@@ -21,6 +23,8 @@ TRIPLET_COLUMNS = ("anchor", "positive", "negative")
 TRIO_COLUMNS = ("first", "second", "third")
 
 Row = dict[str, str]
+# A file name need not be UTF-8; surrogates carry its bytes through the list and back.
+ENCODING_ERRORS = "surrogateescape"
 
 
 @dataclass(frozen=True)
@@ -79,15 +83,25 @@ def trio_rows(split: str, images: LabelledImages, trios: Trios, folder: Path) ->
     ]
 
 
+@contextmanager
+def new_list(path: Path) -> Iterator[TextIO]:
+    """A text file to write a list to, whole or not at all."""
+    with (
+        replacing(path) as temporary,
+        temporary.open("w", newline="", encoding="utf-8", errors=ENCODING_ERRORS) as file,
+    ):
+        yield file
+
+
 def write_list(path: Path, rows: Sequence[Row]) -> None:
     """Write rows as CSV, whole or not at all."""
-    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+    with new_list(path) as file:
         write_rows(file, rows[0].keys() if rows else (), rows)
 
 
-def write_rows(file: object, columns: Iterable[str], rows: Iterable[Row]) -> None:
+def write_rows(file: TextIO, columns: Iterable[str], rows: Iterable[Row]) -> None:
     """Write rows as CSV to an open text file."""
-    writer = csv.DictWriter(file, list(columns), lineterminator="\n")  # type: ignore[arg-type]
+    writer = csv.DictWriter(file, list(columns), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
 
@@ -103,7 +117,7 @@ def read_list(path: Path, image_columns: Sequence[str]) -> ItemList:
         DatasetError: The file is missing, not text, lacks a column or an entry, or holds no row.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
+        with path.open(newline="", encoding="utf-8-sig", errors=ENCODING_ERRORS) as file:
             reader = csv.DictReader(file)
             columns = tuple(reader.fieldnames or ())
             numbered = [(reader.line_num, row) for row in reader]

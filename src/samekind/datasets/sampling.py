@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from samekind.errors import DatasetError
 
 Indices = NDArray[np.int64]
-_Item = TypeVar("_Item", bound=tuple[int, ...])
 _Sample = TypeVar("_Sample", "Pairs", "Trios")
 
 TRIO_COMPOSITIONS = ("AAA", "AAB", "ABA", "BAA", "ABC")
@@ -49,13 +48,14 @@ class Trios:
         return np.asarray(self.composition != "ABC", np.bool_)
 
 
-def sample_pairs(labels: Indices, per_class: int, seed: int) -> Pairs:
+def sample_pairs(labels: Indices, per_class: int, seed: int, *, at_most: bool = False) -> Pairs:
     """Draw ``per_class`` pairs for each class, half genuine, half impostor with another class at random.
 
     Args:
         labels: int64 (M,), the class of each image, 0 to C - 1.
         per_class: An even number of pairs for each class.
         seed: Decides the sample.
+        at_most: A class with too few images gives fewer pairs, still half genuine, rather than an error.
 
     Returns:
         ``per_class`` × C pairs, by class, genuine before impostor.
@@ -73,8 +73,10 @@ def sample_pairs(labels: Indices, per_class: int, seed: int) -> Pairs:
     items: list[tuple[int, ...]] = []
     seen: set[Hashable] = set()
     for label in range(draw.classes):
-        items += _distinct(partial(draw.of_class, label, 2), per_class // 2, seen, frozenset, "genuine pairs")
-        items += _distinct(partial(draw.with_other, label, 1), per_class // 2, seen, frozenset, "impostor pairs")
+        of_two = partial(draw.of_class, label, 2)
+        genuine = _distinct(of_two, per_class // 2, seen, frozenset, "genuine pairs", at_most=at_most)
+        mixed = partial(draw.with_other, label, 1)
+        items += genuine + _distinct(mixed, len(genuine), seen, frozenset, "impostor pairs", at_most=at_most)
     images = np.array(items, np.int64).reshape(-1, 2)
     return Pairs(images, labels[images[:, 0]] == labels[images[:, 1]])
 
@@ -101,11 +103,12 @@ def sample_triplets(labels: Indices, per_class: int, seed: int) -> Indices:
     return np.array(items, np.int64).reshape(-1, 3)
 
 
-def sample_trios(labels: Indices, per_class: int, seed: int) -> Trios:
+def sample_trios(labels: Indices, per_class: int, seed: int, *, at_most: bool = False) -> Trios:
     """Draw ``per_class`` trios for each class, half ABC (no two alike), half split over AAA, AAB, ABA and BAA.
 
     The letters are classes by position; the class for which a trio is drawn is A. Where half of ``per_class`` is no
-    multiple of four, the extra trios go to the compositions in the order AAB, ABA, BAA, AAA.
+    multiple of four, the extra trios go to the compositions in the order AAB, ABA, BAA, AAA. With ``at_most``, a class
+    with too few images gives fewer trios, and no more ABC than others, rather than an error.
 
     Raises:
         DatasetError: ``per_class`` is odd, there are fewer than three classes, or too few images.
@@ -117,20 +120,24 @@ def sample_trios(labels: Indices, per_class: int, seed: int) -> Trios:
         raise DatasetError("trios with no two alike need at least three classes")
     half = per_class // 2
     quarter, extra = divmod(half, 4)
-    counts = {"ABC": half} | {c: quarter + (i < extra) for i, c in enumerate(("AAB", "ABA", "BAA", "AAA"))}
+    counts = {c: quarter + (i < extra) for i, c in enumerate(("AAB", "ABA", "BAA", "AAA"))}
     items: list[tuple[int, ...]] = []
     compositions: list[str] = []
     seen: set[Hashable] = set()
     for label in range(draw.classes):
-        for composition in TRIO_COMPOSITIONS:
-            count = counts[composition]
-            items += _distinct(partial(draw.trio, label, composition), count, seen, frozenset, f"{composition} trios")
-            compositions += [composition] * count
+        alike = 0
+        for composition in TRIO_COMPOSITIONS:  # ABC comes last
+            count = alike if composition == "ABC" else counts[composition]
+            of_kind = partial(draw.trio, label, composition)
+            drawn = _distinct(of_kind, count, seen, frozenset, f"{composition} trios", at_most=at_most)
+            items += drawn
+            compositions += [composition] * len(drawn)
+            alike += len(drawn)
     return Trios(np.array(items, np.int64).reshape(-1, 3), np.array(compositions, np.str_))
 
 
-def sample_at_most(sample: Callable[[Indices, int, int], _Sample], labels: Indices, total: int, seed: int) -> _Sample:
-    """About ``total`` pairs or trios over all classes, or as many as the smallest class can give each of them.
+def sample_at_most(sample: Callable[..., _Sample], labels: Indices, total: int, seed: int) -> _Sample:
+    """About ``total`` pairs or trios over all classes; classes with few images give what they can.
 
     Args:
         sample: ``sample_pairs`` or ``sample_trios``.
@@ -139,17 +146,13 @@ def sample_at_most(sample: Callable[[Indices, int, int], _Sample], labels: Indic
         seed: Decides the sample.
 
     Raises:
-        DatasetError: Not even two items of each class can be drawn.
+        DatasetError: No item can be drawn.
     """
     classes = int(labels.max(initial=-1)) + 1
-    per_class = max(8, total // max(classes, 1) // 8 * 8)
-    while True:
-        try:
-            return sample(labels, per_class, seed)
-        except DatasetError:
-            if per_class <= 2:
-                raise
-            per_class = max(2, per_class // 4 * 2)
+    drawn = sample(labels, max(8, total // max(classes, 1) // 8 * 8), seed, at_most=True)
+    if not len(drawn.images):
+        raise DatasetError("no two images share a class")
+    return drawn
 
 
 class _Draw:
@@ -185,22 +188,31 @@ class _Draw:
 
 
 def _distinct(
-    draw: Callable[[], _Item],
+    draw: Callable[[], tuple[int, ...]],
     count: int,
     seen: set[Hashable],
-    key: Callable[[_Item], Hashable],
+    key: Callable[[tuple[int, ...]], Hashable],
     what: str,
-) -> list[_Item]:
+    *,
+    at_most: bool = False,
+) -> list[tuple[int, ...]]:
     """Draw until there are ``count`` items whose keys are new, and remember the keys."""
-    items: list[_Item] = []
+    items: list[tuple[int, ...]] = []
     tries = 0
     while len(items) < count:
-        item = draw()
+        try:
+            item = draw()
+        except DatasetError:  # a class with too few images for even one
+            if at_most:
+                break
+            raise
         if (identity := key(item)) not in seen:
             seen.add(identity)
             items.append(item)
             tries = 0
         elif (tries := tries + 1) > _MAX_TRIES:
+            if at_most:
+                break
             raise DatasetError(
                 f"only {len(items)} of {count} different {what} of one class found; ask for fewer or add images"
             )

@@ -37,6 +37,20 @@ def split_digest(hashes: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(sorted(hashes)).encode()).hexdigest()
 
 
+def refuse_shared_images(train: LabelledImages, test: LabelledImages) -> None:
+    """Make sure that no file is, byte for byte, in both.
+
+    Raises:
+        DatasetError: One is; the message names it on both sides.
+    """
+    trained_on = {content_hash(path): path for path in train.paths}
+    for path in test.paths:
+        if twin := trained_on.get(content_hash(path)):
+            raise DatasetError(
+                f"{path} is the same image as {twin}: what is trained on cannot be tested on; remove one"
+            )
+
+
 def stratified_holdout(images: LabelledImages, fraction: float, seed: int) -> tuple[LabelledImages, LabelledImages]:
     """Hold out a fraction of each class. Files with the same bytes always land on the same side.
 

@@ -37,7 +37,7 @@ def draw(outcomes: list[Outcome], path: Path) -> None:
                 spine.set(color=colour, linewidth=2)
         cell.suptitle(_caption(outcome), fontsize=10, color=colour, fontweight="bold")
     with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=110)
+        figure.savefig(temporary, format="png", dpi=110)
 
 
 def _caption(outcome: Outcome) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from samekind.calibration import logistic, trio_probability
+from samekind.calibration import logistic
 from samekind.card import MeasuredOn, OperatingPoint, PairLink, TrioLink
 from samekind.datasets.sampling import sample_at_most, sample_trios
 from samekind.errors import DatasetError
@@ -20,6 +20,8 @@ PROMISED_FAR: Mapping[str, float] = {"strict": 0.01, "very_strict": 0.001}
 # A rate of 1 in 1,000 needs at least this many errors behind it to be a measurement.
 _MIN_ERRORS = 10
 _TRIOS = 20_000
+# 4.5 million pairs are plenty, and a hundred thousand held-out images would make five thousand million.
+MOST_IMAGES = 3_000
 
 
 def fit_pair_link(embeddings: Embeddings, labels: NDArray[np.int64], description: str) -> PairLink:
@@ -36,19 +38,21 @@ def fit_pair_link(embeddings: Embeddings, labels: NDArray[np.int64], description
     Raises:
         DatasetError: There is no genuine or no impostor pair, or genuine pairs are not more alike than impostors.
     """
+    if len(labels) > MOST_IMAGES:
+        kept = np.sort(np.random.default_rng(0).choice(len(labels), MOST_IMAGES, replace=False))
+        embeddings, labels = embeddings[kept], labels[kept]
     first, second = np.triu_indices(len(labels), 1)
     similarity = similarity_matrix(embeddings, embeddings)[first, second]
     same = labels[first] == labels[second]
     (scale,), bias = _fit_logistic(similarity[:, None], same, len(labels))
-    link = PairLink(
+    # At a probability of one half both errors weigh the same.
+    balanced = -bias / scale
+    return PairLink(
         scale=scale,
         bias=bias,
-        operating_points={},
+        operating_points=_operating_points(similarity, same, balanced),
         measured_on=_measured_on(description, labels, same),
     )
-    # At a probability of one half both errors weigh the same; the scale is the similarity.
-    balanced = -bias / scale
-    return link.model_copy(update={"operating_points": _operating_points(similarity, same, balanced)})
 
 
 def fit_trio_link(
@@ -67,15 +71,15 @@ def fit_trio_link(
     trios = sample_at_most(sample_trios, labels, _TRIOS, seed)
     similarities = trio_similarities(*(embeddings[trios.images[:, i]] for i in range(3)))
     same = trios.same
-    weights, bias = _fit_logistic(-np.sort(-similarities, axis=1), same, len(labels))
-    link = TrioLink(
+    sorted_similarities = -np.sort(-similarities, axis=1)
+    weights, bias = _fit_logistic(sorted_similarities, same, len(labels))
+    probability = logistic(sorted_similarities.astype(np.float64) @ np.array(weights) + bias)
+    return TrioLink(
         weights=(weights[0], weights[1], weights[2]),
         bias=bias,
-        operating_points={},
+        operating_points=_operating_points(probability, same, 0.5),
         measured_on=_measured_on(description, labels, same),
     )
-    probability = trio_probability(link, similarities)
-    return link.model_copy(update={"operating_points": _operating_points(probability, same, 0.5)})
 
 
 def _fit_logistic(features: NDArray[np.floating], same: NDArray[np.bool_], images: int) -> tuple[list[float], float]:

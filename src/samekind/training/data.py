@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 from samekind.datasets.folders import LabelledImages
 from samekind.images import load_image
 from samekind.training.augment import Augmentation
+from samekind.training.features import ignore_interrupts
 from samekind.training.recipe import Recipe
 
 Batch = tuple[Tensor, Tensor]
@@ -115,6 +116,7 @@ class PKData(lightning.LightningDataModule):
         return DataLoader(
             dataset,
             num_workers=self._workers,
+            worker_init_fn=ignore_interrupts,
             persistent_workers=False,
             pin_memory=torch.cuda.is_available(),
             **arguments,

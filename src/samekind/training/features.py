@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -94,7 +95,7 @@ def cached_features(
         data = np.memmap(data_file, np.float16, "r+", shape=full_shape)
         rest = torch.utils.data.Subset(ViewsOfImages(images, size, views, seed), range(done, len(images)))
         # One worker process decodes and augments while this one computes.
-        for batch in DataLoader(rest, batch_size=_BATCH, num_workers=1):
+        for batch in DataLoader(rest, batch_size=_BATCH, num_workers=1, worker_init_fn=ignore_interrupts):
             for offset, item in enumerate(batch.numpy()):
                 data[done + offset] = session.run(None, {"images": item})[0]
             done += len(batch)
@@ -106,9 +107,9 @@ def cached_features(
     return np.memmap(data_file, np.float16, "r", shape=full_shape)
 
 
-def feature_bytes(shape: tuple[int, ...], images: int, views: int) -> int:
-    """The size of a cache in bytes, for features of one shape (C, H, W)."""
-    return 2 * images * views * int(np.prod(shape))
+def ignore_interrupts(_: int) -> None:
+    """For worker processes: Ctrl-C reaches the whole group, and ending the workers is the parent's business."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _identity(model: bytes, images: LabelledImages, views: int, seed: int) -> str:

@@ -50,8 +50,8 @@ def fit(
 ) -> Fitted:
     """Train a network on labelled images.
 
-    A run that was broken off goes on from its last checkpoint when called again with the same folder; Ctrl-C ends it
-    after the step at hand.
+    A run that was broken off goes on from its last checkpoint when called again with the same folder; Ctrl-C ends
+    it, and what its last whole epoch had learned is kept.
 
     Args:
         images: All images that may be used, those to be held out for calibration included.
@@ -61,8 +61,8 @@ def fit(
         report: Called with (stage, done, total) while features are computed and at each training step.
 
     Raises:
-        TrainingError: The settings do not fit the network or the data, the loss is no longer a number, or the run was
-            interrupted.
+        TrainingError: The settings do not fit the network or the data, or the loss is no longer a number.
+        KeyboardInterrupt: Somebody pressed Ctrl-C; the checkpoint of the last whole epoch is there.
         DatasetError: The images cannot be split.
         ImageError: An image cannot be read.
     """
@@ -83,9 +83,10 @@ def fit(
     with warnings.catch_warnings():
         # Lightning's advice is about its own settings (workers, logging), which are set here on purpose.
         warnings.filterwarnings("ignore", module="lightning")
-        trainer.fit(module, data, ckpt_path=str(last) if last.exists() else None, weights_only=False)
-    if trainer.interrupted:
-        raise TrainingError(f"interrupted after epoch {trainer.current_epoch}; go on with: --resume {run}")
+        try:
+            trainer.fit(module, data, ckpt_path=str(last) if last.exists() else None, weights_only=True)
+        except SystemExit:  # what Lightning makes of Ctrl-C
+            raise KeyboardInterrupt from None
     with replacing(finished) as temporary:
         save_model(network, str(temporary))
     return Fitted(network, train, held_out, pretraining)

@@ -12,7 +12,7 @@ import numpy as np
 
 from samekind.card import FORMAT_VERSION, Card, Measurement, Training
 from samekind.datasets.folders import LabelledImages, read_class_folders, read_train_and_test
-from samekind.datasets.splits import content_hash, split_digest
+from samekind.datasets.splits import content_hash, refuse_shared_images, split_digest
 from samekind.encoder import OnnxEncoder
 from samekind.errors import TrainingError
 from samekind.evaluation.links import fit_pair_link, fit_trio_link
@@ -23,36 +23,44 @@ from samekind.recognizer import Recognizer
 from samekind.training.export import PARITY_TOLERANCE, export_onnx, parity, round_to_float16, store_as_float16
 from samekind.training.fit import Fitted, fit
 from samekind.training.recipe import Recipe
-from samekind.training.run import RunSettings
+from samekind.training.run import RunSettings, check_same_images, start_run
 
 Report = Callable[[str, int, int], None]
 
 _PARITY_IMAGES = 16
 
 
-def train(settings: RunSettings, run: Path, *, report: Report | None = None) -> Card:
+def train(settings: RunSettings, run: Path, *, resume: bool = False, report: Report | None = None) -> Card:
     """Train on a folder and write a calibrated model file.
 
     The links and operating points are fitted on images held out from the training part of the folder; its test part
-    (``val``) and the further test folders are only ever measured on, and the numbers go into the card. A run that was
-    broken off goes on from its last checkpoint when called again.
+    (``val``) and the further test folders are only ever measured on, and the numbers go into the card.
 
     Args:
         settings: Images, recipe, start, and where to write.
         run: The folder of the run, for checkpoints and logs.
+        resume: Go on with the run that is there, from its last checkpoint.
         report: Called with (stage, done, total) in the long stages.
 
     Returns:
         The card as written.
 
     Raises:
-        TrainingError: As ``fit``; or torch and ONNX Runtime disagree on the exported network.
-        DatasetError: A folder cannot be used.
+        TrainingError: As ``fit``; a run is in that folder already (or, to resume, one with other images); or torch and
+            ONNX Runtime disagree on the exported network.
+        DatasetError: A folder cannot be used, or a test folder holds training images.
         ImageError: An image cannot be read.
     """
     images, test = read_train_and_test(settings.folder)
     # A typing mistake in a test folder shows now, not after hours.
     tests = [*([test] if test else []), *(read_class_folders(path) for path in settings.tests)]
+    for part in tests:
+        refuse_shared_images(images, part)
+    hashes = [content_hash(path) for path in images.paths]
+    if resume:
+        check_same_images(run, split_digest(hashes))
+    else:
+        start_run(run, settings, split_digest(hashes))
     fitted = fit(images, settings.recipe, settings.init, run, report=report)
     round_to_float16(fitted.network)
     model = export_onnx(fitted.network, settings.recipe.input_size)
@@ -60,12 +68,12 @@ def train(settings: RunSettings, run: Path, *, report: Report | None = None) -> 
     onnx_model = model.SerializeToString()
     _check_parity(fitted, settings.recipe, onnx_model)
     card = _calibrated_card(settings, fitted, onnx_model, report)
-    card = write_model(settings.output, onnx_model, card)
+    card = write_model(settings.output, onnx_model, card, hashes)
     for part in tests:
         recognizer = Recognizer(read_model(settings.output))
         result = evaluate(recognizer, part, on_progress=_on(report, f"test on {part.root}", len(part)))
         card = card.model_copy(update={"metrics": card.metrics | _measurements(result)})
-        card = write_model(settings.output, onnx_model, card)
+        card = write_model(settings.output, onnx_model, card, hashes)
     shutil.rmtree(run / "features", ignore_errors=True)
     return card
 

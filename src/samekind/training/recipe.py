@@ -41,4 +41,4 @@ class Recipe(BaseModel):
     holdout: Annotated[
         float, Field(gt=0, lt=1, description="share of the training images kept for links and thresholds")
     ] = 0.12
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0)] = 0

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from samekind.atomic import replacing
 from samekind.errors import TrainingError
 from samekind.training.recipe import Recipe
 
 _SETTINGS = "run.json"
+_IMAGES = "images.sha256"
+
+AbsolutePath = Annotated[Path, AfterValidator(Path.absolute)]
+
+
+def _absolute_if_file(init: str) -> str:
+    return str(Path(init).absolute()) if Path(init).is_file() else init
 
 
 class RunSettings(BaseModel):
-    """All that a run was started with.
+    """All that a run was started with. Paths are made absolute, so that it can be resumed from anywhere.
 
     Attributes:
         folder: The training images.
@@ -27,16 +35,21 @@ class RunSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    folder: Path
-    output: Path
+    folder: AbsolutePath
+    output: AbsolutePath
     recipe: Recipe
-    init: str
-    tests: tuple[Path, ...] = ()
+    init: Annotated[str, AfterValidator(_absolute_if_file)]
+    tests: tuple[AbsolutePath, ...] = ()
     licence: str = "unspecified"
 
 
-def start_run(folder: Path, settings: RunSettings) -> None:
+def start_run(folder: Path, settings: RunSettings, images: str) -> None:
     """Make a folder a run's.
+
+    Args:
+        folder: Of the run.
+        settings: Kept in it.
+        images: The ``split_digest`` of the images to train on, kept as well.
 
     Raises:
         TrainingError: A run is there already.
@@ -45,6 +58,8 @@ def start_run(folder: Path, settings: RunSettings) -> None:
         raise TrainingError(
             f"{folder}: a run is there already. Go on with it: --resume {folder}; or name another folder: --run"
         )
+    with replacing(folder / _IMAGES) as temporary:
+        temporary.write_text(images + "\n")
     with replacing(folder / _SETTINGS) as temporary:
         temporary.write_text(settings.model_dump_json(indent=2))
 
@@ -61,3 +76,16 @@ def read_run(folder: Path) -> RunSettings:
         raise TrainingError(f"{folder}: no run to resume there ({_SETTINGS} is missing)") from None
     except ValidationError as error:
         raise TrainingError(f"{folder / _SETTINGS}: broken ({error.errors()[0]['msg']})") from None
+
+
+def check_same_images(folder: Path, images: str) -> None:
+    """Make sure that a run goes on with the images that it began with.
+
+    Raises:
+        TrainingError: They have changed.
+    """
+    began_with = folder / _IMAGES
+    if not began_with.exists() or began_with.read_text().strip() != images:
+        raise TrainingError(
+            f"{folder}: the training images have changed since this run began; start another with --run"
+        )

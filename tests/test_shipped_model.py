@@ -1,0 +1,68 @@
+"""The model that comes with samekind, on real photographs that had no part in its making."""
+
+from itertools import permutations
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import samekind
+from samekind.datasets.folders import LabelledImages, read_class_folders
+from samekind.datasets.sampling import sample_pairs, sample_trios
+from samekind.model_file import bundled_models
+
+
+@pytest.fixture(scope="module")
+def model() -> samekind.Recognizer:
+    return samekind.load()
+
+
+@pytest.fixture(scope="module")
+def validation(shared: Path) -> LabelledImages:
+    images = read_class_folders(shared / "data" / "imagenette2-224" / "val")
+    return images.subset(np.arange(0, len(images), 20))
+
+
+def test_the_file_is_small_and_its_card_complete(model: samekind.Recognizer) -> None:
+    assert bundled_models()["imagenette"].stat().st_size <= 10e6
+    card = model.card
+    assert (card.backbone, card.input_size, len(card.training.classes)) == ("tf_efficientnet_b0", 224, 10)
+    assert set(card.pair.operating_points) == {"balanced", "strict", "very_strict"}
+    assert card.pair.operating_points["strict"].far <= 0.01
+    assert card.pair.operating_points["very_strict"].far <= 0.001
+    assert any("unseen classes" in data for data in card.metrics)
+    assert "ImageNet" in card.training.pretraining
+
+
+def test_it_judges_pairs_and_trios_rightly(model: samekind.Recognizer, validation: LabelledImages) -> None:
+    pairs = sample_pairs(validation.labels, 20, seed=0)
+    verdicts = model.verify_pairs([tuple(validation.paths[i] for i in pair) for pair in pairs.images])
+    assert np.mean([verdict.same for verdict in verdicts] == pairs.same) >= 0.97
+    trios = sample_trios(validation.labels, 16, seed=0)
+    judged = model.verify_trios([tuple(validation.paths[i] for i in trio) for trio in trios.images])
+    right = np.array([verdict.same for verdict in judged]) == trios.same
+    assert right[trios.same].mean() >= 0.95
+    assert right[~trios.same].mean() >= 0.95
+
+
+def test_the_order_of_images_changes_nothing_to_the_bit(model: samekind.Recognizer, validation: LabelledImages) -> None:
+    members = [validation.paths[i] for i in (0, 1, 100)]
+    first, second = members[0], members[2]
+    assert model.verify(first, second) == model.verify(second, first)
+    verdicts = [model.verify_trio(*order) for order in permutations(members)]
+    assert len({(v.same, v.probability.hex(), v.similarity.hex()) for v in verdicts}) == 1
+
+
+def test_one_at_a_time_or_in_a_batch_is_the_same_to_the_bit(
+    model: samekind.Recognizer, validation: LabelledImages
+) -> None:
+    paths = validation.paths[:11]
+    together = model.embed(paths)
+    np.testing.assert_array_equal(together, np.concatenate([model.embed(path) for path in paths]))
+    np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1.0, atol=1e-5)
+
+
+def test_it_was_not_trained_on_validation_images(model: samekind.Recognizer, validation: LabelledImages) -> None:
+    from samekind.datasets.splits import content_hash
+
+    assert not any(model.has_seen(content_hash(path)) for path in validation.paths)
