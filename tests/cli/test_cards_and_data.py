@@ -97,8 +97,8 @@ def test_evaluate_names_unreadable_files_and_goes_on(colour_folders: Path, tiny_
 
 
 def test_train_then_verify(colour_folders: Path, tmp_path: Path) -> None:
-    sizes = ("--size", 32, "--dimension", 4, "--epochs", 1, "--views", 1, "-k", 4, "--holdout", 0.3)
-    options = ("--init", "scratch", *sizes)
+    sizes = ("--size", 32, "--epochs", 1, "--views", 1, "-k", 4, "--holdout", 0.3)
+    options = ("--init", "imagenette", *sizes)
     result = run("train", colour_folders, "-o", "colours.onnx", *options, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "colours.onnx: written" in result.stdout

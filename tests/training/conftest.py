@@ -15,7 +15,6 @@ from samekind.training.run import RunSettings
 
 TINY = Recipe(
     input_size=32,
-    dimension=8,
     frozen_stages=5,
     views=2,
     epochs=2,
@@ -36,9 +35,9 @@ class Trained:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory, colour_folders: Path) -> Trained:
-    """A network of noise, trained for two epochs on coloured squares and written as a model file."""
+    """The shipped network, trained on for two epochs with coloured squares and written as a model file."""
     folder = tmp_path_factory.mktemp("trained")
-    settings = RunSettings(folder=colour_folders, output=folder / "colours.onnx", recipe=TINY, init="scratch")
+    settings = RunSettings(folder=colour_folders, output=folder / "colours.onnx", recipe=TINY, init="imagenette")
     stages: list[tuple[str, int, int]] = []
     card = train(settings, folder / "run", report=lambda *stage: stages.append(stage))
     return Trained(settings, folder / "run", card, stages)

@@ -27,7 +27,7 @@ def test_the_model_file_works_without_torch_and_says_what_it_is(trained, colour_
     model = samekind.load(trained.settings.output)
     card = model.card
     assert card == trained.card
-    assert (card.name, card.dimension, card.input_size) == ("colours", 8, 32)
+    assert (card.name, card.dimension, card.input_size) == ("colours", 128, 32)
     assert card.training.classes == ("blue", "green", "red", "white")
     assert card.training.recipe["epochs"] == 2
     assert set(card.pair.operating_points) >= {"balanced"}
@@ -58,7 +58,7 @@ def test_the_run_folder_keeps_settings_and_log_but_not_the_cache(trained) -> Non
 
 
 def test_training_can_start_again_from_the_file(trained) -> None:
-    network = SiameseNetwork("tf_efficientnet_b0", 8, frozen_stages=5)
+    network = SiameseNetwork("tf_efficientnet_b0", 128, frozen_stages=5)
     fresh, past = initialise(network, str(trained.settings.output))
     assert fresh == set()
     assert "as colours" in past
@@ -130,7 +130,7 @@ def test_train_and_val_are_kept_apart_and_val_is_measured(colour_folders: Path, 
         for number in range(16, 24):
             shutil.move(data / "train" / name / f"{number}.png", data / "val" / name)
     recipe = trained.settings.recipe.model_copy(update={"epochs": 1, "frozen_stages": 0, "objective": "triplets"})
-    settings = RunSettings(folder=data, output=tmp_path / "m.onnx", recipe=recipe, init="scratch")
+    settings = RunSettings(folder=data, output=tmp_path / "m.onnx", recipe=recipe, init="imagenette")
     card = pipeline.train(settings, tmp_path / "run")
     assert card.training.images + card.pair.measured_on.images == 64
     (tested,) = card.metrics
