@@ -63,15 +63,6 @@ class Recognizer:
         card: What the model says of itself.
         encoder: The network.
         has_seen: As ``ModelFile.has_seen``: whether a file had a part in training or calibration.
-
-    Example:
-        >>> import numpy as np
-        >>> black, grey = np.zeros((32, 32, 3), np.uint8), np.full((32, 32, 3), 128, np.uint8)
-        >>> model = load()
-        >>> model.verify(black, black).same
-        True
-        >>> model.verify(black, grey) == model.verify(grey, black)
-        True
     """
 
     def __init__(self, model: ModelFile, *, providers: Sequence[str] | None = None, threads: int | None = None) -> None:
@@ -93,6 +84,10 @@ class Recognizer:
 
         Raises:
             ImageError: The first image that cannot be read. (``encoder.stream`` goes on past bad ones.)
+
+        Example:
+            >>> load().embed(np.zeros((5, 40, 30, 3), np.uint8)).shape
+            (5, 128)
         """
         return self.encoder.encode(as_many(images), on_progress=on_progress)
 
@@ -115,6 +110,11 @@ class Recognizer:
         Raises:
             ImageError: An image cannot be read.
             OperatingPointError: No such operating point, both given, or a threshold out of range.
+
+        Example:
+            >>> dark, light = np.zeros((40, 30, 3), np.uint8), np.full((40, 30, 3), 255, np.uint8)
+            >>> load().verify(dark, light) == load().verify(light, dark)
+            True
         """
         return self.judge_pairs(
             self.embed([first]), self.embed([second]), operating_point=operating_point, threshold=threshold
@@ -145,6 +145,11 @@ class Recognizer:
             ImageError: An image cannot be read.
             OperatingPointError: No such operating point, both given, a threshold out of range, or a model that
                 was calibrated for pairs only.
+
+        Example:
+            >>> dark, light = np.zeros((40, 30, 3), np.uint8), np.full((40, 30, 3), 255, np.uint8)
+            >>> load().verify_trio(dark, light, dark).most_alike
+            (0, 2)
         """
         rows = [self.embed([image]) for image in (first, second, third)]
         return self.judge_trios(*rows, operating_point=operating_point, threshold=threshold)[0]
@@ -170,6 +175,11 @@ class Recognizer:
 
         Raises:
             OperatingPointError: As ``verify``.
+
+        Example:
+            >>> dark = np.zeros((40, 30, 3), np.uint8)
+            >>> [type(answer).__name__ for answer in load().verify_pairs([(dark, dark), (dark, "missing.jpg")])]
+            ['Verdict', 'ImageError']
         """
         choose_threshold(self.card.pair, operating_point, threshold)  # refuse before the work
         judge = partial(self.judge_pairs, operating_point=operating_point, threshold=threshold)
