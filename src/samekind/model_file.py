@@ -7,8 +7,7 @@ import hashlib
 import os
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
@@ -26,6 +25,40 @@ _SEEN_KEY = "samekind.seen_images"
 _HASH_BYTES = 8
 
 
+class SeenImages:
+    """The images that had a part in training or calibration, by the first 8 bytes of their files' SHA-256.
+
+    Args:
+        hashes: SHA-256 sums in hexadecimal.
+
+    Example:
+        >>> "ab" * 32 in SeenImages(["ab" * 32])
+        True
+    """
+
+    def __init__(self, hashes: Iterable[str] = ()) -> None:
+        self._prefixes = frozenset(bytes.fromhex(digest)[:_HASH_BYTES] for digest in hashes)
+
+    def __contains__(self, content_hash: str) -> bool:
+        return bytes.fromhex(content_hash)[:_HASH_BYTES] in self._prefixes
+
+    def to_text(self) -> str:
+        """As it stands in the file: base64 of the sorted prefixes."""
+        return base64.b64encode(b"".join(sorted(self._prefixes))).decode()
+
+    @classmethod
+    def from_text(cls, text: str) -> SeenImages:
+        """Read what ``to_text`` wrote.
+
+        Raises:
+            ValueError: It is something else.
+        """
+        data = base64.b64decode(text, validate=True)
+        seen = cls()
+        seen._prefixes = frozenset(data[i : i + _HASH_BYTES] for i in range(0, len(data), _HASH_BYTES))
+        return seen
+
+
 @dataclass(frozen=True)
 class ModelFile:
     """A checked model file in memory.
@@ -33,21 +66,12 @@ class ModelFile:
     Attributes:
         card: What it says of itself.
         data: The whole file, ready for ``onnxruntime.InferenceSession``. It refers to no other file.
-        seen_images: The first 8 bytes of the SHA-256 of each file that had a part in training or calibration.
+        seen_images: The images that made it, which must not be used to measure it.
     """
 
     card: Card
     data: bytes
-    seen_images: bytes = b""
-
-    def has_seen(self, content_hash: str) -> bool:
-        """Whether an image had a part in training or calibration, by the SHA-256 of its file in hexadecimal."""
-        return bytes.fromhex(content_hash)[:_HASH_BYTES] in self._seen
-
-    @cached_property
-    def _seen(self) -> frozenset[bytes]:
-        count = len(self.seen_images) // _HASH_BYTES
-        return frozenset(self.seen_images[i * _HASH_BYTES : (i + 1) * _HASH_BYTES] for i in range(count))
+    seen_images: SeenImages = field(default_factory=SeenImages)
 
 
 def bundled_models() -> dict[str, Path]:
@@ -110,7 +134,7 @@ def parse_model(data: bytes, name: str) -> ModelFile:
     if card.fingerprint != fingerprint(envelope.network, card):
         raise ModelFileError(f"{name}: corrupt; its network is not the one that its card describes")
     try:
-        seen = base64.b64decode(envelope.metadata[_SEEN_KEY], validate=True)
+        seen = SeenImages.from_text(envelope.metadata[_SEEN_KEY])
     except (KeyError, ValueError):
         raise ModelFileError(f"{name}: corrupt; its list of training images cannot be read") from None
     return ModelFile(card, data, seen)
@@ -135,21 +159,19 @@ def write_model(path: str | os.PathLike[str], onnx_model: bytes, card: Card, see
     envelope = OnnxEnvelope(onnx_model, os.fspath(path))
     envelope.refuse_external_data()
     card = card.model_copy(update={"fingerprint": fingerprint(envelope.network, card)})
-    seen = base64.b64encode(b"".join(sorted({bytes.fromhex(digest)[:_HASH_BYTES] for digest in seen_hashes})))
-    metadata = {CARD_KEY: card.model_dump_json(), _SEEN_KEY: seen.decode()}
+    metadata = {CARD_KEY: card.model_dump_json(), _SEEN_KEY: SeenImages(seen_hashes).to_text()}
     with replacing(path) as temporary:
         temporary.write_bytes(envelope.with_metadata(metadata))
     return card
 
 
-def fingerprint(network: Iterable[bytes], card: Card) -> str:
+def fingerprint(network: bytes, card: Card) -> str:
     """SHA-256 over the network and how images are fed to it: equal fingerprints mean equal embeddings.
 
     The calibration is left out, so a gallery stays valid when a model is calibrated anew.
     """
     digest = hashlib.sha256(f"{card.input_size} {card.resize}\n".encode())
-    for part in network:
-        digest.update(part)
+    digest.update(network)
     return digest.hexdigest()
 
 

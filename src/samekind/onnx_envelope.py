@@ -102,13 +102,17 @@ class OnnxEnvelope:
             raise ModelFileError(f"{name}: not an ONNX model")
 
     @property
-    def network(self) -> Iterator[bytes]:
-        """All that decides what the network computes, in parts: the graph, its functions, the operators' versions."""
+    def network(self) -> bytes:
+        """All that decides what the network computes: the graph, its functions, the versions of the operators.
+
+        Each part is preceded by its length, so that no two networks read alike.
+        """
+        written = bytearray()
         for part in (self._model.graphs, self._model.functions, self._model.opsets):
-            yield len(part).to_bytes(8, "little")
+            written += len(part).to_bytes(8, "little")
             for message in part:
-                yield len(message).to_bytes(8, "little")
-                yield message
+                written += len(message).to_bytes(8, "little") + message
+        return bytes(written)
 
     @property
     def metadata(self) -> dict[str, str]:

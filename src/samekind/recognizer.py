@@ -62,12 +62,12 @@ class Recognizer:
     Attributes:
         card: What the model says of itself.
         encoder: The network.
-        has_seen: As ``ModelFile.has_seen``: whether a file had a part in training or calibration.
+        seen_images: The images that made the model.
     """
 
     def __init__(self, model: ModelFile, *, providers: Sequence[str] | None = None, threads: int | None = None) -> None:
         self.card: Card = model.card
-        self.has_seen = model.has_seen
+        self.seen_images = model.seen_images
         self.encoder = OnnxEncoder(model.data, model.card.name, providers=providers, threads=threads)
         if (self.encoder.input_size, self.encoder.dimension) != (self.card.input_size, self.card.dimension):
             raise ModelFileError(f"{self.card.name}: its network does not fit its card")

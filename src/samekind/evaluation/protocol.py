@@ -159,7 +159,7 @@ def evaluate(
 
 
 def _refuse_seen(model: Recognizer, images: LabelledImages) -> None:
-    seen = [path for path in images.paths if model.has_seen(content_hash(path))]
+    seen = [path for path in images.paths if content_hash(path) in model.seen_images]
     if seen:
         raise DatasetError(
             f"{images.root}: {len(seen)} of {len(images)} images had a part in the model's training or calibration, "
