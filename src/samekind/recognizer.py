@@ -193,7 +193,7 @@ class Recognizer:
         threshold: float | None = None,
         on_progress: Progress | None = None,
     ) -> list[TrioVerdict | ImageError]:
-        """Judge many trios; an image that occurs in several is decoded and embedded once. As ``verify_pairs``."""
+        """Judge many trios. As ``verify_pairs``."""
         choose_threshold(self._trio_link(), operating_point, threshold)
         judge = partial(self.judge_trios, operating_point=operating_point, threshold=threshold)
         return self._judge_many(trios, judge, on_progress)
@@ -259,9 +259,7 @@ class Recognizer:
 
     def _trio_link(self) -> TrioLink:
         if self.card.trio is None:
-            raise OperatingPointError(
-                f"{self.card.name}: calibrated for pairs only, as its images had fewer than three classes"
-            )
+            raise OperatingPointError(f"{self.card.name}: calibrated for pairs only, on fewer than three classes")
         return self.card.trio
 
     def _judge_many(
