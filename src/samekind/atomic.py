@@ -46,11 +46,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
             with copied.open("rb") as source, target.open("wb") as sink:
                 shutil.copyfileobj(source, sink)
         return
-    target = target.resolve()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    target, temporary = _beside(target)
     try:
         yield temporary
         _flush_to_disk(temporary)
@@ -62,9 +58,23 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise
 
 
+def _beside(path: Path) -> tuple[Path, Path]:
+    """What a path leads to, and a new temporary file beside it."""
+    try:
+        target = path.resolve()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix)
+    except OSError as error:  # of the temporary file or a folder above, which nobody asked for
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+    except RuntimeError as error:  # a link that leads to itself
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), os.fspath(path)) from error
+    os.close(handle)
+    return target, Path(name)
+
+
 def _flush_to_disk(path: Path) -> None:
     """Without this a crash of the machine may leave the new name with none of its bytes."""
-    with path.open("rb") as file:
+    with path.open("r+b") as file:
         os.fsync(file.fileno())
 
 

@@ -205,5 +205,5 @@ def _load_ahead(sources: Iterator[ImageSource], size: int, batch_size: int) -> I
                 fill()
                 yield batch
         finally:
-            # A reader that stops early (Ctrl-C, an error) waits for the images at hand, not for those in the queue.
+            # A reader that stops early (Ctrl-C, an error) does not wait for images it will never use.
             pool.shutdown(wait=False, cancel_futures=True)

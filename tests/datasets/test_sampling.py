@@ -208,7 +208,13 @@ def test_at_most_finds_all_that_two_images_of_each_class_give() -> None:
     labels = labels_of(2, 2, 2)
     assert len(sample_at_most(sample_pairs, labels, 1_000, 0).images) == 6
     trios = sample_at_most(sample_trios, labels, 1_000, 0)
-    assert (trios.same.sum(), (~trios.same).sum()) == (12, 8)
+    assert (trios.same.sum(), (~trios.same).sum()) == (8, 8)
+
+
+@pytest.mark.parametrize("sizes", [(10, 2), (100, 2), (30, 2, 2), (100, 3, 3)])
+def test_at_most_is_balanced_whatever_runs_out(sizes: tuple[int, ...]) -> None:
+    for sample in (sample_pairs, sample_trios)[: len(sizes) - 1]:
+        assert sample_at_most(sample, labels_of(*sizes), 20_000, 0).same.mean() == 0.5
 
 
 @pytest.mark.parametrize("labels", [labels_of(1, 1, 1), labels_of(9), labels_of()])

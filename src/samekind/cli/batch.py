@@ -12,7 +12,7 @@ import typer
 
 from samekind.cli.options import PAIR_NAMES, printable
 from samekind.cli.progress import progress_bar
-from samekind.datasets.lists import ENCODING_ERRORS, ItemList, Row, new_list, read_list, write_rows
+from samekind.datasets.lists import ENCODING_ERRORS, ItemList, Row, list_folder, new_list, read_list, write_rows
 from samekind.errors import DatasetError, ImageError
 from samekind.verdict import TrioVerdict, Verdict
 
@@ -35,7 +35,8 @@ def judge_list(
         path: The CSV list.
         image_columns: The columns with paths.
         judge: Takes the items and a progress callback.
-        output: Where to write; None is standard output. Relative paths are rewritten to be relative to its folder.
+        output: Where to write; None is standard output. In a file relative paths are rewritten to be relative to its
+            folder; elsewhere they stay as they were.
 
     Raises:
         DatasetError: The list cannot be read, or has a column of a name that the verdicts need.
@@ -47,12 +48,12 @@ def judge_list(
     if output is None:
         verdicts = _judged(listed, judge)
         sys.stdout.reconfigure(errors=ENCODING_ERRORS)  # type: ignore[union-attr]
-        write_rows(sys.stdout, (*listed.columns, *added), _rows(listed, image_columns, verdicts, path.parent))
+        write_rows(sys.stdout, (*listed.columns, *added), _rows(listed, image_columns, verdicts, None))
     else:
         # Opened before the work, so that an output that cannot be written is known at once.
         with new_list(output) as file:
             verdicts = _judged(listed, judge)
-            write_rows(file, (*listed.columns, *added), _rows(listed, image_columns, verdicts, output.parent))
+            write_rows(file, (*listed.columns, *added), _rows(listed, image_columns, verdicts, list_folder(output)))
     failed = [verdict for verdict in verdicts if isinstance(verdict, ImageError)]
     for message in dict.fromkeys(str(error) for error in failed):
         typer.secho(f"samekind: {printable(message)}", err=True, fg="red")
@@ -79,18 +80,19 @@ def _different(listed: ItemList) -> int:
 
 
 def _rows(
-    listed: ItemList, image_columns: Sequence[str], verdicts: Sequence[AnyVerdict | ImageError], folder: Path
+    listed: ItemList, image_columns: Sequence[str], verdicts: Sequence[AnyVerdict | ImageError], folder: Path | None
 ) -> Iterable[Row]:
     for row, item, verdict in zip(listed.rows, listed.items, verdicts, strict=True):
         paths = {
-            column: row[column] if Path(row[column]).is_absolute() else _relative(image, folder)
+            column: _relative(image, folder) if folder and not Path(row[column]).is_absolute() else row[column]
             for column, image in zip(image_columns, item, strict=True)
         }
         yield row | paths | _verdict_row(verdict)
 
 
 def _relative(image: Path, folder: Path) -> str:
-    return Path(os.path.relpath(image, folder.resolve())).as_posix()
+    # The folders are resolved first: ".." behind a link is not where it seems to be.
+    return Path(os.path.relpath(image.parent.resolve() / image.name, folder.resolve())).as_posix()
 
 
 def _verdict_row(verdict: AnyVerdict | ImageError) -> Row:

@@ -48,12 +48,14 @@ def _add_command(kind: str, help_text: str) -> None:
         }
         sample, to_rows = functions[kind]
         parts = zip(("train", "test"), _read_parts(folder, seed), (train, test), strict=True)
+        base = lists.list_folder(output)
         rows = {
-            split: to_rows(split, images, sample(images.labels, per_class, seed), output.parent)
+            split: to_rows(split, images, sample(images.labels, per_class, seed), base or Path())
             for split, images, per_class in parts
         }
         lists.write_list(output, [*rows["train"], *rows["test"]])
-        typer.echo(f"{output}: {len(rows['train']):,} training {kind}, {len(rows['test']):,} test {kind}")
+        summary = f"{output}: {len(rows['train']):,} training {kind}, {len(rows['test']):,} test {kind}"
+        typer.echo(summary, err=base is None)
 
     app.command(kind, help=help_text)(draw)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import warnings
 from typing import Annotated
@@ -13,6 +12,9 @@ import typer
 from samekind.cli import data, demo, evaluate, info, train, trio, verify
 from samekind.cli.options import printable
 from samekind.errors import SamekindError
+
+# None lets click decide by whether it writes to a terminal.
+_COLOUR = False if os.environ.get("NO_COLOR") else None
 
 app = typer.Typer(
     name="samekind",
@@ -56,14 +58,12 @@ def run() -> None:
     """Entry point: the commands, with an error as one line on standard error and exit status 2."""
     # Images of over 90 million pixels are judged by our own bound; Pillow's warning would say it twice.
     warnings.filterwarnings("ignore", message="Image size .* could be decompression bomb")
-    if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a reader that has gone (`| head`) ends us, as it does cat
     try:
-        app(color=False if os.environ.get("NO_COLOR") else None)
+        app(color=_COLOUR)
     except SamekindError as error:
         _fail(str(error))
     except OSError as error:
-        # Reading is guarded where it happens, so this is an output that cannot be written.
+        # Images, lists and models are guarded where they are read; what is left is mostly output.
         _fail(f"{error.filename or 'output'}: {error.strerror or error}")
     except KeyboardInterrupt:
         typer.echo("samekind: interrupted", err=True)
@@ -71,5 +71,5 @@ def run() -> None:
 
 
 def _fail(message: str) -> None:
-    typer.secho(f"samekind: {printable(message)}", err=True, fg="red")
+    typer.secho(f"samekind: {printable(message)}", err=True, fg="red", color=_COLOUR)
     sys.exit(2)

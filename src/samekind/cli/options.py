@@ -6,6 +6,7 @@ import dataclasses
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from unicodedata import category
 
 import typer
 
@@ -39,6 +40,8 @@ ProviderOption = Annotated[
         show_default="cpu",
     ),
 ]
+# Unicode's control, format and surrogate characters.
+_CONTROL = frozenset({"Cc", "Cf", "Cs"})
 # The pairs of a trio, in the order of its verdicts.
 PAIR_NAMES = ("a~b", "a~c", "b~c")
 
@@ -68,4 +71,4 @@ def verdict_word(same: bool, yes: str, no: str) -> str:
 
 def printable(text: str) -> str:
     """Text from a file, without the control characters by which it could write to the terminal as it likes."""
-    return "".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    return "".join("\N{REPLACEMENT CHARACTER}" if category(c) in _CONTROL and c != "\n" else c for c in text)

@@ -84,7 +84,7 @@ def train(
     from samekind.cli.progress import stage_bars
     from samekind.training.pipeline import train as train_model
     from samekind.training.recipe import Recipe
-    from samekind.training.run import RunSettings, read_run
+    from samekind.training.run import RunSettings, is_run, read_run
 
     if resume is not None:
         if folder is not None or output is not None:
@@ -122,7 +122,8 @@ def train(
         with stage_bars() as report:
             card = train_model(settings, run, resume=resume is not None, report=report)
     except KeyboardInterrupt:
-        typer.echo(f"samekind: interrupted. Go on with: samekind train --resume {run}", err=True)
+        advice = f" Go on with: samekind train --resume {run}" if is_run(run) else ""
+        typer.echo(f"samekind: interrupted.{advice}", err=True)
         raise typer.Exit(130) from None
     typer.echo(f"{settings.output}: written. Its thresholds and error rates: samekind info {settings.output}")
     balanced = card.pair.operating_points["balanced"]

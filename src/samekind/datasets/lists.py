@@ -83,6 +83,11 @@ def trio_rows(split: str, images: LabelledImages, trios: Trios, folder: Path) ->
     ]
 
 
+def list_folder(path: Path) -> Path | None:
+    """The folder that a new list's paths are relative to: its own, or None for a pipe, which lies nowhere."""
+    return path.parent if not path.exists() or path.is_file() else None
+
+
 @contextmanager
 def new_list(path: Path) -> Iterator[TextIO]:
     """A text file to write a list to, whole or not at all."""

@@ -76,7 +76,8 @@ def sample_pairs(labels: Indices, per_class: int, seed: int, *, at_most: bool = 
         of_two = partial(draw.of_class, label, 2)
         genuine = _distinct(of_two, per_class // 2, seen, frozenset, "genuine pairs", at_most=at_most)
         mixed = partial(draw.with_other, label, 1)
-        items += genuine + _distinct(mixed, len(genuine), seen, frozenset, "impostor pairs", at_most=at_most)
+        impostors = _distinct(mixed, len(genuine), seen, frozenset, "impostor pairs", at_most=at_most)
+        items += genuine[: len(impostors)] + impostors
     images = np.array(items, np.int64).reshape(-1, 2)
     return Pairs(images, labels[images[:, 0]] == labels[images[:, 1]])
 
@@ -108,7 +109,7 @@ def sample_trios(labels: Indices, per_class: int, seed: int, *, at_most: bool = 
 
     The letters are classes by position; the class for which a trio is drawn is A. Where half of ``per_class`` is no
     multiple of four, the extra trios go to the compositions in the order AAB, ABA, BAA, AAA. With ``at_most``, a class
-    with too few images gives fewer trios, and no more ABC than others, rather than an error.
+    with too few images gives fewer trios, still half of them ABC, rather than an error.
 
     Raises:
         DatasetError: ``per_class`` is odd, there are fewer than three classes, or too few images.
@@ -125,14 +126,15 @@ def sample_trios(labels: Indices, per_class: int, seed: int, *, at_most: bool = 
     compositions: list[str] = []
     seen: set[Hashable] = set()
     for label in range(draw.classes):
-        alike = 0
+        drawn: dict[str, list[tuple[int, ...]]] = {}
         for composition in TRIO_COMPOSITIONS:  # ABC comes last
-            count = alike if composition == "ABC" else counts[composition]
+            count = sum(map(len, drawn.values())) if composition == "ABC" else counts[composition]
             of_kind = partial(draw.trio, label, composition)
-            drawn = _distinct(of_kind, count, seen, frozenset, f"{composition} trios", at_most=at_most)
-            items += drawn
-            compositions += [composition] * len(drawn)
-            alike += len(drawn)
+            drawn[composition] = _distinct(of_kind, count, seen, frozenset, f"{composition} trios", at_most=at_most)
+        none_alike = drawn.pop("ABC")
+        for composition, trios in (_shortened(drawn, len(none_alike)) | {"ABC": none_alike}).items():
+            items += trios
+            compositions += [composition] * len(trios)
     return Trios(np.array(items, np.int64).reshape(-1, 3), np.array(compositions, np.str_))
 
 
@@ -153,6 +155,14 @@ def sample_at_most(sample: Callable[..., _Sample], labels: Indices, total: int, 
     if not len(drawn.images):
         raise DatasetError("no two images share a class")
     return drawn
+
+
+def _shortened(groups: dict[str, list[tuple[int, ...]]], total: int) -> dict[str, list[tuple[int, ...]]]:
+    """Drop the last items of the largest groups until there are ``total`` in all."""
+    shortened = {name: list(items) for name, items in groups.items()}
+    while sum(map(len, shortened.values())) > total:
+        max(shortened.values(), key=len).pop()
+    return shortened
 
 
 class _Draw:

@@ -37,7 +37,9 @@ def draw(outcomes: list[Outcome], path: Path) -> None:
                 spine.set(color=colour, linewidth=2)
         cell.suptitle(_caption(outcome), fontsize=10, color=colour, fontweight="bold")
     with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=110)
+        kind = path.suffix.lstrip(".").lower()
+        known = kind in figure.canvas.get_supported_filetypes()
+        figure.savefig(temporary, format=kind if known else "png", dpi=110)
 
 
 def _caption(outcome: Outcome) -> str:

@@ -27,6 +27,8 @@ MOST_IMAGES = 3_000
 def fit_pair_link(embeddings: Embeddings, labels: NDArray[np.int64], description: str) -> PairLink:
     """Platt scaling of the cosine, and the operating points, over all pairs of held-out images.
 
+    Where there are more than ``MOST_IMAGES``, over the pairs of that many of them.
+
     Platt, "Probabilistic outputs for support vector machines", 1999, with his smoothed targets: n images cannot show
     a probability beyond (n + 1) / (n + 2). Genuine and impostor pairs weigh the same in all.
 

@@ -77,7 +77,7 @@ class SiameseTraining(lightning.LightningModule):
         """The equal error rate over all pairs of held-out images."""
         embeddings = torch.cat([embeddings for embeddings, _ in self._held_out])
         labels = torch.cat([labels for _, labels in self._held_out])
-        # Every image has a chance, and the pairs stay few enough for memory.
+        # The same images each time, evenly spread, few enough for all their pairs to fit into memory.
         kept = torch.linspace(0, len(labels) - 1, min(len(labels), MOST_IMAGES)).long()
         embeddings, labels = embeddings[kept], labels[kept]
         self._held_out.clear()

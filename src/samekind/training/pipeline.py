@@ -23,7 +23,7 @@ from samekind.recognizer import Recognizer
 from samekind.training.export import PARITY_TOLERANCE, export_onnx, parity, round_to_float16, store_as_float16
 from samekind.training.fit import Fitted, fit
 from samekind.training.recipe import Recipe
-from samekind.training.run import RunSettings, check_same_images, start_run
+from samekind.training.run import RunSettings, check_same_images, refuse_run, start_run
 
 Report = Callable[[str, int, int], None]
 
@@ -51,16 +51,20 @@ def train(settings: RunSettings, run: Path, *, resume: bool = False, report: Rep
         DatasetError: A folder cannot be used, or a test folder holds training images.
         ImageError: An image cannot be read.
     """
+    if not resume:
+        refuse_run(run)
     images, test = read_train_and_test(settings.folder)
     # A typing mistake in a test folder shows now, not after hours.
     tests = [*([test] if test else []), *(read_class_folders(path) for path in settings.tests)]
     for part in tests:
         refuse_shared_images(images, part)
     hashes = [content_hash(path) for path in images.paths]
+    # With the classes: an image that changed its class would change the split.
+    labelled = split_digest(f"{images.classes[i]} {file}" for i, file in zip(images.labels, hashes, strict=True))
     if resume:
-        check_same_images(run, split_digest(hashes))
+        check_same_images(run, labelled)
     else:
-        start_run(run, settings, split_digest(hashes))
+        start_run(run, settings, labelled)
     fitted = fit(images, settings.recipe, settings.init, run, report=report)
     round_to_float16(fitted.network)
     model = export_onnx(fitted.network, settings.recipe.input_size)

@@ -43,21 +43,35 @@ class RunSettings(BaseModel):
     licence: str = "unspecified"
 
 
+def is_run(folder: Path) -> bool:
+    """Whether a run has begun in a folder."""
+    return (folder / _SETTINGS).exists()
+
+
+def refuse_run(folder: Path) -> None:
+    """Make sure that no run has begun in a folder.
+
+    Raises:
+        TrainingError: One has.
+    """
+    if is_run(folder):
+        raise TrainingError(
+            f"{folder}: a run is there already. Go on with it: --resume {folder}; or name another folder: --run"
+        )
+
+
 def start_run(folder: Path, settings: RunSettings, images: str) -> None:
     """Make a folder a run's.
 
     Args:
         folder: Of the run.
         settings: Kept in it.
-        images: The ``split_digest`` of the images to train on, kept as well.
+        images: A digest of the images to train on and their classes, kept as well.
 
     Raises:
         TrainingError: A run is there already.
     """
-    if (folder / _SETTINGS).exists():
-        raise TrainingError(
-            f"{folder}: a run is there already. Go on with it: --resume {folder}; or name another folder: --run"
-        )
+    refuse_run(folder)
     with replacing(folder / _IMAGES) as temporary:
         temporary.write_text(images + "\n")
     with replacing(folder / _SETTINGS) as temporary:
@@ -82,10 +96,12 @@ def check_same_images(folder: Path, images: str) -> None:
     """Make sure that a run goes on with the images that it began with.
 
     Raises:
-        TrainingError: They have changed.
+        TrainingError: They have changed, or it is not known which they were.
     """
     began_with = folder / _IMAGES
-    if not began_with.exists() or began_with.read_text().strip() != images:
+    if not began_with.exists():
+        raise TrainingError(f"{began_with}: missing, so nobody knows which images this run began with; start another")
+    if began_with.read_text().strip() != images:
         raise TrainingError(
             f"{folder}: the training images have changed since this run began; start another with --run"
         )
