@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samekind.cli.options import JsonOption, ProviderOption, echo_json
+from samekind.cli.options import JsonOption, ProviderOption, echo_json, printable
 
 if TYPE_CHECKING:
     from samekind.evaluation.protocol import Evaluation
@@ -49,7 +49,7 @@ def evaluate(
     if output is not None:
         _write(result, output)
     for message in result.unreadable:
-        typer.secho(f"samekind: {message}", err=True, fg="red")
+        typer.secho(f"samekind: {printable(message)}", err=True, fg="red")
     if json:
         echo_json(result)
     else:
@@ -75,7 +75,7 @@ def _lines(result: Evaluation) -> list[str]:
         f"{result.trios:,} trios, half with no two alike",
     ]
     lines = [
-        f"{result.model} on {result.data}: {result.images:,} images of {result.classes} classes",
+        f"{printable(result.model)} on {printable(result.data)}: {result.images:,} images of {result.classes} classes",
         *_seen(result),
     ]
     for title, part in zip(titles, metrics, strict=True):
@@ -109,4 +109,4 @@ def _seen(result: Evaluation) -> list[str]:
     else:
         names = ", ".join(result.classes_seen)
         trained = f"{seen} of these {total} classes are among those the model was trained on: {names}"
-    return [trained, f"before its training the network had seen: {result.pretraining}"]
+    return [printable(trained), f"before its training the network had seen: {printable(result.pretraining)}"]

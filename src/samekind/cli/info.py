@@ -60,7 +60,7 @@ def _lines(card: Card) -> list[str]:
         lines += ["", typer.style("Tested on ", bold=True) + printable(data)]
         width = max(len(name) for name in metrics)
         lines += [
-            f"  {name:<{width}}  {value.value:.4f}  [{value.low:.4f}, {value.high:.4f}]"
+            f"  {printable(name):<{width}}  {value.value:.4f}  [{value.low:.4f}, {value.high:.4f}]"
             for name, value in metrics.items()
         ]
     if card.metrics:
@@ -72,7 +72,8 @@ def _points(points: dict[str, OperatingPoint], measured_on: MeasuredOn) -> list[
     width = max(len(name) for name in points)
     return [
         *(
-            f"  {name:<{width}}  threshold {point.threshold:.3f}   FAR {point.far:7.3%}   TAR {point.tar:7.2%}"
+            f"  {printable(name):<{width}}  threshold {point.threshold:.3f}   "
+            f"FAR {point.far:7.3%}   TAR {point.tar:7.2%}"
             for name, point in points.items()
         ),
         f"  chosen and measured on {printable(measured_on.description)}",
