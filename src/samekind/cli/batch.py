@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -12,7 +11,16 @@ import typer
 
 from samekind.cli.options import PAIR_NAMES, printable
 from samekind.cli.progress import progress_bar
-from samekind.datasets.lists import ENCODING_ERRORS, ItemList, Row, list_folder, new_list, read_list, write_rows
+from samekind.datasets.lists import (
+    ENCODING_ERRORS,
+    ItemList,
+    Row,
+    list_folder,
+    new_list,
+    read_list,
+    relative_path,
+    write_rows,
+)
 from samekind.errors import DatasetError, ImageError
 from samekind.verdict import TrioVerdict, Verdict
 
@@ -91,8 +99,8 @@ def _rows(
 
 
 def _relative(image: Path, folder: Path) -> str:
-    # The folders are resolved first: ".." behind a link is not where it seems to be.
-    return Path(os.path.relpath(image.parent.resolve() / image.name, folder.resolve())).as_posix()
+    # ".." behind a link is not where it seems to be.
+    return relative_path(image.parent.resolve() / image.name, folder)
 
 
 def _verdict_row(verdict: AnyVerdict | ImageError) -> Row:

@@ -144,10 +144,13 @@ def read_list(path: Path, image_columns: Sequence[str]) -> ItemList:
     return ItemList(columns, [row for _, row in numbered], items)
 
 
+def relative_path(path: Path, folder: Path) -> str:
+    """A path as a list in ``folder`` writes it, with forward slashes.
+
+    The system takes ".." after following links, so the way up is counted from where the folder really is.
+    """
+    return Path(os.path.relpath(path, folder.resolve())).as_posix()
+
+
 def _paths(columns: Sequence[str], images: LabelledImages, item: Indices, folder: Path) -> Row:
-    # The system takes ".." after following links, so the way up is counted from where the folder really is.
-    start = folder.resolve()
-    return {
-        column: Path(os.path.relpath(images.paths[i], start)).as_posix()
-        for column, i in zip(columns, item, strict=True)
-    }
+    return {column: relative_path(images.paths[i], folder) for column, i in zip(columns, item, strict=True)}
