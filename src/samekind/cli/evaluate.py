@@ -30,7 +30,7 @@ def evaluate(
     intervals come from resampling images, not pairs, for pairs that share an image are not independent.
     """
     from samekind.cli.progress import progress_bar
-    from samekind.datasets.folders import read_test_images
+    from samekind.datasets.dataset import read_test_images
     from samekind.evaluation.protocol import evaluate as measure
     from samekind.recognizer import load
 

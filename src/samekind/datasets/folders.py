@@ -22,10 +22,10 @@ TEST_FOLDERS = ("val", "valid", "validation", "test")
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """Images with their classes, in a fixed order (by class, then by name).
+    """Images with their classes, in a fixed order (of class folders: by class, then by name).
 
     Attributes:
-        root: The folder that holds the class folders.
+        root: The folder that holds the class folders, or the CSV manifest.
         paths: The N image files.
         labels: int64 (N,), each an index into ``classes``.
         classes: The names of the classes, sorted.
@@ -47,7 +47,7 @@ class LabelledImages:
         """The images of the named classes, relabelled 0 to len(names) - 1.
 
         Raises:
-            DatasetError: A name is no class of this folder.
+            DatasetError: A name is no class of these images.
         """
         if unknown := sorted(names - set(self.classes)):
             raise DatasetError(f"{self.root}: no class {unknown[0]!r}; classes are {', '.join(self.classes)}")
@@ -92,8 +92,14 @@ def read_class_folders(folder: str | os.PathLike[str]) -> LabelledImages:
     )
 
 
-def read_train_and_test(folder: str | os.PathLike[str]) -> tuple[LabelledImages, LabelledImages | None]:
+def read_train_and_test(
+    folder: str | os.PathLike[str], *, same_classes: bool = True
+) -> tuple[LabelledImages, LabelledImages | None]:
     """Read ``folder/train`` and ``folder/val`` (or another of ``TEST_FOLDERS``), or else the folder as one whole.
+
+    Args:
+        folder: Class folders, or such parts with class folders in each.
+        same_classes: Refuse parts with different classes: a folder that is misspelt in one of them, mostly.
 
     Returns:
         The images to train on, and those to test on, or None if the folder is not split.
@@ -110,22 +116,10 @@ def read_train_and_test(folder: str | os.PathLike[str]) -> tuple[LabelledImages,
     if test_folder is None:
         return train, None
     test = read_class_folders(test_folder)
-    if train.classes != test.classes:
+    if same_classes and train.classes != test.classes:
         odd = sorted(set(train.classes) ^ set(test.classes))
         raise DatasetError(f"{root}: class {odd[0]!r} is in only one of train and {test_folder.name}")
     return train, test
-
-
-def read_test_images(folder: str | os.PathLike[str]) -> LabelledImages:
-    """Read the test part of a folder, or all of a folder that is not split.
-
-    Raises:
-        DatasetError: As ``read_train_and_test``, or the folder has a training part only.
-    """
-    images, test = read_train_and_test(folder)
-    if test is None and images.root != Path(folder):
-        raise DatasetError(f"{folder}: has train but no {' or '.join(TEST_FOLDERS)}; name the class folders to test on")
-    return test or images
 
 
 def _is_image(path: Path, class_folder: Path) -> bool:

@@ -106,9 +106,15 @@ def write_list(path: Path, rows: Sequence[Row]) -> None:
 
 def write_rows(file: TextIO, columns: Iterable[str], rows: Iterable[Row]) -> None:
     """Write rows as CSV to an open text file."""
-    writer = csv.DictWriter(file, list(columns), lineterminator="\n")
+    names = list(columns)
+    writer, quoting = (
+        csv.DictWriter(file, names, lineterminator="\n", quoting=rule) for rule in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL)
+    )
     writer.writeheader()
-    writer.writerows(rows)
+    for row in rows:
+        # A reader ends a line at a bare carriage return, for which the csv module of Python 3.11 and 3.12 puts no
+        # quotation marks; a file may have one in its name.
+        (quoting if any("\r" in entry for entry in row.values()) else writer).writerow(row)
 
 
 def read_list(path: Path, image_columns: Sequence[str]) -> ItemList:
@@ -117,6 +123,28 @@ def read_list(path: Path, image_columns: Sequence[str]) -> ItemList:
     Args:
         path: The file.
         image_columns: Which columns hold paths, such as ``PAIR_COLUMNS``.
+
+    Raises:
+        DatasetError: The file is missing, not text, lacks a column or an entry, or holds no row.
+    """
+    columns, numbered = read_rows(path, image_columns)
+    items = []
+    for number, row in numbered:
+        if not all(row[name] for name in image_columns):
+            raise DatasetError(f"{path}: line {number} has not as many entries as there are columns")
+        items.append(tuple(path.parent / row[name] for name in image_columns))
+    return ItemList(columns, [row for _, row in numbered], items)
+
+
+def read_rows(path: Path, needed: Sequence[str]) -> tuple[tuple[str, ...], list[tuple[int, Row]]]:
+    """Read a CSV file with a line of column names.
+
+    Args:
+        path: The file.
+        needed: Columns it must have, by name.
+
+    Returns:
+        All column names, in order; and each row with the number of the line it ends on.
 
     Raises:
         DatasetError: The file is missing, not text, lacks a column or an entry, or holds no row.
@@ -130,18 +158,18 @@ def read_list(path: Path, image_columns: Sequence[str]) -> ItemList:
         raise DatasetError(f"{path}: no such file") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DatasetError(f"{path}: not a readable CSV file ({error})") from error
-    if missing := [name for name in image_columns if name not in columns]:
+    if missing := [name for name in needed if name not in columns]:
+        # What a spreadsheet writes in countries where the comma is the decimal point.
+        other = " (separated by commas, not semicolons or tabs)" if columns and set(";\t") & set(columns[0]) else ""
         raise DatasetError(
-            f"{path}: no column {missing[0]!r}; the first line must name the columns {', '.join(image_columns)}"
+            f"{path}: no column {missing[0]!r}; the first line must name the columns {', '.join(needed)}{other}"
         )
     if not numbered:
         raise DatasetError(f"{path}: no rows after the line of column names")
-    items = []
     for number, row in numbered:
-        if None in row or None in row.values() or not all(row[name] for name in image_columns):
+        if None in row or None in row.values():
             raise DatasetError(f"{path}: line {number} has not as many entries as there are columns")
-        items.append(tuple(path.parent / row[name] for name in image_columns))
-    return ItemList(columns, [row for _, row in numbered], items)
+    return columns, numbered
 
 
 def relative_path(path: Path, folder: Path) -> str:
@@ -149,7 +177,10 @@ def relative_path(path: Path, folder: Path) -> str:
 
     The system takes ".." after following links, so the way up is counted from where the folder really is.
     """
-    return Path(os.path.relpath(path, folder.resolve())).as_posix()
+    try:
+        return Path(os.path.relpath(path, folder.resolve())).as_posix()
+    except ValueError:  # on Windows there is no way from one drive to another
+        return path.absolute().as_posix()
 
 
 def _paths(columns: Sequence[str], images: LabelledImages, item: Indices, folder: Path) -> Row:
