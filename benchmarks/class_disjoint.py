@@ -36,7 +36,7 @@ def main() -> None:
     if resume:
         settings = read_run(arguments.run)
     else:
-        recipe = Recipe(classes_per_batch=5, images_per_class=24)
+        recipe = Recipe().with_settings(sampler={"classes": 5, "images": 24})
         model = arguments.run / "class-disjoint.onnx"
         settings = RunSettings(folder=seen, output=model, recipe=recipe, init=arguments.init, tests=(unseen,))
     with stage_bars() as report:

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 
+def command(*arguments: object) -> list[str]:
+    """``samekind ARGUMENTS`` as words for ``subprocess``."""
+    return [sys.executable, "-m", "samekind", *map(str, arguments)]
+
+
 def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """``samekind ARGUMENTS``, with its exit status and output, in a terminal 120 columns wide."""
-    return subprocess.run(
-        [sys.executable, "-m", "samekind", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env=os.environ | {"COLUMNS": "120", "NO_COLOR": "1"},
-    )
+    environment = os.environ | {"COLUMNS": "120", "NO_COLOR": "1"}
+    return subprocess.run(command(*arguments), capture_output=True, text=True, cwd=cwd, env=environment)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 FORMAT_VERSION: Final = 1
 
@@ -94,7 +94,7 @@ class Training(_Part):
         classes: The names of the classes it was trained on.
         images: Number of training images (held-out images not counted).
         digest: SHA-256 over the sorted SHA-256 sums of the training files (``datasets.splits.split_digest``).
-        objective: ``pairs`` or ``triplets``.
+        objective: In words, what it was trained towards.
         init: Where the weights started.
         pretraining: In words, what the starting weights had seen.
         recipe: All settings, enough to train it again.
@@ -107,7 +107,7 @@ class Training(_Part):
     objective: str
     init: str
     pretraining: str
-    recipe: dict[str, str | int | float | bool | None]
+    recipe: dict[str, JsonValue]
 
 
 class Measurement(_Part):

@@ -1,4 +1,4 @@
-"""``samekind info``, ``data``, ``evaluate``, ``train`` and ``demo`` as a user types them."""
+"""``samekind info``, ``data``, ``evaluate`` and ``demo`` as a user types them."""
 
 import csv
 import json
@@ -96,38 +96,6 @@ def test_evaluate_names_unreadable_files_and_goes_on(colour_folders: Path, tiny_
     assert "95 images" in result.stdout
 
 
-def test_train_then_verify(colour_folders: Path, tmp_path: Path) -> None:
-    sizes = ("--size", 32, "--epochs", 1, "--views", 1, "-k", 4, "--holdout", 0.3)
-    options = ("--init", "imagenette", *sizes)
-    result = run("train", colour_folders, "-o", "colours.onnx", *options, cwd=tmp_path)
-    assert result.returncode == 0, result.stderr
-    assert "colours.onnx: written" in result.stdout
-    assert "training steps: " in result.stderr
-    red, blue = colour_folders / "red" / "00.png", colour_folders / "blue" / "00.png"
-    verdict = run("verify", red, blue, "--model", tmp_path / "colours.onnx", "--json")
-    assert json.loads(verdict.stdout)["model"] == "colours"
-    again = run("train", colour_folders, "-o", "colours.onnx", *options, cwd=tmp_path)
-    assert (again.returncode, "--resume" in again.stderr) == (2, True)
-    resumed = run("train", "--resume", "runs/colours", cwd=tmp_path)
-    assert resumed.returncode == 0, resumed.stderr
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ((), "give a folder of images and -o MODEL.onnx"),
-        (("x", "-o", "y.onnx", "--resume", "z"), "give neither"),
-        (("x", "-o", "y.onnx", "--objective", "quads"), "objective"),
-        (("x", "-o", "y.onnx", "--epochs", "0"), "epochs"),
-    ],
-)
-def test_wrong_training_options_are_explained(arguments: tuple[str, ...], message: str, tmp_path: Path) -> None:
-    result = run("train", *arguments, cwd=tmp_path)
-    assert result.returncode == 2
-    assert message in result.stderr
-    assert not list(tmp_path.iterdir())
-
-
 @pytest.mark.parametrize("kind", ["pairs", "trios"])
 def test_a_negative_seed_is_refused(kind: str, colour_folders: Path, tmp_path: Path) -> None:
     result = run("data", kind, colour_folders, "-o", tmp_path / "x.csv", "--seed", "-1")
@@ -152,12 +120,6 @@ def test_a_card_cannot_write_to_the_terminal(tmp_path: Path) -> None:
     result = run("info", tmp_path / "odd.onnx")
     assert "free" in result.stdout
     assert "\x1b" not in result.stdout
-
-
-def test_a_typing_mistake_leaves_no_run_behind(tmp_path: Path) -> None:
-    result = run("train", "no-such-folder", "-o", "m.onnx", cwd=tmp_path)
-    assert (result.returncode, result.stderr.count("\n")) == (2, 1)
-    assert not list(tmp_path.iterdir())
 
 
 def test_demo_shows_every_case_and_writes_a_picture(tmp_path: Path) -> None:

@@ -1,36 +1,40 @@
-"""One small training run that several tests look at."""
+"""Small training runs that several tests look at."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import onnx
 import pytest
+from conftest import COLOURS, save_noise
+from training.runs import SMALL, TINY, Trained, run_training
 
-from samekind.card import Card
+from samekind.training.export import Part, export_onnx
 from samekind.training.network import SiameseNetwork
-from samekind.training.pipeline import train
-from samekind.training.recipe import Recipe
 from samekind.training.run import RunSettings
 
-TINY = Recipe(
-    input_size=32,
-    frozen_stages=5,
-    views=2,
-    epochs=2,
-    classes_per_batch=4,
-    images_per_class=4,
-    holdout=0.3,
-    dropout=0.2,
-)
 
+@pytest.fixture(scope="session", autouse=True)
+def exported_once() -> Iterator[None]:
+    """The frozen stages of the same network are exported once: it takes seconds, and has tests of its own."""
+    exports: dict[str, onnx.ModelProto] = {}
 
-@dataclass(frozen=True)
-class Trained:
-    settings: RunSettings
-    run: Path
-    card: Card
-    stages: list[tuple[str, int, int]]
+    def export_once(network: SiameseNetwork, size: int, part: Part) -> onnx.ModelProto:
+        digest = hashlib.sha256(f"{network} {size} {part}".encode())
+        for value in network.state_dict().values():
+            digest.update(value.numpy().tobytes())
+        key = digest.hexdigest()
+        if key not in exports:
+            exports[key] = export_onnx(network, size, part)
+        return exports[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("samekind.training.features.export_onnx", export_once)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -38,9 +42,39 @@ def trained(tmp_path_factory: pytest.TempPathFactory, colour_folders: Path) -> T
     """The shipped network, trained on for two epochs with coloured squares and written as a model file."""
     folder = tmp_path_factory.mktemp("trained")
     settings = RunSettings(folder=colour_folders, output=folder / "colours.onnx", recipe=TINY, init="imagenette")
-    stages: list[tuple[str, int, int]] = []
-    card = train(settings, folder / "run", report=lambda *stage: stages.append(stage))
-    return Trained(settings, folder / "run", card, stages)
+    return run_training(settings, folder / "run")
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory, shades: Path) -> Trained:
+    """A small network trained from noise for three epochs, without an interruption."""
+    folder = tmp_path_factory.mktemp("small")
+    settings = RunSettings(folder=shades, output=folder / "shades.onnx", recipe=SMALL, init="scratch")
+    return run_training(settings, folder / "run")
+
+
+@pytest.fixture
+def again(small: Trained, tmp_path: Path) -> Callable[..., RunSettings]:
+    """The settings of ``small`` with another output and, if wanted, another recipe."""
+
+    def settings(**sections: Any) -> RunSettings:
+        recipe = small.settings.recipe.with_settings(**sections)
+        return small.settings.model_copy(update={"output": tmp_path / "again.onnx", "recipe": recipe})
+
+    return settings
+
+
+@pytest.fixture(scope="session")
+def shades(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Class folders of four colours that overlap, with 24 images each: no network tells them all apart."""
+    root = tmp_path_factory.mktemp("shades")
+    rng = np.random.default_rng(0)
+    for name, colour in COLOURS.items():
+        (root / name).mkdir()
+        for i in range(24):
+            shade = np.clip(np.array(colour) * 0.5 + 60 + rng.normal(0, 25, 3), 0, 255)
+            save_noise(root / name / f"{i:02}.png", tuple(shade), seed=2000 * ord(name[0]) + i)
+    return root
 
 
 @pytest.fixture(scope="session")

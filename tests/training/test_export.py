@@ -36,7 +36,7 @@ def test_the_graph_takes_any_number_of_plain_pixels(
 def test_initialisers_keep_the_parameters_names_and_values(exported: onnx.ModelProto, network: SiameseNetwork) -> None:
     stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in exported.graph.initializer}
     for name, value in network.state_dict().items():
-        if name not in {"scale", "bias"} and not name.endswith("num_batches_tracked"):
+        if not name.endswith("num_batches_tracked"):
             np.testing.assert_array_equal(stored[name], value.numpy(), err_msg=name)
 
 

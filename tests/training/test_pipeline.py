@@ -113,8 +113,11 @@ def test_an_export_that_disagrees_with_torch_is_not_written(
 
 
 def test_a_loss_that_is_no_number_stops_the_run(colour_folders: Path, tmp_path: Path) -> None:
-    recipe = Recipe(
-        input_size=32, dimension=8, views=1, epochs=2, classes_per_batch=4, images_per_class=4, learning_rate=1e18
+    recipe = Recipe().with_settings(
+        network={"input_size": 32, "dimension": 8},
+        augmentation={"views": 1},
+        sampler={"classes": 4, "images": 4},
+        optimizer={"lr": 1e18},
     )
     settings = RunSettings(folder=colour_folders, output=tmp_path / "m.onnx", recipe=recipe, init="scratch")
     with pytest.raises(TrainingError, match="the loss is"):
@@ -129,18 +132,21 @@ def test_train_and_val_are_kept_apart_and_val_is_measured(colour_folders: Path, 
         (data / "val" / name).mkdir(parents=True)
         for number in range(16, 24):
             shutil.move(data / "train" / name / f"{number}.png", data / "val" / name)
-    recipe = trained.settings.recipe.model_copy(update={"epochs": 1, "frozen_stages": 0, "objective": "triplets"})
+    recipe = trained.settings.recipe.with_settings(epochs=1, freezing={"stages": 0}, objectives=[{"loss": "triplet"}])
     settings = RunSettings(folder=data, output=tmp_path / "m.onnx", recipe=recipe, init="imagenette")
     card = pipeline.train(settings, tmp_path / "run")
     assert card.training.images + card.pair.measured_on.images == 64
     (tested,) = card.metrics
-    assert tested == "data/val (4 of 4 classes seen in training)"
+    assert tested == "data/test (4 of 4 classes seen in training)"
     assert 0 <= card.metrics[tested]["pairs: EER"].value <= 1
 
 
 def test_a_folder_too_small_to_fill_a_batch_is_refused(colour_folders: Path, tmp_path: Path) -> None:
     settings = RunSettings(
-        folder=colour_folders, output=tmp_path / "m.onnx", recipe=Recipe(images_per_class=100), init="scratch"
+        folder=colour_folders,
+        output=tmp_path / "m.onnx",
+        recipe=Recipe().with_settings(sampler={"images": 100}),
+        init="scratch",
     )
     with pytest.raises(TrainingError, match="do not fill one batch"):
         pipeline.train(settings, tmp_path / "run")

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from samekind.cli import data, demo, evaluate, info, train, trio, verify
+from samekind.cli import data, demo, evaluate, info, reproduce, train, trio, verify
 from samekind.cli.options import printable
 from samekind.errors import SamekindError
 
@@ -50,6 +50,7 @@ app.command("trio")(trio.trio)
 app.command("info")(info.info)
 app.command("evaluate")(evaluate.evaluate)
 app.command("train")(train.train)
+app.command("reproduce")(reproduce.reproduce)
 app.command("demo")(demo.demo)
 app.add_typer(data.app, name="data")
 

@@ -7,12 +7,15 @@ from typing import Annotated
 
 import typer
 
+from samekind.cli.options import printable
+
 
 def train(
     folder: Annotated[
         Path | None,
         typer.Argument(
-            help="Class folders, or train and val with class folders in each; val is only tested on.",
+            help="Class folders; or train and val with class folders in each, of which val is only tested on; or a CSV "
+            "with columns path, label and (if wanted) split.",
             show_default=False,
         ),
     ] = None,
@@ -20,36 +23,31 @@ def train(
         Path | None,
         typer.Option("--output", "-o", help="The model file to write; its stem names the model.", show_default=False),
     ] = None,
-    objective: Annotated[
-        str,
-        typer.Option(help="pairs: binary cross-entropy on pairs. triplets: triplet loss on mined triplets."),
-    ] = "pairs",
+    recipe: Annotated[
+        str, typer.Option(help="default, pairs, triplets, or a TOML file such as --show-recipe prints.")
+    ] = "default",
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Change the recipe, such as --set epochs=5 or --set optimizer.lr=1e-3."
+        ),
+    ] = None,
     init: Annotated[
         str,
         typer.Option(
-            help="Where the weights start: imagenet (timm's pretrained weights, downloaded), a .safetensors file with "
-            "timm's names, a samekind model by name or path, or scratch."
+            help="Where the weights start: imagenet (timm's pretrained weights, downloaded), bundled (the model that "
+            "comes with samekind), scratch, a .safetensors file with timm's names, or a samekind model file."
         ),
     ] = "imagenet",
-    backbone: Annotated[str, typer.Option(help="timm name of an EfficientNet.")] = "tf_efficientnet_b0",
-    size: Annotated[int, typer.Option(help="Side of the square input, pixels.")] = 224,
-    dimension: Annotated[int, typer.Option(help="Length of the embedding.")] = 128,
-    frozen_stages: Annotated[
-        int,
+    holdout_classes: Annotated[
+        int | None,
         typer.Option(
-            help="First stages that stay as they are; their outputs are computed once and cached. 0 trains everything."
+            metavar="N",
+            help="Fit the probabilities and thresholds on N classes that are not trained on, so that they hold for "
+            "new classes (holdout.classes of the recipe).",
+            show_default=False,
         ),
-    ] = 5,
-    views: Annotated[int, typer.Option(help="Augmented views of each image in the cache.")] = 4,
-    epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 10,
-    classes_per_batch: Annotated[int, typer.Option("-p", help="Classes in a batch.")] = 10,
-    images_per_class: Annotated[int, typer.Option("-k", help="Images of each class in a batch.")] = 12,
-    learning_rate: Annotated[float, typer.Option(help="Peak, for layers that start from noise.")] = 2e-3,
-    pretrained_learning_rate: Annotated[float, typer.Option(help="Peak, for pretrained layers.")] = 4e-4,
-    holdout: Annotated[
-        float, typer.Option(help="Share of the training images kept for calibration and thresholds.")
-    ] = 0.12,
-    seed: Annotated[int, typer.Option(help="Decides the split, the augmentation and the order.")] = 0,
+    ] = None,
     test: Annotated[
         list[Path] | None,
         typer.Option(help="Class folders to test on as well; repeat for more. The numbers go into the card."),
@@ -57,34 +55,57 @@ def train(
     licence: Annotated[str, typer.Option(help="Of the weights, for the card.")] = "unspecified",
     run: Annotated[
         Path | None,
-        typer.Option(help="Folder for checkpoints and logs.", show_default="runs/NAME"),
+        typer.Option(help="Folder for checkpoints, logs and the cache.", show_default="runs/NAME"),
     ] = None,
     resume: Annotated[
-        Path | None, typer.Option(help="Go on with the run in this folder; its own settings are used.")
+        Path | None,
+        typer.Option(help="Go on with the run in this folder; its own settings are used.", show_default=False),
+    ] = None,
+    devices: Annotated[
+        int, typer.Option(min=0, help="GPUs (or processes on the CPU) on each machine; 0 for all GPUs, else one.")
+    ] = 0,
+    num_nodes: Annotated[int, typer.Option(min=1, help="Machines, which must share the run folder.")] = 1,
+    log: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="tensorboard, wandb; repeat for both. logs/metrics.csv is always written.", show_default="tensorboard"
+        ),
+    ] = None,
+    show_recipe: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RECIPE",
+            help="Print a recipe with the meaning of every key, as TOML, and do nothing else.",
+            show_default=False,
+        ),
     ] = None,
 ) -> None:
     """Train a Siamese network on your own classes and write a calibrated model file.
 
-    The links from similarity to probability and the thresholds are fitted on images held out from training. A run
-    that was stopped goes on from its last finished epoch with --resume.
+    Every image is looked at first: unreadable ones are named and left out. A part of the images is held out; the
+    probabilities and thresholds are fitted there, never on training images. Ctrl-C finishes the step and saves; a run
+    that was stopped, even by a power cut, goes on with --resume.
 
     Examples:
-      samekind train photos -o photos.onnx
+      samekind train photos -o photos.onnx --init bundled
 
-      samekind train photos -o photos.onnx --init imagenette --epochs 5
+      samekind train photos -o photos.onnx --set epochs=5 --set augmentation.views=2
+
+      samekind train --show-recipe default > mine.toml; samekind train photos -o photos.onnx --recipe mine.toml
 
       samekind train --resume runs/photos
     """
     from samekind.cli.extras import require
 
+    if show_recipe is not None:
+        _show(show_recipe, changes)
+        return
     require("train", "torch", "torchvision", "timm", "lightning", "pytorch_metric_learning", "safetensors", "scipy")
-    require("train", "onnx", "onnxscript")
-    from pydantic import ValidationError
-
-    from samekind.cli.progress import stage_bars
-    from samekind.training.pipeline import train as train_model
-    from samekind.training.recipe import Recipe
-    from samekind.training.run import RunSettings, is_run, read_run
+    require("train", "onnx", "onnxscript", "matplotlib")
+    from samekind.training.fit import Machines
+    from samekind.training.processes import is_first
+    from samekind.training.recipe_file import read_recipe
+    from samekind.training.run import RunSettings, read_run
 
     if resume is not None:
         if folder is not None or output is not None:
@@ -93,34 +114,50 @@ def train(
     else:
         if folder is None or output is None:
             raise typer.BadParameter("give a folder of images and -o MODEL.onnx")
-        try:
-            recipe = Recipe.model_validate(
-                {
-                    "objective": objective,
-                    "backbone": backbone,
-                    "input_size": size,
-                    "dimension": dimension,
-                    "frozen_stages": frozen_stages,
-                    "views": views,
-                    "epochs": epochs,
-                    "classes_per_batch": classes_per_batch,
-                    "images_per_class": images_per_class,
-                    "learning_rate": learning_rate,
-                    "pretrained_learning_rate": pretrained_learning_rate,
-                    "holdout": holdout,
-                    "seed": seed,
-                }
-            )
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise typer.BadParameter(f"{first['loc'][0]}: {first['msg']}") from None
-        run = run or Path("runs") / output.stem
+        held_out = [] if holdout_classes is None else [f"holdout.classes={holdout_classes}"]
         settings = RunSettings(
-            folder=folder, output=output, recipe=recipe, init=init, tests=tuple(test or ()), licence=licence
+            folder=folder,
+            output=output,
+            recipe=read_recipe(recipe, [*(changes or ()), *held_out]),
+            init=init,
+            tests=tuple(test or ()),
+            licence=licence,
+            loggers=tuple(log or ("tensorboard",)),
         )
+        run = run or Path("runs") / output.stem
+    machines = Machines(devices=devices, nodes=num_nodes)
+    if not is_first():
+        from samekind.training.pipeline import train_along
+
+        train_along(run, machines)
+        return
+    _run(settings, run, machines, resume=resume is not None)
+
+
+def _show(name: str, changes: list[str] | None) -> None:
+    from samekind.training.recipe_file import read_recipe, show_recipe
+
+    typer.echo(show_recipe(read_recipe(name, changes or ())), nl=False)
+
+
+def _run(settings: object, run: Path, machines: object, *, resume: bool) -> None:
+    from samekind.cli.progress import stage_bars
+    from samekind.training.fit import Machines
+    from samekind.training.pipeline import train as train_model
+    from samekind.training.run import RunSettings, is_run
+
+    assert isinstance(settings, RunSettings)
+    assert isinstance(machines, Machines)
     try:
         with stage_bars() as report:
-            card = train_model(settings, run, resume=resume is not None, report=report)
+            card = train_model(
+                settings,
+                run,
+                resume=resume,
+                machines=machines,
+                report=report,
+                note=lambda text: typer.secho(f"samekind: {printable(text)}", err=True, fg="yellow"),
+            )
     except KeyboardInterrupt:
         advice = f" Go on with: samekind train --resume {run}" if is_run(run) else ""
         typer.echo(f"samekind: interrupted.{advice}", err=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -37,21 +37,33 @@ def split_digest(hashes: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(sorted(hashes)).encode()).hexdigest()
 
 
-def refuse_shared_images(train: LabelledImages, test: LabelledImages) -> None:
+def refuse_shared_images(train: LabelledImages, test: LabelledImages, hashes: Mapping[Path, str] | None = None) -> None:
     """Make sure that no file is, byte for byte, in both.
+
+    Args:
+        train: One side.
+        test: The other.
+        hashes: SHA-256 of files, where they are known already; others are read.
 
     Raises:
         DatasetError: One is; the message names it on both sides.
     """
-    trained_on = {content_hash(path): path for path in train.paths}
+    trained_on = {_hash(path, hashes): path for path in train.paths}
     for path in test.paths:
-        if twin := trained_on.get(content_hash(path)):
+        if twin := trained_on.get(_hash(path, hashes)):
             raise DatasetError(
                 f"{path} is the same image as {twin}: what is trained on cannot be tested on; remove one"
             )
 
 
-def stratified_holdout(images: LabelledImages, fraction: float, seed: int) -> tuple[LabelledImages, LabelledImages]:
+def stratified_holdout(
+    images: LabelledImages,
+    fraction: float,
+    seed: int,
+    hashes: Mapping[Path, str] | None = None,
+    *,
+    keep: int = 2,
+) -> tuple[LabelledImages, LabelledImages]:
     """Hold out a fraction of each class. Files with the same bytes always land on the same side.
 
     Images that are in more than one class are kept: they could only blur a measurement.
@@ -60,33 +72,39 @@ def stratified_holdout(images: LabelledImages, fraction: float, seed: int) -> tu
         images: What to split.
         fraction: The share of each class to hold out, in (0, 1); at least two images of each class are.
         seed: The same seed and files give the same split on every machine.
+        hashes: SHA-256 of files, where they are known already; others are read.
+        keep: How many different images of each class must be kept: more, where they are to be split again.
 
     Returns:
         The images kept, and the images held out.
 
     Raises:
-        DatasetError: A class has too few different images of its own to give two to each side.
+        DatasetError: A class has too few different images of its own to give two and keep as many as it must.
     """
     rng = np.random.default_rng(seed)
-    hashes = [content_hash(path) for path in images.paths]
+    digests = [_hash(path, hashes) for path in images.paths]
     classes_of: dict[str, set[int]] = defaultdict(set)
-    for digest, label in zip(hashes, images.labels, strict=True):
+    for digest, label in zip(digests, images.labels, strict=True):
         classes_of[digest].add(int(label))
     held: set[str] = set()
     for label, name in enumerate(images.classes):
-        groups = Counter(hashes[i] for i in np.flatnonzero(images.labels == label) if len(classes_of[hashes[i]]) == 1)
-        if len(groups) < 4:
+        groups = Counter(digests[i] for i in np.flatnonzero(images.labels == label) if len(classes_of[digests[i]]) == 1)
+        if len(groups) < keep + 2:
             raise DatasetError(
-                f"class {name!r} has {len(groups)} different images of its own; at least 4 are needed, "
-                "two to train on and two to calibrate on"
+                f"class {name!r} has {len(groups)} different images of its own; at least {keep + 2} are needed, "
+                f"two to hold out and {keep} to keep"
             )
         wanted = max(2, round(fraction * sum(groups.values())))
         taken = 0
         # Sorted by hash before shuffling: file names and their order do not change the split.
         for different, digest in enumerate(rng.permutation(sorted(groups))):
-            if different >= 2 and (taken >= wanted or len(groups) - different <= 2):
+            if different >= 2 and (taken >= wanted or len(groups) - different <= keep):
                 break
             held.add(str(digest))
             taken += groups[str(digest)]
-    is_held: NDArray[np.bool_] = np.array([digest in held for digest in hashes])
+    is_held: NDArray[np.bool_] = np.array([digest in held for digest in digests])
     return images.subset(np.flatnonzero(~is_held)), images.subset(np.flatnonzero(is_held))
+
+
+def _hash(path: Path, known: Mapping[Path, str] | None) -> str:
+    return content_hash(path) if known is None or path not in known else known[path]

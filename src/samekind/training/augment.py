@@ -8,6 +8,7 @@ from torch import Tensor
 from torchvision.transforms import v2
 
 from samekind.images import Pixels
+from samekind.training.recipe import Recipe
 
 
 class Augmentation:
@@ -17,18 +18,22 @@ class Augmentation:
     stood, and two workers make the same one.
 
     Args:
-        size: S, pixels.
-        seed: Decides the random views.
+        recipe: Gives the size of the images, the strength of the augmentation and the seed.
     """
 
-    def __init__(self, size: int, seed: int) -> None:
-        self._seed = seed
+    def __init__(self, recipe: Recipe) -> None:
+        self._seed = recipe.seed
+        strength = recipe.augmentation
+        jitter = strength.colour
         self._random = v2.Compose(
             [
-                v2.RandomResizedCrop(size, scale=(0.35, 1.0), ratio=(3 / 4, 4 / 3), antialias=True),
+                v2.RandomResizedCrop(
+                    recipe.network.input_size, scale=(strength.smallest_crop, 1.0), ratio=(3 / 4, 4 / 3), antialias=True
+                ),
                 v2.RandomHorizontalFlip(),
-                v2.ColorJitter(brightness=0.3, contrast=0.3, saturation=0.3, hue=0.03),
-                v2.RandomGrayscale(0.05),
+                # Hue moves a tenth as far: a green face is no face.
+                v2.ColorJitter(brightness=jitter, contrast=jitter, saturation=jitter, hue=jitter / 10),
+                v2.RandomGrayscale(strength.grey),
             ]
         )
 

@@ -1,123 +1,132 @@
-"""Batches for training: P classes × K images each, from cached features or from the images themselves."""
+"""Training and held-out batches as tensors, from cached features or from the images themselves."""
 
 from __future__ import annotations
 
+import os
+import signal
+from collections.abc import Iterable
 from typing import Any
 
 import lightning
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pytorch_metric_learning.samplers import MPerClassSampler
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, default_collate
 
 from samekind.datasets.folders import LabelledImages
+from samekind.errors import ImageError
 from samekind.images import load_image
 from samekind.training.augment import Augmentation
-from samekind.training.features import ignore_interrupts
+from samekind.training.batches import Batches, View
 from samekind.training.recipe import Recipe
 
 Batch = tuple[Tensor, Tensor]
 
 
 class CachedViews(Dataset[Batch]):
-    """Item i: one view of image i as cached features, float32 (C, H, W), and its class.
+    """Item (e, i): one view of image i as cached features, float32 (C, H, W), and its class.
 
     Each epoch shows each image in another view.
     """
 
     def __init__(self, features: NDArray[np.float16], labels: NDArray[np.int64]) -> None:
         self._features = features
-        self._labels = labels
-        self.epoch = 0
+        self.labels = labels
 
-    def __len__(self) -> int:
-        return len(self._labels)
-
-    def __getitem__(self, index: int) -> Batch:
+    def __getitem__(self, view: View) -> Batch:
+        epoch, index = view
         # A different offset for each image, so that a batch mixes views.
-        view = (self.epoch + index) % self._features.shape[1]
-        features = torch.from_numpy(self._features[index, view].astype(np.float32))
-        return features, torch.tensor(self._labels[index])
+        number = (epoch + index) % self._features.shape[1]
+        features = torch.from_numpy(self._features[index, number].astype(np.float32))
+        return features, torch.tensor(self.labels[index])
 
 
-class AugmentedImages(Dataset[Batch]):
-    """Item i: a random view of image i, uint8 (S, S, 3), and its class."""
+class AugmentedImages(Dataset[Batch | ImageError]):
+    """Item (e, i): image i as it is or, with ``augment``, a new random view of it; uint8 (S, S, 3), and its class.
 
-    def __init__(self, images: LabelledImages, size: int, seed: int, *, augment: bool) -> None:
+    An image that cannot be read is given as its error, for a worker process could not raise it as it is.
+    """
+
+    def __init__(self, images: LabelledImages, size: int, augment: Augmentation | None) -> None:
         self._images = images
         self._size = size
-        self._augment = Augmentation(size, seed)
-        self._random = augment
-        self.epoch = 0
+        self._augment = augment
+        self.labels = images.labels
 
-    def __len__(self) -> int:
-        return len(self._images)
+    def __getitem__(self, view: View) -> Batch | ImageError:
+        epoch, index = view
+        try:
+            pixels = load_image(self._images.paths[index], self._size)
+        except ImageError as error:
+            return error
+        if self._augment:
+            pixels = self._augment(pixels, index, 2 + epoch)
+        return torch.from_numpy(pixels.copy()), torch.tensor(self.labels[index])
 
-    def __getitem__(self, index: int) -> Batch:
-        pixels = load_image(self._images.paths[index], self._size)
-        if self._random:
-            pixels = self._augment(pixels, index, 2 + self.epoch)
-        return torch.from_numpy(pixels.copy()), torch.tensor(self._images.labels[index])
 
-
-class PKData(lightning.LightningDataModule):
-    """The training batches (P × K) and the held-out batches (in order) of a run.
+class SiameseData(lightning.LightningDataModule):
+    """The training batches and the held-out batches of a run, this process's share of each.
 
     Args:
         train: Training items.
-        train_labels: int64 (N,), their classes.
         held_out: Held-out items.
-        recipe: Gives P, K and the seed.
-        workers: Processes that load; 0 where items come from a memory-mapped file.
+        recipe: Gives the sampler and the seed.
+        listed: int64 (M, 2 or 3), the pairs or triplets to train on, or None.
+        cached: Items come from a memory-mapped file, so that one process loads them fast enough.
     """
 
     def __init__(
         self,
         train: CachedViews | AugmentedImages,
-        train_labels: NDArray[np.int64],
         held_out: CachedViews | AugmentedImages,
         recipe: Recipe,
+        listed: NDArray[np.int64] | None,
         *,
-        workers: int,
+        cached: bool,
     ) -> None:
         super().__init__()
         self._train = train
-        self._train_labels = train_labels
         self._held_out = held_out
         self._recipe = recipe
-        self._workers = workers
+        self._listed = listed
+        self._workers = 1 if cached and not torch.cuda.is_available() else min(16, os.cpu_count() or 1)
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Called at each epoch (see ``Trainer(reload_dataloaders_every_n_epochs=1)``): new views, a new order.
-
-        The order depends on the seed and the epoch alone, so a resumed run sees what an uninterrupted one sees.
-        """
-        epoch = self.trainer.current_epoch if self.trainer else 0
-        self._train.epoch = epoch
-        classes = int(self._train_labels.max()) + 1
-        per_class = self._recipe.images_per_class
-        sampler = MPerClassSampler(
-            self._train_labels,
-            m=per_class,
-            batch_size=min(self._recipe.classes_per_batch, classes) * per_class,
-            length_before_new_iter=len(self._train_labels),
-        )
-        # MPerClassSampler draws from numpy's global generator.
-        np.random.seed(np.random.SeedSequence([self._recipe.seed, epoch]).generate_state(1)[0])  # noqa: NPY002
-        return self._loader(self._train, sampler=list(sampler), drop_last=True, batch_size=sampler.batch_size)
+        """Goes on at the trainer's step, which is not 0 in a run that is resumed."""
+        trainer = self.trainer
+        rank, processes, step = (trainer.global_rank, trainer.world_size, trainer.global_step) if trainer else (0, 1, 0)
+        batches = Batches(self._train.labels, self._recipe, self._listed, rank=rank, processes=processes)
+        batches.go_to(step)
+        return self._loader(self._train, batch_sampler=batches)
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """The held-out images, each once, without augmentation."""
-        return self._loader(self._held_out, batch_size=64)
+        rank, processes = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        share = [(0, index) for index in range(rank, len(self._held_out.labels), processes)]
+        return self._loader(self._held_out, sampler=share, batch_size=64)
 
-    def _loader(self, dataset: Dataset[Batch], **arguments: Any) -> DataLoader[Batch]:
+    def _loader(self, dataset: Dataset[Any], **arguments: Any) -> DataLoader[Batch]:
         return DataLoader(
             dataset,
             num_workers=self._workers,
             worker_init_fn=ignore_interrupts,
-            persistent_workers=False,
+            collate_fn=_collate,
             pin_memory=torch.cuda.is_available(),
             **arguments,
         )
+
+
+def ignore_interrupts(_: int) -> None:
+    """For worker processes: Ctrl-C reaches the whole group, and ending the workers is the parent's business."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _collate(items: Iterable[Batch | ImageError]) -> Batch | ImageError:
+    items = list(items)
+    for item in items:
+        if isinstance(item, ImageError):
+            return item
+    batch: Batch = tuple(default_collate(items))
+    return batch

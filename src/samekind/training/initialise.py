@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from samekind.errors import ModelFileError, TrainingError
-from samekind.model_file import find_model, read_model
+from samekind.model_file import DEFAULT_MODEL, find_model, read_model
 from samekind.training.network import SiameseNetwork
 
 _UNKNOWN_PAST = "unknown: whatever {} was trained on"
@@ -26,7 +26,8 @@ def initialise(network: SiameseNetwork, init: str) -> tuple[set[str], str]:
     Args:
         network: Changed in place.
         init: ``scratch``; ``imagenet`` (timm's pretrained weights, downloaded on first use); a ``.safetensors`` file
-            with a backbone under timm's names, which may lack layers; or a samekind model, by name or path.
+            with a backbone under timm's names, which may lack layers; ``bundled`` (the model that ``load()`` gives);
+            or another samekind model, by name or path.
 
     Returns:
         The names of the parameters that start from noise, and in words what the others had seen before.
@@ -42,7 +43,7 @@ def initialise(network: SiameseNetwork, init: str) -> tuple[set[str], str]:
         weights = _read_safetensors(Path(init))
         past = _IMAGENET if "imagenet" in Path(init).name.lower() else _UNKNOWN_PAST.format(Path(init).name)
         return _load_backbone(network, weights, init), past
-    return _load_model_file(network, init)
+    return _load_model_file(network, DEFAULT_MODEL if init == "bundled" else init)
 
 
 def _download(network: SiameseNetwork) -> dict[str, Tensor]:
@@ -77,7 +78,7 @@ def _load_backbone(network: SiameseNetwork, weights: dict[str, Tensor], source: 
     body.load_state_dict(fitting, strict=False)
     fresh = {f"backbone.{name}" for name, _ in body.named_parameters() if name not in fitting}
     fresh |= _reset_norms_behind_missing(body, set(fitting))
-    return fresh | {"head.weight", "scale", "bias"}
+    return fresh | {name for name, _ in network.named_parameters() if name.startswith("head.")}
 
 
 def _reset_norms_behind_missing(body: nn.Module, loaded: set[str]) -> set[str]:
@@ -107,8 +108,6 @@ def _load_model_file(network: SiameseNetwork, init: str) -> tuple[set[str], str]
         for tensor in onnx.load_model_from_string(model.data).graph.initializer
         if tensor.name in own
     }
-    # The learned scale and bias live on as the pair link of the card.
-    weights |= {"scale": torch.tensor(model.card.pair.scale), "bias": torch.tensor(model.card.pair.bias)}
     ignorable = {name for name in own if name.endswith("num_batches_tracked")}
     missing = set(own) - set(weights) - ignorable
     wrong = [name for name, tensor in weights.items() if tensor.shape != own[name].shape]

@@ -2,70 +2,104 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import lightning
 import numpy as np
 import torch
+from lightning.pytorch.trainer.states import RunningStage
 from torch import Tensor
 
+from samekind.errors import ImageError
 from samekind.evaluation.links import MOST_IMAGES
 from samekind.evaluation.verification import equal_error_rate
+from samekind.training.collapse import refuse_collapse
 from samekind.training.data import Batch
 from samekind.training.network import SiameseNetwork
-from samekind.training.objectives import make_objective
+from samekind.training.objectives import WeightedSum
+from samekind.training.optimizer import make_optimizer
 from samekind.training.recipe import Recipe
+
+HELD_OUT_EER = "held-out EER"
+# Steps between two looks at whether the loss is that of a collapsed network.
+_COLLAPSE_EVERY = 10
 
 
 class SiameseTraining(lightning.LightningModule):
-    """Trains a Siamese network towards a recipe's objective.
+    """Trains a Siamese network towards a recipe's objectives.
 
     Args:
         network: Initialised.
+        objective: The loss.
         recipe: The settings.
         fresh: The names of the network's parameters that start from noise; they learn faster.
-        total_steps: Optimizer steps of the whole run, for the learning-rate schedule.
-        from_features: Batches hold cached features rather than images.
+        steps_per_epoch: Optimizer steps of an epoch, for the learning-rate schedule.
     """
 
     def __init__(
-        self,
-        network: SiameseNetwork,
-        recipe: Recipe,
-        fresh: set[str],
-        total_steps: int,
-        *,
-        from_features: bool,
+        self, network: SiameseNetwork, objective: WeightedSum, recipe: Recipe, fresh: set[str], steps_per_epoch: int
     ) -> None:
         super().__init__()
         self.network = network.to(memory_format=torch.channels_last)  # twice as fast, on CPUs as on GPUs
-        self.objective = make_objective(recipe.objective, recipe.margin)
+        self.objective = objective
         self._recipe = recipe
         self._fresh = fresh
-        self._total_steps = total_steps
-        self._from_features = from_features
+        self._steps_per_epoch = steps_per_epoch
+        self._embed: Callable[[Tensor], Tensor] = (
+            torch.compile(self._forward) if recipe.compute.compile else self._forward
+        )
         self._held_out: list[tuple[Tensor, Tensor]] = []
+        # Of some of the last epoch's steps the loss, and what it would be if all embeddings were alike.
+        self._losses: list[tuple[float, float]] = []
 
-    def _embed(self, inputs: Tensor) -> Tensor:
-        if self._from_features:
+    def _forward(self, inputs: Tensor) -> Tensor:
+        if self._recipe.freezing.stages:
             return self.network.embed_features(inputs.contiguous(memory_format=torch.channels_last))
         embeddings: Tensor = self.network(inputs)
         return embeddings
 
-    def on_train_epoch_start(self) -> None:
-        """Make an epoch's dropout depend on the seed and the epoch alone, so that a resumed run repeats it."""
-        entropy = np.random.SeedSequence([self._recipe.seed, self.current_epoch]).generate_state(1, np.uint64)
-        torch.manual_seed(int(entropy[0]))
+    def on_before_batch_transfer(self, batch: Batch | ImageError, dataloader_idx: int) -> Batch:
+        """An image that could not be read comes as its error.
+
+        Raises:
+            ImageError: It has; the message names the image.
+        """
+        del dataloader_idx
+        if isinstance(batch, ImageError):
+            raise batch
+        return batch
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Make dropout depend on the seed, the step and the process alone, so that a resumed run repeats it."""
+        del batch, batch_idx
+        entropy = np.random.SeedSequence([self._recipe.seed, self.global_step, self.global_rank])
+        torch.manual_seed(int(entropy.generate_state(1, np.uint64)[0]))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """One batch of P × K images to its loss."""
-        del batch_idx
+        """One batch to its loss; of several processes each sees the embeddings of all."""
         inputs, labels = batch
         # The loss in full precision, whatever the network computes in.
         embeddings = self._embed(inputs).float()
-        loss: Tensor = self.objective(embeddings, labels, self.network.scale, self.network.bias)
-        self.log("loss", loss, prog_bar=True)
+        if self.trainer.world_size > 1:
+            # With gradients: the mean that DDP takes over processes is then the gradient of the whole batch.
+            embeddings = self._gather(embeddings, sync_grads=True)
+            labels = self._gather(labels)
+        loss: Tensor = self.objective(embeddings, labels)
+        self.log("loss", loss)
+        if batch_idx % _COLLAPSE_EVERY == 0:
+            with torch.no_grad():
+                alike = torch.nn.functional.normalize(torch.ones_like(embeddings), dim=1)
+                self._losses.append((float(loss.detach()), float(self.objective(alike, labels))))
         return loss
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """In the first epochs of a freezing schedule, pretrained layers stand still."""
+        del optimizer
+        if self.global_step < self._recipe.freezing.head_only_epochs * self._steps_per_epoch:
+            for name, parameter in self.network.named_parameters():
+                if name not in self._fresh:
+                    parameter.grad = None
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Collect the held-out embeddings."""
@@ -74,32 +108,48 @@ class SiameseTraining(lightning.LightningModule):
         self._held_out.append((self._embed(inputs).float().cpu(), labels.cpu()))
 
     def on_validation_epoch_end(self) -> None:
-        """The equal error rate over all pairs of held-out images."""
-        embeddings = torch.cat([embeddings for embeddings, _ in self._held_out])
-        labels = torch.cat([labels for _, labels in self._held_out])
+        """The equal error rate over all pairs of held-out images.
+
+        Raises:
+            TrainingError: The embeddings have collapsed.
+        """
+        embeddings, labels = self._all_held_out()
         # The same images each time, evenly spread, few enough for all their pairs to fit into memory.
         kept = torch.linspace(0, len(labels) - 1, min(len(labels), MOST_IMAGES)).long()
         embeddings, labels = embeddings[kept], labels[kept]
-        self._held_out.clear()
         first, second = torch.triu_indices(len(labels), len(labels), offset=1)
         similarity = (embeddings @ embeddings.T)[first, second].numpy()
         same = (labels[first] == labels[second]).numpy()
-        self.log("held-out EER", equal_error_rate(similarity, same).rate, prog_bar=True)
+        rate = equal_error_rate(similarity, same).rate
+        if self.trainer.state.stage != RunningStage.SANITY_CHECKING:
+            refuse_collapse(similarity, rate, self._losses)
+        self._losses.clear()
+        self.log(HELD_OUT_EER, rate, sync_dist=False, rank_zero_only=False)
+
+    def _gather(self, tensor: Tensor, *, sync_grads: bool = False) -> Tensor:
+        gathered = self.all_gather(tensor, sync_grads=sync_grads)
+        assert isinstance(gathered, Tensor)  # a tensor in, a tensor out
+        return gathered.flatten(0, 1)
+
+    def _all_held_out(self) -> tuple[Tensor, Tensor]:
+        """The held-out embeddings of all processes, in one order."""
+        own = tuple(torch.cat(parts) for parts in zip(*self._held_out, strict=True))
+        self._held_out.clear()
+        shares: list[Any] = [own]
+        if self.trainer.world_size > 1:
+            shares = [None] * self.trainer.world_size
+            torch.distributed.all_gather_object(shares, own)
+        embeddings, labels = (torch.cat(parts) for parts in zip(*shares, strict=True))
+        # Image i lies at place i // processes of the share of process i % processes.
+        order = torch.argsort(
+            torch.cat([torch.arange(len(share[1])) * len(shares) + rank for rank, share in enumerate(shares)])
+        )
+        return embeddings[order], labels[order]
 
     def configure_optimizers(self) -> Any:
-        """AdamW (Loshchilov and Hutter, 2019) with one-cycle rates; norms, biases and the logit's scale stay."""
-        recipe = self._recipe
-        groups: dict[tuple[float, float], list[Tensor]] = {}
-        for name, parameter in self.network.named_parameters():
-            if not parameter.requires_grad:
-                continue
-            rate = recipe.learning_rate if name in self._fresh else recipe.pretrained_learning_rate
-            decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
-            groups.setdefault((rate, decay), []).append(parameter)
-        optimizer = torch.optim.AdamW(
-            [{"params": p, "lr": rate, "weight_decay": decay} for (rate, decay), p in groups.items()]
-        )
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, max_lr=[rate for rate, _ in groups], total_steps=self._total_steps, pct_start=0.15
-        )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        """The recipe's optimizer and schedule."""
+        named = [
+            *((name, parameter, name in self._fresh) for name, parameter in self.network.named_parameters()),
+            *((name, parameter, True) for name, parameter in self.objective.named_parameters()),
+        ]
+        return make_optimizer(self._recipe, named, self._recipe.epochs * self._steps_per_epoch)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
-import timm
 import torch
 from torch import Tensor, nn
 
-from samekind.errors import TrainingError
+from samekind.training.backbone import create_backbone, cut
+from samekind.training.recipe import Recipe
 
 
 class SiameseNetwork(nn.Module):
-    """Images to unit embeddings, and a learned scale and bias that turn a cosine into a logit.
+    """Images to unit embeddings.
 
     Two or three images go through the very same modules, so there is nothing to share: a branch is a call.
 
@@ -20,39 +20,55 @@ class SiameseNetwork(nn.Module):
     *features*; the rest and the head turn features into embeddings. Training caches the features.
 
     Args:
-        backbone: timm name of a network of the EfficientNet family.
+        backbone: timm name of a network.
         dimension: D of the embedding.
         frozen_stages: How many stages stay as they are, with the stem; 0 trains everything.
         dropout: Probability, before the head.
+        head: ``linear``, or ``mlp`` for two layers.
 
     Raises:
-        TrainingError: timm has no such network, or it is not of the family, or has fewer stages.
+        TrainingError: timm has no such network, or it has fewer stages, or they are not known.
+
+    Example:
+        >>> network = SiameseNetwork("tf_efficientnet_b0", dimension=8, frozen_stages=5).eval()
+        >>> network(torch.zeros(2, 64, 64, 3, dtype=torch.uint8)).shape
+        torch.Size([2, 8])
     """
 
     backbone: Any  # timm's networks have no common type
     pixel_mean: Tensor
     pixel_std: Tensor
 
-    def __init__(self, backbone: str, dimension: int, frozen_stages: int, dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        backbone: str,
+        dimension: int,
+        frozen_stages: int,
+        dropout: float = 0.0,
+        head: Literal["linear", "mlp"] = "linear",
+    ) -> None:
         super().__init__()
-        if backbone not in timm.list_models():
-            raise TrainingError(f"timm has no network {backbone!r}")
-        self.backbone = timm.create_model(backbone, num_classes=0, global_pool="")
-        if not all(hasattr(self.backbone, part) for part in ("conv_stem", "bn1", "blocks", "conv_head", "bn2")):
-            raise TrainingError(f"{backbone}: only networks of the EfficientNet family can be trained so far")
-        if frozen_stages > len(self.backbone.blocks):
-            raise TrainingError(f"{backbone}: has {len(self.backbone.blocks)} stages; not {frozen_stages}")
+        self.backbone = create_backbone(backbone)
         self.frozen_stages = frozen_stages
+        # In a plain list, which does not register them a second time.
+        self._cut = cut(self.backbone, backbone, frozen_stages)
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(self.backbone.num_features, dimension, bias=False)
-        self.scale = nn.Parameter(torch.tensor(10.0))
-        self.bias = nn.Parameter(torch.tensor(-5.0))
+        width = self.backbone.head_hidden_size if hasattr(self.backbone, "head_hidden_size") else None
+        width = width or self.backbone.num_features
+        last = nn.Linear(width, dimension, bias=False)
+        self.head = last if head == "linear" else nn.Sequential(nn.Linear(width, width), nn.ReLU(), last)
         # Buffers, so that normalising travels inside the exported graph.
         pretrained = self.backbone.pretrained_cfg
         self.register_buffer("pixel_mean", 255.0 * torch.tensor(pretrained["mean"]))
         self.register_buffer("pixel_std", 255.0 * torch.tensor(pretrained["std"]))
-        for module in self._frozen_modules():
+        for module in self._cut[0]:
             module.requires_grad_(requires_grad=False)
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> SiameseNetwork:
+        """The network that a recipe describes, with random weights."""
+        network = recipe.network
+        return cls(network.backbone, network.dimension, recipe.freezing.stages, network.dropout, network.head)
 
     def forward(self, images: Tensor) -> Tensor:
         """uint8 (N, S, S, 3), RGB, in; float32 (N, D), unit rows, out."""
@@ -61,32 +77,21 @@ class SiameseNetwork(nn.Module):
     def features(self, images: Tensor) -> Tensor:
         """The output of the frozen stages: uint8 (N, S, S, 3) in; float32 (N, C, H, W) out."""
         x = ((images.float() - self.pixel_mean) / self.pixel_std).permute(0, 3, 1, 2)
-        return _apply(self._frozen_modules(), x)
+        return _apply(self._cut[0], x)
 
     def embed_features(self, features: Tensor) -> Tensor:
         """The trained part: the features of N images in; float32 (N, D), unit rows, out."""
-        x = _apply(self._trained_modules(), features)
-        x = self.head(self.dropout(x.mean(dim=(2, 3))))
+        x = _apply(self._cut[1], features)
+        x = self.head(self.dropout(self.backbone.forward_head(x, pre_logits=True)))
         unit: Tensor = x / torch.linalg.vector_norm(x, dim=1, keepdim=True).clamp_min(1e-12)
         return unit
 
     def train(self, mode: bool = True) -> SiameseNetwork:
         """Frozen stages stay in evaluation mode, so that their batch statistics do not move."""
         super().train(mode)
-        for module in self._frozen_modules():
+        for module in self._cut[0]:
             module.eval()
         return self
-
-    def _frozen_modules(self) -> list[nn.Module]:
-        return self._body()[: self.frozen_stages + 2] if self.frozen_stages else []
-
-    def _trained_modules(self) -> list[nn.Module]:
-        frozen = len(self._frozen_modules())
-        return [*self._body()[frozen:], self.backbone.conv_head, self.backbone.bn2]
-
-    def _body(self) -> list[nn.Module]:
-        """The stem (its two modules), then the stages; each is applied to the output of the one before."""
-        return [self.backbone.conv_stem, self.backbone.bn1, *self.backbone.blocks]
 
 
 def _apply(modules: list[nn.Module], x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""A folder in, a model file out: fit, export, check, calibrate, test, write."""
+"""A folder in, a model file out: split, fit, export, check, calibrate, test, write."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from samekind.card import FORMAT_VERSION, Card, Measurement, Training
-from samekind.datasets.folders import LabelledImages, read_class_folders, read_train_and_test
-from samekind.datasets.splits import content_hash, refuse_shared_images, split_digest
+from samekind.datasets.dataset import read_test_images
+from samekind.datasets.folders import LabelledImages
+from samekind.datasets.splits import refuse_shared_images, split_digest
 from samekind.encoder import OnnxEncoder
 from samekind.errors import TrainingError
 from samekind.evaluation.links import fit_pair_link, fit_trio_link
@@ -21,26 +22,40 @@ from samekind.images import load_image
 from samekind.model_file import read_model, write_model
 from samekind.recognizer import Recognizer
 from samekind.training.export import PARITY_TOLERANCE, export_onnx, parity, round_to_float16, store_as_float16
-from samekind.training.fit import Fitted, fit
+from samekind.training.fit import Fitted, Machines, fit
+from samekind.training.prepare import Parts, keep, prepare, read_kept
+from samekind.training.processes import wait_for_first
 from samekind.training.recipe import Recipe
-from samekind.training.run import RunSettings, check_same_images, refuse_run, start_run
+from samekind.training.run import RunSettings, read_run, refuse_run, start_run
 
 Report = Callable[[str, int, int], None]
 
 _PARITY_IMAGES = 16
 
 
-def train(settings: RunSettings, run: Path, *, resume: bool = False, report: Report | None = None) -> Card:
+def train(
+    settings: RunSettings,
+    run: Path,
+    *,
+    resume: bool = False,
+    machines: Machines | None = None,
+    report: Report | None = None,
+    note: Callable[[str], None] | None = None,
+    measure: bool = True,
+) -> Card:
     """Train on a folder and write a calibrated model file.
 
-    The links and operating points are fitted on images held out from the training part of the folder; its test part
-    (``val``) and the further test folders are only ever measured on, and the numbers go into the card.
+    The links and operating points are fitted on images held out from training; the test part and the further test
+    folders are only ever measured on, and the numbers go into the card.
 
     Args:
         settings: Images, recipe, start, and where to write.
         run: The folder of the run, for checkpoints and logs.
         resume: Go on with the run that is there, from its last checkpoint.
+        machines: On what to train; None for all that is here.
         report: Called with (stage, done, total) in the long stages.
+        note: Called with what a person should know, such as a file that was left out.
+        measure: Whether to measure on the test images; without, the card has no metrics.
 
     Returns:
         The card as written.
@@ -49,42 +64,61 @@ def train(settings: RunSettings, run: Path, *, resume: bool = False, report: Rep
         TrainingError: As ``fit``; a run is in that folder already (or, to resume, one with other images); or torch and
             ONNX Runtime disagree on the exported network.
         DatasetError: A folder cannot be used, or a test folder holds training images.
-        ImageError: An image cannot be read.
+        ImageError: An image can no longer be read.
     """
     if not resume:
         refuse_run(run)
-    images, test = read_train_and_test(settings.folder)
     # A typing mistake in a test folder shows now, not after hours.
-    tests = [*([test] if test else []), *(read_class_folders(path) for path in settings.tests)]
-    for part in tests:
-        refuse_shared_images(images, part)
-    hashes = [content_hash(path) for path in images.paths]
-    # With the classes: an image that changed its class would change the split.
-    labelled = split_digest(f"{images.classes[i]} {file}" for i, file in zip(images.labels, hashes, strict=True))
+    further = {f"{path.parent.name}/{path.name}": read_test_images(path) for path in settings.tests}
+    looked_at = (lambda done, total: report("look at the images", done, total)) if report else None
     if resume:
-        check_same_images(run, labelled)
+        parts = read_kept(run, on_progress=looked_at)
     else:
-        start_run(run, settings, labelled)
-    fitted = fit(images, settings.recipe, settings.init, run, report=report)
+        parts = prepare(settings.folder, settings.recipe, on_progress=looked_at)
+    if note:
+        for message in parts.notes:
+            note(message)
+    tests = further if parts.test is None else {f"{settings.folder.name}/test": parts.test} | further
+    for images in further.values():
+        refuse_shared_images(parts.train, images, parts.hashes)
+        refuse_shared_images(parts.held_out, images, parts.hashes)
+    if not resume:
+        keep(parts, run)
+        start_run(run, settings)  # last, for it makes the folder a run
+    fitted = fit(settings, parts, run, machines=machines, report=report)
     round_to_float16(fitted.network)
-    model = export_onnx(fitted.network, settings.recipe.input_size)
+    model = export_onnx(fitted.network, settings.recipe.network.input_size)
     store_as_float16(model)
     onnx_model = model.SerializeToString()
     _check_parity(fitted, settings.recipe, onnx_model)
-    card = _calibrated_card(settings, fitted, onnx_model, report)
+    card = _calibrated_card(settings, parts, fitted, onnx_model, report)
+    hashes = [parts.hashes[path] for images in (parts.train, parts.held_out) for path in images.paths]
     card = write_model(settings.output, onnx_model, card, hashes)
-    for part in tests:
+    for name, images in tests.items() if measure else ():
         recognizer = Recognizer(read_model(settings.output))
-        result = evaluate(recognizer, part, on_progress=_on(report, f"test on {part.root}", len(part)))
-        card = card.model_copy(update={"metrics": card.metrics | _measurements(result)})
+        result = evaluate(recognizer, images, on_progress=_on(report, f"test on {name}", len(images)))
+        card = card.model_copy(update={"metrics": card.metrics | _measurements(name, result)})
         card = write_model(settings.output, onnx_model, card, hashes)
+    shutil.copyfile(settings.output, run / "model.onnx")
     shutil.rmtree(run / "features", ignore_errors=True)
     return card
 
 
+def train_along(run: Path, machines: Machines) -> None:
+    """What a process of a run does that is not the first: it trains, and leaves all else to the first.
+
+    Args:
+        run: The folder of the run, which all processes see.
+        machines: On what to train.
+    """
+    wait_for_first(run)
+    settings = read_run(run)
+    fit(settings, read_kept(run), run, machines=machines)
+
+
 def _check_parity(fitted: Fitted, recipe: Recipe, onnx_model: bytes) -> None:
-    paths = fitted.held_out.paths[:: max(1, len(fitted.held_out) // _PARITY_IMAGES)]
-    pixels = np.stack([load_image(path, recipe.input_size) for path in paths])
+    paths = fitted.calibration.paths[:: max(1, len(fitted.calibration) // _PARITY_IMAGES)]
+    pixels = np.stack([load_image(path, recipe.network.input_size) for path in paths])
     difference = parity(fitted.network, onnx_model, pixels)
     if not difference <= PARITY_TOLERANCE:
         raise TrainingError(
@@ -93,30 +127,37 @@ def _check_parity(fitted: Fitted, recipe: Recipe, onnx_model: bytes) -> None:
         )
 
 
-def _calibrated_card(settings: RunSettings, fitted: Fitted, onnx_model: bytes, report: Report | None) -> Card:
-    recipe, held_out, name = settings.recipe, fitted.held_out, settings.output.stem
+def _calibrated_card(
+    settings: RunSettings, parts: Parts, fitted: Fitted, onnx_model: bytes, report: Report | None
+) -> Card:
+    recipe, held_out, name = settings.recipe, fitted.calibration, settings.output.stem
     embeddings = OnnxEncoder(onnx_model, name).encode(
         held_out.paths, on_progress=_on(report, "calibrate", len(held_out))
     )
     source = f"{len(held_out)} images of {settings.folder.name}, held out from its training images"
+    if not set(held_out.classes) & set(parts.train.classes):
+        source += "; none of their classes was trained on"
     return Card(
         format_version=FORMAT_VERSION,
         name=name,
-        backbone=recipe.backbone,
-        input_size=recipe.input_size,
+        backbone=recipe.network.backbone,
+        input_size=recipe.network.input_size,
         resize="squash",
-        dimension=recipe.dimension,
+        dimension=recipe.network.dimension,
         pair=fit_pair_link(embeddings, held_out.labels, source),
         trio=fit_trio_link(embeddings, held_out.labels, source),
         training=Training(
-            data=f"{settings.folder.name}: {len(fitted.train)} images of {len(fitted.train.classes)} classes",
-            classes=fitted.train.classes,
-            images=len(fitted.train),
-            digest=_digest(fitted.train),
-            objective=recipe.objective,
+            data=f"{settings.folder.name}: {len(parts.train)} images of {len(parts.train.classes)} classes",
+            classes=parts.train.classes,
+            images=len(parts.train),
+            digest=_digest(parts.train, parts),
+            objective=" + ".join(
+                objective.loss if objective.weight == 1 else f"{objective.weight:g} × {objective.loss}"
+                for objective in recipe.objectives
+            ),
             init=Path(settings.init).name,
             pretraining=fitted.pretraining,
-            recipe=recipe.model_dump(),
+            recipe=recipe.model_dump(mode="json"),
         ),
         licence=settings.licence,
         created=dt.datetime.now(dt.UTC).date().isoformat(),
@@ -124,17 +165,16 @@ def _calibrated_card(settings: RunSettings, fitted: Fitted, onnx_model: bytes, r
     )
 
 
-def _digest(images: LabelledImages) -> str:
-    return split_digest(content_hash(path) for path in images.paths)
+def _digest(images: LabelledImages, parts: Parts) -> str:
+    return split_digest(parts.hashes[path] for path in images.paths)
 
 
-def _measurements(result: Evaluation) -> dict[str, dict[str, Measurement]]:
+def _measurements(name: str, result: Evaluation) -> dict[str, dict[str, Measurement]]:
     seen = len(result.classes_seen)
     kind = "unseen classes" if seen == 0 else f"{seen} of {result.classes} classes seen in training"
-    where = f"{Path(result.data).parent.name}/{Path(result.data).name} ({kind})"
     estimates = {f"pairs: {name}": value for name, value in result.pair_metrics.items()}
     estimates |= {f"trios: {name}": value for name, value in result.trio_metrics.items()}
-    return {where: {k: Measurement(value=e.value, low=e.low, high=e.high) for k, e in estimates.items()}}
+    return {f"{name} ({kind})": {k: Measurement(value=e.value, low=e.low, high=e.high) for k, e in estimates.items()}}
 
 
 def _on(report: Report | None, stage: str, total: int) -> Callable[[int], None] | None:

@@ -1,44 +1,235 @@
-"""The settings of a training run, validated."""
+"""The settings of a training run, validated: what a recipe file may say."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class Recipe(BaseModel):
-    """Everything that decides a training run besides the images.
-
-    Example:
-        >>> Recipe(objective="triplets").margin
-        0.2
-    """
+class Section(BaseModel):
+    """A part of a recipe; unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    objective: Annotated[
-        Literal["pairs", "triplets"],
-        Field(description="pairs: binary cross-entropy on all pairs of a batch; triplets: mined triplet loss"),
-    ] = "pairs"
-    backbone: Annotated[str, Field(description="timm name of an EfficientNet")] = "tf_efficientnet_b0"
+
+class NetworkSection(Section):
+    """The Siamese network: a backbone and a head."""
+
+    backbone: Annotated[str, Field(description="timm's name of the feature extractor")] = "tf_efficientnet_b0"
     input_size: Annotated[int, Field(ge=32, le=1024, description="side of the square input, pixels")] = 224
-    dimension: Annotated[int, Field(ge=2, le=4096, description="length of the embedding")] = 128
-    frozen_stages: Annotated[
-        int, Field(ge=0, description="first stages kept as they are and computed once; 0 trains everything")
-    ] = 5
-    views: Annotated[int, Field(ge=1, description="augmented views of each image that are computed once")] = 4
-    epochs: Annotated[int, Field(ge=1)] = 10
-    classes_per_batch: Annotated[int, Field(ge=2)] = 10
-    images_per_class: Annotated[int, Field(ge=2, description="of each class in a batch")] = 12
-    learning_rate: Annotated[float, Field(gt=0, description="peak, for layers that start from noise")] = 2e-3
-    pretrained_learning_rate: Annotated[
-        float, Field(gt=0, description="peak, for layers that start from trained weights")
-    ] = 4e-4
-    weight_decay: Annotated[float, Field(ge=0)] = 0.02
+    head: Annotated[
+        Literal["linear", "mlp"], Field(description="linear: one layer. mlp: two, with a ReLU between them")
+    ] = "linear"
+    dimension: Annotated[int, Field(ge=2, le=4096, description="D, the length of the embedding")] = 128
     dropout: Annotated[float, Field(ge=0, lt=1, description="before the head")] = 0.2
-    margin: Annotated[float, Field(gt=0, description="of the triplet loss, on the cosine")] = 0.2
-    holdout: Annotated[
-        float, Field(gt=0, lt=1, description="share of the training images kept for links and thresholds")
-    ] = 0.12
-    seed: Annotated[int, Field(ge=0)] = 0
+
+
+class FreezingSection(Section):
+    """What stays as it was pretrained, and for how long."""
+
+    stages: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="first stages that are never trained; their outputs are computed once and cached. 0 trains all",
+        ),
+    ] = 5
+    head_only_epochs: Annotated[
+        int, Field(ge=0, description="first epochs in which only layers that start from noise learn")
+    ] = 0
+
+
+class AugmentationSection(Section):
+    """The random views of training images. View 0 is the image itself and view 1 its mirror image."""
+
+    views: Annotated[int, Field(ge=1, description="views of each image in the cache; without a cache all are new")] = 4
+    smallest_crop: Annotated[
+        float, Field(gt=0, le=1, description="the smallest share of the image's area that a crop shows")
+    ] = 0.35
+    colour: Annotated[float, Field(ge=0, le=1, description="how far brightness, contrast, saturation move")] = 0.3
+    grey: Annotated[float, Field(ge=0, le=1, description="share of views without colour")] = 0.05
+
+
+class SamplerSection(Section):
+    """What a batch is made of.
+
+    The recipe of a listed protocol (``samekind reproduce``) takes a fixed list of pairs or triplets instead of all
+    that a batch of P classes × K images offers.
+    """
+
+    kind: Annotated[
+        Literal["classes", "pairs", "triplets"],
+        Field(
+            description="classes: P classes × K images, and all pairs or triplets among them. pairs, triplets: only "
+            "those of a list that is drawn once"
+        ),
+    ] = "classes"
+    classes: Annotated[int, Field(ge=2, description="P (classes)")] = 10
+    images: Annotated[int, Field(ge=2, description="K, of each class (classes)")] = 12
+    per_class: Annotated[int, Field(ge=2, description="length of the list, for each class (pairs, triplets)")] = 128
+    items: Annotated[int, Field(ge=2, description="pairs or triplets in a batch (pairs, triplets)")] = 40
+
+
+class Objective(Section):
+    """One term of the loss. Keys that its loss does not have must be left out.
+
+    The losses but ``pairs`` are those of pytorch-metric-learning, on cosines.
+    """
+
+    loss: Annotated[
+        Literal[
+            "pairs", "contrastive", "triplet", "multi-similarity", "supcon", "proxy-anchor", "proxy-nca", "arcface",
+            "cosface",
+        ],
+        Field(description="pairs: binary cross-entropy of scale × cosine + bias, both learned"),
+    ] = "pairs"  # fmt: skip
+    weight: Annotated[Positive, Field(description="in the sum of all objectives")] = 1.0
+    margin: Annotated[
+        float | None,
+        Field(gt=0, lt=180, description="triplet 0.2, contrastive 0.5, proxy-anchor 0.1, cosface 0.35; arcface 28.6°"),
+    ] = None
+    scale: Annotated[
+        Positive | None, Field(description="proxy-anchor, proxy-nca 32; arcface, cosface 64; multi-similarity 50")
+    ] = None
+    temperature: Annotated[Positive | None, Field(description="supcon 0.1")] = None
+    miner: Annotated[
+        Literal["all", "semihard", "hard", "batch-hard"] | None,
+        Field(
+            description="triplet: which violating triplets count. all (FaceNet's, the default), semihard, hard; "
+            "batch-hard: of each anchor the hardest"
+        ),
+    ] = None
+
+    @model_validator(mode="after")
+    def _has_only_its_own_keys(self) -> Objective:
+        for key in ("margin", "scale", "temperature", "miner"):
+            if getattr(self, key) is not None and key not in OWN_KEYS[self.loss]:
+                own = ", ".join(OWN_KEYS[self.loss]) or "none but weight"
+                raise ValueError(f"the loss {self.loss} has no {key}; its own keys: {own}")
+        return self
+
+
+OWN_KEYS: dict[str, tuple[str, ...]] = {
+    "pairs": (),
+    "contrastive": ("margin",),
+    "triplet": ("margin", "miner"),
+    "multi-similarity": ("scale",),
+    "supcon": ("temperature",),
+    "proxy-anchor": ("margin", "scale"),
+    "proxy-nca": ("scale",),
+    "arcface": ("margin", "scale"),
+    "cosface": ("margin", "scale"),
+}
+
+
+class OptimizerSection(Section):
+    """How weights move."""
+
+    name: Annotated[Literal["adamw", "sgd"], Field(description="sgd: with Nesterov momentum 0.9")] = "adamw"
+    lr: Annotated[Positive, Field(description="peak learning rate, for layers that start from noise")] = 2e-3
+    pretrained_lr: Annotated[NotNegative, Field(description="peak, for layers that start from trained weights")] = 4e-4
+    weight_decay: Annotated[NotNegative, Field(description="of matrices and kernels, not of norms and biases")] = 0.02
+    clip_norm: Annotated[NotNegative, Field(description="longest gradient; 0 does not clip")] = 0.0
+
+
+class ScheduleSection(Section):
+    """How the learning rates change over the run."""
+
+    name: Annotated[
+        Literal["one-cycle", "cosine", "constant"],
+        Field(description="after the warm-up: to zero along a cosine (one-cycle moves the momentum, too), or flat"),
+    ] = "one-cycle"
+    warmup: Annotated[float, Field(ge=0, lt=1, description="share of the run in which the rates rise")] = 0.15
+
+
+class EmaSection(Section):
+    """An exponential moving average of the weights, which is what is measured and shipped."""
+
+    decay: Annotated[float, Field(ge=0, lt=1, description="of the old average at each step; 0 for none")] = 0.0
+
+
+class EarlyStoppingSection(Section):
+    """Stopping when the equal error rate on held-out images no longer falls.
+
+    Half of the held-out images then choose the epoch, and the other half the thresholds, so that no threshold is
+    fitted on images that had a say in which weights it is for.
+    """
+
+    patience: Annotated[int, Field(ge=0, description="epochs without a better rate; 0 trains to the end")] = 0
+
+
+class ComputeSection(Section):
+    """How it is computed; the result hardly depends on it."""
+
+    precision: Annotated[
+        Literal["auto", "float32", "bfloat16"], Field(description="auto: bfloat16 on GPUs that have it, else float32")
+    ] = "auto"
+    compile: Annotated[bool, Field(description="torch.compile: minutes at the start, faster steps on a GPU")] = False
+
+
+class HoldoutSection(Section):
+    """What is set aside where the data do not say it themselves."""
+
+    calibration: Annotated[Share, Field(description="share of each class kept for links and thresholds")] = 0.12
+    test: Annotated[
+        float,
+        Field(ge=0, lt=1, description="share of each class only tested on, where there is no val and enough images"),
+    ] = 0.1
+    classes: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="whole classes kept for links and thresholds instead, so that they hold for unseen classes",
+        ),
+    ] = 0
+
+
+class Recipe(Section):
+    """Everything that decides a training run besides the images and the starting weights.
+
+    Example:
+        >>> Recipe(objectives=(Objective(loss="triplet", margin=0.1),)).objectives[0].weight
+        1.0
+    """
+
+    epochs: Annotated[int, Field(ge=1, description="passes over the training images")] = 10
+    seed: Annotated[int, Field(ge=0, lt=2**32, description="decides splits, views, order and dropout")] = 0
+    network: NetworkSection = NetworkSection()
+    freezing: FreezingSection = FreezingSection()
+    objectives: Annotated[tuple[Objective, ...], Field(min_length=1, description="their weighted sum is the loss")] = (
+        Objective(),
+    )
+    sampler: SamplerSection = SamplerSection()
+    augmentation: AugmentationSection = AugmentationSection()
+    optimizer: OptimizerSection = OptimizerSection()
+    schedule: ScheduleSection = ScheduleSection()
+    ema: EmaSection = EmaSection()
+    early_stopping: EarlyStoppingSection = EarlyStoppingSection()
+    holdout: HoldoutSection = HoldoutSection()
+    compute: ComputeSection = ComputeSection()
+
+    @model_validator(mode="after")
+    def _objectives_fit_the_sampler(self) -> Recipe:
+        needed = {"pairs": "pairs", "triplets": "triplet"}.get(self.sampler.kind)
+        if needed and [objective.loss for objective in self.objectives] != [needed]:
+            raise ValueError(f"sampler.kind = {self.sampler.kind!r} goes with one objective: loss = {needed!r}")
+        if needed and self.holdout.classes:
+            raise ValueError("of a list, items are held out and not classes: holdout.classes = 0")
+        return self
+
+    def with_settings(self, **sections: dict[str, Any] | Any) -> Recipe:
+        """A copy with some settings changed, validated.
+
+        Example:
+            >>> Recipe().with_settings(epochs=2, optimizer={"lr": 0.1}).optimizer.lr
+            0.1
+        """
+        values = self.model_dump()
+        for name, value in sections.items():
+            values[name] = {**values[name], **value} if isinstance(value, dict) else value
+        return Recipe.model_validate(values)

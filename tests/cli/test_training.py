@@ -1,0 +1,110 @@
+"""``samekind train`` and ``reproduce`` as a user types them."""
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from commands import command, run
+
+TINY = (
+    *("--set", "epochs=1", "--set", "network.input_size=32", "--set", "augmentation.views=1"),
+    *("--set", "sampler.images=4", "--set", "sampler.classes=4", "--set", "holdout.calibration=0.3"),
+)
+
+
+def test_train_then_verify(colour_folders: Path, tmp_path: Path) -> None:
+    options = ("--init", "bundled", *TINY)
+    result = run("train", colour_folders, "-o", "colours.onnx", *options, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "colours.onnx: written" in result.stdout
+    assert "training steps: " in result.stderr
+    red, blue = colour_folders / "red" / "00.png", colour_folders / "blue" / "00.png"
+    verdict = run("verify", red, blue, "--model", tmp_path / "colours.onnx", "--json")
+    assert json.loads(verdict.stdout)["model"] == "colours"
+    kept = tmp_path / "runs" / "colours"
+    for name in ("recipe.toml", "environment.json", "split.csv", "logs/metrics.csv", "curves.png", "model.onnx"):
+        assert (kept / name).stat().st_size > 0, name
+    assert not (kept / "features").exists()
+    again = run("train", colour_folders, "-o", "colours.onnx", *options, cwd=tmp_path)
+    assert (again.returncode, "--resume" in again.stderr) == (2, True)
+    resumed = run("train", "--resume", "runs/colours", cwd=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+
+
+def test_a_run_folder_is_enough_to_run_it_again(colour_folders: Path, tmp_path: Path) -> None:
+    assert run("train", colour_folders, "-o", "a.onnx", "--init", "bundled", *TINY, cwd=tmp_path).returncode == 0
+    kept = ("runs/a/split.csv", "--recipe", "runs/a/recipe.toml", "--init", "bundled")
+    again = run("train", *kept, "-o", "b.onnx", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    cards = [json.loads(run("info", tmp_path / name, "--json").stdout) for name in ("a.onnx", "b.onnx")]
+    assert cards[0]["fingerprint"] == cards[1]["fingerprint"]
+    assert cards[0]["pair"]["scale"] == cards[1]["pair"]["scale"]
+
+
+def test_ctrl_c_says_how_to_go_on_and_going_on_works(colour_folders: Path, tmp_path: Path) -> None:
+    options = ("--init", "bundled", *TINY, "--set", "epochs=12")
+    started = subprocess.Popen(
+        command("train", colour_folders, "-o", "c.onnx", *options),
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    metrics = tmp_path / "runs" / "c" / "logs" / "metrics.csv"
+    until = time.monotonic() + 240
+    while not metrics.exists() and started.poll() is None and time.monotonic() < until:
+        time.sleep(0.1)
+    started.send_signal(signal.SIGINT)
+    _, errors = started.communicate(timeout=120)
+    assert started.returncode == 130, errors
+    assert "interrupted. Go on with: samekind train --resume runs/c" in errors
+    assert "Traceback" not in errors
+    assert not (tmp_path / "c.onnx").exists()
+    resumed = run("train", "--resume", "runs/c", cwd=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    assert (tmp_path / "c.onnx").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "give a folder of images and -o MODEL.onnx"),
+        (("x", "-o", "y.onnx", "--resume", "z"), "give neither"),
+        (("x", "-o", "y.onnx", "--recipe", "quads"), "no recipe 'quads': neither a file nor one of default"),
+        (("x", "-o", "y.onnx", "--set", "optimiser.lr=1"), "unknown key 'optimiser'; did you mean 'optimizer'?"),
+        (("x", "-o", "y.onnx", "--set", "epochs=0"), "epochs: Input should be greater than or equal to 1 (got 0)"),
+        (("x", "-o", "y.onnx", "--devices", "-1"), "devices"),
+        (("no-such-folder", "-o", "m.onnx"), "no-such-folder: no such folder, and no such CSV file"),
+        (("--resume", "nowhere"), "nowhere: no run to resume there"),
+    ],
+)
+def test_wrong_use_is_explained_and_leaves_nothing_behind(
+    arguments: tuple[str, ...], message: str, tmp_path: Path
+) -> None:
+    result = run("train", *arguments, cwd=tmp_path)
+    assert result.returncode == 2
+    assert message in " ".join(result.stderr.split())
+    assert "Traceback" not in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_shown_recipe_can_be_passed_back(tmp_path: Path) -> None:
+    shown = run("train", "--show-recipe", "triplets").stdout
+    (tmp_path / "mine.toml").write_text(shown)
+    assert run("train", "--show-recipe", tmp_path / "mine.toml").stdout == shown
+    changed = run("train", "--show-recipe", tmp_path / "mine.toml", "--set", "optimizer.lr=0.5").stdout
+    different = [pair for pair in zip(shown.splitlines(), changed.splitlines(), strict=True) if pair[0] != pair[1]]
+    assert [new.split("#")[0].split() for _, new in different] == [["lr", "=", "0.5"]]
+
+
+def test_reproduce_refuses_data_without_a_test_part(colour_folders: Path, tmp_path: Path) -> None:
+    result = run("reproduce", "pairs", "--data", colour_folders, cwd=tmp_path)
+    assert result.returncode == 2
+    assert "the protocol needs a folder with train and val" in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("task", ["pairs", "trios"])
+def test_reproduce_is_explained(task: str) -> None:
+    text = run("reproduce", task, "--help").stdout
+    assert "1,280 listed items" in text

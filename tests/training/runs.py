@@ -1,0 +1,67 @@
+"""Small training runs, and what tests ask of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.torch import load_file
+
+from samekind.card import Card
+from samekind.training.fit import Fitted, fit
+from samekind.training.pipeline import train
+from samekind.training.prepare import keep, prepare, read_kept
+from samekind.training.recipe import Recipe
+from samekind.training.run import RunSettings, is_run, start_run
+
+TINY = Recipe().with_settings(
+    epochs=2,
+    network={"input_size": 32},
+    augmentation={"views": 2},
+    sampler={"classes": 4, "images": 4},
+    holdout={"calibration": 0.3, "test": 0.0},
+)
+# timm's own test network: 0.4 million parameters, batch norms and all.
+SMALL = TINY.with_settings(
+    epochs=3, network={"backbone": "test_resnet", "dimension": 16, "dropout": 0.2}, freezing={"stages": 2}
+)
+
+
+@dataclass(frozen=True)
+class Trained:
+    settings: RunSettings
+    run: Path
+    card: Card
+    stages: list[tuple[str, int, int]]
+
+    @property
+    def steps_per_epoch(self) -> int:
+        total = next(total for stage, _, total in self.stages if stage == "training steps")
+        return total // self.settings.recipe.epochs
+
+
+def run_training(settings: RunSettings, run: Path, **arguments: Any) -> Trained:
+    stages: list[tuple[str, int, int]] = []
+    card = train(settings, run, report=lambda *stage: stages.append(stage), **arguments)
+    return Trained(settings, run, card, stages)
+
+
+def assert_same_weights(one: Path, other: Path) -> None:
+    """The weights that two runs ended with are the same to the bit."""
+    weights, others = load_file(one / "network.safetensors"), load_file(other / "network.safetensors")
+    assert weights.keys() == others.keys()
+    different = [name for name, value in weights.items() if not np.array_equal(value.numpy(), others[name].numpy())]
+    assert not different
+
+
+def fit_only(settings: RunSettings, run: Path, **arguments: Any) -> Fitted:
+    """As the pipeline does, but without exporting, calibrating and writing; goes on with a run that is there."""
+    if is_run(run):
+        parts = read_kept(run)
+    else:
+        parts = prepare(settings.folder, settings.recipe)
+        start_run(run, settings)
+        keep(parts, run)
+    return fit(settings, parts, run, **arguments)
