@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Draw balanced samples from class folders, as CSV lists.\n\n"
+    help="Check labelled images before training, and draw balanced samples of them as CSV lists.\n\n"
     "The same folder and seed give the same list. Training items come from FOLDER/train and test items from "
     "FOLDER/val (or test); a folder without them is split first, the same bytes never on both sides.",
 )

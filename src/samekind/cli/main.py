@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from samekind.cli import data, demo, evaluate, info, reproduce, train, trio, verify
+from samekind.cli import check, data, demo, evaluate, info, reproduce, train, trio, verify
 from samekind.cli.options import printable
 from samekind.errors import SamekindError
 
@@ -52,6 +52,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("train")(train.train)
 app.command("reproduce")(reproduce.reproduce)
 app.command("demo")(demo.demo)
+data.app.command("check")(check.check)
 app.add_typer(data.app, name="data")
 
 
