@@ -10,7 +10,7 @@ from commands import run
 import samekind
 
 COMMANDS = ["verify", "trio", "info", "evaluate", "train", "reproduce", "demo", "data"]
-DATA_COMMANDS = ["check", "pairs", "triplets", "trios"]
+DATA_COMMANDS = ["check", "imagenette", "pairs", "triplets", "trios"]
 HEAVY = [
     *("torch", "torchvision", "timm", "lightning", "pytorch_metric_learning", "onnx", "onnxscript", "safetensors"),
     *("sklearn", "scipy", "skimage", "matplotlib", "faiss", "fastapi", "gradio"),
