@@ -37,7 +37,7 @@ def desk(tmp_path: Path, photo, colour_folders: Path) -> Path:
     for number, folder in enumerate(sorted(colour_folders.iterdir())):
         other = tmp_path / "other-photos" / folder.name
         other.mkdir(parents=True)
-        for seed in range(6):
+        for seed in range(10):
             save_noise(other / f"{seed}.png", COLOURS[folder.name], 9000 + 10 * number + seed)
     (tmp_path / "pairs.csv").write_text("first,second\na.jpg,b.jpg\na.jpg,c.jpg\n")
     return tmp_path
@@ -53,14 +53,14 @@ def test_python_examples_run(desk: Path) -> None:
 def test_console_examples_run(desk: Path) -> None:
     commands = samekind_commands()
     assert {words[0] for words in commands} == {
-        *("verify", "trio", "info", "train", "evaluate", "data", "reproduce"),
+        *("verify", "trio", "info", "train", "evaluate", "data", "reproduce", "calibrate"),
     }
     for words in commands:
         if needs_a_network(words):
             continue  # the next test looks at these
         result = run(*words, cwd=desk)
         assert result.returncode == 0, (words, result.stderr)
-    for written in ("verdicts.csv", "photos.onnx", "pairs.csv", "triplets.csv", "trios.csv"):
+    for written in ("verdicts.csv", "photos.onnx", "pairs.csv", "triplets.csv", "trios.csv", "mine.onnx"):
         assert (desk / written).stat().st_size > 0
 
 

@@ -9,7 +9,7 @@ from commands import run
 
 import samekind
 
-COMMANDS = ["verify", "trio", "info", "evaluate", "train", "reproduce", "demo", "data"]
+COMMANDS = ["verify", "trio", "info", "evaluate", "calibrate", "train", "reproduce", "demo", "data"]
 DATA_COMMANDS = ["check", "imagenette", "pairs", "triplets", "trios"]
 HEAVY = [
     *("torch", "torchvision", "timm", "lightning", "pytorch_metric_learning", "onnx", "onnxscript", "safetensors"),
@@ -29,8 +29,9 @@ run()
 """
 
 
-def run_blocked(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", BLOCKED, *map(str, arguments)]
+def run_blocked(*arguments: object, allowed: str = "") -> subprocess.CompletedProcess[str]:
+    script = BLOCKED.replace(repr(allowed), "''")
+    command = [sys.executable, "-c", script, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True)
 
 
@@ -57,7 +58,21 @@ def test_evaluating_checking_and_drawing_lists_need_no_extra(
     assert result.returncode == 0, result.stderr
 
 
-@pytest.mark.parametrize(("command", "extra"), [(["demo"], "demo"), (["train", "x", "-o", "y.onnx"], "train")])
+def test_calibrating_needs_scipy_and_no_torch(colour_folders: Path, tiny_model: Path, tmp_path: Path) -> None:
+    result = run_blocked("calibrate", tiny_model, colour_folders, "-o", tmp_path / "mine.onnx", allowed="scipy")
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "extra"),
+    [
+        (["demo"], "demo"),
+        (["train", "x", "-o", "y.onnx"], "train"),
+        (["calibrate", "x", "y", "-o", "z.onnx"], "calibrate"),
+        (["data", "imagenette", "--to", "x"], "train"),
+        (["reproduce", "pairs", "--data", "x"], "train"),
+    ],
+)
 def test_a_missing_extra_is_named_with_the_command_that_installs_it(command: list[str], extra: str) -> None:
     script = f"""
 import importlib.util as util, sys
