@@ -16,7 +16,12 @@ def test_the_summary_has_the_mean_and_the_sample_deviation() -> None:
     summary = _summary("pairs", seeds(unseen=True))
     assert summary["mean"] == pytest.approx(0.96)
     assert summary["standard_deviation"] == pytest.approx(statistics.stdev([0.95, 0.96, 0.97]))
-    assert summary["seeds"][2] == {"seed": 2, "images": 1502, "accuracy": pytest.approx(0.97), "unseen": pytest.approx(0.5)}
+    assert summary["seeds"][2] == {
+        "seed": 2,
+        "images": 1502,
+        "accuracy": pytest.approx(0.97),
+        "unseen": pytest.approx(0.5),
+    }
 
 
 def test_one_seed_has_no_deviation() -> None:
