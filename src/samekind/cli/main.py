@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from samekind.cli import data, demo, evaluate, info, reproduce, train, trio, verify
+from samekind.cli import calibrate, check, data, demo, evaluate, imagenette, info, reproduce, train, trio, verify
 from samekind.cli.options import printable
 from samekind.errors import SamekindError
 
@@ -49,9 +49,12 @@ app.command("verify")(verify.verify)
 app.command("trio")(trio.trio)
 app.command("info")(info.info)
 app.command("evaluate")(evaluate.evaluate)
+app.command("calibrate")(calibrate.calibrate)
 app.command("train")(train.train)
 app.command("reproduce")(reproduce.reproduce)
 app.command("demo")(demo.demo)
+data.app.command("check")(check.check)
+data.app.command("imagenette")(imagenette.imagenette)
 app.add_typer(data.app, name="data")
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,7 +130,7 @@ def evaluate(
             images that had a part in the model's training or calibration.
     """
     card = model.card
-    _refuse_seen(model, images)
+    refuse_seen(model, images)
     rows = list(model.encoder.stream(images.paths, on_progress=on_progress))
     readable = np.flatnonzero([not isinstance(row, ImageError) for row in rows])
     kept = images.subset(readable)
@@ -158,8 +159,19 @@ def evaluate(
     )
 
 
-def _refuse_seen(model: Recognizer, images: LabelledImages) -> None:
-    seen = [path for path in images.paths if content_hash(path) in model.seen_images]
+def refuse_seen(model: Recognizer, images: LabelledImages, hashes: Mapping[Path, str] | None = None) -> None:
+    """Make sure that no image had a part in a model's training or calibration, by the bytes of its file.
+
+    Args:
+        model: Knows its images.
+        images: Those to be measured on.
+        hashes: SHA-256 of each file, where they are known already.
+
+    Raises:
+        DatasetError: One had; the message names it. Or a file cannot be read.
+    """
+    known = hashes or {}
+    seen = [path for path in images.paths if (known.get(path) or content_hash(path)) in model.seen_images]
     if seen:
         raise DatasetError(
             f"{images.root}: {len(seen)} of {len(images)} images had a part in the model's training or calibration, "
