@@ -34,6 +34,7 @@ class Expansion(nn.Module):
         block = self.block
         x = block.se(block.bn2(block.conv_dw(block.bn1(block.conv_pw(x)))))
         mean = x.mean(dim=(2, 3), keepdim=True)
+        # Not quite down to zero, where the root is infinitely steep.
         strong = x.clamp_min(0).pow(_GEM_EXPONENT).mean(dim=(2, 3), keepdim=True).clamp_min(1e-9)
         return torch.cat([_unit(mean), _unit(strong.pow(1 / _GEM_EXPONENT))], dim=1)
 
