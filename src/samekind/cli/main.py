@@ -9,7 +9,24 @@ from typing import Annotated
 
 import typer
 
-from samekind.cli import calibrate, check, data, demo, evaluate, imagenette, info, reproduce, train, trio, verify
+from samekind.cli import (
+    calibrate,
+    check,
+    cluster,
+    data,
+    demo,
+    duplicates,
+    evaluate,
+    gallery,
+    imagenette,
+    index,
+    info,
+    reproduce,
+    search,
+    train,
+    trio,
+    verify,
+)
 from samekind.cli.options import printable
 from samekind.errors import SamekindError
 
@@ -55,6 +72,14 @@ app.command("reproduce")(reproduce.reproduce)
 app.command("demo")(demo.demo)
 data.app.command("check")(check.check)
 data.app.command("imagenette")(imagenette.imagenette)
+app.command("index")(index.index)
+app.command("search")(search.search)
+app.command("duplicates")(duplicates.duplicates)
+app.command("cluster")(cluster.cluster)
+app.command("match")(gallery.match)
+app.command("status")(gallery.status)
+app.command("remove")(gallery.remove)
+app.command("export")(gallery.export)
 app.add_typer(data.app, name="data")
 
 
