@@ -15,6 +15,7 @@ from samekind.errors import (
     ModelFileError,
     OperatingPointError,
     SamekindError,
+    ServeError,
     TrainingError,
 )
 from samekind.recognizer import Recognizer, load
@@ -31,6 +32,7 @@ __all__ = [
     "OperatingPointError",
     "Recognizer",
     "SamekindError",
+    "ServeError",
     "TrainingError",
     "TrioVerdict",
     "Verdict",

@@ -28,6 +28,10 @@ class TrainingError(SamekindError, RuntimeError):
     """Training cannot start, go on, or be written out."""
 
 
+class ServeError(SamekindError, RuntimeError):
+    """The service cannot start as it was asked to."""
+
+
 class MissingExtraError(SamekindError, ImportError):
     """A command needs an optional dependency that is not installed.
 

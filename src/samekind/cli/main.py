@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from samekind.cli import data, demo, evaluate, info, reproduce, train, trio, verify
+from samekind.cli import data, demo, evaluate, info, reproduce, serve, train, trio, verify
 from samekind.cli.options import printable
 from samekind.errors import SamekindError
 
@@ -51,6 +51,7 @@ app.command("info")(info.info)
 app.command("evaluate")(evaluate.evaluate)
 app.command("train")(train.train)
 app.command("reproduce")(reproduce.reproduce)
+app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.add_typer(data.app, name="data")
 

@@ -1,0 +1,72 @@
+"""What the service answers, as OpenAPI describes it. The fields are those of Python and of ``--json``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+Similarity = Annotated[float, Field(ge=-1, le=1, description="Cosine of the embeddings; higher is more alike.")]
+
+
+class _Reply(BaseModel):
+    # Verdicts are dataclasses, and are read by their attributes.
+    model_config = ConfigDict(from_attributes=True)
+
+
+class VerdictReply(_Reply):
+    """The answer for two images."""
+
+    same: bool = Field(description="Whether the two are judged to show the same kind of thing.")
+    probability: Probability = Field(description="Calibrated P(same), where yes and no are equally common.")
+    similarity: Similarity
+    threshold: float = Field(description="same is similarity >= threshold.")
+    operating_point: str | None = Field(description="The name of the threshold; null if it was given as a number.")
+    model: str = Field(description="The name of the model.")
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "same": True,
+                    "probability": 0.98,
+                    "similarity": 0.72,
+                    "threshold": 0.35,
+                    "operating_point": "balanced",
+                    "model": "imagenette",
+                }
+            ]
+        },
+    )
+
+
+class TrioVerdictReply(_Reply):
+    """The answer for three images: do at least two of them show the same kind of thing?"""
+
+    same: bool = Field(description="Whether at least two are judged to share a class.")
+    probability: Probability = Field(description="Calibrated P(at least two alike).")
+    similarity: Similarity
+    threshold: float = Field(description="same is probability >= threshold.")
+    operating_point: str | None = Field(description="The name of the threshold; null if it was given as a number.")
+    model: str = Field(description="The name of the model.")
+    pairs: tuple[VerdictReply, VerdictReply, VerdictReply] = Field(
+        description="The pairs (first, second), (first, third), (second, third), each judged alone."
+    )
+    most_alike: tuple[int, int] = Field(description="Which two are most alike, by position from 0.", examples=[[0, 2]])
+
+
+class EmbeddingReply(_Reply):
+    """Embeddings, in the order of the images."""
+
+    model: str = Field(description="The name of the model.")
+    fingerprint: str = Field(description="Of the network: equal fingerprints mean equal embeddings.")
+    dimension: int = Field(description="Numbers in each embedding.", ge=1)
+    embeddings: list[list[float]] = Field(description="Unit rows; the cosine of two is their dot product.")
+
+
+class Health(BaseModel):
+    """Whether the service lives, or is ready."""
+
+    status: str = Field(examples=["ok"])
