@@ -23,6 +23,7 @@ def test_every_error_is_a_samekind_error() -> None:
         (errors.OperatingPointError, ValueError),
         (errors.DatasetError, ValueError),
         (errors.TrainingError, RuntimeError),
+        (errors.GalleryError, RuntimeError),
         (errors.MissingExtraError, ImportError),
     ],
 )
@@ -38,6 +39,7 @@ def test_exports_are_exactly_these() -> None:
     assert samekind.__all__ == [
         "Card",
         "DatasetError",
+        "GalleryError",
         "ImageError",
         "MissingExtraError",
         "ModelFileError",

@@ -10,6 +10,7 @@ Example:
 from samekind.card import Card
 from samekind.errors import (
     DatasetError,
+    GalleryError,
     ImageError,
     MissingExtraError,
     ModelFileError,
@@ -26,6 +27,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Card",
     "DatasetError",
+    "GalleryError",
     "ImageError",
     "MissingExtraError",
     "ModelFileError",

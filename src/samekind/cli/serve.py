@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,9 @@ from samekind.cli.options import ModelOption, ProviderOption
 
 def serve(
     model: ModelOption = None,
+    gallery: Annotated[
+        Path | None, typer.Option(help="A gallery to search, made with `samekind index`.", show_default=False)
+    ] = None,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 picks a free one.")] = 8000,
     api_key_file: Annotated[
@@ -47,6 +51,8 @@ def serve(
     Examples:
       samekind serve
 
+      samekind serve --gallery photos.samekind
+
       samekind serve --host 0.0.0.0 --api-key-file key.txt
 
       curl -F first=@a.jpg -F second=@b.jpg http://127.0.0.1:8000/api/v1/verify
@@ -56,6 +62,8 @@ def serve(
     require("serve", "fastapi", "uvicorn", "python_multipart", "prometheus_client", "fastapi_offline")
     if page:
         require("serve", "gradio")
+    if gallery is not None:
+        require("gallery", "faiss")
     from samekind.recognizer import load
     from samekind.server.access import open_access
     from samekind.server.app import create_app
@@ -73,6 +81,15 @@ def serve(
     )
     on_cpu = not provider or provider[0].lower() in {"cpu", "cpuexecutionprovider"}
     # On a CPU, workers of one thread each are faster than one run of as many threads; a GPU is fed by one worker.
-    recognizer = load(model, providers=provider, threads=1 if on_cpu else None)
-    app = create_app(recognizer, limits=limits, access=access, page=page, workers=None if on_cpu else 1)
-    run(app, host=host, port=port, limits=limits, access_log=access_log)
+    threads = 1 if on_cpu else None
+    with ExitStack() as stack:
+        opened = None
+        if gallery is not None:
+            from samekind.gallery import Gallery
+
+            opened = stack.enter_context(Gallery.open(gallery, model=model, read_only=True))
+        recognizer = load(model or (opened and opened.model), providers=provider, threads=threads)
+        app = create_app(
+            recognizer, limits=limits, access=access, gallery=opened, page=page, workers=None if on_cpu else 1
+        )
+        run(app, host=host, port=port, limits=limits, access_log=access_log)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
@@ -21,12 +22,16 @@ from samekind.server.problems import install_handlers
 from samekind.server.routes import api_router, operations_router
 from samekind.server.service import Service
 
+if TYPE_CHECKING:  # importing it imports FAISS
+    from samekind.gallery import Gallery
+
 
 def create_app(
     recognizer: Recognizer,
     *,
     limits: Limits | None = None,
     access: Access | None = None,
+    gallery: Gallery | None = None,
     page: bool = True,
     workers: int | None = None,
 ) -> Guard:
@@ -36,6 +41,7 @@ def create_app(
         recognizer: The model. On a CPU load it with ``threads=1``; the batcher has a worker for each core.
         limits: The bounds; default ``Limits()``.
         access: Who may ask; default everybody who can reach it.
+        gallery: Where /search searches, opened for reading and of the same model; None for none.
         page: Whether to serve the web page too.
         workers: Threads that run the network; default one a core.
 
@@ -44,7 +50,7 @@ def create_app(
     """
     limits, access, metrics = limits or Limits(), access or Access(), Metrics()
     batcher = Batcher(recognizer.encoder, limits, workers=workers, on_batch=metrics.count_batch)
-    service = Service(recognizer, batcher)
+    service = Service(recognizer, batcher, gallery)
     web = build_page(service, limits) if page else None
     api = FastAPI(
         docs_url=None,
@@ -52,7 +58,7 @@ def create_app(
         openapi_url=None,
         # A redirect would cost an upload its body; each path is spelt in one way.
         redirect_slashes=False,
-        lifespan=lambda _: _lifespan(batcher, web),
+        lifespan=lambda _: _lifespan(service, web),
     )
     install_handlers(api)
     api.include_router(api_router(service, limits))
@@ -80,9 +86,9 @@ class _Dispatch:
 
 
 @asynccontextmanager
-async def _lifespan(batcher: Batcher, page: Page | None) -> AsyncIterator[None]:
+async def _lifespan(service: Service, page: Page | None) -> AsyncIterator[None]:
     try:
         async with page.lifespan() if page else nullcontext():
             yield
     finally:
-        batcher.close()
+        service.close()

@@ -66,6 +66,21 @@ class EmbeddingReply(_Reply):
     embeddings: list[list[float]] = Field(description="Unit rows; the cosine of two is their dot product.")
 
 
+class HitReply(_Reply):
+    """An image of the gallery that is like the query."""
+
+    path: str = Field(description="The file, relative to the gallery's folder.", examples=["2024/cat.jpg"])
+    similarity: Similarity
+    probability: Probability = Field(description="Calibrated P(same kind).")
+
+
+class SearchReply(_Reply):
+    """Hits, the most alike first."""
+
+    model: str = Field(description="The name of the model.")
+    hits: list[HitReply]
+
+
 class Health(BaseModel):
     """Whether the service lives, or is ready."""
 

@@ -12,9 +12,9 @@ from samekind.card import Card
 from samekind.server.limits import Limits
 from samekind.server.metrics import CONTENT_TYPE, Metrics
 from samekind.server.problems import Problem, describe_problems
-from samekind.server.replies import EmbeddingReply, Health, TrioVerdictReply, VerdictReply
+from samekind.server.replies import EmbeddingReply, Health, HitReply, SearchReply, TrioVerdictReply, VerdictReply
 from samekind.server.service import Service
-from samekind.server.uploads import EmbedForm, Form, PairForm, TrioForm, read_form
+from samekind.server.uploads import EmbedForm, Form, PairForm, SearchForm, TrioForm, read_form
 
 _UPLOAD_PROBLEMS = (
     HTTPStatus.BAD_REQUEST,
@@ -53,6 +53,19 @@ def api_router(service: Service, limits: Limits) -> APIRouter:
             fingerprint=service.card.fingerprint,
             dimension=service.card.dimension,
             embeddings=[row.tolist() for row in rows.values()],
+        )
+
+    @router.post("/search", response_model=SearchReply, **_upload_route(SearchForm, HTTPStatus.NOT_FOUND))
+    async def search(request: Request) -> Any:
+        """The images of the gallery that are most like one, the most alike first."""
+        form = await read_form(request, SearchForm, limits)
+        hits = await service.search(form.image, form.k, form.min_probability)
+        # The name within the gallery: where the gallery lies on this machine is nobody's business.
+        return SearchReply(
+            model=service.card.name,
+            hits=[
+                HitReply(path=hit.image.name, similarity=hit.similarity, probability=hit.probability) for hit in hits
+            ],
         )
 
     @router.get("/model", response_model=Card)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
+from typing import TYPE_CHECKING, TypeVar
 
 from samekind.calibration import choose_threshold
 from samekind.card import Card
-from samekind.errors import OperatingPointError
+from samekind.errors import GalleryError, OperatingPointError
 from samekind.recognizer import Recognizer
 from samekind.server.batcher import Batcher, BusyError, Row, UnreadableError
 from samekind.server.problems import Problem, busy
 from samekind.verdict import TrioVerdict, Verdict
+
+if TYPE_CHECKING:  # importing it imports FAISS
+    from samekind.gallery import Gallery, Hit
+
+_Answer = TypeVar("_Answer")
 
 
 class Service:
@@ -20,10 +28,18 @@ class Service:
     Args:
         recognizer: The model.
         batcher: What embeds for it.
+        gallery: Where to search, of the same model; None for none.
+        most_searches: How many may wait for the gallery; beyond them the service is busy.
     """
 
-    def __init__(self, recognizer: Recognizer, batcher: Batcher) -> None:
+    def __init__(
+        self, recognizer: Recognizer, batcher: Batcher, gallery: Gallery | None = None, *, most_searches: int = 64
+    ) -> None:
+        self.gallery = gallery
         self._recognizer, self._batcher = recognizer, batcher
+        # FAISS uses all cores for one search; a second one beside it would only wait.
+        self._searcher = ThreadPoolExecutor(1, thread_name_prefix="samekind-search")
+        self._searches, self._most_searches = 0, most_searches
 
     @property
     def card(self) -> Card:
@@ -53,6 +69,31 @@ class Service:
             raise _bad_threshold(error, threshold) from error
         rows = [row[None] for row in (await self.embed(images)).values()]
         return self._recognizer.judge_trios(*rows, operating_point=operating_point, threshold=threshold)[0]
+
+    async def search(self, image: bytes, k: int = 20, min_probability: float | None = None) -> list[Hit]:
+        """The images of the gallery that are most like one."""
+        gallery = self.gallery
+        if gallery is None:
+            raise Problem(HTTPStatus.NOT_FOUND, "there is no gallery; start the service with --gallery FILE")
+        row = (await self.embed({"image": image}))["image"]
+        return await self.with_gallery(lambda: gallery.search_embedding(row, k, min_probability=min_probability))
+
+    async def with_gallery(self, work: Callable[[], _Answer]) -> _Answer:
+        """Do something with the gallery in the thread that is kept for it."""
+        if self._searches >= self._most_searches:
+            raise busy("too many searches are waiting; try again in a moment")
+        self._searches += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._searcher, work)
+        except GalleryError as error:
+            raise busy(str(error)) from error
+        finally:
+            self._searches -= 1
+
+    def close(self) -> None:
+        """End the threads, after what they have accepted."""
+        self._searcher.shutdown()
+        self._batcher.close()
 
     async def embed(self, images: Mapping[str, bytes]) -> dict[str, Row]:
         """Embed images by their names in the request."""
