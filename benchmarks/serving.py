@@ -51,15 +51,17 @@ class Service:
 
 def multipart(path: str, files: Mapping[str, bytes], *, kind: str = "image/jpeg") -> bytes:
     """A whole HTTP request that posts files as a multipart form."""
-    parts = b"".join(
-        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"; filename="x"\r\nContent-Type: {kind}\r\n\r\n'.encode()
-        + content
-        + b"\r\n"
-        for name, content in files.items()
-    )
+    parts = b"".join(_part(name, content, kind) for name, content in files.items())
     body = parts + f"--{BOUNDARY}--\r\n".encode()
     head = (
         f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: multipart/form-data; boundary={BOUNDARY}\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
+
+
+def _part(name: str, content: bytes, kind: str) -> bytes:
+    head = (
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"; filename="x"\r\nContent-Type: {kind}\r\n\r\n'
+    )
+    return head.encode() + content + b"\r\n"

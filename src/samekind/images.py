@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
@@ -41,7 +41,7 @@ _UPRIGHT = {
 
 
 def load_image(
-    source: ImageSource, size: int, *, max_pixels: int = MAX_PIXELS, formats: Sequence[str] | None = None
+    source: ImageSource, size: int, *, max_pixels: int = MAX_PIXELS, formats: tuple[str, ...] | None = None
 ) -> Pixels:
     """Decode one image and squash it to a square.
 

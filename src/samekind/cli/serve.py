@@ -88,7 +88,8 @@ def serve(
             from samekind.gallery import Gallery
 
             opened = stack.enter_context(Gallery.open(gallery, model=model, read_only=True))
-        recognizer = load(model or (opened and opened.model), providers=provider, threads=threads)
+            model = model or opened.model
+        recognizer = load(model, providers=provider, threads=threads)
         app = create_app(
             recognizer, limits=limits, access=access, gallery=opened, page=page, workers=None if on_cpu else 1
         )

@@ -18,8 +18,8 @@ from samekind.server.problems import ProblemDocument
 # Of this package we take the files of Swagger UI, which FastAPI's own page would fetch from another host.
 _SWAGGER = Path(fastapi_offline.__file__).parent / "static"
 
-_DESCRIPTION = """Are these pictures the same kind of thing? Send two images, or three, as multipart files; the answer is
-a verdict with a calibrated probability and a threshold whose error rates were measured.
+_DESCRIPTION = """Are these pictures the same kind of thing? Send two images, or three, as multipart files; the answer
+is a verdict with a calibrated probability and a threshold whose error rates were measured.
 
     curl -F first=@a.jpg -F second=@b.jpg http://127.0.0.1:8000/api/v1/verify
 

@@ -89,7 +89,7 @@ class Guard:
                 await self._app(scope, body, guarded_send)
         finally:
             self._hold(-body.held)
-            path = getattr(scope.get("route"), "path", scope.get("samekind.path", "other"))
+            path = str(getattr(scope.get("route"), "path", scope.get("samekind.path", "other")))
             self._metrics.count_request(scope["method"], path, status, time.perf_counter() - start)
 
     def _hold(self, size: int) -> None:

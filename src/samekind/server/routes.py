@@ -30,20 +30,25 @@ def api_router(service: Service, limits: Limits) -> APIRouter:
     """What the model can do."""
     router = APIRouter(prefix="/api/v1", tags=["judging"])
 
-    @router.post("/verify", response_model=VerdictReply, **_upload_route(PairForm))
+    @router.post("/verify", summary="Judge two images", response_model=VerdictReply, **_upload_route(PairForm))
     async def verify(request: Request) -> Any:
         """Do two images show the same kind of thing? Their order makes no difference."""
         form = await read_form(request, PairForm, limits)
         return await service.verify({"first": form.first, "second": form.second}, form.operating_point, form.threshold)
 
-    @router.post("/trio", response_model=TrioVerdictReply, **_upload_route(TrioForm, HTTPStatus.NOT_FOUND))
+    @router.post(
+        "/trio",
+        summary="Judge three images",
+        response_model=TrioVerdictReply,
+        **_upload_route(TrioForm, HTTPStatus.NOT_FOUND),
+    )
     async def trio(request: Request) -> Any:
         """Do at least two of three images show the same kind of thing? Their order makes no difference."""
         form = await read_form(request, TrioForm, limits)
         images = {"first": form.first, "second": form.second, "third": form.third}
         return await service.verify_trio(images, form.operating_point, form.threshold)
 
-    @router.post("/embed", response_model=EmbeddingReply, **_upload_route(EmbedForm))
+    @router.post("/embed", summary="Embed images", response_model=EmbeddingReply, **_upload_route(EmbedForm))
     async def embed(request: Request) -> Any:
         """Embed images: unit vectors whose dot products are the similarities."""
         form = await read_form(request, EmbedForm, limits)
@@ -55,7 +60,12 @@ def api_router(service: Service, limits: Limits) -> APIRouter:
             embeddings=[row.tolist() for row in rows.values()],
         )
 
-    @router.post("/search", response_model=SearchReply, **_upload_route(SearchForm, HTTPStatus.NOT_FOUND))
+    @router.post(
+        "/search",
+        summary="Search the gallery",
+        response_model=SearchReply,
+        **_upload_route(SearchForm, HTTPStatus.NOT_FOUND),
+    )
     async def search(request: Request) -> Any:
         """The images of the gallery that are most like one, the most alike first."""
         form = await read_form(request, SearchForm, limits)
@@ -68,7 +78,7 @@ def api_router(service: Service, limits: Limits) -> APIRouter:
             ],
         )
 
-    @router.get("/model", response_model=Card)
+    @router.get("/model", summary="The model's card", response_model=Card)
     async def model() -> Any:
         """The model's card: what it is, what it was trained on, its operating points and their error rates."""
         return service.card
@@ -80,19 +90,29 @@ def operations_router(metrics: Metrics, is_ready: Callable[[], bool]) -> APIRout
     """What those who run the service ask."""
     router = APIRouter(tags=["operations"])
 
-    @router.get("/healthz", response_model=Health)
+    @router.get("/healthz", summary="Alive?", response_model=Health)
     async def healthz() -> Any:
         """Whether the process lives."""
         return Health(status="ok")
 
-    @router.get("/readyz", response_model=Health, responses=describe_problems([HTTPStatus.SERVICE_UNAVAILABLE]))
+    @router.get(
+        "/readyz",
+        summary="Ready?",
+        response_model=Health,
+        responses=describe_problems([HTTPStatus.SERVICE_UNAVAILABLE]),
+    )
     async def readyz() -> Any:
         """Whether requests are welcome: the model is loaded and the service is not about to end."""
         if not is_ready():
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "the service is about to end", headers={"Retry-After": "5"})
         return Health(status="ready")
 
-    @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+    @router.get(
+        "/metrics",
+        summary="Numbers for Prometheus",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {}}}},
+    )
     async def prometheus() -> Response:
         """Numbers in Prometheus' text format."""
         return Response(metrics.render(), headers={"Content-Type": CONTENT_TYPE})

@@ -108,7 +108,7 @@ def _protocol(limits: Limits) -> type[H11Protocol]:
             if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
                 self._time_head()
 
-        def send_400_response(self, msg: str) -> None:
+        def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's message says less
             document = Problem(HTTPStatus.BAD_REQUEST, "this is not HTTP as RFC 9112 has it").response()
             headers: list[tuple[Any, Any]] = [*document.raw_headers, (b"connection", b"close")]
             reply = h11.Response(status_code=HTTPStatus.BAD_REQUEST, headers=headers, reason=b"Bad Request")

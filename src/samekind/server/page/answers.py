@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 
 from samekind.server.page.tradeoff import Trade
@@ -71,8 +72,26 @@ def triangle(similarities: tuple[float, float, float], most_alike: tuple[int, in
         )
     return (
         f'<figure class="sk-triangle"><svg viewBox="0 0 320 260" role="img" aria-label="Similarities. {spoken}">'
-        f"{''.join(parts)}</svg><figcaption>How alike each two of them are: 1 is as alike as can be.</figcaption></figure>"
+        f"{''.join(parts)}</svg>"
+        "<figcaption>How alike each two of them are: 1 is as alike as can be.</figcaption></figure>"
     )
+
+
+def picture_grid(pictures: Iterable[tuple[str, str | None, str]]) -> str:
+    """Pictures of the gallery as a list.
+
+    Args:
+        pictures: The path of each within the gallery, its thumbnail as a data URL (None if it cannot be shown) and
+            what to say of it.
+    """
+    items = "".join(
+        "<li><figure>"
+        + (f'<img src="{source}" alt="">' if source else '<div class="sk-gone">cannot be read any more</div>')
+        + f'<figcaption><b>{escape(said)}</b><span title="{escape(name)}">{escape(name.rpartition("/")[2])}</span>'
+        + "</figcaption></figure></li>"
+        for name, source, said in pictures
+    )
+    return f'<ul class="sk-grid">{items}</ul>'
 
 
 def trade_text(trade: Trade, items: str) -> str:

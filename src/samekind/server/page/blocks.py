@@ -12,13 +12,12 @@ import gradio as gr
 from samekind.card import PairLink, TrioLink
 from samekind.server.limits import Limits
 from samekind.server.page.answers import apology, trade_text, triangle, verdict_card
+from samekind.server.page.events import AT_ONCE, answer_place
+from samekind.server.page.gallery_tabs import search_tab
 from samekind.server.page.tradeoff import slider_range, trade_at
 from samekind.server.page.wells import picture_wells, pictures_of
 from samekind.server.problems import Problem
 from samekind.server.service import Service
-
-# Our events answer at once, without Gradio's queue and its streams, and are no API: that is at /api/v1.
-_AT_ONCE: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 _PAIR_EXAMPLES = [
     ("Two halves of a wall", ("brick-left.jpg", "brick-right.jpg")),
@@ -40,6 +39,9 @@ def build_blocks(service: Service, limits: Limits) -> tuple[gr.Blocks, dict[str,
             if service.card.trio is not None:
                 with gr.Tab("Three images"):
                     _trio_tab(service, service.card.trio, limits)
+            if service.gallery is not None:
+                with gr.Tab("Search"):
+                    search_tab(service, service.gallery, limits)
         gr.HTML(_footer(service), apply_default_css=False)
     theme = gr.themes.Base(
         primary_hue="teal",
@@ -111,7 +113,7 @@ def _judged(
     """
     lowest, highest, start, step = slider_range(link)
     found = gr.HTML(None, visible="hidden")
-    verdict = gr.HTML("", elem_classes="sk-answer", js_on_load=_ANNOUNCE, apply_default_css=False)
+    verdict = answer_place()
     with gr.Accordion("How strict should it be?", open=False, elem_classes="sk-strict"):
         slider = gr.Slider(lowest, highest, value=start, step=step, label=question, buttons=[])
         trade = gr.HTML(trade_text(trade_at(link, start), items), apply_default_css=False)
@@ -127,12 +129,8 @@ def _judged(
         now = trade_at(link, position)
         return describe(answer, now.threshold) if answer else "", trade_text(now, items)
 
-    wells.submit(judge, [wells, slider], [found, verdict], **_AT_ONCE)
-    slider.change(move, [found, slider], [verdict, trade], trigger_mode="always_last", **_AT_ONCE)
-
-
-# A screen reader speaks what changes inside.
-_ANNOUNCE = "element.setAttribute('role', 'status'); element.setAttribute('aria-live', 'polite');"
+    wells.submit(judge, [wells, slider], [found, verdict], **AT_ONCE)
+    slider.change(move, [found, slider], [verdict, trade], trigger_mode="always_last", **AT_ONCE)
 
 
 def _header() -> str:
@@ -146,6 +144,7 @@ def _footer(service: Service) -> str:
     card = service.card
     return (
         f'<footer class="sk-footer"><p>Model <b>{escape(card.name)}</b>: {escape(card.training.data)}. '
-        f"It knows best what it was trained on: {len(card.training.classes)} classes. On other things it errs more often."
+        f"It knows best what it was trained on: {len(card.training.classes)} "
+        "classes. On other things it errs more often."
         '</p><p>Pictures are judged in memory and forgotten. <a href="/docs">The same over HTTP</a>.</p></footer>'
     )

@@ -63,7 +63,7 @@ class Page:
         async def receive_again() -> Message:
             return waiting.pop() if waiting else await receive()
 
-        await self._app(scope | {"headers": [*headers, length]}, receive_again, send)
+        await self._app({**scope, "headers": [*headers, length]}, receive_again, send)
 
 
 def build_page(service: Service, limits: Limits) -> Page:

@@ -7,7 +7,7 @@ pictures to the events as data URLs, which live in memory only.
 from __future__ import annotations
 
 import base64
-import binascii
+from collections.abc import Sequence
 from html import escape
 from http import HTTPStatus
 from importlib.resources import files
@@ -43,7 +43,7 @@ _WELL = """
 """
 
 
-def picture_wells(name: str, count: int, limits: Limits, examples: list[tuple[str, tuple[str, ...]]]) -> gr.HTML:
+def picture_wells(name: str, count: int, limits: Limits, examples: Sequence[tuple[str, tuple[str, ...]]]) -> gr.HTML:
     """Places for so many pictures, which trigger ``submit`` when all are filled.
 
     Its value is ``{"images": [data URL, ...]}``; ``pictures_of`` reads it.
@@ -86,13 +86,17 @@ def pictures_of(value: Any, count: int, limits: Limits) -> dict[str, bytes]:
     pictures = {}
     for name, url in zip(_ORDINALS if count > 1 else ("picture",), urls, strict=False):
         head, _, encoded = url.partition(",")
-        try:
-            if not head.startswith("data:") or not head.endswith(";base64"):
-                raise ValueError
-            content = base64.b64decode(encoded, validate=True)
-        except (ValueError, binascii.Error):
-            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors={name: "did not arrive whole"}) from None
+        content = _decoded(encoded) if head.startswith("data:") and head.endswith(";base64") else None
+        if content is None:
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors={name: "did not arrive whole"})
         if len(content) > limits.image_bytes:
             raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, errors={name: "the file is too large"})
         pictures[name] = content
     return pictures
+
+
+def _decoded(encoded: str) -> bytes | None:
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except ValueError:  # of which binascii.Error is one; other characters than ASCII raise it too
+        return None
