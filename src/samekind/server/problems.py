@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
@@ -38,10 +38,24 @@ class FieldProblem(BaseModel):
 class ProblemDocument(BaseModel):
     """A problem document, RFC 9457."""
 
-    type: str = Field(description="Names the kind of problem.", examples=["urn:samekind:problem:invalid-field"])
-    title: str = Field(description="The kind of problem in words.", examples=["Unprocessable Entity"])
-    status: int = Field(description="The HTTP status.", examples=[422])
-    detail: str = Field(description="What is wrong, and what to do.", examples=["second: broken or truncated image"])
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "urn:samekind:problem:invalid-field",
+                    "title": "Unprocessable Entity",
+                    "status": 422,
+                    "detail": "second: broken or truncated image",
+                    "errors": [{"field": "second", "detail": "broken or truncated image"}],
+                }
+            ]
+        }
+    )
+
+    type: str = Field(description="Names the kind of problem.")
+    title: str = Field(description="The kind of problem in words.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="What is wrong, and what to do.")
     errors: list[FieldProblem] = Field(default=[], description="The fields at fault, where there are any.")
 
 

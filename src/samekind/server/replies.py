@@ -5,9 +5,21 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 Similarity = Annotated[float, Field(ge=-1, le=1, description="Cosine of the embeddings; higher is more alike.")]
+
+
+_SAME: JsonDict = {
+    "same": True,
+    "probability": 0.98,
+    "similarity": 0.72,
+    "threshold": 0.35,
+    "operating_point": "balanced",
+    "model": "imagenette",
+}
+_DIFFERENT: JsonDict = {**_SAME, "same": False, "probability": 0.03, "similarity": 0.02}
 
 
 class _Reply(BaseModel):
@@ -25,21 +37,7 @@ class VerdictReply(_Reply):
     operating_point: str | None = Field(description="The name of the threshold; null if it was given as a number.")
     model: str = Field(description="The name of the model.")
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "same": True,
-                    "probability": 0.98,
-                    "similarity": 0.72,
-                    "threshold": 0.35,
-                    "operating_point": "balanced",
-                    "model": "imagenette",
-                }
-            ]
-        },
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [_SAME]})
 
 
 class TrioVerdictReply(_Reply):
@@ -54,7 +52,15 @@ class TrioVerdictReply(_Reply):
     pairs: tuple[VerdictReply, VerdictReply, VerdictReply] = Field(
         description="The pairs (first, second), (first, third), (second, third), each judged alone."
     )
-    most_alike: tuple[int, int] = Field(description="Which two are most alike, by position from 0.", examples=[[0, 2]])
+    most_alike: tuple[int, int] = Field(description="Which two are most alike, by position from 0.")
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {**_SAME, "threshold": 0.5, "pairs": [_DIFFERENT, _SAME, _DIFFERENT], "most_alike": [0, 2]},
+            ]
+        }
+    )
 
 
 class EmbeddingReply(_Reply):
@@ -64,6 +70,12 @@ class EmbeddingReply(_Reply):
     fingerprint: str = Field(description="Of the network: equal fingerprints mean equal embeddings.")
     dimension: int = Field(description="Numbers in each embedding.", ge=1)
     embeddings: list[list[float]] = Field(description="Unit rows; the cosine of two is their dot product.")
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"model": "tiny", "fingerprint": "5f70bf18…", "dimension": 2, "embeddings": [[0.6, 0.8]]}]
+        }
+    )
 
 
 class HitReply(_Reply):
@@ -79,6 +91,14 @@ class SearchReply(_Reply):
 
     model: str = Field(description="The name of the model.")
     hits: list[HitReply]
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"model": "imagenette", "hits": [{"path": "2024/cat.jpg", "similarity": 0.72, "probability": 0.98}]}
+            ]
+        }
+    )
 
 
 class Health(BaseModel):

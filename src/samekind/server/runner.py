@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
+import sys
 from http import HTTPStatus
 from typing import Any
 
@@ -18,6 +20,7 @@ from samekind.server.problems import Problem
 # While draining, clients learn from each answer to close their connection, and balancers from /readyz to stay away.
 _DRAIN_SECONDS = 1.0
 _FINISH_SECONDS = 30
+_BACKLOG = 512
 
 
 def run(app: Guard, *, host: str, port: int, limits: Limits, access_log: bool = False) -> None:
@@ -44,12 +47,21 @@ def run(app: Guard, *, host: str, port: int, limits: Limits, access_log: bool = 
         access_log=access_log,
         server_header=False,
         proxy_headers=False,
+        backlog=_BACKLOG,
         timeout_graceful_shutdown=_FINISH_SECONDS,
     )
     listener = _listen(host, port)
     address = f"[{host}]" if ":" in host else host
     print(f"samekind serves at http://{address}:{listener.getsockname()[1]}/", flush=True)  # noqa: T201 - for a person
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        # Uvicorn has its own handlers while it serves; when all is done it raises the signal again.
+        signal.signal(ending, _leave)
     _Server(config, app).run(sockets=[listener])
+
+
+def _leave(*_: object) -> None:
+    """To end when asked is no failure."""
+    sys.exit(0)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -58,6 +70,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
+        listener.listen(_BACKLOG)  # from here on clients wait rather than being refused
     except OSError as error:
         listener.close()
         raise OSError(error.errno, f"cannot listen on port {port} ({error.strerror})", host) from error
