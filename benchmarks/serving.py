@@ -7,9 +7,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+import psutil
 
 BOUNDARY = "samekind-boundary"
 
@@ -41,12 +42,14 @@ class Service:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(timeout=60)
 
+    def cpu_seconds(self) -> float:
+        """Processor time that the process has taken so far."""
+        times = psutil.Process(self.process.pid).cpu_times()
+        return float(times.user + times.system)
+
     def memory(self) -> float:
-        """Resident memory of the process in MB (Linux)."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        kilobytes = re.search(r"VmRSS:\s+(\d+)", status)
-        assert kilobytes
-        return int(kilobytes[1]) / 1000
+        """Resident memory of the process in MB."""
+        return float(psutil.Process(self.process.pid).memory_info().rss) / 1e6
 
 
 def multipart(path: str, files: Mapping[str, bytes], *, kind: str = "image/jpeg") -> bytes:

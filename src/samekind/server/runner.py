@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import socket
 import sys
@@ -43,13 +44,15 @@ def run(app: Guard, *, host: str, port: int, limits: Limits, access_log: bool = 
         http=_protocol(limits),
         ws="none",
         lifespan="on",
-        log_level="info" if access_log else "warning",
+        # Warnings tell of what strangers send wrongly; they would fill the log, and the strangers are told.
+        log_level="info" if access_log else "error",
         access_log=access_log,
         server_header=False,
         proxy_headers=False,
         backlog=_BACKLOG,
         timeout_graceful_shutdown=_FINISH_SECONDS,
     )
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
     listener = _listen(host, port)
     address = f"[{host}]" if ":" in host else host
     print(f"samekind serves at http://{address}:{listener.getsockname()[1]}/", flush=True)  # noqa: T201 - for a person
