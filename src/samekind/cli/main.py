@@ -9,7 +9,22 @@ from typing import Annotated
 
 import typer
 
-from samekind.cli import data, demo, evaluate, info, reproduce, serve, train, trio, verify
+from samekind.cli import (
+    cluster,
+    data,
+    demo,
+    duplicates,
+    evaluate,
+    gallery,
+    index,
+    info,
+    reproduce,
+    search,
+    serve,
+    train,
+    trio,
+    verify,
+)
 from samekind.cli.options import printable
 from samekind.errors import SamekindError
 
@@ -53,6 +68,14 @@ app.command("train")(train.train)
 app.command("reproduce")(reproduce.reproduce)
 app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
+app.command("index")(index.index)
+app.command("search")(search.search)
+app.command("duplicates")(duplicates.duplicates)
+app.command("cluster")(cluster.cluster)
+app.command("match")(gallery.match)
+app.command("status")(gallery.status)
+app.command("remove")(gallery.remove)
+app.command("export")(gallery.export)
 app.add_typer(data.app, name="data")
 
 

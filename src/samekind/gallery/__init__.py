@@ -12,8 +12,11 @@ Example:
     1 grey.png
 """
 
+from samekind.gallery.clusters import Cluster
+from samekind.gallery.duplicates import DuplicateGroup
 from samekind.gallery.gallery import Gallery, Hit, Status
+from samekind.gallery.matches import Match
 from samekind.gallery.rows import Row
 from samekind.gallery.sync import SyncReport
 
-__all__ = ["Gallery", "Hit", "Row", "Status", "SyncReport"]
+__all__ = ["Cluster", "DuplicateGroup", "Gallery", "Hit", "Match", "Row", "Status", "SyncReport"]

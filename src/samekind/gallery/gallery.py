@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -15,15 +15,18 @@ import numpy as np
 
 from samekind.calibration import pair_probability
 from samekind.card import Card
-from samekind.errors import GalleryError, ModelFileError
-from samekind.gallery.describe import DescribingEncoder
+from samekind.errors import GalleryError
+from samekind.gallery.clusters import Cluster, ClusterMethod, find_clusters
+from samekind.gallery.duplicates import DuplicateGroup, DuplicateKind, find_duplicates
+from samekind.gallery.export import export_rows
 from samekind.gallery.folders import folder_prefix, remove_images, under
 from samekind.gallery.index import Snapshot, advised_index, build_index, index_facts, stale_share, take_snapshot
+from samekind.gallery.matches import Match, find_matches
+from samekind.gallery.model import GalleryModel
 from samekind.gallery.rows import Row, read_rows
-from samekind.gallery.store import Store, set_about, transaction
+from samekind.gallery.store import Store, transaction
 from samekind.gallery.sync import SyncProgress, SyncReport, sync_folder
 from samekind.images import ImageSource
-from samekind.model_file import DEFAULT_MODEL, ModelFile, bundled_models, read_model
 from samekind.recognizer import Recognizer
 from samekind.similarity import Embeddings
 
@@ -88,11 +91,9 @@ class Gallery:
 
     def __init__(self, store: Store, model: str | os.PathLike[str] | None, recognizer: Recognizer | None) -> None:
         self._store = store
-        self._wanted_model = model
-        self._recognizer = recognizer
-        self._encoder: DescribingEncoder | None = None
+        self._model = GalleryModel(store, model, recognizer)
         self._snapshot: Snapshot | None = None
-        self._guard = threading.RLock()
+        self._guard = threading.Lock()
 
     @classmethod
     def open(
@@ -124,15 +125,10 @@ class Gallery:
         """
         store = Store(path, read_only=read_only)
         try:
-            gallery = cls(store, model, recognizer)
-            if recognizer is not None:
-                gallery._refuse_other_model(recognizer.card)
-            elif model is not None:
-                gallery._refuse_other_model(read_model(model).card)
+            return cls(store, model, recognizer)
         except BaseException:
             store.close()
             raise
-        return gallery
 
     def __enter__(self) -> Self:
         return self
@@ -178,10 +174,10 @@ class Gallery:
         Raises:
             GalleryError: Nothing was synced yet.
         """
-        text = self._store.about("card")
-        if text is None:
+        card = self._model.card()
+        if card is None:
             raise GalleryError(f"{self._store.path}: holds no images yet; `samekind index FOLDER` fills it")
-        return Card.model_validate_json(text)
+        return card
 
     @property
     def model(self) -> str:
@@ -215,12 +211,12 @@ class Gallery:
                 is writing, or FAISS knows no such index.
         """
         with self._store.writing() as db:
-            self._remember_model(db)
+            self._model.remember(db)
             report = sync_folder(
                 self._store,
                 db,
                 Path(folder),
-                self._describing_encoder,
+                self._model.describing_encoder,
                 on_progress=on_progress,
                 after_batch=lambda: self._keep_index_up(db, None, least=_REBUILD_ABOVE, share=0.5),
             )
@@ -262,7 +258,7 @@ class Gallery:
             GalleryError: The gallery is empty or belongs to another model.
         """
         _ = self.card  # an empty gallery says so before a model is loaded
-        return self.search_embedding(self._queries().embed([image])[0], k, min_probability=min_probability)
+        return self.search_embedding(self._model.recognizer().embed([image])[0], k, min_probability=min_probability)
 
     def search_embedding(
         self, embedding: Embeddings, k: int = 20, *, min_probability: float | None = None
@@ -285,6 +281,71 @@ class Gallery:
             if i in rows  # a file may have been removed just now
         ]
 
+    def duplicates(
+        self,
+        kind: DuplicateKind = "near",
+        *,
+        threshold: float | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> list[DuplicateGroup]:
+        """Groups of images of which each is a duplicate of every other, the largest first. Nothing is deleted.
+
+        Args:
+            kind: ``exact``: the same bytes or the same pixels. ``near``: the same picture, also resized, recompressed,
+                cropped, mirrored, grey or a little turned. ``same-class``: the same kind of thing.
+            threshold: How alike all images of a group must be, in [-1, 1]. For ``near`` the correlation of the small
+                pictures laid on each other, 0.86 if None; for ``same-class`` the similarity, the model's ``strict``
+                threshold if None.
+            on_progress: Called with how much is done, and how much there is to do.
+
+        Raises:
+            GalleryError: The gallery is empty, or there is no such kind.
+        """
+        return find_duplicates(self._store, self.card.pair, kind, threshold, on_progress)
+
+    def clusters(
+        self, method: ClusterMethod = "hdbscan", *, k: int | None = None, threshold: float | None = None
+    ) -> list[Cluster]:
+        """The images grouped by what they show, the largest group first, what belongs to none last.
+
+        Args:
+            method: ``hdbscan`` finds the number of groups itself; ``agglomerative`` stops at ``k`` groups or at
+                ``threshold``; ``kmeans`` makes ``k``.
+            k: How many groups.
+            threshold: A similarity for ``agglomerative``; None is the model's ``balanced`` threshold.
+
+        Raises:
+            GalleryError: The gallery is empty, the method is unknown, or ``k`` does not suit it.
+        """
+        limit = self.card.pair.operating_points["balanced"].threshold if threshold is None else threshold
+        return find_clusters(self._store, method, k, limit)
+
+    def matches(self, other: Gallery, kind: DuplicateKind = "near", *, threshold: float | None = None) -> list[Match]:
+        """Which images of this gallery are in another one: for each that is, its best counterpart there.
+
+        Args:
+            other: A gallery of the same model.
+            kind: As ``duplicates``; ``exact`` compares bytes only.
+            threshold: As ``duplicates``.
+
+        Raises:
+            GalleryError: A gallery is empty, or they have different models.
+        """
+        if self.card.fingerprint != other.card.fingerprint:
+            raise GalleryError(
+                f"{self.path} and {other.path} were indexed with different models ({self.card.name}, {other.card.name})"
+            )
+        return find_matches(self._store, other._store, self.card.pair, kind, threshold)
+
+    def export(self, path: str | os.PathLike[str]) -> int:
+        """Write the rows with their embeddings to ``NAME.parquet`` or ``NAME.npz``; how many they are.
+
+        Raises:
+            GalleryError: Another suffix.
+            MissingExtraError: Parquet needs pyarrow.
+        """
+        return export_rows(iter(self), Path(path))
+
     def snapshot(self) -> Snapshot:
         """The embeddings as they are now, for many searches of one state."""
         with self._guard:
@@ -297,7 +358,7 @@ class Gallery:
             behind, count = stale_share(db)
             folders = [row[0].rstrip("/") or "." for row in db.execute("SELECT path FROM folders ORDER BY path")]
             unreadable = db.execute("SELECT path, error FROM images WHERE error IS NOT NULL ORDER BY path").fetchall()
-        card = self.card if self._store.about("card") else None
+        card = self._model.card()
         facts = index_facts(self._store)
         files = [self._store.path, self._store.folder / str(facts.get("file"))]
         return Status(
@@ -319,48 +380,3 @@ class Gallery:
         other = factory is not None and factory != index_facts(self._store).get("factory")
         if count and (other or behind > max(least, share * count)):
             build_index(self._store, db, factory)
-
-    def _remember_model(self, db: sqlite3.Connection) -> None:
-        """Note the model of a new gallery, and the newer calibration of an old one's."""
-        if self._store.about("card") is not None and self._wanted_model is None:
-            return
-        card = self._read_model().card
-        name = os.fspath(self._wanted_model) if self._wanted_model is not None else DEFAULT_MODEL
-        with transaction(db):
-            set_about(db, "card", card.model_dump_json())
-            set_about(db, "model", name if name in bundled_models() else str(Path(name).resolve()))
-
-    def _read_model(self) -> ModelFile:
-        wanted = self._wanted_model if self._wanted_model is not None else self._store.about("model")
-        try:
-            model = read_model(wanted)
-        except ModelFileError as error:
-            if self._wanted_model is not None:
-                raise
-            raise GalleryError(f"{self._store.path}: its model is gone ({error}); name it with --model") from error
-        self._refuse_other_model(model.card)
-        return model
-
-    def _refuse_other_model(self, card: Card) -> None:
-        text = self._store.about("card")
-        if text is None:
-            return
-        own = Card.model_validate_json(text)
-        if own.fingerprint != card.fingerprint:
-            raise GalleryError(
-                f"{self._store.path}: was indexed with the model {own.name!r} (fingerprint {own.fingerprint[:12]}), "
-                f"not with {card.name!r} ({card.fingerprint[:12]}). Use that model, or index the folder into a new "
-                "gallery: samekind index FOLDER --gallery NEW.samekind --model MODEL"
-            )
-
-    def _describing_encoder(self) -> DescribingEncoder:
-        with self._guard:
-            if self._encoder is None:
-                self._encoder = DescribingEncoder(self._read_model())
-            return self._encoder
-
-    def _queries(self) -> Recognizer:
-        with self._guard:
-            if self._recognizer is None:
-                self._recognizer = Recognizer(self._read_model())
-            return self._recognizer

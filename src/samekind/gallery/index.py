@@ -218,15 +218,17 @@ def _open(store: Store, facts: dict[str, Any]) -> faiss.Index | None:
         return None
 
 
-def _search_base(index: faiss.Index, queries: Embeddings, k: int, dropped: Ids) -> tuple[NDArray[np.float32], Ids]:
-    if not len(dropped):
-        return index.search(queries, k)
-    if isinstance(faiss.downcast_index(index.index), faiss.IndexFlat):
+def _search_base(index: Any, queries: Embeddings, k: int, dropped: Ids) -> tuple[NDArray[np.float32], Ids]:
+    similarity: NDArray[np.float32]
+    ids: Ids
+    if len(dropped) and isinstance(faiss.downcast_index(index.index), faiss.IndexFlat):
         selector = faiss.IDSelectorNot(faiss.IDSelectorBatch(dropped))
-        return index.search(queries, k, params=faiss.SearchParameters(sel=selector))
+        parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]  # added to the class from Python
+        similarity, ids = index.search(queries, k, params=parameters)
+        return similarity, ids
     # Other kinds take their selector each in a way of its own.
-    similarity, ids = index.search(queries, min(k + len(dropped), index.ntotal))
-    return similarity, np.where(np.isin(ids, dropped), -1, ids)
+    similarity, ids = index.search(queries, min(k + len(dropped), max(index.ntotal, k)))
+    return similarity, np.where(np.isin(ids, dropped), -1, ids) if len(dropped) else ids
 
 
 def _sample(db: sqlite3.Connection, most: int) -> Embeddings:
@@ -238,9 +240,9 @@ def _sample(db: sqlite3.Connection, most: int) -> Embeddings:
     )
 
 
-def _set_search(index: faiss.Index, db: sqlite3.Connection) -> str | None:
+def _set_search(index: Any, db: sqlite3.Connection) -> str | None:
     """Set how far an approximate index looks: the least with which a sample finds 96 % of its ten nearest others."""
-    inner = faiss.downcast_index(index.index)
+    inner: Any = faiss.downcast_index(index.index)
     name, largest = ("nprobe", inner.nlist) if hasattr(inner, "nprobe") else ("efSearch", 4096)
     if name == "efSearch" and not hasattr(inner, "hnsw"):
         return None
