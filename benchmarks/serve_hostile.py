@@ -1,9 +1,9 @@
 """A thousand hostile uploads against `samekind serve`; the 1,001st, an honest one, must be answered rightly.
 
 Truncated and damaged files, decompression bombs, files that are two formats at once, wrong content types, broken
-multipart bodies, bodies that lie about their length, cut connections, slow senders. After each the service must have
-answered with a problem document of a 4xx status, or (where the sender cut the line) not at all; after all of them it must
-live, hold no bytes, and have grown by little. Everything goes to 127.0.0.1, and every wait has an end.
+multipart bodies, bodies that lie about their length, cut connections, slow senders. To each the service must have
+answered with a problem document of a 4xx status, or (where the sender cut the line) not at all; after all of them it
+must live, hold no bytes, and have grown by little. Everything goes to 127.0.0.1, and every wait has an end.
 
 python benchmarks/serve_hostile.py [--uploads 1000] [--seed 0]
 """

@@ -1,7 +1,8 @@
 """Thousands of requests made from the OpenAPI document against `samekind serve`, by schemathesis.
 
-It looks for answers of status 5xx, and for any answer that the document does not describe: another status, another content
-type, other fields. 503 counts as a failure too, so the service is not overloaded on purpose. Everything goes to 127.0.0.1.
+It looks for answers of status 5xx, and for any answer that the document does not describe: another status, another
+content type, other fields. 503 counts as a failure too, so the service is not overloaded on purpose. Everything goes to
+127.0.0.1.
 
 python benchmarks/serve_schemathesis.py [--cases 10000] [--gallery FILE]
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,10 +28,13 @@ run(create_app(load(sys.argv[1], threads=1), limits=limits, page=False), host="1
 
 @pytest.fixture(scope="session")
 def gallery_file(tiny_model: Path, colour_folders: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A gallery of the four colours, made with the tiny model."""
-    path = tmp_path_factory.mktemp("gallery") / "colours.samekind"
+    """A gallery of the four colours, made with the tiny model; one image is there twice."""
+    folder = tmp_path_factory.mktemp("gallery")
+    shutil.copytree(colour_folders, folder / "colours")
+    shutil.copy(folder / "colours/red/00.png", folder / "colours/red/copy.png")
+    path = folder / "colours.samekind"
     with Gallery.open(path, model=tiny_model) as gallery:
-        gallery.sync(colour_folders)
+        gallery.sync(folder / "colours")
     return path
 
 

@@ -160,6 +160,14 @@ def test_search_shows_pictures_of_the_gallery(page, photo) -> None:
     assert page.locator(".sk-grid img").first.evaluate("image => image.naturalWidth") > 0
 
 
+def test_duplicates_are_shown_in_groups(page) -> None:
+    page.get_by_role("tab", name="Duplicates").click()
+    page.get_by_label("The same file").check()
+    page.get_by_role("button", name="Find duplicates").click()
+    page.get_by_role("heading", name="Group 1: 2 pictures").wait_for()
+    assert page.get_by_text("worth keeping").count() == 1
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_on_a_phone_nothing_is_wider_than_the_screen(browser, service, scheme) -> None:
     phone = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme=scheme, has_touch=True)

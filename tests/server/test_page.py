@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from samekind.card import MeasuredOn, OperatingPoint, PairLink, TrioLink
 from samekind.server.limits import Limits
 from samekind.server.page.answers import apology, picture_grid, triangle, verdict_card
-from samekind.server.page.thumbnails import thumbnail
 from samekind.server.page.tradeoff import slider_range, trade_at
 from samekind.server.page.wells import pictures_of
 from samekind.server.problems import Problem
@@ -59,6 +58,7 @@ def test_the_rest_of_gradio_cannot_be_reached(service, method, path) -> None:
         (b"[1]", 400),
         (b"[" * 100_000, 400),
         (b'{"data": {}}', 400),
+        (b'{"data": ["' + b"a" * 24_000_000 + b'"]}', 413),
         (b'{"data": [{"path": "http://127.0.0.1/x", "meta": {"_type": "gradio.FileData"}}], "fn_index": 0}', 422),
         (b'{"data": [[{"p\\u0061th": "/etc/passwd"}], 0.3], "fn_index": 0}', 422),
     ],
@@ -130,13 +130,3 @@ def test_what_is_not_ours_is_escaped() -> None:
         triangle((0.1, 0.2, 0.3), (0, 1)),
     ]
     assert all("<script" not in html for html in made)
-
-
-def test_a_thumbnail_is_small_and_a_lost_file_is_none(photo, tmp_path) -> None:
-    from PIL import Image
-
-    Image.new("RGB", (2000, 1000), "green").save(tmp_path / "big.jpg")
-    assert len(thumbnail(tmp_path / "big.jpg")) < 5000
-    assert thumbnail(tmp_path / "missing.jpg") is None
-    (tmp_path / "text.jpg").write_text("hello")
-    assert thumbnail(tmp_path / "text.jpg") is None

@@ -29,17 +29,18 @@ class Service:
         recognizer: The model.
         batcher: What embeds for it.
         gallery: Where to search, of the same model; None for none.
-        most_searches: How many may wait for the gallery; beyond them the service is busy.
+
+    Attributes:
+        searches: Where quick work with the gallery waits its turn.
+        surveys: Where work with the whole gallery does, which may take minutes.
     """
 
-    def __init__(
-        self, recognizer: Recognizer, batcher: Batcher, gallery: Gallery | None = None, *, most_searches: int = 64
-    ) -> None:
+    def __init__(self, recognizer: Recognizer, batcher: Batcher, gallery: Gallery | None = None) -> None:
         self.gallery = gallery
         self._recognizer, self._batcher = recognizer, batcher
         # FAISS uses all cores for one search; a second one beside it would only wait.
-        self._searcher = ThreadPoolExecutor(1, thread_name_prefix="samekind-search")
-        self._searches, self._most_searches = 0, most_searches
+        self.searches = Lane("samekind-search", 64)
+        self.surveys = Lane("samekind-survey", 1)
 
     @property
     def card(self) -> Card:
@@ -76,23 +77,12 @@ class Service:
         if gallery is None:
             raise Problem(HTTPStatus.NOT_FOUND, "there is no gallery; start the service with --gallery FILE")
         row = (await self.embed({"image": image}))["image"]
-        return await self.with_gallery(lambda: gallery.search_embedding(row, k, min_probability=min_probability))
-
-    async def with_gallery(self, work: Callable[[], _Answer]) -> _Answer:
-        """Do something with the gallery in the thread that is kept for it."""
-        if self._searches >= self._most_searches:
-            raise busy("too many searches are waiting; try again in a moment")
-        self._searches += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._searcher, work)
-        except GalleryError as error:
-            raise busy(str(error)) from error
-        finally:
-            self._searches -= 1
+        return await self.searches.run(lambda: gallery.search_embedding(row, k, min_probability=min_probability))
 
     def close(self) -> None:
         """End the threads, after what they have accepted."""
-        self._searcher.shutdown()
+        self.searches.close()
+        self.surveys.close()
         self._batcher.close()
 
     async def embed(self, images: Mapping[str, bytes]) -> dict[str, Row]:
@@ -103,6 +93,35 @@ class Service:
             raise busy("too many images are waiting; try again in a moment") from None
         except UnreadableError as error:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors=error.reasons) from error
+
+
+class Lane:
+    """A thread for work with the gallery, and a bound on how much may wait for it.
+
+    Args:
+        name: Of the thread.
+        most: How much may be waiting or at work.
+    """
+
+    def __init__(self, name: str, most: int) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
+        self._waiting, self._most = 0, most
+
+    async def run(self, work: Callable[[], _Answer]) -> _Answer:
+        """Do it when its turn comes."""
+        if self._waiting >= self._most:
+            raise busy("the gallery is busy with the questions of others; try again in a moment")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except GalleryError as error:  # somebody has put another file in its place
+            raise busy(str(error)) from error
+        finally:
+            self._waiting -= 1
+
+    def close(self) -> None:
+        """End the thread, after what was accepted."""
+        self._thread.shutdown()
 
 
 def _bad_threshold(error: OperatingPointError, threshold: float | None) -> Problem:

@@ -13,7 +13,6 @@ from samekind.card import PairLink, TrioLink
 from samekind.server.limits import Limits
 from samekind.server.page.answers import apology, trade_text, triangle, verdict_card
 from samekind.server.page.events import AT_ONCE, answer_place
-from samekind.server.page.gallery_tabs import search_tab
 from samekind.server.page.tradeoff import slider_range, trade_at
 from samekind.server.page.wells import picture_wells, pictures_of
 from samekind.server.problems import Problem
@@ -40,8 +39,12 @@ def build_blocks(service: Service, limits: Limits) -> tuple[gr.Blocks, dict[str,
                 with gr.Tab("Three images"):
                     _trio_tab(service, service.card.trio, limits)
             if service.gallery is not None:
+                from samekind.server.page.gallery_tabs import duplicates_tab, search_tab  # noqa: PLC0415 - imports FAISS
+
                 with gr.Tab("Search"):
                     search_tab(service, service.gallery, limits)
+                with gr.Tab("Duplicates"):
+                    duplicates_tab(service, service.gallery)
         gr.HTML(_footer(service), apply_default_css=False)
     theme = gr.themes.Base(
         primary_hue="teal",

@@ -22,6 +22,8 @@ from samekind.server.problems import Problem
 from samekind.server.service import Service
 
 _EVENTS = "/gradio_api/run/predict"
+# Three pictures as the wells send them at most; JSON is parsed whole, and twice.
+_EVENT_BYTES = 24_000_000
 _FILES = frozenset({"/", "/config", "/theme.css", "/favicon.ico"})
 _FOLDERS = ("/assets/", "/static/")
 
@@ -80,6 +82,8 @@ def _stateless(body: bytes) -> bytes:
     Raises:
         Problem: It is no event, or holds what Gradio would take for a file: it would fetch or copy what it names.
     """
+    if len(body) > _EVENT_BYTES:
+        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "these pictures are too large for the page")
     try:
         event = json.loads(body)
     except (ValueError, RecursionError):

@@ -21,6 +21,8 @@ from samekind.server.problems import Problem
 _ORDINALS = ("first picture", "second picture", "third picture")
 # Larger files are made smaller in the browser first: the network sees a small square of them anyway.
 _SHRINK_BYTES = 1_500_000
+# What the browser cannot make smaller, because it cannot draw it, may still be a picture, up to here.
+_SENT_BYTES = 5_000_000
 _WELL = """
 <div class="sk-well" role="group" aria-label="{name}">
   <label class="sk-drop">
@@ -69,7 +71,7 @@ def picture_wells(name: str, count: int, limits: Limits, examples: Sequence[tupl
         js_on_load=files(__package__).joinpath("wells.js").read_text(encoding="utf-8"),
         elem_id=f"sk-{name}",
         apply_default_css=False,
-        max_bytes=limits.image_bytes,
+        max_bytes=min(_SENT_BYTES, limits.image_bytes),
         shrink_bytes=_SHRINK_BYTES,
     )
 
