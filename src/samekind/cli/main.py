@@ -23,6 +23,7 @@ from samekind.cli import (
     info,
     reproduce,
     search,
+    serve,
     train,
     trio,
     verify,
@@ -69,6 +70,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("calibrate")(calibrate.calibrate)
 app.command("train")(train.train)
 app.command("reproduce")(reproduce.reproduce)
+app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 data.app.command("check")(check.check)
 data.app.command("imagenette")(imagenette.imagenette)
