@@ -81,7 +81,7 @@ def test_evaluate_prints_a_table_and_writes_json(colour_folders: Path, tiny_mode
     assert result.returncode == 0, result.stderr
     for words in (
         "96 images of 4 classes",
-        "none of these classes",
+        "None of these classes",
         "EER",
         "ECE",
         "accuracy on ABC",

@@ -130,8 +130,9 @@ def simulated_margin(seed: int, images: int, items: np.ndarray) -> np.ndarray:
     return 1 + rng.normal(0, 0.5, images)[items].sum(axis=1) + rng.normal(0, 1.0, len(items))
 
 
-@pytest.mark.parametrize(("images", "kept"), [(24, 1.0), (24, 0.2)])
-def test_intervals_cover_the_truth_as_often_as_they_say(images: int, kept: float) -> None:
+@pytest.mark.parametrize(("images", "kept", "at_least"), [(24, 1.0, 0.90), (60, 0.3, 0.90), (60, 0.05, 0.86)])
+def test_intervals_cover_the_truth_as_often_as_they_say(images: int, kept: float, at_least: float) -> None:
+    """All pairs of few images, a third of them, and a list in which each image is in three pairs only."""
     labels = np.repeat([0, 1], images // 2)
     items = all_items(labels, 2)
     items = items[np.random.default_rng(0).random(len(items)) < kept]
@@ -139,7 +140,7 @@ def test_intervals_cover_the_truth_as_often_as_they_say(images: int, kept: float
     for seed in range(times):
         found = of_mean(simulated_margin(seed, images, items), resamples, items).estimate()
         covered += found.low <= 1 <= found.high
-    assert 0.90 <= covered / times <= 0.98
+    assert at_least <= covered / times <= 0.98
 
 
 def test_what_does_not_vary_has_an_interval_of_no_width() -> None:

@@ -62,7 +62,8 @@ def per_class(pairs: AllPairs, resamples: Resamples, threshold: float) -> PerCla
     drawn = []
     for kind in (0, 1):
         count = mass[kind, :, :1]
-        noise = (accepted[kind, :, :1] + accepted[kind, :, width + 1 :]) / (count + mass[kind, :, width + 1 :])
+        with np.errstate(invalid="ignore"):
+            noise = (accepted[kind, :, :1] + accepted[kind, :, width + 1 :]) / (count + mass[kind, :, width + 1 :])
         with np.errstate(invalid="ignore", divide="ignore"):
             rates = accepted[kind, :, : width + 1] / mass[kind, :, : width + 1]
         drawn.append(
