@@ -61,7 +61,7 @@ def measure_one_way(source: ModelFile, own: LabelledImages, others: LabelledImag
         write_model(path, source.data, found.card, source.seen_images | SeenImages(found.hashes))
         new = evaluate(EmbeddedOnce(read_model(path), embedded), others)
     print(f"calibrated on {len(own)} images of {len(own.classes)} classes ({own.classes[0]}, {own.classes[1]}, ...),")
-    print(f"measured on {new.images} images of {new.classes} others")
+    print(f"measured on {len(new.paths)} images of {len(new.classes)} others")
     print(f"  pairs: FAR at strict, as the new card says: {found.card.pair.operating_points['strict'].far:.4f}")
     print_side_by_side(old, new)
 

@@ -55,14 +55,14 @@ def cut_expanded(backbone: Any, name: str, stages: int) -> tuple[list[nn.Module]
         TrainingError: The backbone has fewer stages, or its last block is no inverted bottleneck.
     """
     blocks = list(getattr(backbone, "blocks", ()))
-    last = blocks[-1][-1] if blocks and isinstance(blocks[-1], nn.Sequential) else None
+    last: Any = blocks[-1][-1] if blocks and isinstance(blocks[-1], nn.Sequential) else None
     if not all(hasattr(last, part) for part in _PARTS):
         raise TrainingError(
             f"{name}: does not end with an inverted bottleneck, as EfficientNet does; use network.features = 'last'"
         )
     if stages > len(blocks):
         raise TrainingError(f"{name}: has {len(blocks)} stages; freezing.stages cannot be {stages}")
-    width = 2 * last.conv_pwl.in_channels
+    width: int = 2 * last.conv_pwl.in_channels
     last.conv_pwl, last.bn3 = nn.Identity(), nn.Identity()
     backbone.conv_head, backbone.bn2 = nn.Identity(), nn.Identity()
     parts = [[backbone.conv_stem, backbone.bn1], *([stage] for stage in blocks[:-1])]
@@ -73,4 +73,5 @@ def cut_expanded(backbone: Any, name: str, stages: int) -> tuple[list[nn.Module]
 
 
 def _unit(x: Tensor) -> Tensor:
-    return x / torch.linalg.vector_norm(x, dim=1, keepdim=True).clamp_min(1e-12)
+    unit: Tensor = x / torch.linalg.vector_norm(x, dim=1, keepdim=True).clamp_min(1e-12)
+    return unit
