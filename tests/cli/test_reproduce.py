@@ -9,7 +9,8 @@ from samekind.training.reproduce import Seed
 
 
 def seeds(unseen: bool) -> list[Seed]:
-    return [Seed(i, 1500 + i, 0.95 + 0.01 * i, 0.7 - 0.1 * i if unseen else None) for i in range(3)]
+    more = [(1600, 0.7 - 0.1 * i) if unseen else () for i in range(3)]
+    return [Seed(i, 1500 + i, 320, 0.95 + 0.01 * i, *more[i]) for i in range(3)]
 
 
 def test_the_summary_has_the_mean_and_the_sample_deviation() -> None:
@@ -19,7 +20,9 @@ def test_the_summary_has_the_mean_and_the_sample_deviation() -> None:
     assert summary["seeds"][2] == {
         "seed": 2,
         "images": 1502,
+        "items": 320,
         "accuracy": pytest.approx(0.97),
+        "unseen_items": 1600,
         "unseen": pytest.approx(0.5),
     }
 
@@ -35,6 +38,7 @@ def test_the_table_says_what_the_numbers_are(
     monkeypatch.setenv("COLUMNS", "120")
     _print_table("trios", seeds(unseen))
     text = capsys.readouterr().out
-    for words in ("balanced accuracy on 320 test trios", "1,502", "0.9600 ± 0.0100", "0.73 on 320 trios", "ImageNet"):
+    assert ("1,600 trios of unseen classes" in text) == unseen
+    for words in ("balanced accuracy", "320 test trios", "1,502", "0.9600 ± 0.0100", "0.73 on 320 trios", "ImageNet"):
         assert words in text, words
     assert ("0.6000 ± 0.1000" in text, "--unseen FOLDER" in text) == (unseen, not unseen)

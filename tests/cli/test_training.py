@@ -45,7 +45,9 @@ def test_a_run_folder_is_enough_to_run_it_again(colour_folders: Path, tmp_path: 
     ("arguments", "message"),
     [
         ((), "give a folder of images and -o MODEL.onnx"),
-        (("x", "-o", "y.onnx", "--resume", "z"), "give neither"),
+        (("x", "-o", "y.onnx", "--resume", "z"), "folder cannot be given"),
+        (("--resume", "z", "--set", "epochs=1"), "--set cannot be given. For other settings start another run"),
+        (("--resume", "z", "--init", "scratch"), "--init cannot be given"),
         (("x", "-o", "y.onnx", "--recipe", "quads"), "no recipe 'quads': neither a file nor one of default"),
         (("x", "-o", "y.onnx", "--set", "optimiser.lr=1"), "unknown key 'optimiser'; did you mean 'optimizer'?"),
         (("x", "-o", "y.onnx", "--set", "epochs=0"), "epochs: Input should be greater than or equal to 1 (got 0)"),
@@ -61,6 +63,25 @@ def test_wrong_use_is_explained_and_leaves_nothing_behind(
     assert result.returncode == 2
     assert message in " ".join(result.stderr.split())
     assert "Traceback" not in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("sampler.images=100", "do not fill one batch"),
+        ("network.backbone=resnext_5", "no network 'resnext_5'"),
+        ("freezing.stages=9", "freezing.stages cannot be 9"),
+        ("freezing.head_only_epochs=1", "freezing.head_only_epochs=0"),
+    ],
+)
+def test_a_setting_that_does_not_fit_leaves_no_run_behind(
+    change: str, message: str, colour_folders: Path, tmp_path: Path
+) -> None:
+    options = ("--init", "bundled", *TINY, "--set", change)
+    result = run("train", colour_folders, "-o", "c.onnx", *options, cwd=tmp_path)
+    assert result.returncode == 2
+    assert message in " ".join(result.stderr.split())
     assert not list(tmp_path.iterdir())
 
 

@@ -45,6 +45,7 @@ def test_embeddings_that_are_all_alike_end_the_run_and_leave_no_checkpoint(
         return (direction / direction.norm()).expand(len(images), -1)
 
     monkeypatch.setattr(SiameseNetwork, "forward", alike)
+    monkeypatch.setattr("samekind.training.module._SETTLED_STEPS", 1)
     with pytest.raises(TrainingError, match="the embeddings have collapsed: all held-out images are equally alike"):
         fit_only(again(freezing={"stages": 0}), tmp_path / "run")
     assert not (tmp_path / "run" / "checkpoints" / "last.ckpt").exists()

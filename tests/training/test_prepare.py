@@ -237,3 +237,54 @@ def test_what_chooses_the_epoch_does_not_choose_the_thresholds(folder: Path) -> 
     assert set(watched.paths).isdisjoint(calibration.paths)
     assert {*watched.paths, *calibration.paths} == set(parts.held_out.paths)
     assert np.bincount(watched.labels).tolist() == np.bincount(calibration.labels).tolist() == [2] * 4
+
+
+def listed(folder: Path, rows: list[tuple[str, str, str]]) -> Path:
+    with (folder / "list.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("path", "label", "split"), *rows])
+    return folder / "list.csv"
+
+
+def rows_of(folder: Path, **counts: int) -> list[tuple[str, str, str]]:
+    """So many images of each class for each split, different ones."""
+    rows, taken = [], 0
+    for split, count in counts.items():
+        for name in ("blue", "red"):
+            rows += [(f"{name}/{i:02}.png", name, split.replace("_", "-")) for i in range(taken, taken + count)]
+        taken += count
+    return rows
+
+
+def test_the_same_image_held_out_and_tested_on_is_refused_before_training(folder: Path) -> None:
+    rows = rows_of(folder, train=4, held_out=4, test=4)
+    shutil.copyfile(folder / "blue" / "04.png", folder / "blue" / "08.png")
+    with pytest.raises(DatasetError, match=r"08\.png is the same image as .*04\.png"):
+        prepare(listed(folder, rows), recipe())
+
+
+@pytest.mark.parametrize("split", ["held-out", "test"])
+def test_a_part_that_nothing_can_be_measured_on_is_refused_before_training(split: str, folder: Path) -> None:
+    rows = rows_of(folder, train=4, held_out=4, test=4)
+    one_class = [row for row in rows if row[2] != split or row[1] == "red"]
+    with pytest.raises(DatasetError, match=f"the {split} part needs two classes.*it has one class"):
+        prepare(listed(folder, one_class), recipe())
+    for path, label, of in rows:
+        if (label, of) == ("red", split):
+            (folder / path).write_bytes(b"no image")
+    with pytest.raises(DatasetError, match=f"the {split} part needs two classes.*'red' has 0"):
+        prepare(listed(folder, rows), recipe())
+
+
+def test_a_class_without_a_readable_training_image_is_named(folder: Path) -> None:
+    rows = rows_of(folder, train=4, held_out=4)
+    for path, label, of in rows:
+        if (label, of) == ("red", "train"):
+            (folder / path).write_bytes(b"no image")
+    with pytest.raises(DatasetError, match="class 'red' has no readable image to train on"):
+        prepare(listed(folder, rows), recipe())
+
+
+def test_held_out_images_and_a_list_do_not_go_together(folder: Path) -> None:
+    source = listed(folder, rows_of(folder, train=8, held_out=4))
+    with pytest.raises(DatasetError, match="names held-out images, but of a list of pairs items are held out"):
+        prepare(source, recipe().with_settings(sampler={"kind": "pairs"}))

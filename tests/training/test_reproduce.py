@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def others(colour_folders: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same colours by other names: classes that are not trained on."""
+    folder = tmp_path_factory.mktemp("others")
+    for name in COLOURS:
+        shutil.copytree(colour_folders / name, folder / f"other {name}")
+    return folder
+
+
 def tiny(task: str):
     return protocol_recipe(task).with_settings(
         epochs=1,
@@ -41,10 +51,10 @@ def test_the_protocol_has_the_missions_numbers(task: str) -> None:
 
 
 def test_every_seed_is_trained_once_and_tested_on_both_answers(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, colour_folders: Path
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, others: Path
 ) -> None:
     monkeypatch.setattr(module, "TEST_ITEMS_PER_CLASS", 8)
-    arguments = {"seeds": range(2), "recipe": tiny("trios"), "unseen": colour_folders}
+    arguments = {"seeds": range(2), "recipe": tiny("trios"), "unseen": others}
     results = reproduce("trios", data, "imagenette", tmp_path, **arguments)
     assert [result.seed for result in results] == [0, 1]
     assert all(0 <= result.accuracy <= 1 and 0 <= result.unseen <= 1 for result in results)
@@ -56,8 +66,17 @@ def test_every_seed_is_trained_once_and_tested_on_both_answers(
 
     monkeypatch.setattr(module, "train", fail)
     assert reproduce("trios", data, "imagenette", tmp_path, **arguments) == results
-    with pytest.raises(TrainingError, match="holds a run of another recipe"):
+    with pytest.raises(TrainingError, match="holds a run of other data or another recipe"):
         reproduce("trios", data, "imagenette", tmp_path, seeds=[0], recipe=tiny("pairs"))
+    moved = shutil.copytree(data, tmp_path / "other-data")
+    with pytest.raises(TrainingError, match="holds a run of other data"):
+        reproduce("trios", moved, "imagenette", tmp_path, **arguments)
+
+
+def test_classes_that_are_trained_on_are_not_unseen(data: Path, colour_folders: Path, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="class 'blue' is trained on; name a folder of other classes"):
+        reproduce("pairs", data, "imagenette", tmp_path, unseen=colour_folders)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_without_test_images_is_refused(colour_folders: Path, tmp_path: Path) -> None:
@@ -74,4 +93,4 @@ def test_accuracy_weighs_both_answers_alike(tiny_model: Path, colour_folders: Pa
     trios = sample_trios(images.labels, module.TEST_ITEMS_PER_CLASS, 3)
     said = np.array([model.verify_trio(*(images.paths[i] for i in item)).same for item in trios.images])
     expected = (said[trios.same].mean() + (~said[~trios.same]).mean()) / 2
-    assert module._accuracy("trios", model, images, 3) == pytest.approx(expected)
+    assert module._accuracy("trios", model, images, 3) == (len(said), pytest.approx(expected))

@@ -90,6 +90,11 @@ def verdict_word(same: bool, yes: str, no: str) -> str:
     return typer.style(f"{yes if same else no:<12}", fg="green" if same else "yellow", bold=True)
 
 
+def warn(text: str) -> None:
+    """Tell a person of something that does not stop the work, such as a file that was left out."""
+    typer.secho(f"samekind: {printable(text)}", err=True, fg="yellow")
+
+
 def printable(text: str) -> str:
     """Text from a file, without the control characters by which it could write to the terminal as it likes."""
     return "".join("\N{REPLACEMENT CHARACTER}" if category(c) in _CONTROL and c != "\n" else c for c in text)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samekind.cli.options import JsonOption, echo_json
+from samekind.cli.options import JsonOption, echo_json, warn
 
 if TYPE_CHECKING:
     from samekind.training.reproduce import Seed
@@ -55,16 +55,15 @@ def reproduce(
     Example:
       samekind reproduce pairs --data imagenette2-320
     """
-    from samekind.cli.extras import require
+    from samekind.cli.extras import TRAINING, require
 
-    require("train", "torch", "torchvision", "timm", "lightning", "pytorch_metric_learning", "safetensors", "scipy")
-    require("train", "onnx", "onnxscript", "matplotlib")
+    require("train", *TRAINING)
     from samekind.cli.progress import stage_bars
     from samekind.training.reproduce import reproduce as run_protocol
 
     folder = run or Path("runs") / f"reproduce-{task}"
     with stage_bars() as report:
-        results = run_protocol(task, data, init, folder, seeds=range(seeds), unseen=unseen, report=report)
+        results = run_protocol(task, data, init, folder, seeds=range(seeds), unseen=unseen, report=report, note=warn)
     if json:
         echo_json(_summary(task, results))
     else:
@@ -92,8 +91,10 @@ def _print_table(task: str, results: list[Seed]) -> None:
 
     measure = "accuracy" if task == "pairs" else "balanced accuracy"
     has_unseen = results[0].unseen is not None
-    table = Table(title=f"{task}: {measure} on 320 test {task}, at the model's own threshold")
-    for name in ("seed", "training images", "these classes", *(["unseen classes"] if has_unseen else [])):
+    first = results[0]
+    table = Table(title=f"{task}: {measure} at the model's own threshold")
+    others = [f"{first.unseen_items:,} {task} of unseen classes"] if has_unseen else []
+    for name in ("seed", "training images", f"{first.items:,} test {task}", *others):
         table.add_column(name, justify="right")
     for result in results:
         unseen = [] if result.unseen is None else [f"{result.unseen:.4f}"]

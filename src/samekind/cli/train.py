@@ -7,10 +7,14 @@ from typing import Annotated
 
 import typer
 
-from samekind.cli.options import printable
+from samekind.cli.options import warn
+
+# What a run that is resumed may be told; all else it was started with.
+_WITH_RESUME = frozenset({"resume", "devices", "num_nodes"})
 
 
 def train(
+    context: typer.Context,
     folder: Annotated[
         Path | None,
         typer.Argument(
@@ -95,21 +99,19 @@ def train(
 
       samekind train --resume runs/photos
     """
-    from samekind.cli.extras import require
+    from samekind.cli.extras import TRAINING, require
 
     if show_recipe is not None:
         _show(show_recipe, changes)
         return
-    require("train", "torch", "torchvision", "timm", "lightning", "pytorch_metric_learning", "safetensors", "scipy")
-    require("train", "onnx", "onnxscript", "matplotlib")
+    require("train", *TRAINING)
     from samekind.training.fit import Machines
     from samekind.training.processes import is_first
     from samekind.training.recipe_file import read_recipe
     from samekind.training.run import RunSettings, read_run
 
     if resume is not None:
-        if folder is not None or output is not None:
-            raise typer.BadParameter("--resume takes folder and output from the run; give neither")
+        _refuse_changes(context)
         run, settings = resume, read_run(resume)
     else:
         if folder is None or output is None:
@@ -134,6 +136,17 @@ def train(
     _run(settings, run, machines, resume=resume is not None)
 
 
+def _refuse_changes(context: typer.Context) -> None:
+    """A run goes on as it began; a setting that is given all the same would do nothing."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if parameter.name not in _WITH_RESUME and source is not None and source.name == "COMMANDLINE":
+            raise typer.BadParameter(
+                f"--resume goes on with what the run began with; {parameter.opts[0]} cannot be given. "
+                "For other settings start another run (--run)"
+            )
+
+
 def _show(name: str, changes: list[str] | None) -> None:
     from samekind.training.recipe_file import read_recipe, show_recipe
 
@@ -156,12 +169,13 @@ def _run(settings: object, run: Path, machines: object, *, resume: bool) -> None
                 resume=resume,
                 machines=machines,
                 report=report,
-                note=lambda text: typer.secho(f"samekind: {printable(text)}", err=True, fg="yellow"),
+                note=warn,
             )
     except KeyboardInterrupt:
         advice = f" Go on with: samekind train --resume {run}" if is_run(run) else ""
         typer.echo(f"samekind: interrupted.{advice}", err=True)
         raise typer.Exit(130) from None
     typer.echo(f"{settings.output}: written. Its thresholds and error rates: samekind info {settings.output}")
-    balanced = card.pair.operating_points["balanced"]
-    typer.echo(f"held-out images: FAR {balanced.far:.2%}, TAR {balanced.tar:.2%} at balanced")
+    balanced, measured_on = card.pair.operating_points["balanced"], card.pair.measured_on
+    optimism = "" if measured_on.cross_fitted else " (on the very images that gave the threshold, too few to be halved)"
+    typer.echo(f"held-out images: FAR {balanced.far:.2%}, TAR {balanced.tar:.2%} at balanced{optimism}")

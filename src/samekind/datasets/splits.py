@@ -41,7 +41,7 @@ def refuse_shared_images(train: LabelledImages, test: LabelledImages, hashes: Ma
     """Make sure that no file is, byte for byte, in both.
 
     Args:
-        train: One side.
+        train: One side: to train on, or to fit thresholds on.
         test: The other.
         hashes: SHA-256 of files, where they are known already; others are read.
 
@@ -52,7 +52,7 @@ def refuse_shared_images(train: LabelledImages, test: LabelledImages, hashes: Ma
     for path in test.paths:
         if twin := trained_on.get(_hash(path, hashes)):
             raise DatasetError(
-                f"{path} is the same image as {twin}: what is trained on cannot be tested on; remove one"
+                f"{path} is the same image as {twin}: what is trained or calibrated on cannot be tested on; remove one"
             )
 
 

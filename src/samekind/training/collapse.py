@@ -16,8 +16,8 @@ _GUESSING = 0.45
 _NEAR = 0.01
 
 _ADVICE = (
-    "The last checkpoint is from before. Try a lower rate (--set optimizer.lr=..., optimizer.pretrained_lr=...), "
-    "another miner (objectives.0.miner=semihard) or a smaller margin"
+    "Start another run (--run) with a lower rate (--set optimizer.lr=..., optimizer.pretrained_lr=...), another miner "
+    "(objectives.0.miner=semihard) or a smaller margin"
 )
 
 

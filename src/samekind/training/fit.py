@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,6 +26,7 @@ from safetensors.torch import load_model, save
 from samekind.atomic import replacing
 from samekind.datasets.folders import LabelledImages
 from samekind.errors import TrainingError
+from samekind.evaluation.protocol import Report
 from samekind.training.allocator import keep_freed_memory
 from samekind.training.augment import Augmentation
 from samekind.training.batches import Batches
@@ -33,7 +34,7 @@ from samekind.training.curves import draw_curves
 from samekind.training.data import AugmentedImages, CachedViews, SiameseData
 from samekind.training.features import cache_size, cached_features
 from samekind.training.initialise import initialise
-from samekind.training.loggers import csv_logger, make_loggers
+from samekind.training.loggers import csv_logger, make_loggers, refuse_unknown
 from samekind.training.module import HELD_OUT_EER, SiameseTraining
 from samekind.training.network import SiameseNetwork
 from samekind.training.objectives import make_objective
@@ -42,8 +43,6 @@ from samekind.training.processes import is_first, say_ready
 from samekind.training.recipe import Recipe
 from samekind.training.run import RunSettings
 from samekind.training.safekeeping import Safekeeping, StopAtNaN, Stopping, WholeCheckpoints
-
-Report = Callable[[str, int, int], None]
 
 _BEST = "best"
 
@@ -72,8 +71,57 @@ class Fitted:
     pretraining: str
 
 
+@dataclass(frozen=True)
+class Start:
+    """Where a run begins, once it is known that its settings fit its network and its images.
+
+    Attributes:
+        network: Initialised.
+        fresh: The names of its parameters that start from noise.
+        pretraining: In words, what the others had seen.
+        watched: Held-out images to look at after each epoch.
+        calibration: Held-out images for links and thresholds.
+        steps: Of an epoch.
+    """
+
+    network: SiameseNetwork
+    fresh: set[str]
+    pretraining: str
+    watched: LabelledImages
+    calibration: LabelledImages
+    steps: int
+
+
+def begin(settings: RunSettings, parts: Parts) -> Start:
+    """Make the network of a run, load its starting weights, and see whether a run could go on from there.
+
+    Raises:
+        TrainingError: The settings do not fit the network or the data, or the weights cannot be had.
+        DatasetError: The held-out images are too few to be divided.
+    """
+    recipe = settings.recipe
+    lightning.seed_everything(recipe.seed, verbose=False)
+    watched, calibration = for_stopping(parts, recipe)
+    refuse_unknown(settings.loggers)
+    steps = len(Batches(parts.train.labels, recipe, parts.items))
+    network = SiameseNetwork.of(recipe)
+    fresh, pretraining = initialise(network, settings.init)
+    if recipe.freezing.head_only_epochs and not fresh:
+        raise TrainingError(
+            f"all of the network starts from {settings.init}, so in the first epochs nothing would learn; "
+            "use --set freezing.head_only_epochs=0"
+        )
+    return Start(network, fresh, pretraining, watched, calibration, steps)
+
+
 def fit(
-    settings: RunSettings, parts: Parts, run: Path, *, machines: Machines | None = None, report: Report | None = None
+    settings: RunSettings,
+    parts: Parts,
+    run: Path,
+    *,
+    start: Start | None = None,
+    machines: Machines | None = None,
+    report: Report | None = None,
 ) -> Fitted:
     """Train a network on labelled images.
 
@@ -84,6 +132,7 @@ def fit(
         settings: The recipe, and where the weights start.
         parts: The images.
         run: The folder of the run; checkpoints, logs and cached features go there.
+        start: As ``begin`` gives it; None calls it.
         machines: On what to train; None for all that is here.
         report: Called with (stage, done, total) while features are computed and at each training step.
 
@@ -96,17 +145,15 @@ def fit(
     """
     recipe = settings.recipe
     keep_freed_memory()
-    lightning.seed_everything(recipe.seed, verbose=False)
-    watched, calibration = for_stopping(parts, recipe)
-    network = SiameseNetwork.of(recipe)
-    fresh, pretraining = initialise(network, settings.init)
+    start = start or begin(settings, parts)
+    network = start.network
+    fitted = Fitted(network, start.calibration, start.pretraining)
     finished = run / "network.safetensors"
     if finished.exists():  # only what comes after training is left to do
         load_model(network, finished)
-        return Fitted(network, calibration, pretraining)
-    batches = Batches(parts.train.labels, recipe, parts.items)
+        return fitted
     with _disk_errors(run):
-        data = _data(network.eval(), parts, watched, recipe=recipe, run=run, report=report)
+        data = _data(network.eval(), parts, start.watched, recipe=recipe, run=run, report=report)
         if is_first():
             say_ready(run)
         objective = make_objective(
@@ -115,7 +162,7 @@ def fit(
             dimension=recipe.network.dimension,
             listed=parts.items is not None,
         )
-        module = SiameseTraining(network, objective, recipe, fresh, len(batches))
+        module = SiameseTraining(network, objective, recipe, start.fresh, start.steps)
         last = run / "checkpoints" / "last.ckpt"
         trainer = _trainer(settings, run, last, machines or Machines(), report)
         _train(trainer, module, data, last)
@@ -126,7 +173,7 @@ def fit(
             with replacing(finished) as temporary:
                 weights = {name: value.contiguous() for name, value in network.cpu().state_dict().items()}
                 temporary.write_bytes(save(weights))  # safetensors' own file writer hides that a disk is full
-    return Fitted(network, calibration, pretraining)
+    return fitted
 
 
 class _Progress(Callback):

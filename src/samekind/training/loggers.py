@@ -17,6 +17,19 @@ from samekind.training.processes import is_first
 LOGGERS = ("tensorboard", "wandb")
 
 
+def refuse_unknown(names: Sequence[str]) -> None:
+    """Make sure that loggers can be made.
+
+    Raises:
+        TrainingError: There is none of that name, or its library is not installed.
+    """
+    for name in names:
+        if name not in LOGGERS:
+            raise TrainingError(f"no logger {name!r}; there are {', '.join(LOGGERS)} (and always logs/metrics.csv)")
+        if find_spec(name) is None:
+            raise TrainingError(f"logging to {name} needs its library: pip install {name}")
+
+
 def make_loggers(names: Sequence[str], run: Path) -> list[Logger]:
     """Loggers by name.
 
@@ -25,14 +38,11 @@ def make_loggers(names: Sequence[str], run: Path) -> list[Logger]:
         run: The folder of the run, where they write.
 
     Raises:
-        TrainingError: There is none of that name, or its library is not installed.
+        TrainingError: As ``refuse_unknown``.
     """
+    refuse_unknown(names)
     made: list[Logger] = []
     for name in names:
-        if name not in LOGGERS:
-            raise TrainingError(f"no logger {name!r}; there are {', '.join(LOGGERS)} (and always logs/metrics.csv)")
-        if find_spec(name) is None:
-            raise TrainingError(f"logging to {name} needs its library: pip install {name}")
         if name == "tensorboard":
             made.append(TensorBoardLogger(run, name="", version="logs"))
         else:

@@ -8,8 +8,7 @@ from typing import Any
 import lightning
 import numpy as np
 import torch
-from lightning.pytorch.trainer.states import RunningStage
-from torch import Tensor
+from torch import Tensor, nn
 
 from samekind.errors import ImageError
 from samekind.evaluation.links import MOST_IMAGES
@@ -22,6 +21,11 @@ from samekind.training.optimizer import make_optimizer
 from samekind.training.recipe import Recipe
 
 HELD_OUT_EER = "held-out EER"
+# A network that starts from noise tells nothing apart until the running statistics of its batch norms have settled, of
+# which some move by a hundredth a step.
+_SETTLED_STEPS = 300
+# By this equal error rate a network has told classes apart, and not to do so any more is a collapse at any step.
+_TELLS_APART = 0.35
 # Steps between two looks at whether the loss is that of a collapsed network.
 _COLLAPSE_EVERY = 10
 
@@ -52,6 +56,15 @@ class SiameseTraining(lightning.LightningModule):
         self._held_out: list[tuple[Tensor, Tensor]] = []
         # Of some of the last epoch's steps the loss, and what it would be if all embeddings were alike.
         self._losses: list[tuple[float, float]] = []
+        self._best_rate = 1.0
+        self._pretrained_norms = [
+            module
+            for name, module in network.named_modules()
+            if recipe.freezing.head_only_epochs
+            and isinstance(module, nn.BatchNorm2d)
+            and f"{name}.weight" not in fresh
+            and module.weight.requires_grad
+        ]
 
     def _forward(self, inputs: Tensor) -> Tensor:
         if self._recipe.freezing.stages:
@@ -71,8 +84,13 @@ class SiameseTraining(lightning.LightningModule):
         return batch
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        """Make dropout depend on the seed, the step and the process alone, so that a resumed run repeats it."""
+        """Make dropout depend on the seed, the step and the process alone, so that a resumed run repeats it.
+
+        While only the head learns, the statistics of pretrained norms stand still as well.
+        """
         del batch, batch_idx
+        for norm in self._pretrained_norms:
+            norm.train(not self._head_only)
         entropy = np.random.SeedSequence([self._recipe.seed, self.global_step, self.global_rank])
         torch.manual_seed(int(entropy.generate_state(1, np.uint64)[0]))
 
@@ -96,10 +114,14 @@ class SiameseTraining(lightning.LightningModule):
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """In the first epochs of a freezing schedule, pretrained layers stand still."""
         del optimizer
-        if self.global_step < self._recipe.freezing.head_only_epochs * self._steps_per_epoch:
+        if self._head_only:
             for name, parameter in self.network.named_parameters():
                 if name not in self._fresh:
                     parameter.grad = None
+
+    @property
+    def _head_only(self) -> bool:
+        return self.global_step < self._recipe.freezing.head_only_epochs * self._steps_per_epoch
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Collect the held-out embeddings."""
@@ -121,7 +143,8 @@ class SiameseTraining(lightning.LightningModule):
         similarity = (embeddings @ embeddings.T)[first, second].numpy()
         same = (labels[first] == labels[second]).numpy()
         rate = equal_error_rate(similarity, same).rate
-        if self.trainer.state.stage != RunningStage.SANITY_CHECKING:
+        self._best_rate = min(self._best_rate, rate)
+        if self.global_step >= _SETTLED_STEPS or self._best_rate < _TELLS_APART:
             refuse_collapse(similarity, rate, self._losses)
         self._losses.clear()
         self.log(HELD_OUT_EER, rate, sync_dist=False, rank_zero_only=False)

@@ -18,18 +18,16 @@ from samekind.datasets.splits import refuse_shared_images, split_digest
 from samekind.encoder import OnnxEncoder
 from samekind.errors import TrainingError
 from samekind.evaluation.cross_fit import fit_links
-from samekind.evaluation.protocol import Evaluation, evaluate
+from samekind.evaluation.protocol import Evaluation, Report, evaluate
 from samekind.images import load_image
 from samekind.model_file import read_model, write_model
 from samekind.recognizer import Recognizer
 from samekind.training.export import PARITY_TOLERANCE, export_onnx, parity, round_to_float16, store_as_float16
-from samekind.training.fit import Fitted, Machines, fit
+from samekind.training.fit import Fitted, Machines, begin, fit
 from samekind.training.prepare import Parts, keep, prepare, read_kept
 from samekind.training.processes import wait_for_first
 from samekind.training.recipe import Recipe
 from samekind.training.run import RunSettings, read_run, refuse_run, start_run
-
-Report = Callable[[str, int, int], None]
 
 _PARITY_IMAGES = 16
 
@@ -70,7 +68,10 @@ def train(
     if not resume:
         refuse_run(run)
     # A typing mistake in a test folder shows now, not after hours.
-    further = {f"{path.parent.name}/{path.name}": read_test_images(path) for path in settings.tests}
+    further: dict[str, LabelledImages] = {}
+    for path in settings.tests:
+        short = f"{path.parent.name}/{path.name}"
+        further[str(path) if short in further else short] = read_test_images(path)
     looked_at = (lambda done, total: report("look at the images", done, total)) if report else None
     if resume:
         parts = read_kept(run, on_progress=looked_at)
@@ -83,10 +84,12 @@ def train(
     for images in further.values():
         refuse_shared_images(parts.train, images, parts.hashes)
         refuse_shared_images(parts.held_out, images, parts.hashes)
+    # Before there is a run: who mends a setting that does not fit need not find another folder.
+    start = begin(settings, parts)
     if not resume:
         keep(parts, run)
         start_run(run, settings)  # last, for it makes the folder a run
-    fitted = fit(settings, parts, run, machines=machines, report=report)
+    fitted = fit(settings, parts, run, start=start, machines=machines, report=report)
     round_to_float16(fitted.network)
     model = export_onnx(fitted.network, settings.recipe.network.input_size)
     store_as_float16(model)
@@ -98,7 +101,8 @@ def train(
     for name, images in tests.items() if measure else ():
         recognizer = Recognizer(read_model(settings.output))
         result = evaluate(recognizer, images, report=_within(report, f"test on {name}"))
-        card = card.model_copy(update={"metrics": card.metrics | _measurements(name, result)})
+        metrics = card.metrics | _measurements(name, result, parts.held_out.classes)
+        card = card.model_copy(update={"metrics": metrics})
         card = write_model(settings.output, onnx_model, card, hashes)
     kept = run / "model.onnx"
     if kept.resolve() != settings.output.resolve():
@@ -174,11 +178,13 @@ def _digest(images: LabelledImages, parts: Parts) -> str:
     return split_digest(parts.hashes[path] for path in images.paths)
 
 
-def _measurements(name: str, result: Evaluation) -> dict[str, dict[str, Measurement]]:
+def _measurements(name: str, result: Evaluation, calibrated_on: tuple[str, ...]) -> dict[str, dict[str, Measurement]]:
     """By data and group of classes: all, and where there are both, those seen in training and the others apart."""
     found = {}
     kinds = {"all": f"{len(result.classes_seen)} of {len(result.classes)} classes seen in training"}
-    kinds |= {"seen": "classes seen in training", "unseen": "unseen classes"}
+    unseen = set(result.classes) - set(result.classes_seen)
+    from_thresholds = " that the thresholds were fitted on" if unseen & set(calibrated_on) else ""
+    kinds |= {"seen": "classes seen in training", "unseen": f"unseen classes{from_thresholds}"}
     for part, group in result.judged.groups.items():
         tasks = {"pairs": group.pairs and group.pairs.metrics, "trios": group.trios and group.trios.metrics}
         measured = {

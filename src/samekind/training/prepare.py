@@ -71,6 +71,15 @@ def prepare(source: Path, recipe: Recipe, *, on_progress: Callable[[int, int], N
     """
     dataset, hashes, notes = _readable(read_dataset(source), on_progress)
     train, test = dataset.train, dataset.test
+    if dataset.held_out is not None and recipe.sampler.kind != "classes":
+        raise DatasetError(
+            f"{source}: names held-out images, but of a list of {recipe.sampler.kind} items are held out; "
+            "remove them, or train with --set sampler.kind=classes"
+        )
+    if empty := [name for label, name in enumerate(train.classes) if not (train.labels == label).any()]:
+        raise DatasetError(f"{source}: class {empty[0]!r} has no readable image to train on; add some or remove it")
+    if test is not None:
+        _refuse_small(test, TEST)
     if test is not None:
         refuse_shared_images(train, test, hashes)
     elif recipe.holdout.test and dataset.held_out is None:
@@ -86,6 +95,9 @@ def prepare(source: Path, recipe: Recipe, *, on_progress: Callable[[int, int], N
         train, held_out = _hold_out(train, recipe.holdout, recipe.seed, hashes)
     else:
         refuse_shared_images(train, held_out, hashes)
+        _refuse_small(held_out, HELD_OUT)
+        if test is not None:
+            refuse_shared_images(held_out, test, hashes)
     return Parts(train, held_out, test, hashes, notes=tuple(notes))
 
 
@@ -149,6 +161,16 @@ def _readable(
         for split, images in dataset.parts.items()
     }
     return Dataset(kept[TRAIN], kept.get(HELD_OUT), kept.get(TEST)), hashes, notes
+
+
+def _refuse_small(images: LabelledImages, part: str) -> None:
+    """Make sure that there are genuine and impostor pairs to measure on, before hours of training."""
+    counts = np.bincount(images.labels, minlength=len(images.classes))
+    needed = f"{images.root}: the {part} part needs two classes, and two readable images of each"
+    if len(counts) < 2:
+        raise DatasetError(f"{needed}; it has one class")
+    if counts.min() < 2:
+        raise DatasetError(f"{needed}; class {images.classes[int(counts.argmin())]!r} has {counts.min()}")
 
 
 def _hold_out(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,10 +14,12 @@ from samekind.datasets.dataset import read_dataset, read_test_images
 from samekind.datasets.folders import LabelledImages
 from samekind.datasets.sampling import sample_pairs, sample_trios
 from samekind.errors import DatasetError, TrainingError
+from samekind.evaluation.protocol import Report, refuse_seen
 from samekind.recognizer import Recognizer, load
 from samekind.similarity import Embeddings
 from samekind.training.curves import draw_curves
-from samekind.training.pipeline import Report, train
+from samekind.training.fit import Machines
+from samekind.training.pipeline import train
 from samekind.training.recipe import Recipe
 from samekind.training.run import RunSettings, is_run, read_run
 from samekind.verdict import TrioVerdict, Verdict
@@ -60,14 +62,18 @@ class Seed:
     Attributes:
         seed: Decided the items, training and test, and all else.
         images: How many images the training items are made of.
-        accuracy: On the 320 test items at ``balanced``; of trios the mean over both answers.
-        unseen: The same on as many items a class of images of other classes, or None.
+        items: Number of test items.
+        accuracy: On them at ``balanced``; of trios the mean over both answers.
+        unseen_items: As many items a class of images of other classes, or None.
+        unseen: The same on these, or None.
     """
 
     seed: int
     images: int
+    items: int
     accuracy: float
-    unseen: float | None
+    unseen_items: int | None = None
+    unseen: float | None = None
 
 
 def reproduce(
@@ -80,6 +86,7 @@ def reproduce(
     unseen: Path | None = None,
     recipe: Recipe | None = None,
     report: Report | None = None,
+    note: Callable[[str], None] | None = None,
 ) -> list[Seed]:
     """Train and test once for each seed. Seeds that are done are not trained again.
 
@@ -92,30 +99,31 @@ def reproduce(
         unseen: Images of classes that are not trained on, to be tested on as well.
         recipe: Another than ``protocol_recipe(task)``.
         report: Called with (stage, done, total).
+        note: Called with what a person should know, such as a file that was left out.
 
     Raises:
-        DatasetError: The data have no test part, or too few images.
+        DatasetError: The data have no test part, or too few images; or some of the unseen classes are among them.
         TrainingError: As ``train``.
     """
-    test = read_dataset(data).test
+    dataset = read_dataset(data)
+    test = dataset.test
     if test is None:
         raise DatasetError(
             f"{data}: the protocol needs a folder with train and val, as `samekind data imagenette` makes"
         )
     others = None if unseen is None else read_test_images(unseen)
+    if others and (known := sorted(set(others.classes) & set(dataset.train.classes))):
+        raise DatasetError(f"{unseen}: class {known[0]!r} is trained on; name a folder of other classes")
     results = []
     for seed in seeds:
         run = folder / f"seed-{seed}"
         on_stage = partial(_of_seed, report, seed) if report else None
-        model = _trained(data, init, run, (recipe or protocol_recipe(task)).with_settings(seed=seed), on_stage)
-        results.append(
-            Seed(
-                seed,
-                model.card.training.images,
-                _accuracy(task, model, test, seed),
-                None if others is None else _accuracy(task, model, others, seed),
-            )
-        )
+        of_seed = (recipe or protocol_recipe(task)).with_settings(seed=seed)
+        settings = RunSettings(folder=data, output=run / f"{folder.name}.onnx", recipe=of_seed, init=init)
+        model = _trained(settings, run, on_stage, note)
+        images = model.card.training.images
+        measured = _accuracy(task, model, test, seed)
+        results.append(Seed(seed, images, *measured, *(_accuracy(task, model, others, seed) if others else ())))
     draw_curves([folder / f"seed-{seed}" / "logs" / "metrics.csv" for seed in seeds], folder / "curves.png")
     return results
 
@@ -124,17 +132,18 @@ def _of_seed(report: Report, seed: int, stage: str, done: int, total: int) -> No
     report(f"seed {seed}: {stage}", done, total)
 
 
-def _trained(data: Path, init: str, run: Path, recipe: Recipe, report: Report | None) -> Recognizer:
-    settings = RunSettings(folder=data, output=run / f"{run.parent.name}.onnx", recipe=recipe, init=init)
-    if is_run(run) and read_run(run).model_dump(exclude={"folder"}) != settings.model_dump(exclude={"folder"}):
-        raise TrainingError(f"{run}: holds a run of another recipe; name another folder: --run")
+def _trained(settings: RunSettings, run: Path, report: Report | None, note: Callable[[str], None] | None) -> Recognizer:
+    if is_run(run) and read_run(run) != settings:
+        raise TrainingError(f"{run}: holds a run of other data or another recipe; name another folder: --run")
     if not settings.output.exists():
-        train(settings, run, resume=is_run(run), report=report, measure=False)
+        # In one process: seeds follow each other, and the others of a launcher would each begin at the first.
+        one = Machines(devices=1)
+        train(settings, run, resume=is_run(run), machines=one, report=report, note=note, measure=False)
     return load(settings.output)
 
 
-def _accuracy(task: str, model: Recognizer, images: LabelledImages, seed: int) -> float:
-    """On 32 items a class; over both answers alike, which for pairs is the plain accuracy."""
+def _accuracy(task: str, model: Recognizer, images: LabelledImages, seed: int) -> tuple[int, float]:
+    """The number of items, 32 a class, and the accuracy on them, over both answers alike: of pairs the plain one."""
     answers: Sequence[Verdict] | Sequence[TrioVerdict]
     if task == "pairs":
         pairs = sample_pairs(images.labels, TEST_ITEMS_PER_CLASS, seed)
@@ -143,10 +152,11 @@ def _accuracy(task: str, model: Recognizer, images: LabelledImages, seed: int) -
         trios = sample_trios(images.labels, TEST_ITEMS_PER_CLASS, seed)
         answers, same = model.judge_trios(*_embedded(model, images, trios.images)), trios.same
     right = np.array([answer.same for answer in answers]) == same
-    return float((right[same].mean() + right[~same].mean()) / 2)
+    return len(same), float((right[same].mean() + right[~same].mean()) / 2)
 
 
 def _embedded(model: Recognizer, images: LabelledImages, items: NDArray[np.int64]) -> list[Embeddings]:
     used, places = np.unique(items, return_inverse=True)
+    refuse_seen(model, images.subset(used))
     embeddings = model.encoder.encode([images.paths[i] for i in used])
     return [embeddings[column] for column in places.reshape(items.shape).T]

@@ -69,8 +69,8 @@ class StopAtNaN(Callback):
         if isinstance(loss, torch.Tensor) and not math.isfinite(float(loss.detach())):
             raise TrainingError(
                 f"the loss is {float(loss.detach())} at step {trainer.global_step}; the last checkpoint is from "
-                "before. Try a lower rate (--set optimizer.lr=..., optimizer.pretrained_lr=...) or "
-                "--set optimizer.clip_norm=1"
+                "before. Start another run (--run) with a lower rate (--set optimizer.lr=..., "
+                "optimizer.pretrained_lr=...) or --set optimizer.clip_norm=1"
             )
 
 
@@ -116,15 +116,21 @@ class Safekeeping(Callback):
         """An epoch's end is saved by Lightning's own checkpoint."""
         self._saved = time.monotonic()
 
-    def on_train_end(self, *_: object) -> None:
-        """Give the signals back, before Lightning does so with its own."""
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        self._before = {}
+    def on_train_end(self, trainer: lightning.Trainer, *_: object) -> None:
+        """Give the signals back, before Lightning does so with its own.
+
+        Raises:
+            KeyboardInterrupt: Somebody asked while the last epoch was measured; all is saved.
+        """
+        self.on_exception()
+        if self._any_process_asked(trainer):
+            raise KeyboardInterrupt
 
     def on_exception(self, *_: object) -> None:
         """Give the signals back, for training then has no other end."""
-        self.on_train_end()
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before = {}
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         del number, frame
