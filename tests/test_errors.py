@@ -23,6 +23,8 @@ def test_every_error_is_a_samekind_error() -> None:
         (errors.OperatingPointError, ValueError),
         (errors.DatasetError, ValueError),
         (errors.TrainingError, RuntimeError),
+        (errors.GalleryError, RuntimeError),
+        (errors.ServeError, RuntimeError),
         (errors.MissingExtraError, ImportError),
     ],
 )
@@ -38,12 +40,14 @@ def test_exports_are_exactly_these() -> None:
     assert samekind.__all__ == [
         "Card",
         "DatasetError",
+        "GalleryError",
         "ImageError",
         "MissingExtraError",
         "ModelFileError",
         "OperatingPointError",
         "Recognizer",
         "SamekindError",
+        "ServeError",
         "TrainingError",
         "TrioVerdict",
         "Verdict",

@@ -10,11 +10,13 @@ Example:
 from samekind.card import Card
 from samekind.errors import (
     DatasetError,
+    GalleryError,
     ImageError,
     MissingExtraError,
     ModelFileError,
     OperatingPointError,
     SamekindError,
+    ServeError,
     TrainingError,
 )
 from samekind.recognizer import Recognizer, load
@@ -25,12 +27,14 @@ __version__ = "0.1.0"
 __all__ = [
     "Card",
     "DatasetError",
+    "GalleryError",
     "ImageError",
     "MissingExtraError",
     "ModelFileError",
     "OperatingPointError",
     "Recognizer",
     "SamekindError",
+    "ServeError",
     "TrainingError",
     "TrioVerdict",
     "Verdict",

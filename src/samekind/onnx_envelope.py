@@ -35,8 +35,14 @@ _SCHEMA: dict[str, list[tuple[str, int, str]]] = {
         ("functions", 25, "bytes*"),
     ],
     "Function": [("nodes", 7, "Node"), ("defaults", 11, "Attribute")],
-    "Graph": [("nodes", 1, "Node"), ("initializers", 5, "Tensor"), ("sparse_initializers", 15, "Sparse")],
-    "Node": [("attributes", 5, "Attribute")],
+    "Graph": [
+        ("nodes", 1, "Node"),
+        ("initializers", 5, "Tensor"),
+        ("outputs", 12, "Value"),
+        ("sparse_initializers", 15, "Sparse"),
+    ],
+    "Value": [("name", 1, "string")],
+    "Node": [("outputs", 2, "string*"), ("operator", 4, "string"), ("attributes", 5, "Attribute")],
     "Attribute": [
         ("tensor", 5, "Tensor?"),
         ("graph", 6, "Graph?"),
@@ -125,6 +131,21 @@ class OnnxEnvelope:
         for key, value in metadata.items():
             self._model.metadata.add(key=key, value=value)
         return bytes(self._model.SerializeToString())
+
+    def values_of(self, *operators: str) -> list[str]:
+        """The names of the values that operators of these types give, in the order of the graph."""
+        graph = _parse("Graph", self._model.graphs[0], self._name)
+        return [name for node in graph.nodes if node.operator in operators for name in node.outputs]
+
+    def with_outputs(self, names: Iterable[str]) -> bytes:
+        """The model as bytes, with inner values as further outputs. This one is left as it is."""
+        graph = _parse("Graph", self._model.graphs[0], self._name)
+        for name in names:
+            graph.outputs.add(name=name)
+        model = _MESSAGES["Model"]()
+        model.CopyFrom(self._model)
+        model.graphs[0] = graph.SerializeToString()
+        return bytes(model.SerializeToString())
 
     def refuse_external_data(self) -> None:
         """Make sure that no tensor, however deep in the graph, lives in another file.

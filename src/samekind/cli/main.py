@@ -9,7 +9,25 @@ from typing import Annotated
 
 import typer
 
-from samekind.cli import data, demo, evaluate, info, reproduce, train, trio, verify
+from samekind.cli import (
+    calibrate,
+    check,
+    cluster,
+    data,
+    demo,
+    duplicates,
+    evaluate,
+    gallery,
+    imagenette,
+    index,
+    info,
+    reproduce,
+    search,
+    serve,
+    train,
+    trio,
+    verify,
+)
 from samekind.cli.options import printable
 from samekind.errors import SamekindError
 
@@ -49,9 +67,21 @@ app.command("verify")(verify.verify)
 app.command("trio")(trio.trio)
 app.command("info")(info.info)
 app.command("evaluate")(evaluate.evaluate)
+app.command("calibrate")(calibrate.calibrate)
 app.command("train")(train.train)
 app.command("reproduce")(reproduce.reproduce)
+app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
+data.app.command("check")(check.check)
+data.app.command("imagenette")(imagenette.imagenette)
+app.command("index")(index.index)
+app.command("search")(search.search)
+app.command("duplicates")(duplicates.duplicates)
+app.command("cluster")(cluster.cluster)
+app.command("match")(gallery.match)
+app.command("status")(gallery.status)
+app.command("remove")(gallery.remove)
+app.command("export")(gallery.export)
 app.add_typer(data.app, name="data")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from unicodedata import category
@@ -50,11 +51,31 @@ OutputOption = Annotated[
 ]
 
 
+class DuplicateKind(StrEnum):
+    """The kinds of ``gallery.duplicates``."""
+
+    EXACT = "exact"
+    NEAR = "near"
+    SAME_CLASS = "same-class"
+
+
+GalleryArgument = Annotated[
+    Path, typer.Argument(help="A gallery, as `samekind index` makes it.", metavar="GALLERY", show_default=False)
+]
+HtmlOption = Annotated[
+    Path | None,
+    typer.Option("--html", metavar="FILE", help="Write a contact sheet: one HTML file with the pictures in it."),
+]
+
+
 def echo_json(value: Any) -> None:
     """Print a dataclass (or a dictionary) as JSON."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         value = dataclasses.asdict(value)
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    if any("\ud800" <= c <= "\udfff" for c in text):  # a file name need not be UTF-8; escaped, it reads back the same
+        text = json.dumps(value, indent=2, default=str)
+    typer.echo(text)
 
 
 def describe_threshold(threshold: float, name: str | None, point: OperatingPoint | None) -> str:
@@ -72,3 +93,8 @@ def verdict_word(same: bool, yes: str, no: str) -> str:
 def printable(text: str) -> str:
     """Text from a file, without the control characters by which it could write to the terminal as it likes."""
     return "".join("\N{REPLACEMENT CHARACTER}" if category(c) in _CONTROL and c != "\n" else c for c in text)
+
+
+def shown_path(path: Path) -> str:
+    """A path as a person wants to read it and paste it: relative where it lies below the working directory."""
+    return printable(str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -158,7 +158,9 @@ def evaluate(
     """
     models = [model] if compare is None else [model, compare]
     gathered = _gather(images, pairs, trios)
-    _refuse_seen(models, gathered)
+    hashes = {path: content_hash(path) for path in gathered.paths}
+    for used in models:
+        refuse_seen(used, gathered, hashes)
     kept = gathered if images is None else _at_most(gathered, most_images, seed, _listed_paths(pairs, trios))
     embedded, readable, unreadable = _embed(models, kept, report)
     left_out, kept = len(gathered) - len(kept), kept.subset(readable)
@@ -195,6 +197,26 @@ def evaluate(
     )
 
 
+def refuse_seen(model: Recognizer, images: LabelledImages, hashes: Mapping[Path, str] | None = None) -> None:
+    """Make sure that no image had a part in a model's training or calibration, by the bytes of its file.
+
+    Args:
+        model: Knows its images.
+        images: Those to be measured on.
+        hashes: SHA-256 of each file, where they are known already.
+
+    Raises:
+        DatasetError: One had; the message names it. Or a file cannot be read.
+    """
+    known = hashes or {}
+    seen = [path for path in images.paths if (known.get(path) or content_hash(path)) in model.seen_images]
+    if seen:
+        raise DatasetError(
+            f"{images.root}: {len(seen)} of {len(images)} images had a part in the training or calibration of "
+            f"{model.card.name}, such as {seen[0]}; measured on them it would look better than it is"
+        )
+
+
 @dataclass(frozen=True)
 class _Stage:
     report: Report | None
@@ -224,17 +246,6 @@ def _gather(images: LabelledImages | None, pairs: Answered | None, trios: Answer
             "name the folder that it is in, or no folder"
         )
     return images
-
-
-def _refuse_seen(models: list[Recognizer], images: LabelledImages) -> None:
-    hashes = [content_hash(path) for path in images.paths]
-    for model in models:
-        seen = [path for path, digest in zip(images.paths, hashes, strict=True) if digest in model.seen_images]
-        if seen:
-            raise DatasetError(
-                f"{images.root}: {len(seen)} of {len(images)} images had a part in the training or calibration of "
-                f"{model.card.name}, such as {seen[0]}; measured on them it would look better than it is"
-            )
 
 
 def _at_most(images: LabelledImages, most: int, seed: int, listed: frozenset[Path]) -> LabelledImages:

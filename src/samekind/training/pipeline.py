@@ -16,7 +16,7 @@ from samekind.datasets.folders import LabelledImages
 from samekind.datasets.splits import refuse_shared_images, split_digest
 from samekind.encoder import OnnxEncoder
 from samekind.errors import TrainingError
-from samekind.evaluation.links import fit_pair_link, fit_trio_link
+from samekind.evaluation.cross_fit import fit_links
 from samekind.evaluation.protocol import Evaluation, evaluate
 from samekind.images import load_image
 from samekind.model_file import read_model, write_model
@@ -137,6 +137,7 @@ def _calibrated_card(
     source = f"{len(held_out)} images of {settings.folder.name}, held out from its training images"
     if not set(held_out.classes) & set(parts.train.classes):
         source += "; none of their classes was trained on"
+    pair, trio = fit_links(embeddings, held_out.labels, [parts.hashes[path] for path in held_out.paths], source)
     return Card(
         format_version=FORMAT_VERSION,
         name=name,
@@ -144,8 +145,8 @@ def _calibrated_card(
         input_size=recipe.network.input_size,
         resize="squash",
         dimension=recipe.network.dimension,
-        pair=fit_pair_link(embeddings, held_out.labels, source),
-        trio=fit_trio_link(embeddings, held_out.labels, source),
+        pair=pair,
+        trio=trio,
         training=Training(
             data=f"{settings.folder.name}: {len(parts.train)} images of {len(parts.train.classes)} classes",
             classes=parts.train.classes,

@@ -1,0 +1,127 @@
+"""``samekind duplicates``: groups of copies, and which copy of each is worth keeping."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from samekind.cli.options import (
+    DuplicateKind,
+    GalleryArgument,
+    HtmlOption,
+    JsonOption,
+    echo_json,
+    printable,
+    shown_path,
+)
+
+if TYPE_CHECKING:
+    from samekind.gallery import DuplicateGroup
+
+
+# Images of a group that a contact sheet shows.
+_PICTURED = 48
+
+
+def duplicates(
+    gallery: GalleryArgument,
+    kind: Annotated[
+        DuplicateKind,
+        typer.Option(
+            help="exact: the same bytes or the same pixels. near: the same picture, also resized, recompressed, "
+            "cropped, mirrored, grey or a little turned. same-class: the same kind of thing."
+        ),
+    ] = DuplicateKind.NEAR,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            min=-1,
+            max=1,
+            help="How alike all images of a group must be; higher finds fewer.",
+            show_default="near: calibrated; same-class: the model's strict threshold",
+        ),
+    ] = None,
+    plan: Annotated[
+        Path | None,
+        typer.Option(
+            "--plan", metavar="FILE", help="Write a list of what to keep and what to remove, to read, edit and apply."
+        ),
+    ] = None,
+    html: HtmlOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Find duplicates. Nothing is deleted.
+
+    In a group every image is a duplicate of every other, so a chain of look-alikes does not swallow an album. Of each
+    group one copy is worth keeping: that with the most pixels; of several the largest file, then the oldest.
+
+    Examples:
+      samekind duplicates photos.samekind
+
+      samekind duplicates photos.samekind --kind exact --plan plan.txt
+
+      samekind duplicates photos.samekind --html duplicates.html
+    """
+    from samekind.cli.extras import require
+
+    require("gallery", "faiss", "imagehash", "filelock", "sklearn", "jinja2")
+    from samekind.cli.progress import stage_bars
+    from samekind.gallery import Gallery
+
+    with Gallery.open(gallery, read_only=True) as opened, stage_bars() as report:
+        groups = opened.duplicates(
+            kind.value, threshold=threshold, on_progress=lambda done, total: report("compared", done, total)
+        )
+        folder = opened.path.absolute().parent
+    if plan is not None:
+        from samekind.gallery.plan import write_plan
+
+        write_plan(plan, groups, f"{kind} duplicates in {gallery.name}", folder)
+    if html is not None:
+        _write_html(html, f"{kind} duplicates in {gallery.name}", groups)
+    if json:
+        echo_json([_as_json(group) for group in groups])
+        return
+    typer.echo(_summary(groups))
+    for number, group in enumerate(groups, 1):
+        typer.secho(f"group {number}: {len(group.rows)} images, least alike {group.similarity:.2f}", bold=True)
+        for row in group.rows:
+            kept = row == group.keep
+            typer.echo(f"  {'keep' if kept else '    '}  {shown_path(row.path)}{f'  ({group.why})' if kept else ''}")
+
+
+def _summary(groups: list[DuplicateGroup]) -> str:
+    spare = [row for group in groups for row in group.spare]
+    return (
+        f"{len(groups):,} groups; {len(spare):,} images could go, "
+        f"{sum(row.size for row in spare) / 1e6:,.1f} MB. Nothing was deleted"
+    )
+
+
+def _as_json(group: DuplicateGroup) -> dict[str, object]:
+    return {
+        "similarity": group.similarity,
+        "keep": group.keep.name,
+        "why": group.why,
+        "images": [row.name for row in group.rows],
+    }
+
+
+def _write_html(html: Path, title: str, groups: list[DuplicateGroup]) -> None:
+    from samekind.gallery.contact_sheet import Section, picture_of, write_contact_sheet
+
+    sections = [
+        Section(
+            f"Group {number}: {len(group.rows)} images",
+            [
+                picture_of(row, f"keep: {group.why}" if row == group.keep else None, marked=row == group.keep)
+                for row in group.rows[:_PICTURED]
+            ],
+            note=f"The least alike two: {group.similarity:.2f}",
+            more=max(0, len(group.rows) - _PICTURED),
+        )
+        for number, group in enumerate(groups, 1)
+    ]
+    write_contact_sheet(html, printable(title), _summary(groups), sections)

@@ -1,0 +1,112 @@
+"""``samekind index``: bring a gallery in step with a folder, once or for as long as one watches."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from samekind.cli.options import JsonOption, ModelOption, echo_json, printable, shown_path
+
+if TYPE_CHECKING:
+    from samekind.gallery import Gallery, SyncReport
+
+# A look at a folder may take this share of the time.
+_MOST_LOOKING = 0.05
+
+
+def index(
+    folder: Annotated[Path, typer.Argument(help="A folder of images, subfolders too.", show_default=False)],
+    gallery: Annotated[
+        Path | None,
+        typer.Option(
+            "--gallery", "-g", metavar="FILE", help="The gallery's file.", show_default="FOLDER.samekind, beside it"
+        ),
+    ] = None,
+    model: ModelOption = None,
+    index: Annotated[
+        str | None,
+        typer.Option(
+            "--index",
+            metavar="FACTORY",
+            help="How to search: Flat (exact), or a FAISS factory string such as IVF4096,Flat or HNSW32, or advised.",
+            show_default="Flat, or as it is",
+        ),
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Stay, and follow the folder's changes until Ctrl-C.")] = False,
+    every: Annotated[float, typer.Option(min=0.1, help="With --watch: seconds between two looks.")] = 2.0,
+    json: JsonOption = False,
+) -> None:
+    """Index a folder, so that it can be searched, deduplicated and grouped.
+
+    Run it again and only what changed is read: new, changed, moved and deleted files are found by size, time and the
+    hash of their content, and only new content is embedded. It may be stopped at any moment; the next run goes on from
+    there. A gallery may hold several folders: name the same --gallery again.
+
+    Nothing is ever written into the folder: the gallery is one SQLite file, with an index beside it that can be
+    rebuilt from it.
+
+    Examples:
+      samekind index photos
+
+      samekind index more-photos --gallery photos.samekind
+
+      samekind index photos --watch
+    """
+    from samekind.cli.extras import require
+
+    require("gallery", "faiss", "imagehash", "filelock", "sklearn", "jinja2")
+    from samekind.gallery import Gallery
+
+    path = gallery or _beside(folder)
+    with Gallery.open(path, model=model) as opened:
+        report = _sync(opened, folder, index)
+        _tell(opened, report, json)
+        while watch:
+            time.sleep(every)
+            start = time.monotonic()
+            report = _sync(opened, folder, None)
+            if report.added or report.changed or report.moved or report.removed or report.unreadable:
+                _tell(opened, report, json)
+            time.sleep((time.monotonic() - start) / _MOST_LOOKING)
+
+
+def _beside(folder: Path) -> Path:
+    # Of "." only the real folder knows its name.
+    named = folder if folder.name not in {"", ".."} else folder.resolve()
+    return named.with_name(f"{named.name or 'images'}.samekind")
+
+
+def _sync(gallery: Gallery, folder: Path, index: str | None) -> SyncReport:
+    from samekind.cli.progress import stage_bars
+
+    if index == "advised":
+        index = gallery.status().advised_index
+    with stage_bars() as report:
+        try:
+            return gallery.sync(folder, index=index, on_progress=lambda done, total: report("files", done, total))
+        except KeyboardInterrupt:
+            typer.echo("\nsamekind: stopped; what was done is kept, and the same command goes on from here", err=True)
+            raise
+
+
+def _tell(gallery: Gallery, report: SyncReport, json: bool) -> None:
+    for name, reason in report.unreadable:
+        typer.secho(f"samekind: {printable(name)}: {reason}", err=True, fg="red")
+    if json:
+        echo_json(report)
+        return
+    done = [
+        f"{count:,} {word}"
+        for count, word in (
+            (report.added, "new"),
+            (report.changed, "changed"),
+            (report.moved, "moved"),
+            (report.removed, "removed"),
+            (len(report.unreadable) + report.unreadable_before, "unreadable"),
+        )
+        if count
+    ]
+    typer.echo(f"{shown_path(gallery.path)}: {len(gallery):,} images ({', '.join(done) or 'nothing changed'})")

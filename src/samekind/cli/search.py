@@ -1,0 +1,68 @@
+"""``samekind search``: the images of a gallery that are most like one."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from samekind.cli.options import GalleryArgument, HtmlOption, JsonOption, ModelOption, echo_json, shown_path
+
+if TYPE_CHECKING:
+    from samekind.gallery import Hit
+
+
+def search(
+    gallery: GalleryArgument,
+    query: Annotated[Path, typer.Argument(help="An image file.", show_default=False)],
+    k: Annotated[int, typer.Option("-k", min=1, help="At most so many.")] = 20,
+    min_probability: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Leave out what is less probably of the same kind.", show_default="none"),
+    ] = None,
+    model: ModelOption = None,
+    html: HtmlOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Find the images of a gallery that are most like one.
+
+    Prints the calibrated probability that both show the same kind of thing, the similarity, and the file, the most
+    alike first. A gallery that is being written by another process can be searched all the same.
+
+    Examples:
+      samekind search photos.samekind query.jpg
+
+      samekind search photos.samekind query.jpg -k 5 --min-probability 0.5 --html found.html
+    """
+    from samekind.cli.extras import require
+
+    require("gallery", "faiss", "imagehash", "filelock", "sklearn", "jinja2")
+    from samekind.gallery import Gallery
+
+    with Gallery.open(gallery, model=model, read_only=True) as opened:
+        hits = opened.search(query, k, min_probability=min_probability)
+    if html is not None:
+        _write_html(html, query, hits)
+    if json:
+        echo_json([as_json(hit) for hit in hits])
+        return
+    for hit in hits:
+        typer.echo(f"p={hit.probability:.2f}  similarity {hit.similarity:.2f}  {shown_path(hit.path)}")
+    if not hits:
+        typer.echo("nothing found", err=True)
+
+
+def as_json(hit: Hit) -> dict[str, Any]:
+    """A hit as JSON has it: without the embedding."""
+    row = dataclasses.asdict(hit.image)
+    del row["embedding"]
+    return {"probability": hit.probability, "similarity": hit.similarity, **row}
+
+
+def _write_html(html: Path, query: Path, hits: list[Hit]) -> None:
+    from samekind.gallery.contact_sheet import Section, picture_of, write_contact_sheet
+
+    pictures = [picture_of(hit.image, f"p={hit.probability:.2f}, similarity {hit.similarity:.2f}") for hit in hits]
+    write_contact_sheet(html, f"Like {query.name}", f"{len(hits):,} found", [Section("The most alike first", pictures)])

@@ -1,0 +1,22 @@
+"""Galleries: index a folder once, then search it, find duplicates, group it. Extra ``gallery``.
+
+Example:
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from PIL import Image
+    >>> from samekind.gallery import Gallery
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Image.fromarray(np.full((40, 30, 3), 200, np.uint8)).save(f"{folder}/grey.png")
+    ...     with Gallery.open(f"{folder}/photos.samekind") as gallery:
+    ...         print(gallery.sync(folder).added, gallery.search(f"{folder}/grey.png")[0].path.name)
+    1 grey.png
+"""
+
+from samekind.gallery.clusters import Cluster
+from samekind.gallery.duplicates import DuplicateGroup
+from samekind.gallery.gallery import Gallery, Hit, Status
+from samekind.gallery.matches import Match
+from samekind.gallery.rows import Row
+from samekind.gallery.sync import SyncReport
+
+__all__ = ["Cluster", "DuplicateGroup", "Gallery", "Hit", "Match", "Row", "Status", "SyncReport"]

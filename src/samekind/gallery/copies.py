@@ -1,0 +1,178 @@
+"""Which images are copies of each other: recompressed, resized, cropped, mirrored, grey, or turned a little.
+
+Candidates come from the descriptors, whitened by the gallery's own images, so that what is common in them counts little
+and what is rare counts much; and from the perceptual hashes. Candidates are then looked at: the small pictures are laid
+on each other, and the correlation that can be reached decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samekind.gallery.looks import THUMBNAIL_SIDE
+from samekind.gallery.pairs import Pairs, join_pairs, similar_pairs
+from samekind.gallery.registration import registered_correlation
+from samekind.gallery.store import Store
+from samekind.similarity import Embeddings
+
+# Calibrated on copies planted among Imagenette's training images and Caltech-101 (docs/adr/0012): of true copies 99 %
+# reach it, of the look-alikes among the candidates 0.5 %.
+COPY_THRESHOLD = 0.86
+# In a group of copies two may be so much less alike than copies of one another must be: one was cut, the other turned.
+GROUP_SLACK = 0.16
+
+_HASH_BITS, _MOST_BITS_APART = 64, 6
+# What correlates less in one direction does not reach the threshold in the other.
+_PROMISING = 0.6
+# Descriptors by which the whitening is fitted, and dimensions that are kept of them.
+_FITTED_ON, _DIMENSIONS = 20_000, 400
+# About so many candidates an image, fewer in a large gallery, where chance alikeness can be told from copies:
+# there they must stand out by so many deviations.
+_CANDIDATES, _DEVIATIONS, _LARGE = 10, 5.0, 2_000
+_SAMPLED_PAIRS = 2_000_000
+
+
+@dataclass(frozen=True)
+class CopyFeatures:
+    """What copies are found by.
+
+    Attributes:
+        ids: The N images.
+        content: int64 (N,), equal where the bytes are.
+        descriptors: float32 (N, C).
+        hashes: uint8 (N, 8), perceptual hashes.
+        thumbnails: uint8 (N, 32, 32), grey.
+    """
+
+    ids: list[int]
+    content: NDArray[np.int64]
+    descriptors: NDArray[np.float32]
+    hashes: NDArray[np.uint8]
+    thumbnails: NDArray[np.uint8]
+
+
+def read_copy_features(store: Store) -> CopyFeatures:
+    """The features of all readable images of a gallery."""
+    with store.reading() as db:
+        rows = db.execute(
+            "SELECT id, sha256, descriptor, phash, thumbnail FROM images WHERE embedding IS NOT NULL ORDER BY id"
+        ).fetchall()
+    count = len(rows)
+    ids, sha256, descriptors, hashes, thumbnails = zip(*rows, strict=True) if rows else [()] * 5
+    content = np.unique(np.array(sha256, np.bytes_), return_inverse=True)[1] if rows else np.empty(0, np.int64)
+    return CopyFeatures(
+        list(ids),
+        content.astype(np.int64),
+        np.frombuffer(b"".join(descriptors), np.float16).reshape(count, -1 if count else 1).astype(np.float32),
+        np.frombuffer(b"".join(hashes), np.uint8).reshape(count, _HASH_BITS // 8),
+        np.frombuffer(b"".join(thumbnails), np.uint8).reshape(count, THUMBNAIL_SIDE, THUMBNAIL_SIDE),
+    )
+
+
+def find_copies(
+    features: CopyFeatures,
+    threshold: float = COPY_THRESHOLD,
+    *,
+    also_above: float | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Pairs:
+    """The pairs of images that are copies of each other.
+
+    Args:
+        features: Of the images.
+        threshold: The least correlation of the two small pictures, laid on each other.
+        also_above: Give the pairs down to this correlation too, for the other members of a group.
+        on_progress: Called with the number of doubtful candidates looked at, and their number.
+
+    Returns:
+        Pairs of places in ``features`` and their correlation, 1 where the bytes are the same.
+    """
+    if len(features.ids) < 2:
+        return join_pairs(iter(()))
+    first, second = _candidates(features)
+    same_bytes = features.content[first] == features.content[second]
+    correlation = np.where(same_bytes, np.float32(1), _plain_correlation(features.thumbnails, first, second))
+    # Most copies need no more. Those that were cut or turned are laid on the other; where that almost succeeds the
+    # other is laid on them.
+    for one, other, least in ((first, second, -1.0), (second, first, _PROMISING)):
+        rest = np.flatnonzero((correlation < threshold) & (correlation >= least))
+        reached = registered_correlation(
+            features.thumbnails[one[rest]],
+            features.thumbnails[other[rest]],
+            on_progress=on_progress if one is first else None,
+        )
+        correlation[rest] = np.maximum(correlation[rest], reached) if one is second else reached
+    found = correlation >= (threshold if also_above is None else also_above)
+    return Pairs(first[found], second[found], correlation[found])
+
+
+def hash_pairs(hashes: NDArray[np.uint8]) -> Pairs:
+    """The pairs whose perceptual hashes, uint8 (N, 8), differ in at most six bits."""
+    # As signs of unit length two hashes with h different bits have the cosine 1 - 2 h / 64.
+    signs = (np.unpackbits(hashes, axis=1).astype(np.float32) * 2 - 1) / np.float32(_HASH_BITS**0.5)
+    return join_pairs(similar_pairs(signs, 1 - (2 * _MOST_BITS_APART + 1) / _HASH_BITS))
+
+
+def whitened(descriptors: NDArray[np.float32]) -> Embeddings:
+    """Descriptors whose directions all vary alike over the gallery, float32 (N, d), unit rows.
+
+    The covariance is shrunk as far as few images demand: Ledoit and Wolf, "A well-conditioned estimator for
+    large-dimensional covariance matrices", 2004. Whitening for retrieval: Jégou and Chum, "Negative evidences and
+    co-occurrences in image retrieval", 2012.
+    """
+    from sklearn.covariance import ledoit_wolf  # noqa: PLC0415 - takes a second, which a search need not wait
+
+    spread = descriptors.std(axis=0)
+    standard = (descriptors - descriptors.mean(axis=0)) / np.where(spread > 1e-6, spread, 1).astype(np.float32)
+    sample = standard[:: -(-len(standard) // _FITTED_ON)]
+    variance, directions = np.linalg.eigh(ledoit_wolf(sample)[0])
+    scaled = directions[:, -_DIMENSIONS:] / np.sqrt(np.maximum(variance[-_DIMENSIONS:], 1e-9))
+    rows: Embeddings = (standard @ scaled.astype(np.float32)).astype(np.float32)
+    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-9))
+    return rows
+
+
+def _candidates(features: CopyFeatures) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    vectors = whitened(features.descriptors)
+    alike = join_pairs(similar_pairs(vectors, _candidate_threshold(vectors)))
+    hashed = hash_pairs(features.hashes)
+    count = len(vectors)
+    keys = np.union1d(alike.first * count + alike.second, hashed.first * count + hashed.second)
+    return keys // count, keys % count
+
+
+def _candidate_threshold(vectors: Embeddings) -> float:
+    """The cosine above which pairs are worth a look: from a sample of pairs, hardly any of which are copies."""
+    count = len(vectors)
+    rng = np.random.default_rng(0)
+    sampled = min(_SAMPLED_PAIRS, count * count)
+    cosine = np.concatenate(
+        [
+            np.einsum("ij,ij->i", vectors[rng.integers(0, count, part)], vectors[rng.integers(0, count, part)])
+            for part in [100_000] * (sampled // 100_000) + [sampled % 100_000]
+        ]
+    )
+    median = np.median(cosine)
+    deviation = 1.4826 * np.median(np.abs(cosine - median))
+    needed = median + _DEVIATIONS * min(1.0, count / _LARGE) * deviation
+    return float(max(needed, np.quantile(cosine, max(0.0, 1 - 2 * _CANDIDATES / count))))
+
+
+def _plain_correlation(
+    thumbnails: NDArray[np.uint8], first: NDArray[np.int64], second: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """The correlation of pictures as they are, or of one with the other's mirror image, whichever is higher."""
+    flat = thumbnails.reshape(len(thumbnails), -1).astype(np.float32)
+    flat -= flat.mean(axis=1, keepdims=True)
+    flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), THUMBNAIL_SIDE)  # of noise within one grey level
+    mirrored = flat.reshape(thumbnails.shape)[:, :, ::-1].reshape(len(flat), -1)
+    best = np.empty(len(first), np.float32)
+    for start in range(0, len(first), 4096):
+        part = slice(start, start + 4096)
+        one = flat[first[part]]
+        best[part] = np.maximum(*(np.einsum("ij,ij->i", one, other[second[part]]) for other in (flat, mirrored)))
+    return best

@@ -1,0 +1,382 @@
+"""The public face of galleries: open, sync, search, and what to do with the rows."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from samekind.calibration import pair_probability
+from samekind.card import Card
+from samekind.errors import GalleryError
+from samekind.gallery.clusters import Cluster, ClusterMethod, find_clusters
+from samekind.gallery.duplicates import DuplicateGroup, DuplicateKind, find_duplicates
+from samekind.gallery.export import export_rows
+from samekind.gallery.folders import folder_prefix, remove_images, under
+from samekind.gallery.index import Snapshot, advised_index, build_index, index_facts, stale_share, take_snapshot
+from samekind.gallery.matches import Match, find_matches
+from samekind.gallery.model import GalleryModel
+from samekind.gallery.rows import Row, read_rows
+from samekind.gallery.store import Store, transaction
+from samekind.gallery.sync import SyncProgress, SyncReport, sync_folder
+from samekind.images import ImageSource
+from samekind.recognizer import Recognizer
+from samekind.similarity import Embeddings
+
+# While a sync goes on the index is made anew when it lacks so many rows, and half of all; at its end, 1 %.
+_REBUILD_ABOVE = 50_000
+
+
+@dataclass(frozen=True)
+class Hit:
+    """An image of the gallery that is like the query.
+
+    Attributes:
+        path: The file, ready to open.
+        similarity: Cosine of the embeddings, in [-1, 1].
+        probability: Calibrated P(same kind), in [0, 1], for a world where both answers are equally common.
+        image: What the gallery knows of it.
+    """
+
+    path: Path
+    similarity: float
+    probability: float
+    image: Row
+
+
+@dataclass(frozen=True)
+class Status:
+    """What a gallery holds.
+
+    Attributes:
+        path: The gallery's file.
+        images: Images that can be searched.
+        unreadable: Files that cannot be read as images, with the reason.
+        folders: The folders that were synced, relative to the gallery's folder.
+        model: The name of its model; None before the first sync.
+        fingerprint: Of its model.
+        dimension: D of its embeddings.
+        bytes: The size of the gallery's file and index on the disk.
+        index: The FAISS factory string of its index.
+        index_behind: Embeddings that the index lacks or has for nothing; a search is right nevertheless.
+        advised_index: The factory string that suits its size.
+    """
+
+    path: Path
+    images: int
+    unreadable: list[tuple[str, str]]
+    folders: list[str]
+    model: str | None
+    fingerprint: str | None
+    dimension: int | None
+    bytes: int
+    index: str | None
+    index_behind: int
+    advised_index: str
+
+
+class Gallery:
+    """The images of one or more folders, in one SQLite file. ``Gallery.open`` opens it.
+
+    Searching is safe from several threads, and while another process syncs. ``sync`` and ``remove`` are for one at a
+    time: whoever comes second gets a ``GalleryError`` that names the first.
+    """
+
+    def __init__(self, store: Store, model: str | os.PathLike[str] | None, recognizer: Recognizer | None) -> None:
+        self._store = store
+        self._model = GalleryModel(store, model, recognizer)
+        self._snapshot: Snapshot | None = None
+        self._guard = threading.Lock()
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        model: str | os.PathLike[str] | None = None,
+        recognizer: Recognizer | None = None,
+        read_only: bool = False,
+    ) -> Self:
+        """Open a gallery, or begin one.
+
+        Args:
+            path: The gallery's file, by custom ``NAME.samekind``; made if it is missing, unless ``read_only``.
+            model: A model by name or path, as ``samekind.load`` takes it. None is the gallery's own, and the default
+                model for a new gallery.
+            recognizer: A loaded model to embed queries with, rather than load it again.
+            read_only: Never write; the file must be there.
+
+        Raises:
+            GalleryError: The file is missing or no gallery, or its images were embedded by another model.
+            ModelFileError: There is no such model.
+
+        Example:
+            >>> import tempfile
+            >>> with tempfile.TemporaryDirectory() as folder, Gallery.open(f"{folder}/photos.samekind") as gallery:
+            ...     len(gallery)
+            0
+        """
+        store = Store(path, read_only=read_only)
+        try:
+            return cls(store, model, recognizer)
+        except BaseException:
+            store.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._store.close()
+        self._snapshot = None
+
+    def __len__(self) -> int:
+        """The number of images that can be searched."""
+        with self._store.reading() as db:
+            return int(db.execute("SELECT count(*) FROM images WHERE embedding IS NOT NULL").fetchone()[0])
+
+    def __iter__(self) -> Iterator[Row]:
+        """The rows, unreadable files too, in the order of their paths."""
+        return read_rows(self._store)
+
+    def image(self, image_id: int) -> Row:
+        """One row by its id.
+
+        Raises:
+            GalleryError: There is none.
+        """
+        for row in read_rows(self._store, [image_id]):
+            return row
+        raise GalleryError(f"{self._store.path}: no image {image_id}")
+
+    @property
+    def path(self) -> Path:
+        """The gallery's file."""
+        return self._store.path
+
+    @property
+    def card(self) -> Card:
+        """The card of the gallery's model, as it was at the last sync.
+
+        Raises:
+            GalleryError: Nothing was synced yet.
+        """
+        card = self._model.card()
+        if card is None:
+            raise GalleryError(f"{self._store.path}: holds no images yet; `samekind index FOLDER` fills it")
+        return card
+
+    @property
+    def model(self) -> str:
+        """The name or path of the gallery's model, as ``samekind.load`` takes it.
+
+        Raises:
+            GalleryError: Nothing was synced yet.
+        """
+        _ = self.card
+        return str(self._store.about("model"))
+
+    def sync(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        index: str | None = None,
+        on_progress: SyncProgress | None = None,
+    ) -> SyncReport:
+        """Bring the gallery in step with a folder: new, changed, moved and deleted files.
+
+        It may be stopped at any moment, by whatever means; the next one goes on where it stood.
+
+        Args:
+            folder: Its images, in subfolders too. A gallery may hold several folders.
+            index: A FAISS factory string such as ``Flat``, ``IVF4096,Flat`` or ``HNSW32``; None keeps the kind there
+                is, which is exact (``Flat``) at first.
+            on_progress: Called with the number of files looked at and the number to look at.
+
+        Raises:
+            GalleryError: The folder is missing or suddenly empty, the gallery belongs to another model, somebody else
+                is writing, or FAISS knows no such index.
+        """
+        with self._store.writing() as db:
+            self._model.remember(db)
+            report = sync_folder(
+                self._store,
+                db,
+                Path(folder),
+                self._model.describing_encoder,
+                on_progress=on_progress,
+                after_batch=lambda: self._keep_index_up(db, None, least=_REBUILD_ABOVE, share=0.5),
+            )
+            self._keep_index_up(db, index, least=0, share=0.01)
+        return report
+
+    def remove(self, folder: str | os.PathLike[str]) -> int:
+        """Take a folder's images out of the gallery; the files stay. How many they were.
+
+        Raises:
+            GalleryError: The gallery has no images of that folder, or somebody else is writing.
+        """
+        prefix = folder_prefix(self._store.folder, Path(folder))
+        with self._store.writing() as db:
+            removed = remove_images(db, under(prefix))
+            where, parameters = under(prefix)
+            with transaction(db):
+                listed = db.execute(f"DELETE FROM folders WHERE {where}", parameters).rowcount
+            if not removed and not listed:
+                raise GalleryError(
+                    f"{self._store.path}: has no images of {folder}; `samekind status` lists its folders"
+                )
+            self._keep_index_up(db, None, least=0, share=0.01)
+        return removed
+
+    def search(self, image: ImageSource, k: int = 20, *, min_probability: float | None = None) -> list[Hit]:
+        """The images of the gallery that are most like one.
+
+        Args:
+            image: As ``samekind.load().embed`` takes it.
+            k: At most so many.
+            min_probability: Leave out what is less probably of the same kind.
+
+        Returns:
+            Hits, the most alike first.
+
+        Raises:
+            ImageError: The query cannot be read.
+            GalleryError: The gallery is empty or belongs to another model.
+        """
+        _ = self.card  # an empty gallery says so before a model is loaded
+        return self.search_embedding(self._model.recognizer().embed([image])[0], k, min_probability=min_probability)
+
+    def search_embedding(
+        self, embedding: Embeddings, k: int = 20, *, min_probability: float | None = None
+    ) -> list[Hit]:
+        """As ``search``, from the query's embedding, float32 (D,), of the gallery's model."""
+        if k < 1:
+            raise GalleryError(f"a search finds at least one image; got k = {k}")
+        card = self.card
+        similarities, ids = self.snapshot().search(np.ascontiguousarray(embedding[None], np.float32), k)
+        keep = ids[0] >= 0
+        probabilities = pair_probability(card.pair, similarities[0])
+        if min_probability is not None:
+            keep &= probabilities >= min_probability
+        rows = {row.id: row for row in read_rows(self._store, ids[0][keep].tolist())}
+        return [
+            Hit(rows[i].path, float(similarity), float(probability), rows[i])
+            for i, similarity, probability in zip(
+                ids[0][keep].tolist(), similarities[0][keep], probabilities[keep], strict=True
+            )
+            if i in rows  # a file may have been removed just now
+        ]
+
+    def duplicates(
+        self,
+        kind: DuplicateKind = "near",
+        *,
+        threshold: float | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> list[DuplicateGroup]:
+        """Groups of images of which each is a duplicate of every other, the largest first. Nothing is deleted.
+
+        Args:
+            kind: ``exact``: the same bytes or the same pixels. ``near``: the same picture, also resized, recompressed,
+                cropped, mirrored, grey or a little turned. ``same-class``: the same kind of thing.
+            threshold: How alike the images of a group must be, in [-1, 1]. For ``near`` the correlation of the small
+                pictures laid on each other, 0.86 if None, where all others of the group may be 0.16 less alike; for
+                ``same-class`` the similarity, the model's ``strict`` threshold if None.
+            on_progress: Called with how much is done, and how much there is to do.
+
+        Raises:
+            GalleryError: The gallery is empty, or there is no such kind.
+        """
+        return find_duplicates(self._store, self.card.pair, kind, threshold, on_progress)
+
+    def clusters(
+        self, method: ClusterMethod = "hdbscan", *, k: int | None = None, threshold: float | None = None
+    ) -> list[Cluster]:
+        """The images grouped by what they show, the largest group first, what belongs to none last.
+
+        Args:
+            method: ``hdbscan`` finds the number of groups itself; ``agglomerative`` stops at ``k`` groups or at
+                ``threshold``; ``kmeans`` makes ``k``.
+            k: How many groups.
+            threshold: A similarity for ``agglomerative``; None is the model's ``balanced`` threshold.
+
+        Raises:
+            GalleryError: The gallery is empty, the method is unknown, or ``k`` does not suit it.
+        """
+        limit = self.card.pair.operating_points["balanced"].threshold if threshold is None else threshold
+        return find_clusters(self._store, method, k, limit)
+
+    def matches(self, other: Gallery, kind: DuplicateKind = "near", *, threshold: float | None = None) -> list[Match]:
+        """Which images of this gallery are in another one: for each that is, its best counterpart there.
+
+        Args:
+            other: A gallery of the same model.
+            kind: As ``duplicates``; ``exact`` compares bytes only.
+            threshold: As ``duplicates``.
+
+        Raises:
+            GalleryError: A gallery is empty, or they have different models.
+        """
+        if self.card.fingerprint != other.card.fingerprint:
+            raise GalleryError(
+                f"{self.path} and {other.path} were indexed with different models ({self.card.name}, {other.card.name})"
+            )
+        return find_matches(self._store, other._store, self.card.pair, kind, threshold)
+
+    def export(self, path: str | os.PathLike[str]) -> int:
+        """Write the rows with their embeddings to ``NAME.parquet`` or ``NAME.npz``; how many they are.
+
+        Raises:
+            GalleryError: Another suffix.
+            MissingExtraError: Parquet needs pyarrow.
+        """
+        return export_rows(iter(self), Path(path))
+
+    def snapshot(self) -> Snapshot:
+        """The embeddings as they are now, for many searches of one state."""
+        with self._guard:
+            self._snapshot = take_snapshot(self._store, self._snapshot)
+            return self._snapshot
+
+    def status(self) -> Status:
+        """What the gallery holds."""
+        with self._store.reading() as db:
+            behind, count = stale_share(db)
+            folders = [row[0].rstrip("/") or "." for row in db.execute("SELECT path FROM folders ORDER BY path")]
+            unreadable = db.execute("SELECT path, error FROM images WHERE error IS NOT NULL ORDER BY path").fetchall()
+        card = self._model.card()
+        facts = index_facts(self._store)
+        files = [self._store.path, self._store.folder / str(facts.get("file"))]
+        return Status(
+            path=self._store.path,
+            images=count,
+            unreadable=unreadable,
+            folders=folders,
+            model=card.name if card else None,
+            fingerprint=card.fingerprint if card else None,
+            dimension=card.dimension if card else None,
+            bytes=sum(file.stat().st_size for file in files if file.is_file()),
+            index=facts["factory"] if facts else None,
+            index_behind=behind,
+            advised_index=advised_index(count),
+        )
+
+    def _keep_index_up(self, db: sqlite3.Connection, factory: str | None, *, least: int, share: float) -> None:
+        behind, count = stale_share(db)
+        other = factory is not None and factory != index_facts(self._store).get("factory")
+        if count and (other or behind > max(least, share * count)):
+            build_index(self._store, db, factory)
