@@ -24,11 +24,12 @@ from samekind.evaluation.all_pairs import AllPairs
 from samekind.evaluation.bootstrap import Drawn, draw
 from samekind.evaluation.cells import GENUINE, IMPOSTOR, Cells
 from samekind.evaluation.metrics import cosine_as_probability, verification_metrics
-from samekind.evaluation.retrieval import drawn_retrieval, retrieval
+from samekind.evaluation.retrieval import Ranking
 from samekind.evaluation.scores import Scores
 from samekind.similarity import Embeddings, paired_similarity, trio_similarities
 
 _DIMENSION, _SCATTER = 16, 1.6
+_TRUE_WORLDS = 40
 _THRESHOLDS = {"balanced": 0.3, "strict": 0.5}
 Labels = NDArray[np.int64]
 
@@ -96,7 +97,7 @@ def _measure(world: World, embeddings: Embeddings, labels: Labels, seed: int, re
     drawn = draw(labels, resamples, seed, whole=whole)
     pairs = AllPairs(embeddings, labels)
     if world.what == "retrieval":
-        return drawn_retrieval(retrieval(pairs), drawn)
+        return Ranking.of(pairs).drawn(drawn)
     thresholds = list(_THRESHOLDS.values())
     if world.what == "all pairs":
         return Cells.of_all_pairs(pairs, drawn, thresholds).measure(_metrics())
@@ -129,12 +130,12 @@ def _items(
 def _truth(world: World, means: NDArray[np.float64]) -> dict[str, float]:
     """The metrics over so many images that their own noise is small beside that of one evaluation."""
     found: list[dict[str, float]] = []
-    for seed in range(60):
+    for seed in range(_TRUE_WORLDS):
         rng = np.random.default_rng([1, seed])
         if world.what == "retrieval":  # depends on how many images there are to choose from
-            for _ in range(20):
+            for _ in range(10):
                 embeddings, labels = _draw_world(world, means, rng, world.images)
-                measured = retrieval(AllPairs(embeddings, labels), seed)
+                measured = Ranking.of(AllPairs(embeddings, labels), seed).measure()
                 found.append({name: float(np.mean(values)) for name, values in measured.items()})
             continue
         many = 100 if world.new_classes else max(10, 1_000 // world.classes)

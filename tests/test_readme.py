@@ -11,7 +11,7 @@ from commands import run
 from conftest import COLOURS, save_noise
 
 README = Path(__file__).parents[1] / "README.md"
-DOCUMENTS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/serving.md", "benchmarks/README.md"]
+DOCUMENTS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/serving.md", "benchmarks/README.md", "docs/evaluation.md"]
 
 
 def blocks(language: str) -> list[str]:

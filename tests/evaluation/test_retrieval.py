@@ -10,7 +10,7 @@ from sklearn.metrics import adjusted_mutual_info_score
 from samekind.evaluation import all_pairs
 from samekind.evaluation.all_pairs import AllPairs
 from samekind.evaluation.bootstrap import draw
-from samekind.evaluation.retrieval import drawn_retrieval, retrieval
+from samekind.evaluation.retrieval import Ranking
 from samekind.report.clusters import ami
 
 
@@ -25,7 +25,7 @@ def embeddings_of(labels: np.ndarray, seed: int, spread: float = 1.0) -> np.ndar
 def test_the_measures_are_those_of_pytorch_metric_learning(seed: int, labels: list[int]) -> None:
     present = np.unique(labels, return_inverse=True)[1]
     pairs = AllPairs(embeddings_of(present, seed), present.astype(np.int64))
-    found = {name: np.nanmean(values) for name, values in retrieval(pairs).items()}
+    found = {name: np.nanmean(values) for name, values in Ranking.of(pairs).measure().items()}
     names = ("precision_at_1", "r_precision", "mean_average_precision_at_r")
     oracle = AccuracyCalculator(include=names, k="max_bin_count", device=None).get_accuracy(pairs.embeddings, present)
     assert found["recall@1"] == pytest.approx(oracle["precision_at_1"], abs=1e-6)
@@ -38,7 +38,7 @@ def test_recall_at_k_is_that_of_looking_at_each_query(block: int, monkeypatch: p
     monkeypatch.setattr(all_pairs, "_BLOCK", block)
     labels = np.repeat(np.arange(20), 4)
     pairs = AllPairs(embeddings_of(labels, 0, spread=1.5), labels)
-    found = retrieval(pairs)
+    found = Ranking.of(pairs).measure()
     similarity = pairs.embeddings @ pairs.embeddings.T
     for query in range(len(labels)):
         order = [i for i in np.argsort(-similarity[query]) if i != query]
@@ -49,30 +49,48 @@ def test_recall_at_k_is_that_of_looking_at_each_query(block: int, monkeypatch: p
 
 def test_embeddings_that_are_all_alike_find_no_better_than_chance() -> None:
     labels = np.repeat(np.arange(10), 30)
-    found = retrieval(AllPairs(np.tile(np.eye(1, 8, dtype=np.float32), (300, 1)), labels))
+    found = Ranking.of(AllPairs(np.tile(np.eye(1, 8, dtype=np.float32), (300, 1)), labels)).measure()
     assert found["recall@1"].mean() == pytest.approx(0.1, abs=0.06)
     assert found["R-precision"].mean() == pytest.approx(0.1, abs=0.03)
 
 
 def test_a_query_without_another_image_of_its_class_is_left_out() -> None:
     labels = np.array([0, 0, 1])
-    found = retrieval(AllPairs(np.eye(3, dtype=np.float32), labels))
-    assert np.isnan(found["recall@1"]).tolist() == [False, False, True]
-    drawn = drawn_retrieval(found, draw(labels, 10, seed=0))
-    assert drawn["recall@10"].value == 1
+    ranking = Ranking.of(AllPairs(np.eye(3, dtype=np.float32), labels))
+    assert np.isnan(ranking.measure()["recall@1"]).tolist() == [False, False, True]
+    assert ranking.drawn(draw(labels, 10, seed=0))["recall@10"].value == 1
 
 
-def test_whole_classes_widen_the_interval_where_classes_differ() -> None:
-    labels = np.repeat(np.arange(20), 10)
-    hard = np.isin(labels, range(10))
-    values = {"recall@1": np.where(hard, 0.0, 1.0)}
-    widths = []
-    for whole in (False, True):
-        found = drawn_retrieval(values, draw(labels, 200, seed=0, whole=np.full(20, whole)))["recall@1"].estimate()
-        assert found.value == 0.5
-        widths.append(found.high - found.low)
-    assert widths[0] == pytest.approx(0, abs=0.15)
-    assert widths[1] == pytest.approx(3.92 * 0.5 / np.sqrt(20), rel=0.25)
+def test_a_weight_is_so_many_copies_of_an_image_in_the_gallery() -> None:
+    labels = np.repeat(np.arange(5), 8)
+    pairs = AllPairs(embeddings_of(labels, 3), labels)
+    count = np.random.default_rng(0).multinomial(40, np.full(40, 1 / 40))
+    found = Ranking.of(pairs).measure(count)
+    similarity = pairs.embeddings @ pairs.embeddings.T
+    for query in range(40):
+        others = [i for i in np.argsort(-similarity[query]) if i != query]
+        hits = np.repeat(labels[others] == labels[query], count[others])
+        relevant = int(hits.sum())
+        if relevant:
+            assert found["recall@5"][query] == hits[:5].any()
+            assert found["R-precision"][query] == pytest.approx(hits[:relevant].mean())
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_intervals_are_as_wide_as_values_spread(whole: bool) -> None:
+    values, widths = [], []
+    labels = np.repeat(np.arange(12), 10)
+    means = np.random.default_rng(0).normal(size=(12, 8))
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        centres = rng.normal(size=(12, 8)) if whole else means
+        rows = centres[labels] + 1.2 * rng.normal(size=(120, 8))
+        pairs = AllPairs((rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32), labels)
+        found = Ranking.of(pairs).drawn(draw(labels, 60, seed=seed, whole=np.full(12, whole)))["R-precision"]
+        values.append(found.value)
+        widths.append(found.estimate().high - found.estimate().low)
+    # Classes of ten images make them rather too wide; queries drawn alone would make them half as wide.
+    assert 0.8 < np.mean(widths) / (3.92 * np.std(values)) < 1.8
 
 
 def test_clusters_of_classes_far_apart_are_the_classes() -> None:

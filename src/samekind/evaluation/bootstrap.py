@@ -216,7 +216,8 @@ class Drawn:
 
     def _narrower(self, spread: float) -> float:
         """By what factor the interval of a product of counts is to be shrunk towards the value."""
-        if self.noise is None or spread == 0 or not np.isfinite(self.noise).any():
+        # Of a metric that noise pushes up, draws in which only noise varies say too much of it.
+        if self.noise is None or self.biased or spread == 0 or not np.isfinite(self.noise).any():
             return 1.0
         noise = float(np.nanvar(self.noise)) / spread
         # Never narrower than if the items were independent.

@@ -18,7 +18,7 @@ from samekind.evaluation.bootstrap import Drawn, Resamples
 from samekind.evaluation.cells import GENUINE, IMPOSTOR, Cells
 from samekind.evaluation.metrics import cosine_as_probability, measurable_fars, verification_metrics
 from samekind.evaluation.mistakes import Mistake, item_mistakes, pair_mistakes
-from samekind.evaluation.retrieval import drawn_retrieval, retrieval
+from samekind.evaluation.retrieval import Ranking
 from samekind.evaluation.scores import Probability, Scores
 from samekind.similarity import Embeddings, paired_similarity, trio_similarities
 
@@ -185,8 +185,7 @@ def trios_task(sample: Sample, items: NDArray[np.int64], composition: NDArray[np
 
 def retrieval_metrics(sample: Sample) -> dict[str, Drawn]:
     """How good the nearest images are."""
-    pairs = AllPairs(sample.embeddings, sample.labels)
-    return drawn_retrieval(retrieval(pairs, sample.seed), sample.resamples)
+    return Ranking.of(AllPairs(sample.embeddings, sample.labels), sample.seed).drawn(sample.resamples)
 
 
 def _pair_task(card: Card, cells: Cells, mistakes: tuple[list[Mistake], list[Mistake]]) -> Task:

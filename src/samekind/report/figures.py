@@ -183,7 +183,7 @@ def _roc(axes: Axes, found: Mapping[str, Curve], tasks: Mapping[str, Task], what
     for name, (far, tar) in _points(next(iter(tasks.values()))).items():
         axes.plot(max(far, 1e-4), tar, "o", color=_INK, markersize=4)
         axes.annotate(name, (max(far, 1e-4), tar), xytext=(6, -10), textcoords="offset points", fontsize=8)
-    lowest = min(min(task.roc.tar[1:]) for task in tasks.values())
+    lowest = min(float(np.interp(1e-4, curve.far, curve.tar)) for curve in found.values())
     axes.set(xscale="log", xlim=(1e-4, 1), ylim=(max(0.0, min(lowest, 0.9) - 0.05), 1.005))
     axes.set(xlabel="false accept rate (FAR)", ylabel="true accept rate (TAR)", title=f"ROC of {what}")
     axes.xaxis.set_major_locator(FixedLocator([1e-4, 1e-3, 1e-2, 1e-1, 1]))
