@@ -24,6 +24,7 @@ def test_every_error_is_a_samekind_error() -> None:
         (errors.DatasetError, ValueError),
         (errors.TrainingError, RuntimeError),
         (errors.GalleryError, RuntimeError),
+        (errors.ServeError, RuntimeError),
         (errors.MissingExtraError, ImportError),
     ],
 )
@@ -46,6 +47,7 @@ def test_exports_are_exactly_these() -> None:
         "OperatingPointError",
         "Recognizer",
         "SamekindError",
+        "ServeError",
         "TrainingError",
         "TrioVerdict",
         "Verdict",

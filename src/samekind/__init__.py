@@ -16,6 +16,7 @@ from samekind.errors import (
     ModelFileError,
     OperatingPointError,
     SamekindError,
+    ServeError,
     TrainingError,
 )
 from samekind.recognizer import Recognizer, load
@@ -33,6 +34,7 @@ __all__ = [
     "OperatingPointError",
     "Recognizer",
     "SamekindError",
+    "ServeError",
     "TrainingError",
     "TrioVerdict",
     "Verdict",

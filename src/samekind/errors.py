@@ -32,6 +32,10 @@ class GalleryError(SamekindError, RuntimeError):
     """A gallery cannot be opened, belongs to another model, or is being written by another process."""
 
 
+class ServeError(SamekindError, RuntimeError):
+    """The service cannot start as it was asked to."""
+
+
 class MissingExtraError(SamekindError, ImportError):
     """A command needs an optional dependency that is not installed.
 

@@ -68,14 +68,14 @@ def write_contact_sheet(path: str | os.PathLike[str], title: str, summary: str, 
         OSError: The file cannot be written.
     """
     environment = Environment(loader=PackageLoader("samekind.gallery"), autoescape=True, trim_blocks=True)
-    environment.filters["thumbnail"] = _thumbnail
+    environment.filters["thumbnail"] = thumbnail
     template = environment.get_template("contact_sheet.html")
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", errors="replace") as file:
         file.writelines(template.generate(title=title, summary=summary, groups=sections))
 
 
-def _thumbnail(picture: Picture) -> str | None:
-    """A data URI of the picture, small."""
+def thumbnail(picture: Picture) -> str | None:
+    """A data URI of the picture, small; None if it has become unreadable."""
     try:
         square = Image.fromarray(load_image(picture.path, _SIDE))
     except ImageError:

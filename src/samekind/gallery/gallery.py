@@ -179,6 +179,16 @@ class Gallery:
             raise GalleryError(f"{self._store.path}: holds no images yet; `samekind index FOLDER` fills it")
         return card
 
+    @property
+    def model(self) -> str:
+        """The name or path of the gallery's model, as ``samekind.load`` takes it.
+
+        Raises:
+            GalleryError: Nothing was synced yet.
+        """
+        _ = self.card
+        return str(self._store.about("model"))
+
     def sync(
         self,
         folder: str | os.PathLike[str],

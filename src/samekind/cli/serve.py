@@ -1,0 +1,96 @@
+"""``samekind serve``: the HTTP API and the web page."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from samekind.cli.options import ModelOption, ProviderOption
+
+
+def serve(
+    model: ModelOption = None,
+    gallery: Annotated[
+        Path | None, typer.Option(help="A gallery to search, made with `samekind index`.", show_default=False)
+    ] = None,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 picks a free one.")] = 8000,
+    api_key_file: Annotated[
+        Path | None,
+        typer.Option(help="A file with a key of at least 16 characters that every client must send."),
+    ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Listen beyond this machine without a key: anybody there can ask.")
+    ] = False,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="A host name by which clients may call the service, if a proxy passes on another; repeat."),
+    ] = None,
+    frame_ancestor: Annotated[
+        list[str] | None,
+        typer.Option(help="An origin that may show the page in a frame, such as https://huggingface.co; repeat."),
+    ] = None,
+    page: Annotated[bool, typer.Option("--page/--no-page", help="Serve the web page too, or the API alone.")] = True,
+    max_megabytes: Annotated[float, typer.Option(min=0.01, help="The largest file that is taken.")] = 20,
+    max_megapixels: Annotated[float, typer.Option(min=0.01, help="The largest image that is decoded.")] = 50,
+    max_waiting: Annotated[
+        int, typer.Option(min=32, help="Images that may wait for the network; beyond them the answer is 503.")
+    ] = 256,
+    access_log: Annotated[bool, typer.Option("--access-log", help="Write a line for each request.")] = False,
+    provider: ProviderOption = None,
+) -> None:
+    """Serve verdicts over HTTP, and a web page to try them on.
+
+    The page is at /, the API under /api/v1, its documentation at /docs, numbers for Prometheus at /metrics. Images are
+    taken as uploads only, judged in memory and forgotten: nothing is written to disk, nothing is sent anywhere. SIGTERM
+    or Ctrl-C finishes what was accepted.
+
+    Examples:
+      samekind serve
+
+      samekind serve --gallery photos.samekind
+
+      samekind serve --host 0.0.0.0 --api-key-file key.txt
+
+      curl -F first=@a.jpg -F second=@b.jpg http://127.0.0.1:8000/api/v1/verify
+    """
+    from samekind.cli.extras import require
+
+    require("serve", "fastapi", "uvicorn", "python_multipart", "prometheus_client", "fastapi_offline")
+    if page:
+        require("serve", "gradio")
+    if gallery is not None:
+        require("gallery", "faiss")
+    from samekind.recognizer import load
+    from samekind.server.access import open_access
+    from samekind.server.app import create_app
+    from samekind.server.limits import Limits
+    from samekind.server.runner import run
+
+    access = open_access(
+        host, key_file=api_key_file, insecure=insecure, hosts=allow_host or (), frame_ancestors=frame_ancestor or ()
+    )
+    limits = Limits(
+        image_bytes=int(max_megabytes * 1e6),
+        request_bytes=max(Limits.request_bytes, int(3.2 * max_megabytes * 1e6)),
+        pixels=int(max_megapixels * 1e6),
+        waiting_images=max_waiting,
+    )
+    on_cpu = not provider or provider[0].lower() in {"cpu", "cpuexecutionprovider"}
+    # On a CPU, workers of one thread each are faster than one run of as many threads; a GPU is fed by one worker.
+    threads = 1 if on_cpu else None
+    with ExitStack() as stack:
+        opened = None
+        if gallery is not None:
+            from samekind.gallery import Gallery
+
+            opened = stack.enter_context(Gallery.open(gallery, model=model, read_only=True))
+            model = model or opened.model
+        recognizer = load(model, providers=provider, threads=threads)
+        app = create_app(
+            recognizer, limits=limits, access=access, gallery=opened, page=page, workers=None if on_cpu else 1
+        )
+        run(app, host=host, port=port, limits=limits, access_log=access_log)

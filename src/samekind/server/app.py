@@ -1,0 +1,94 @@
+"""The whole service as one ASGI app: the guard, behind it the API and the page."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from samekind.recognizer import Recognizer
+from samekind.server.access import Access
+from samekind.server.batcher import Batcher
+from samekind.server.documentation import document
+from samekind.server.guard import Guard
+from samekind.server.limits import Limits
+from samekind.server.metrics import Metrics
+from samekind.server.page.mount import Page, build_page
+from samekind.server.problems import install_handlers
+from samekind.server.routes import api_router, operations_router
+from samekind.server.service import Service
+
+if TYPE_CHECKING:  # importing it imports FAISS
+    from samekind.gallery import Gallery
+
+
+def create_app(
+    recognizer: Recognizer,
+    *,
+    limits: Limits | None = None,
+    access: Access | None = None,
+    gallery: Gallery | None = None,
+    page: bool = True,
+    workers: int | None = None,
+) -> Guard:
+    """Build the service around a loaded model.
+
+    Args:
+        recognizer: The model. On a CPU load it with ``threads=1``; the batcher has a worker for each core.
+        limits: The bounds; default ``Limits()``.
+        access: Who may ask; default everybody who can reach it.
+        gallery: Where /search searches, opened for reading and of the same model; None for none.
+        page: Whether to serve the web page too.
+        workers: Threads that run the network; default one a core.
+
+    Returns:
+        An ASGI app.
+    """
+    limits, access, metrics = limits or Limits(), access or Access(), Metrics()
+    batcher = Batcher(recognizer.encoder, limits, workers=workers, on_batch=metrics.count_batch)
+    service = Service(recognizer, batcher, gallery)
+    web = build_page(service, limits) if page else None
+    api = FastAPI(
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        # A redirect would cost an upload its body; each path is spelt in one way.
+        redirect_slashes=False,
+        lifespan=lambda _: _lifespan(service, web),
+    )
+    install_handlers(api)
+    api.include_router(api_router(service, limits))
+    guard = Guard(_Dispatch(api, web) if web else api, limits, access, metrics)
+    operations = operations_router(metrics, lambda: not guard.draining)
+    api.include_router(operations, prefix="/api/v1")
+    api.include_router(operations, include_in_schema=False)  # where probes and scrapers look by habit
+    document(api, with_key=access.key is not None)
+    if web:
+        api.mount("/examples", StaticFiles(packages=[("samekind.server.page", "examples")]))
+    metrics.watch("waiting_images", "Images accepted and not yet embedded.", lambda: batcher.waiting)
+    metrics.watch("held_bytes", "Bytes of bodies being received or judged.", lambda: guard.held_bytes)
+    return guard
+
+
+class _Dispatch:
+    """The page's own addresses to the page, everything else to the API."""
+
+    def __init__(self, api: ASGIApp, page: Page) -> None:
+        self._api, self._page = api, page
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._page if scope["type"] == "http" and self._page.takes(scope) else self._api
+        await app(scope, receive, send)
+
+
+@asynccontextmanager
+async def _lifespan(service: Service, page: Page | None) -> AsyncIterator[None]:
+    try:
+        async with page.lifespan() if page else nullcontext():
+            yield
+    finally:
+        service.close()

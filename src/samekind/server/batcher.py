@@ -1,0 +1,178 @@
+"""Images of requests that arrive at the same time, gathered into batches for ONNX Runtime.
+
+Nothing waits for a batch to fill: a worker that becomes free takes what has been decoded meanwhile, so batches grow
+with the load and a lone request is answered at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samekind.errors import ImageError
+from samekind.images import Pixels, describe, load_image
+from samekind.server.limits import FORMATS, Limits
+from samekind.similarity import Embeddings
+
+Row = NDArray[np.float32]
+_Job = tuple[Pixels, asyncio.Future[Row]]
+
+# With one thread a worker, batches of 4 are the fastest on a CPU (benchmarks/README.md, Serving).
+BATCH_SIZE = 4
+
+
+class Encoder(Protocol):
+    """What the batcher needs of a model; an ``OnnxEncoder``, safe to call from several threads."""
+
+    input_size: int
+
+    def encode_pixels(self, pixels: Pixels) -> Embeddings:
+        """Embed a batch, uint8 (N, S, S, 3) to float32 (N, D)."""
+        ...
+
+
+class BusyError(Exception):
+    """More images wait than the limits allow."""
+
+
+class UnreadableError(Exception):
+    """Some images of a request cannot be read.
+
+    Attributes:
+        reasons: What is wrong with each, by its name in the request.
+    """
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"{name}: {reason}" for name, reason in reasons.items()))
+        self.reasons = dict(reasons)
+
+
+class Batcher:
+    """Decodes in threads of its own, embeds in others, and never holds more than the limits allow.
+
+    Args:
+        encoder: The network. On a CPU, open it with ``threads=1``: each worker is one thread of computing, and the
+            workers together are faster than one run of as many threads.
+        limits: The bounds on images, pixels and waiting.
+        workers: Threads that run the network; the default is one a core.
+        on_batch: Called with the size of each batch, from a worker's thread.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        limits: Limits,
+        *,
+        workers: int | None = None,
+        batch_size: int = BATCH_SIZE,
+        on_batch: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self.waiting = 0
+        self._encoder, self._limits = encoder, limits
+        self._batch_size, self._on_batch = batch_size, on_batch
+        cores = os.cpu_count() or 1
+        self._decoders = ThreadPoolExecutor(cores, thread_name_prefix="samekind-decode")
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._workers = [
+            Thread(target=self._work, name=f"samekind-embed-{i}", daemon=True) for i in range(workers or cores)
+        ]
+        for worker in self._workers:
+            worker.start()
+
+    async def embed(self, images: Mapping[str, bytes]) -> dict[str, Row]:
+        """Embed the images of one request.
+
+        Args:
+            images: The encoded images by their names in the request.
+
+        Returns:
+            float32 (D,) unit rows by the same names.
+
+        Raises:
+            BusyError: Too many images wait already.
+            UnreadableError: Some cannot be read; nothing was embedded.
+        """
+        if self.waiting + len(images) > self._limits.waiting_images:
+            raise BusyError
+        self._loop = asyncio.get_running_loop()
+        self.waiting += len(images)
+        try:
+            decoded = await asyncio.gather(
+                *(self._loop.run_in_executor(self._decoders, self._decode, data) for data in images.values())
+            )
+            by_name = dict(zip(images, decoded, strict=True))
+            if bad := {name: answer for name, answer in by_name.items() if isinstance(answer, str)}:
+                raise UnreadableError(bad)
+            rows = await asyncio.gather(*(self._submit(p) for p in decoded if not isinstance(p, str)))
+            return dict(zip(images, rows, strict=True))
+        finally:
+            self.waiting -= len(images)
+
+    def close(self) -> None:
+        """End the threads, after what they have accepted."""
+        self._decoders.shutdown()
+        for _ in self._workers:
+            self._jobs.put(None)
+        for worker in self._workers:
+            worker.join()
+
+    def _decode(self, data: bytes) -> Pixels | str:
+        """The pixels, or in words why there are none."""
+        # Markers cannot occur within the compressed data of a JPEG, so counting them needs no parsing.
+        if data.startswith(b"\xff\xd8") and data.count(b"\xff\xda") > self._limits.scans:
+            return f"a JPEG of more than {self._limits.scans} scans; save it anew"
+        try:
+            return load_image(data, self._encoder.input_size, max_pixels=self._limits.pixels, formats=FORMATS)
+        except ImageError as error:
+            return str(error).removeprefix(f"{describe(data)}: ")
+
+    def _submit(self, pixels: Pixels) -> asyncio.Future[Row]:
+        assert self._loop is not None
+        future: asyncio.Future[Row] = self._loop.create_future()
+        self._jobs.put((pixels, future))
+        return future
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            batch, last = [job], False
+            while len(batch) < self._batch_size and not last:
+                try:
+                    following = self._jobs.get_nowait()
+                except Empty:
+                    break
+                if following is None:
+                    last = True
+                else:
+                    batch.append(following)
+            self._run(batch)
+            if last:
+                return
+
+    def _run(self, batch: list[_Job]) -> None:
+        answer: Embeddings | Exception
+        try:
+            answer = self._encoder.encode_pixels(np.stack([pixels for pixels, _ in batch]))
+        except Exception as error:
+            answer = error
+        self._on_batch(len(batch))
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(_deliver, [future for _, future in batch], answer)
+
+
+def _deliver(futures: list[asyncio.Future[Row]], answer: Embeddings | Exception) -> None:
+    for index, future in enumerate(futures):
+        if future.cancelled():
+            continue
+        if isinstance(answer, Exception):
+            future.set_exception(answer)
+        else:
+            future.set_result(answer[index])

@@ -1,0 +1,37 @@
+"""What the service accepts at most, so that no request can take the machine with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# What photographs come in. Each format is a decoder that a stranger can reach, so rarely met ones are not tried.
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds on bytes, pixels, numbers and time.
+
+    Attributes:
+        image_bytes: Of one uploaded file.
+        request_bytes: Of one request's body.
+        held_bytes: Of all bodies together that are being received or judged.
+        pixels: Of one image (width × height, as stored).
+        scans: Of one progressive JPEG: each passes over all pixels, and takes but a few bytes to ask for.
+        images: Files in one request.
+        waiting_images: Images accepted and not yet embedded; beyond them the answer is 503.
+        header_seconds: For the head of a request to arrive.
+        body_seconds: For the body of a request to arrive.
+        connections: Open at the same time.
+    """
+
+    image_bytes: int = 20_000_000
+    request_bytes: int = 64_000_000
+    held_bytes: int = 256_000_000
+    pixels: int = 50_000_000
+    scans: int = 100
+    images: int = 32
+    waiting_images: int = 256
+    header_seconds: float = 10.0
+    body_seconds: float = 30.0
+    connections: int = 512

@@ -1,0 +1,153 @@
+"""The page: what is on it, and what happens when somebody gives it pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+import gradio as gr
+
+from samekind.card import PairLink, TrioLink
+from samekind.server.limits import Limits
+from samekind.server.page.answers import apology, trade_text, triangle, verdict_card
+from samekind.server.page.events import AT_ONCE, answer_place
+from samekind.server.page.tradeoff import slider_range, trade_at
+from samekind.server.page.wells import picture_wells, pictures_of
+from samekind.server.problems import Problem
+from samekind.server.service import Service
+
+_PAIR_EXAMPLES = [
+    ("Two halves of a wall", ("brick-left.jpg", "brick-right.jpg")),
+    ("A cat and a rocket", ("cat.jpg", "rocket.jpg")),
+]
+_TRIO_EXAMPLES = [
+    ("Coffee and twice gravel", ("coffee.jpg", "gravel-left.jpg", "gravel-right.jpg")),
+    ("Cat, rocket, coffee", ("cat.jpg", "rocket.jpg", "coffee.jpg")),
+]
+
+
+def build_blocks(service: Service, limits: Limits) -> tuple[gr.Blocks, dict[str, Any]]:
+    """The page for a service, and how it looks: arguments for ``gradio.mount_gradio_app``."""
+    with gr.Blocks(analytics_enabled=False, title="samekind: the same kind of thing?", fill_width=False) as blocks:
+        gr.HTML(_header(), apply_default_css=False)
+        with gr.Tabs():
+            with gr.Tab("Two images"):
+                _pair_tab(service, limits)
+            if service.card.trio is not None:
+                with gr.Tab("Three images"):
+                    _trio_tab(service, service.card.trio, limits)
+            if service.gallery is not None:
+                from samekind.server.page.gallery_tabs import duplicates_tab, search_tab  # noqa: PLC0415 - imports FAISS
+
+                with gr.Tab("Search"):
+                    search_tab(service, service.gallery, limits)
+                with gr.Tab("Duplicates"):
+                    duplicates_tab(service, service.gallery)
+        gr.HTML(_footer(service), apply_default_css=False)
+    theme = gr.themes.Base(
+        primary_hue="teal",
+        neutral_hue="stone",
+        font=["system-ui", "sans-serif"],
+        font_mono=["ui-monospace", "monospace"],
+    )
+    look = {"theme": theme, "css": files(__package__).joinpath("style.css").read_text(encoding="utf-8")}
+    return blocks, look
+
+
+def _pair_tab(service: Service, limits: Limits) -> None:
+    link = service.card.pair
+
+    async def compare(value: Any) -> dict[str, Any]:
+        verdict = await service.verify(pictures_of(value, 2, limits))
+        return {"score": verdict.similarity, "probability": verdict.probability}
+
+    def describe(answer: Mapping[str, Any], threshold: float) -> str:
+        same = answer["score"] >= threshold
+        return verdict_card(
+            same,
+            "The same kind of thing" if same else "Different kinds of things",
+            answer["probability"],
+            "Probability that they are of the same kind",
+            f"similarity {answer['score']:.2f}",
+        )
+
+    wells = picture_wells("pair", 2, limits, _PAIR_EXAMPLES)
+    _judged(wells, link, compare, describe, question="How alike must two pictures be?", items="pairs")
+
+
+def _trio_tab(service: Service, link: TrioLink, limits: Limits) -> None:
+    async def compare(value: Any) -> dict[str, Any]:
+        verdict = await service.verify_trio(pictures_of(value, 3, limits))
+        return {
+            "score": verdict.probability,
+            "probability": verdict.probability,
+            "similarities": [pair.similarity for pair in verdict.pairs],
+            "most_alike": list(verdict.most_alike),
+        }
+
+    def describe(answer: Mapping[str, Any], threshold: float) -> str:
+        same = answer["score"] >= threshold
+        first, second = answer["most_alike"]
+        words = f"Pictures {first + 1} and {second + 1} are of the same kind" if same else "No two are of the same kind"
+        question = "Probability that at least two are of the same kind"
+        return verdict_card(same, words, answer["probability"], question) + triangle(
+            tuple(answer["similarities"]), (first, second)
+        )
+
+    wells = picture_wells("trio", 3, limits, _TRIO_EXAMPLES)
+    _judged(wells, link, compare, describe, question="How sure must the answer yes be?", items="trios")
+
+
+def _judged(
+    wells: gr.HTML,
+    link: PairLink | TrioLink,
+    compare: Callable[[Any], Any],
+    describe: Callable[[Mapping[str, Any], float], str],
+    *,
+    question: str,
+    items: str,
+) -> None:
+    """The verdict below some wells, and a slider for its threshold.
+
+    What ``compare`` found stays in the browser, so moving the slider asks for no new embedding and the server remembers
+    nothing.
+    """
+    lowest, highest, start, step = slider_range(link)
+    found = gr.HTML(None, visible="hidden")
+    verdict = answer_place()
+    with gr.Accordion("How strict should it be?", open=False, elem_classes="sk-strict"):
+        slider = gr.Slider(lowest, highest, value=start, step=step, label=question, buttons=[])
+        trade = gr.HTML(trade_text(trade_at(link, start), items), apply_default_css=False)
+
+    async def judge(value: Any, position: float) -> tuple[Any, str]:
+        try:
+            answer = await compare(value)
+        except Problem as problem:
+            return None, apology(problem.detail)
+        return answer, describe(answer, trade_at(link, position).threshold)
+
+    def move(answer: Any, position: float) -> tuple[str, str]:
+        now = trade_at(link, position)
+        return describe(answer, now.threshold) if answer else "", trade_text(now, items)
+
+    wells.submit(judge, [wells, slider], [found, verdict], **AT_ONCE)
+    slider.change(move, [found, slider], [verdict, trade], trigger_mode="always_last", **AT_ONCE)
+
+
+def _header() -> str:
+    return (
+        '<header class="sk-header"><h1>samekind</h1>'
+        "<p>Do these pictures show the same kind of thing? Give two, or three, and see.</p></header>"
+    )
+
+
+def _footer(service: Service) -> str:
+    card = service.card
+    return (
+        f'<footer class="sk-footer"><p>Model <b>{escape(card.name)}</b>: {escape(card.training.data)}. '
+        f"It knows best what it was trained on: {len(card.training.classes)} "
+        "classes. On other things it errs more often."
+        '</p><p>Pictures are judged in memory and forgotten. <a href="/docs">The same over HTTP</a>.</p></footer>'
+    )

@@ -1,0 +1,70 @@
+"""What a threshold trades: false alarms against misses, from what the card has measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from samekind.calibration import logistic
+from samekind.card import PairLink, TrioLink
+
+# Rates nearer to 0 or 1 than this cannot be told apart on any held-out set we calibrate on.
+_SMALLEST = 1e-4
+_STEP = 0.01
+
+
+@dataclass(frozen=True)
+class Trade:
+    """The error rates at one threshold.
+
+    Attributes:
+        threshold: The threshold itself, exact where a slider's position stands for a measured one.
+        false_alarms: The share of items whose answer is no that would be judged yes.
+        misses: The share of items whose answer is yes that would be judged no.
+        measured_at: The name of the operating point, or None between them, where the rates are estimates.
+    """
+
+    threshold: float
+    false_alarms: float
+    misses: float
+    measured_at: str | None
+
+
+def slider_range(link: PairLink | TrioLink) -> tuple[float, float, float, float]:
+    """Lowest and highest value, start and step of a slider for the thresholds of a link."""
+    thresholds = [point.threshold for point in link.operating_points.values()]
+    lowest = 0.0 if isinstance(link, TrioLink) else max(-1.0, min(0.0, min(thresholds) - 0.3))
+    return round(lowest, 2), 1.0, round(link.operating_points["balanced"].threshold, 2), _STEP
+
+
+def trade_at(link: PairLink | TrioLink, position: float) -> Trade:
+    """The error rates at a slider's position.
+
+    At an operating point they are the measured ones. Between them the log-odds of each rate are taken to change
+    linearly with the threshold; beyond them they run towards the ends of the scale, where everything (or nothing) is
+    judged yes.
+
+    Args:
+        link: The link of a card.
+        position: A threshold, to the step of the slider.
+
+    Example:
+        >>> from samekind.recognizer import load
+        >>> link = load().card.pair
+        >>> trade_at(link, 1.0).misses > trade_at(link, 0.5).misses
+        True
+    """
+    for name, point in link.operating_points.items():
+        if abs(point.threshold - position) <= _STEP / 2:
+            return Trade(point.threshold, point.far, 1 - point.tar, name)
+    lowest = -1.0 if isinstance(link, PairLink) else 0.0
+    knots = {lowest: (1.0, 0.0), 1.0 + _STEP: (0.0, 1.0)}
+    knots |= {point.threshold: (point.far, 1 - point.tar) for point in link.operating_points.values()}
+    thresholds = sorted(knots)
+    rates = np.clip([knots[threshold] for threshold in thresholds], _SMALLEST, 1 - _SMALLEST)
+    log_odds = np.log(rates / (1 - rates))
+    false_alarms, misses = (
+        float(logistic(np.interp(position, thresholds, log_odds[:, column]))) for column in range(2)
+    )
+    return Trade(position, false_alarms, misses, None)

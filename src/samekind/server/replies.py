@@ -1,0 +1,107 @@
+"""What the service answers, as OpenAPI describes it. The fields are those of Python and of ``--json``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+Similarity = Annotated[float, Field(ge=-1, le=1, description="Cosine of the embeddings; higher is more alike.")]
+
+
+_SAME: JsonDict = {
+    "same": True,
+    "probability": 0.98,
+    "similarity": 0.72,
+    "threshold": 0.35,
+    "operating_point": "balanced",
+    "model": "imagenette",
+}
+_DIFFERENT: JsonDict = {**_SAME, "same": False, "probability": 0.03, "similarity": 0.02}
+
+
+class _Reply(BaseModel):
+    # Verdicts are dataclasses, and are read by their attributes.
+    model_config = ConfigDict(from_attributes=True)
+
+
+class VerdictReply(_Reply):
+    """The answer for two images."""
+
+    same: bool = Field(description="Whether the two are judged to show the same kind of thing.")
+    probability: Probability = Field(description="Calibrated P(same), where yes and no are equally common.")
+    similarity: Similarity
+    threshold: float = Field(description="same is similarity >= threshold.")
+    operating_point: str | None = Field(description="The name of the threshold; null if it was given as a number.")
+    model: str = Field(description="The name of the model.")
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_SAME]})
+
+
+class TrioVerdictReply(_Reply):
+    """The answer for three images: do at least two of them show the same kind of thing?"""
+
+    same: bool = Field(description="Whether at least two are judged to share a class.")
+    probability: Probability = Field(description="Calibrated P(at least two alike).")
+    similarity: Similarity
+    threshold: float = Field(description="same is probability >= threshold.")
+    operating_point: str | None = Field(description="The name of the threshold; null if it was given as a number.")
+    model: str = Field(description="The name of the model.")
+    pairs: tuple[VerdictReply, VerdictReply, VerdictReply] = Field(
+        description="The pairs (first, second), (first, third), (second, third), each judged alone."
+    )
+    most_alike: tuple[int, int] = Field(description="Which two are most alike, by position from 0.")
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {**_SAME, "threshold": 0.5, "pairs": [_DIFFERENT, _SAME, _DIFFERENT], "most_alike": [0, 2]},
+            ]
+        }
+    )
+
+
+class EmbeddingReply(_Reply):
+    """Embeddings, in the order of the images."""
+
+    model: str = Field(description="The name of the model.")
+    fingerprint: str = Field(description="Of the network: equal fingerprints mean equal embeddings.")
+    dimension: int = Field(description="Numbers in each embedding.", ge=1)
+    embeddings: list[list[float]] = Field(description="Unit rows; the cosine of two is their dot product.")
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"model": "tiny", "fingerprint": "5f70bf18…", "dimension": 2, "embeddings": [[0.6, 0.8]]}]
+        }
+    )
+
+
+class HitReply(_Reply):
+    """An image of the gallery that is like the query."""
+
+    path: str = Field(description="The file, relative to the gallery's folder.", examples=["2024/cat.jpg"])
+    similarity: Similarity
+    probability: Probability = Field(description="Calibrated P(same kind).")
+
+
+class SearchReply(_Reply):
+    """Hits, the most alike first."""
+
+    model: str = Field(description="The name of the model.")
+    hits: list[HitReply]
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"model": "imagenette", "hits": [{"path": "2024/cat.jpg", "similarity": 0.72, "probability": 0.98}]}
+            ]
+        }
+    )
+
+
+class Health(BaseModel):
+    """Whether the service lives, or is ready."""
+
+    status: str = Field(examples=["ok"])

@@ -1,0 +1,144 @@
+"""Running the service: one process, bounded connections, and an end that loses nothing that was accepted."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+from http import HTTPStatus
+from typing import Any
+
+import h11
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from samekind.server.guard import Guard
+from samekind.server.limits import Limits
+from samekind.server.problems import Problem
+
+# While draining, clients learn from each answer to close their connection, and balancers from /readyz to stay away.
+_DRAIN_SECONDS = 1.0
+_FINISH_SECONDS = 30
+_BACKLOG = 512
+
+
+def run(app: Guard, *, host: str, port: int, limits: Limits, access_log: bool = False) -> None:
+    """Serve until SIGTERM or Ctrl-C, then finish what was accepted.
+
+    Args:
+        app: From ``create_app``.
+        host: The address to listen on.
+        port: The port; 0 picks a free one.
+        limits: Those of the app.
+        access_log: Whether to write a line for each request.
+
+    Raises:
+        OSError: The address cannot be listened on.
+    """
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http=_protocol(limits),
+        ws="none",
+        lifespan="on",
+        # Warnings tell of what strangers send wrongly; they would fill the log, and the strangers are told.
+        log_level="info" if access_log else "error",
+        access_log=access_log,
+        server_header=False,
+        proxy_headers=False,
+        backlog=_BACKLOG,
+        timeout_graceful_shutdown=_FINISH_SECONDS,
+    )
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
+    listener = _listen(host, port)
+    address = f"[{host}]" if ":" in host else host
+    print(f"samekind serves at http://{address}:{listener.getsockname()[1]}/", flush=True)  # noqa: T201 - for a person
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        # Uvicorn has its own handlers while it serves; when all is done it raises the signal again.
+        signal.signal(ending, _leave)
+    _Server(config, app).run(sockets=[listener])
+
+
+def _leave(*_: object) -> None:
+    """To end when asked is no failure."""
+    sys.exit(0)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)  # from here on clients wait rather than being refused
+    except OSError as error:
+        listener.close()
+        raise OSError(error.errno, f"cannot listen on port {port} ({error.strerror})", host) from error
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """Before it closes anything, lets the clients of open connections finish and go."""
+
+    def __init__(self, config: uvicorn.Config, app: Guard) -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._app.draining = True
+        until = asyncio.get_running_loop().time() + _DRAIN_SECONDS
+        while asyncio.get_running_loop().time() < until and not self.force_exit:
+            await asyncio.sleep(0.05)
+        await super().shutdown(sockets)
+
+
+def _protocol(limits: Limits) -> type[H11Protocol]:
+    class BoundedProtocol(H11Protocol):
+        """Closes connections beyond the limit, and those whose request does not get past its head in time."""
+
+        _head_timer: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            if len(self.connections) > limits.connections:
+                transport.abort()
+            self._time_head()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._stop_timer()
+            super().connection_lost(exc)
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            # Idle is what a client is called that has not sent a whole head; between requests keep-alive watches.
+            if self.conn.their_state is h11.IDLE:
+                self._time_head()
+            else:
+                self._stop_timer()
+
+        def on_response_complete(self) -> None:
+            super().on_response_complete()
+            if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
+                self._time_head()
+
+        def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's message says less
+            document = Problem(HTTPStatus.BAD_REQUEST, "this is not HTTP as RFC 9112 has it").response()
+            headers: list[tuple[Any, Any]] = [*document.raw_headers, (b"connection", b"close")]
+            reply = h11.Response(status_code=HTTPStatus.BAD_REQUEST, headers=headers, reason=b"Bad Request")
+            for event in (reply, h11.Data(data=bytes(document.body)), h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event) or b"")
+            self.transport.close()
+
+        def _time_head(self) -> None:
+            if self._head_timer is None:
+                self._head_timer = self.loop.call_later(limits.header_seconds, self.transport.abort)
+
+        def _stop_timer(self) -> None:
+            if self._head_timer is not None:
+                self._head_timer.cancel()
+                self._head_timer = None
+
+    return BoundedProtocol

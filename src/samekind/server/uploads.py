@@ -1,0 +1,155 @@
+"""Multipart forms, parsed in memory into pydantic models: nothing of an upload touches the disk."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Any, TypeVar, get_origin
+
+from fastapi import Request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from samekind.server.limits import FORMATS, Limits
+from samekind.server.problems import Problem
+
+Upload = Annotated[
+    bytes,
+    WithJsonSchema({"type": "string", "format": "binary", "description": f"An image file: {', '.join(FORMATS)}."}),
+]
+
+
+class Form(BaseModel):
+    """A multipart form. Its fields are the documentation, the parser's rules and the names in messages."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Judging(Form):
+    """How to turn similarities into a yes or no; the same names as in Python and on the command line."""
+
+    operating_point: str | None = Field(
+        None, description="A threshold by name; GET /api/v1/model lists them. Default: balanced.", examples=["balanced"]
+    )
+    threshold: float | None = Field(
+        None, description="A number instead: a similarity in [-1, 1] for pairs, a probability in [0, 1] for trios."
+    )
+
+
+class PairForm(Judging):
+    """Two images."""
+
+    first: Upload
+    second: Upload
+
+
+class TrioForm(Judging):
+    """Three images."""
+
+    first: Upload
+    second: Upload
+    third: Upload
+
+
+class EmbedForm(Form):
+    """Any number of images, the field repeated for each."""
+
+    images: list[Upload] = Field(min_length=1)
+
+
+class SearchForm(Form):
+    """A query to the gallery."""
+
+    image: Upload
+    k: int = Field(20, ge=1, le=200, description="How many of the most alike to return at most.")
+    min_probability: float | None = Field(
+        None, ge=0, le=1, description="Leave out those less probably of the same class."
+    )
+
+
+AnyForm = TypeVar("AnyForm", bound=Form)
+
+
+class _InMemoryParser(MultiPartParser):
+    # Starlette would spool files to disk from here on. The guard has bounded the body, so memory holds it.
+    spool_max_size = 1 << 62
+
+
+async def read_form(request: Request, form: type[AnyForm], limits: Limits) -> AnyForm:
+    """Parse and check a multipart form.
+
+    Raises:
+        Problem: 415 for another content type, 400 for a malformed body, 413 for a file too large or too many, 422 for
+            fields that are missing, unknown, given twice or out of range.
+    """
+    content_type = request.headers.get("content-type", "")
+    if content_type.partition(";")[0].strip().lower() != "multipart/form-data":
+        raise Problem(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"send multipart/form-data with files, not {content_type or 'a body without a content type'}",
+            headers={"Accept-Post": "multipart/form-data"},
+        )
+    # One file more than allowed, so that ours is the message that says so.
+    parser = _InMemoryParser(request.headers, request.stream(), max_files=limits.images + 1, max_fields=16)
+    try:
+        items = (await parser.parse()).multi_items()
+    except MultiPartException as error:
+        raise Problem(HTTPStatus.BAD_REQUEST, f"malformed multipart body: {error.message}") from error
+    if sum(isinstance(value, UploadFile) for _, value in items) > limits.images:
+        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {limits.images} images in one request")
+    fields: dict[str, Any] = {}
+    for name, value in items:
+        content = await _read(name, value, form, limits) if isinstance(value, UploadFile) else _text(name, value, form)
+        if _is_list(form, name):
+            fields.setdefault(name, []).append(content)
+        elif name in fields:
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors={name: "given more than once"})
+        else:
+            fields[name] = content
+    try:
+        return form.model_validate(fields)
+    except ValidationError as error:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors=_reasons(error, form)) from error
+
+
+async def _read(name: str, upload: UploadFile, form: type[Form], limits: Limits) -> bytes:
+    if name in form.model_fields and not _is_upload(form, name):
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors={name: "takes text, not a file"})
+    kind = (upload.content_type or "application/octet-stream").partition(";")[0].strip().lower()
+    if not kind.startswith("image/") and kind != "application/octet-stream":
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, errors={name: f"an image file is needed, not {kind}"})
+    if upload.size is not None and upload.size > limits.image_bytes:
+        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, errors={name: f"larger than {limits.image_bytes:,} bytes"})
+    content = await upload.read()
+    await upload.close()
+    if not content:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors={name: "the file is empty"})
+    return content
+
+
+def _text(name: str, value: str, form: type[Form]) -> str:
+    if _is_upload(form, name):
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors={name: "send an image file, with a file name"})
+    return value
+
+
+def _is_list(form: type[Form], name: str) -> bool:
+    return name in form.model_fields and get_origin(form.model_fields[name].annotation) is list
+
+
+def _is_upload(form: type[Form], name: str) -> bool:
+    return name in form.model_fields and (_is_list(form, name) or form.model_fields[name].annotation is bytes)
+
+
+def _reasons(error: ValidationError, form: type[Form]) -> dict[str, str]:
+    reasons = {}
+    for problem in error.errors():
+        name = str(problem["loc"][0])
+        match problem["type"]:
+            case "missing":
+                reasons[name] = "missing; send an image file"
+            case "extra_forbidden":
+                reasons[name] = f"not a field of this request; it takes {', '.join(form.model_fields)}"
+            case _:
+                reasons[name] = problem["msg"]
+    return reasons

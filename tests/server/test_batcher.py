@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import asyncio
+import io
+import threading
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import samekind
+from samekind.server.batcher import Batcher, BusyError, UnreadableError
+from samekind.server.limits import Limits
+
+
+def picture(colour: tuple[int, int, int] = (200, 40, 40), kind: str = "PNG", size: tuple[int, int] = (24, 20)) -> bytes:
+    data = io.BytesIO()
+    Image.new("RGB", size, colour).save(data, kind)
+    return data.getvalue()
+
+
+class Held:
+    """An encoder that computes nothing until it is let go, and remembers its batches."""
+
+    input_size = 16
+
+    def __init__(self) -> None:
+        self.started, self.go = threading.Event(), threading.Event()
+        self.sizes: list[int] = []
+
+    def encode_pixels(self, pixels: np.ndarray) -> np.ndarray:
+        self.started.set()
+        self.go.wait(20)
+        self.sizes.append(len(pixels))
+        # The first pixel stands for the image, so that each answer can be told from the others.
+        return pixels[:, 0, 0].astype(np.float32)
+
+
+def test_each_request_gets_its_own_rows(tiny_model) -> None:
+    encoder = samekind.load(tiny_model).encoder
+    batcher = Batcher(encoder, Limits(), workers=3)
+    colours = [(8 * i, 250 - 8 * i, 40) for i in range(30)]
+
+    async def ask(i: int) -> None:
+        images = {"first": picture(colours[i]), "second": picture(colours[-1 - i])}
+        rows = await batcher.embed(images)
+        np.testing.assert_array_equal([rows["first"], rows["second"]], encoder.encode(images.values()))
+
+    async def ask_all() -> None:
+        await asyncio.gather(*(ask(i) for i in range(30)))
+
+    asyncio.run(ask_all())
+    assert batcher.waiting == 0
+    batcher.close()
+
+
+def test_what_waits_is_gathered_into_full_batches() -> None:
+    encoder = Held()
+    counted: list[int] = []
+    batcher = Batcher(encoder, Limits(), workers=1, batch_size=4, on_batch=counted.append)
+
+    async def ask() -> None:
+        first = asyncio.ensure_future(batcher.embed({"image": picture()}))
+        await asyncio.to_thread(encoder.started.wait, 10)
+        asked = [first, *(asyncio.ensure_future(batcher.embed({"image": picture()})) for _ in range(8))]
+        while batcher._jobs.qsize() < 8:
+            await asyncio.sleep(0.01)
+        encoder.go.set()
+        await asyncio.gather(*asked)
+
+    asyncio.run(asyncio.wait_for(ask(), 20))
+    assert encoder.sizes == counted == [1, 4, 4]
+    batcher.close()
+
+
+def test_beyond_the_limit_the_answer_is_busy_and_afterwards_not() -> None:
+    encoder = Held()
+    batcher = Batcher(encoder, Limits(waiting_images=3))
+
+    async def ask() -> None:
+        asked = asyncio.ensure_future(batcher.embed({"first": picture(), "second": picture()}))
+        await asyncio.sleep(0)
+        with pytest.raises(BusyError):
+            await batcher.embed({"first": picture(), "second": picture()})
+        assert batcher.waiting == 2
+        encoder.go.set()
+        assert len(await asked) == 2
+        assert len(await batcher.embed({str(i): picture() for i in range(3)})) == 3
+
+    asyncio.run(asyncio.wait_for(ask(), 20))
+    batcher.close()
+
+
+def test_unreadable_images_are_named_and_nothing_is_embedded() -> None:
+    encoder = Held()
+    batcher = Batcher(encoder, Limits(pixels=1000))
+    images = {"a": picture(), "b": picture()[:50], "c": b"text", "d": picture(size=(50, 50))}
+    with pytest.raises(UnreadableError) as caught:
+        asyncio.run(batcher.embed(images))
+    reasons = caught.value.reasons
+    assert list(reasons) == ["b", "c", "d"]
+    assert "truncated" in reasons["b"]
+    assert reasons["c"].startswith("not a JPEG, PNG")
+    assert "at most 1,000 pixels" in reasons["d"]
+    assert (encoder.sizes, batcher.waiting) == ([], 0)
+    batcher.close()
+
+
+def test_a_jpeg_of_endless_scans_is_refused_before_decoding() -> None:
+    # Each scan is a few bytes that make the decoder pass over the whole image once more.
+    whole = picture(kind="JPEG", size=(64, 64))
+    scan = whole.index(b"\xff\xda")
+    bomb = whole[:scan] + whole[scan:-2] * 200 + whole[-2:]
+    batcher = Batcher(Held(), Limits())
+    with pytest.raises(UnreadableError, match="more than 100 scans"):
+        asyncio.run(batcher.embed({"image": bomb}))
+    batcher.close()
+
+
+def test_a_failure_of_the_network_reaches_those_who_wait() -> None:
+    class Broken(Held):
+        def encode_pixels(self, pixels: np.ndarray) -> np.ndarray:
+            raise RuntimeError("out of memory")
+
+    batcher = Batcher(Broken(), Limits())
+    with pytest.raises(RuntimeError, match="out of memory"):
+        asyncio.run(batcher.embed({"image": picture()}))
+    assert batcher.waiting == 0
+    batcher.close()
+
+
+def test_closing_finishes_what_was_accepted() -> None:
+    encoder = Held()
+    batcher = Batcher(encoder, Limits(), workers=2)
+
+    async def ask() -> list[dict[str, np.ndarray]]:
+        asked = [asyncio.ensure_future(batcher.embed({"image": picture((i, 0, 0))})) for i in range(12)]
+        await asyncio.sleep(0.3)
+        encoder.go.set()
+        closing = asyncio.to_thread(batcher.close)
+        return (await asyncio.gather(closing, *asked))[1:]
+
+    rows = asyncio.run(asyncio.wait_for(ask(), 20))
+    assert [row["image"][0] for row in rows] == list(range(12))
