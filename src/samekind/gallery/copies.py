@@ -12,12 +12,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from samekind.gallery.looks import THUMBNAIL_SIDE
 from samekind.gallery.pairs import Pairs, join_pairs, similar_pairs
 from samekind.gallery.registration import registered_correlation
 from samekind.gallery.store import Store
 from samekind.similarity import Embeddings
+
+Places = NDArray[np.int64]
 
 # Calibrated on copies planted among Imagenette's training images and Caltech-101 (docs/adr/0012): of true copies 99 %
 # reach it, of the look-alikes among the candidates 0.5 %.
@@ -28,6 +32,7 @@ GROUP_SLACK = 0.16
 _HASH_BITS, _MOST_BITS_APART = 64, 6
 # What correlates less in one direction does not reach the threshold in the other.
 _PROMISING = 0.6
+_MOST_FRIENDS = 64
 # Descriptors by which the whitening is fitted, and dimensions that are kept of them.
 _FITTED_ON, _DIMENSIONS = 20_000, 400
 # About so many candidates an image, fewer in a large gallery, where chance alikeness can be told from copies:
@@ -93,7 +98,28 @@ def find_copies(
     """
     if len(features.ids) < 2:
         return join_pairs(iter(()))
+    limit = threshold if also_above is None else also_above
     first, second = _candidates(features)
+    correlation = _correlations(features, first, second, threshold, on_progress)
+    # What is like the same picture is worth a look, even where the descriptors are not alike.
+    count = len(features.ids)
+    one, other = _friends_of_friends(first[correlation >= limit], second[correlation >= limit], count)
+    unknown = ~np.isin(one * count + other, first * count + second)
+    one, other = one[unknown], other[unknown]
+    first, second = np.concatenate([first, one]), np.concatenate([second, other])
+    correlation = np.concatenate([correlation, _correlations(features, one, other, threshold, on_progress)])
+    found = correlation >= limit
+    return Pairs(first[found], second[found], correlation[found])
+
+
+def _correlations(
+    features: CopyFeatures,
+    first: Places,
+    second: Places,
+    threshold: float,
+    on_progress: Callable[[int, int], None] | None,
+) -> NDArray[np.float32]:
+    """How well the pictures of each pair can be laid on each other; no better than needed, where less is enough."""
     same_bytes = features.content[first] == features.content[second]
     correlation = np.where(same_bytes, np.float32(1), _plain_correlation(features.thumbnails, first, second))
     # Most copies need no more. Those that were cut or turned are laid on the other; where that almost succeeds the
@@ -105,9 +131,22 @@ def find_copies(
             features.thumbnails[other[rest]],
             on_progress=on_progress if one is first else None,
         )
-        correlation[rest] = np.maximum(correlation[rest], reached) if one is second else reached
-    found = correlation >= (threshold if also_above is None else also_above)
-    return Pairs(first[found], second[found], correlation[found])
+        correlation[rest] = np.maximum(correlation[rest], reached)
+    return correlation
+
+
+def _friends_of_friends(first: Places, second: Places, count: int) -> tuple[Places, Places]:
+    """All pairs within each connected part of a graph, but of parts so large that they are no longer copies."""
+    links = coo_array((np.ones(len(first), bool), (first, second)), shape=(count, count))
+    _, part = connected_components(links, directed=False)
+    order = np.argsort(part, kind="stable")
+    ends = np.flatnonzero(np.diff(part[order])) + 1
+    parts = [members for members in np.split(order, ends) if 2 < len(members) <= _MOST_FRIENDS]
+    pairs = [np.stack(np.triu_indices(len(members), 1)) for members in parts]
+    if not pairs:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    places = np.concatenate([members[pair] for members, pair in zip(parts, pairs, strict=True)], axis=1)
+    return places[0], places[1]
 
 
 def hash_pairs(hashes: NDArray[np.uint8]) -> Pairs:
