@@ -38,7 +38,8 @@ _FITTED_ON, _DIMENSIONS = 20_000, 400
 # About so many candidates an image, fewer in a large gallery, where chance alikeness can be told from copies:
 # there they must stand out by so many deviations.
 _CANDIDATES, _DEVIATIONS, _LARGE = 10, 5.0, 2_000
-_SAMPLED_PAIRS = 2_000_000
+_SAMPLED_PAIRS, _SAMPLED_AT_ONCE = 2_000_000, 20_000
+_LOOKED_AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
@@ -126,12 +127,12 @@ def _correlations(
     # other is laid on them.
     for one, other, least in ((first, second, -1.0), (second, first, _PROMISING)):
         rest = np.flatnonzero((correlation < threshold) & (correlation >= least))
-        reached = registered_correlation(
-            features.thumbnails[one[rest]],
-            features.thumbnails[other[rest]],
-            on_progress=on_progress if one is first else None,
-        )
-        correlation[rest] = np.maximum(correlation[rest], reached)
+        for start in range(0, len(rest), _LOOKED_AT_ONCE):
+            part = rest[start : start + _LOOKED_AT_ONCE]
+            reached = registered_correlation(features.thumbnails[one[part]], features.thumbnails[other[part]])
+            correlation[part] = np.maximum(correlation[part], reached)
+            if on_progress and one is first:
+                on_progress(min(start + _LOOKED_AT_ONCE, len(rest)), len(rest))
     return correlation
 
 
@@ -166,7 +167,8 @@ def whitened(descriptors: NDArray[np.float32]) -> Embeddings:
     from sklearn.covariance import ledoit_wolf  # noqa: PLC0415 - takes a second, which a search need not wait
 
     spread = descriptors.std(axis=0)
-    standard = (descriptors - descriptors.mean(axis=0)) / np.where(spread > 1e-6, spread, 1).astype(np.float32)
+    standard = descriptors - descriptors.mean(axis=0)
+    standard /= np.where(spread > 1e-6, spread, 1).astype(np.float32)
     sample = standard[:: -(-len(standard) // _FITTED_ON)]
     variance, directions = np.linalg.eigh(ledoit_wolf(sample)[0])
     scaled = directions[:, -_DIMENSIONS:] / np.sqrt(np.maximum(variance[-_DIMENSIONS:], 1e-9))
@@ -192,7 +194,7 @@ def _candidate_threshold(vectors: Embeddings) -> float:
     cosine = np.concatenate(
         [
             np.einsum("ij,ij->i", vectors[rng.integers(0, count, part)], vectors[rng.integers(0, count, part)])
-            for part in [100_000] * (sampled // 100_000) + [sampled % 100_000]
+            for part in [_SAMPLED_AT_ONCE] * (sampled // _SAMPLED_AT_ONCE) + [sampled % _SAMPLED_AT_ONCE]
         ]
     )
     median = np.median(cosine)

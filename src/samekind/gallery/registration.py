@@ -12,8 +12,6 @@ as black corners, weigh little (Geman and McClure's function).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,15 +28,12 @@ _LEAST_OVERLAP = 0.45
 _PAIRS_AT_ONCE = 32
 
 
-def registered_correlation(
-    first: NDArray[np.uint8], second: NDArray[np.uint8], *, on_progress: Callable[[int, int], None] | None = None
-) -> Floats:
+def registered_correlation(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Floats:
     """How well each picture can be laid on its partner.
 
     Args:
         first: uint8 (N, S, S), grey; S is even.
         second: uint8 (N, S, S), their partners.
-        on_progress: Called with the number of pairs done so far, and the number of all.
 
     Returns:
         float32 (N,), in [-1, 1]: the correlation of the pixels that both have, under the best map found; 0 where the
@@ -53,8 +48,6 @@ def registered_correlation(
     for start in range(0, len(first), _PAIRS_AT_ONCE):
         part = slice(start, start + _PAIRS_AT_ONCE)
         found.append(_register(first[part].astype(np.float32), second[part].astype(np.float32)))
-        if on_progress:
-            on_progress(min(start + _PAIRS_AT_ONCE, len(first)), len(first))
     return np.concatenate(found)
 
 
