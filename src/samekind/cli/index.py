@@ -91,10 +91,10 @@ def _sync(gallery: Gallery, folder: Path, index: str | None) -> SyncReport:
             )
             if index == "advised":  # by what the gallery holds now
                 gallery.sync(folder, index=gallery.status().advised_index)
-            return found
         except KeyboardInterrupt:
             typer.echo("\nsamekind: stopped; what was done is kept, and the same command goes on from here", err=True)
             raise
+    return found
 
 
 def _tell(gallery: Gallery, report: SyncReport, json: bool) -> None:
