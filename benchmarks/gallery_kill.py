@@ -31,11 +31,13 @@ def main() -> None:
         start = time.perf_counter()
         subprocess.run(_index(arguments.folder, whole), check=True, stdout=subprocess.DEVNULL)
         idle = time.perf_counter() - start
+        # Long enough for every second process to commit a batch or more.
+        longest = idle + max(2 * span / arguments.kills, span * 128 / len(_rows(whole)))
         done = []
         for _ in range(arguments.kills):
             process = subprocess.Popen(_index(arguments.folder, killed), stdout=subprocess.DEVNULL)
             # From before the first import to well into the work, a part of which is left for the last run.
-            time.sleep(moments.uniform(0.1, idle + 2 * span / arguments.kills))
+            time.sleep(moments.uniform(0.1, longest))
             process.kill()
             process.wait()
             done.append(len(_rows(killed)) if killed.exists() else 0)
