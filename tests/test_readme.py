@@ -11,7 +11,16 @@ from commands import run
 from conftest import COLOURS, save_noise
 
 README = Path(__file__).parents[1] / "README.md"
-DOCUMENTS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/serving.md", "benchmarks/README.md", "docs/evaluation.md"]
+DOCUMENTS = [
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "docs/evaluation.md",
+    "docs/galleries.md",
+    "docs/serving.md",
+    "docs/training.md",
+    "benchmarks/README.md",
+]
 
 
 def blocks(language: str) -> list[str]:
@@ -54,6 +63,7 @@ def test_console_examples_run(desk: Path) -> None:
     commands = samekind_commands()
     assert {words[0] for words in commands} == {
         *("verify", "trio", "info", "train", "evaluate", "data", "reproduce", "calibrate"),
+        *("index", "search", "duplicates", "cluster", "status"),
     }
     for words in commands:
         if needs_a_network(words):

@@ -10,10 +10,11 @@ from commands import run
 import samekind
 
 COMMANDS = ["verify", "trio", "info", "evaluate", "calibrate", "train", "reproduce", "demo", "data"]
+GALLERY_COMMANDS = ["index", "search", "duplicates", "cluster", "match", "status", "remove", "export"]
 DATA_COMMANDS = ["check", "imagenette", "pairs", "triplets", "trios"]
 HEAVY = [
     *("torch", "torchvision", "timm", "lightning", "pytorch_metric_learning", "onnx", "onnxscript", "safetensors"),
-    *("sklearn", "scipy", "skimage", "matplotlib", "faiss", "fastapi", "gradio"),
+    *("sklearn", "scipy", "skimage", "matplotlib", "faiss", "imagehash", "fastapi", "gradio"),
 ]
 
 # Runs the command line in a process where the heavy modules cannot be imported.
@@ -35,7 +36,9 @@ def run_blocked(*arguments: object, allowed: str = "") -> subprocess.CompletedPr
     return subprocess.run(command, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS), *(["data", name] for name in DATA_COMMANDS)])
+@pytest.mark.parametrize(
+    "command", [[], *([name] for name in COMMANDS + GALLERY_COMMANDS), *(["data", name] for name in DATA_COMMANDS)]
+)
 def test_help_teaches_and_needs_no_extra(command: list[str]) -> None:
     result = run_blocked(*command, "--help")
     assert result.returncode == 0, result.stderr
@@ -71,6 +74,9 @@ def test_calibrating_needs_scipy_and_no_torch(colour_folders: Path, tiny_model: 
         (["calibrate", "x", "y", "-o", "z.onnx"], "calibrate"),
         (["data", "imagenette", "--to", "x"], "train"),
         (["reproduce", "pairs", "--data", "x"], "train"),
+        (["index", "x"], "gallery"),
+        (["search", "x", "y"], "gallery"),
+        (["status", "x"], "gallery"),
     ],
 )
 def test_a_missing_extra_is_named_with_the_command_that_installs_it(command: list[str], extra: str) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import random
+import signal
 import sqlite3
 import subprocess
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from commands import command, run
 from conftest import save_noise
@@ -17,13 +18,15 @@ from gallery.conftest import age
 def rows(path: Path) -> list[tuple[object, ...]]:
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    columns = "id, path, size, mtime_ns, sha256, error, width, height, phash, thumbnail, descriptor, embedding"
-    found = connection.execute(f"SELECT {columns} FROM images ORDER BY path").fetchall()
+    found = connection.execute(
+        "SELECT id, path, size, mtime_ns, sha256, error, width, height, phash, thumbnail, descriptor, embedding"
+        " FROM images ORDER BY path"
+    ).fetchall()
     connection.close()
     return found
 
 
-@pytest.mark.skipif(not hasattr(__import__("signal"), "SIGKILL"), reason="no SIGKILL on this system")
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
 def test_killed_indexing_ends_like_an_uninterrupted_one(tmp_path: Path, tiny_model: Path) -> None:
     (tmp_path / "photos").mkdir()
     for number in range(500):
@@ -33,7 +36,7 @@ def test_killed_indexing_ends_like_an_uninterrupted_one(tmp_path: Path, tiny_mod
     whole = run("index", tmp_path / "photos", "--gallery", tmp_path / "whole.samekind", "--model", tiny_model)
     assert whole.returncode == 0, whole.stderr
     killed, counts = tmp_path / "killed.samekind", []
-    start = random.Random(0)
+    rng = np.random.default_rng(0)
     for _ in range(5):
         process = subprocess.Popen(
             command("index", tmp_path / "photos", "--gallery", killed, "--model", tiny_model),
@@ -44,7 +47,7 @@ def test_killed_indexing_ends_like_an_uninterrupted_one(tmp_path: Path, tiny_mod
         # The log's first line tells that batches are being written; then somewhere in the next moments.
         assert process.stderr is not None
         process.stderr.readline()
-        time.sleep(start.uniform(0, 0.02))
+        time.sleep(rng.uniform(0, 0.02))
         process.kill()
         process.wait()
         counts.append(len(rows(killed)))

@@ -82,14 +82,19 @@ def _beside(folder: Path) -> Path:
 def _sync(gallery: Gallery, folder: Path, index: str | None) -> SyncReport:
     from samekind.cli.progress import stage_bars
 
-    if index == "advised":
-        index = gallery.status().advised_index
     with stage_bars() as report:
         try:
-            return gallery.sync(folder, index=index, on_progress=lambda done, total: report("files", done, total))
+            found = gallery.sync(
+                folder,
+                index=None if index == "advised" else index,
+                on_progress=lambda done, total: report("files", done, total),
+            )
+            if index == "advised":  # by what the gallery holds now
+                gallery.sync(folder, index=gallery.status().advised_index)
         except KeyboardInterrupt:
             typer.echo("\nsamekind: stopped; what was done is kept, and the same command goes on from here", err=True)
             raise
+    return found
 
 
 def _tell(gallery: Gallery, report: SyncReport, json: bool) -> None:

@@ -12,12 +12,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from samekind.gallery.looks import THUMBNAIL_SIDE
 from samekind.gallery.pairs import Pairs, join_pairs, similar_pairs
 from samekind.gallery.registration import registered_correlation
 from samekind.gallery.store import Store
 from samekind.similarity import Embeddings
+
+Places = NDArray[np.int64]
 
 # Calibrated on copies planted among Imagenette's training images and Caltech-101 (docs/adr/0012): of true copies 99 %
 # reach it, of the look-alikes among the candidates 0.5 %.
@@ -28,12 +32,14 @@ GROUP_SLACK = 0.16
 _HASH_BITS, _MOST_BITS_APART = 64, 6
 # What correlates less in one direction does not reach the threshold in the other.
 _PROMISING = 0.6
+_MOST_FRIENDS = 64
 # Descriptors by which the whitening is fitted, and dimensions that are kept of them.
 _FITTED_ON, _DIMENSIONS = 20_000, 400
 # About so many candidates an image, fewer in a large gallery, where chance alikeness can be told from copies:
 # there they must stand out by so many deviations.
 _CANDIDATES, _DEVIATIONS, _LARGE = 10, 5.0, 2_000
-_SAMPLED_PAIRS = 2_000_000
+_SAMPLED_PAIRS, _SAMPLED_AT_ONCE = 2_000_000, 20_000
+_LOOKED_AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
@@ -93,21 +99,55 @@ def find_copies(
     """
     if len(features.ids) < 2:
         return join_pairs(iter(()))
+    limit = threshold if also_above is None else also_above
     first, second = _candidates(features)
+    correlation = _correlations(features, first, second, threshold, on_progress)
+    # What is like the same picture is worth a look, even where the descriptors are not alike.
+    count = len(features.ids)
+    one, other = _friends_of_friends(first[correlation >= limit], second[correlation >= limit], count)
+    unknown = ~np.isin(one * count + other, first * count + second)
+    one, other = one[unknown], other[unknown]
+    first, second = np.concatenate([first, one]), np.concatenate([second, other])
+    correlation = np.concatenate([correlation, _correlations(features, one, other, threshold, on_progress)])
+    found = correlation >= limit
+    return Pairs(first[found], second[found], correlation[found])
+
+
+def _correlations(
+    features: CopyFeatures,
+    first: Places,
+    second: Places,
+    threshold: float,
+    on_progress: Callable[[int, int], None] | None,
+) -> NDArray[np.float32]:
+    """How well the pictures of each pair can be laid on each other; no better than needed, where less is enough."""
     same_bytes = features.content[first] == features.content[second]
     correlation = np.where(same_bytes, np.float32(1), _plain_correlation(features.thumbnails, first, second))
     # Most copies need no more. Those that were cut or turned are laid on the other; where that almost succeeds the
     # other is laid on them.
     for one, other, least in ((first, second, -1.0), (second, first, _PROMISING)):
         rest = np.flatnonzero((correlation < threshold) & (correlation >= least))
-        reached = registered_correlation(
-            features.thumbnails[one[rest]],
-            features.thumbnails[other[rest]],
-            on_progress=on_progress if one is first else None,
-        )
-        correlation[rest] = np.maximum(correlation[rest], reached) if one is second else reached
-    found = correlation >= (threshold if also_above is None else also_above)
-    return Pairs(first[found], second[found], correlation[found])
+        for start in range(0, len(rest), _LOOKED_AT_ONCE):
+            part = rest[start : start + _LOOKED_AT_ONCE]
+            reached = registered_correlation(features.thumbnails[one[part]], features.thumbnails[other[part]])
+            correlation[part] = np.maximum(correlation[part], reached)
+            if on_progress and one is first:
+                on_progress(min(start + _LOOKED_AT_ONCE, len(rest)), len(rest))
+    return correlation
+
+
+def _friends_of_friends(first: Places, second: Places, count: int) -> tuple[Places, Places]:
+    """All pairs within each connected part of a graph, but of parts so large that they are no longer copies."""
+    links = coo_array((np.ones(len(first), bool), (first, second)), shape=(count, count))
+    _, part = connected_components(links, directed=False)
+    order = np.argsort(part, kind="stable")
+    ends = np.flatnonzero(np.diff(part[order])) + 1
+    parts = [members for members in np.split(order, ends) if 2 < len(members) <= _MOST_FRIENDS]
+    pairs = [np.stack(np.triu_indices(len(members), 1)) for members in parts]
+    if not pairs:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    places = np.concatenate([members[pair] for members, pair in zip(parts, pairs, strict=True)], axis=1)
+    return places[0], places[1]
 
 
 def hash_pairs(hashes: NDArray[np.uint8]) -> Pairs:
@@ -127,7 +167,8 @@ def whitened(descriptors: NDArray[np.float32]) -> Embeddings:
     from sklearn.covariance import ledoit_wolf  # noqa: PLC0415 - takes a second, which a search need not wait
 
     spread = descriptors.std(axis=0)
-    standard = (descriptors - descriptors.mean(axis=0)) / np.where(spread > 1e-6, spread, 1).astype(np.float32)
+    standard = descriptors - descriptors.mean(axis=0)
+    standard /= np.where(spread > 1e-6, spread, 1).astype(np.float32)
     sample = standard[:: -(-len(standard) // _FITTED_ON)]
     variance, directions = np.linalg.eigh(ledoit_wolf(sample)[0])
     scaled = directions[:, -_DIMENSIONS:] / np.sqrt(np.maximum(variance[-_DIMENSIONS:], 1e-9))
@@ -153,7 +194,7 @@ def _candidate_threshold(vectors: Embeddings) -> float:
     cosine = np.concatenate(
         [
             np.einsum("ij,ij->i", vectors[rng.integers(0, count, part)], vectors[rng.integers(0, count, part)])
-            for part in [100_000] * (sampled // 100_000) + [sampled % 100_000]
+            for part in [_SAMPLED_AT_ONCE] * (sampled // _SAMPLED_AT_ONCE) + [sampled % _SAMPLED_AT_ONCE]
         ]
     )
     median = np.median(cosine)

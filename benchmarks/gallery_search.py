@@ -1,0 +1,98 @@
+"""Searching among many vectors: a gallery's search from embedding to paths, against the bare FAISS call.
+
+Both take turns with the same queries on the same index file. Vectors are of unit length around many centres, as
+embeddings of real images are.
+
+python benchmarks/gallery_search.py [--vectors 1000000] [--dimension 256] [--queries 100]
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from samekind.gallery import Gallery
+from samekind.gallery.index import advised_index, build_index
+from samekind.gallery.store import Store, set_about, transaction
+from samekind.model_file import read_model
+
+_CHUNK = 20_000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--vectors", type=int, default=1_000_000)
+    parser.add_argument("--dimension", type=int, default=256)
+    parser.add_argument("--queries", type=int, default=100)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "many.samekind"
+        queries = _fill(path, arguments.vectors, arguments.dimension, arguments.queries)
+        truth = None
+        for factory in ("Flat", advised_index(max(arguments.vectors, 500_001))):
+            store = Store(path)
+            start = time.perf_counter()
+            with store.writing() as db:
+                build_index(store, db, factory)
+            built = time.perf_counter() - start
+            store.close()
+            found = _race(path, queries, factory)
+            truth = found if truth is None else truth
+            recall = np.mean([np.isin(right, row).mean() for right, row in zip(truth, found, strict=True)])
+            print(f"{factory}: built in {built:.0f} s, recall@10 {recall:.3f} (to reach: 0.95)", flush=True)
+
+
+def _fill(path: Path, count: int, dimension: int, queries: int) -> NDArray[np.float32]:
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(max(1, count // 100), dimension)).astype(np.float32)
+    store = Store(path)
+    with store.writing() as db:
+        for start in range(0, count, _CHUNK):
+            rows = _around(centres, min(_CHUNK, count - start), rng)
+            with transaction(db):
+                db.executemany(
+                    "INSERT INTO images (path, size, mtime_ns, embedding, generation) VALUES (?, 0, 0, ?, 1)",
+                    ((f"photos/{start + i:07}.jpg", row.tobytes()) for i, row in enumerate(rows.astype(np.float16))),
+                )
+        with transaction(db):
+            set_about(db, "generation", "1")
+            set_about(db, "card", read_model().card.model_dump_json())  # for its link; its dimension is not asked
+    store.close()
+    return _around(centres, queries, rng)
+
+
+def _around(centres: NDArray[np.float32], count: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    rows = centres[rng.integers(0, len(centres), count)] + 0.5 * rng.normal(size=(count, centres.shape[1]))
+    unit: NDArray[np.float32] = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return unit
+
+
+def _race(path: Path, queries: NDArray[np.float32], factory: str) -> NDArray[np.int64]:
+    flag = faiss.IO_FLAG_MMAP if "IVF" in factory else faiss.IO_FLAG_MMAP_IFC
+    bare = faiss.read_index(str(next(path.parent.glob("*.faiss"))), flag)
+    ours, theirs, ids = [], [], []
+    with Gallery.open(path, read_only=True) as gallery:
+        gallery.search_embedding(queries[0], 10)
+        bare.search(queries[:1], 10)
+        for query in queries:
+            start = time.perf_counter()
+            bare.search(query[None], 10)
+            middle = time.perf_counter()
+            hits = gallery.search_embedding(query, 10)
+            theirs.append(middle - start)
+            ours.append(time.perf_counter() - middle)
+            ids.append([hit.image.id for hit in hits])
+    for share in (50, 95):
+        a, b = np.percentile(ours, share), np.percentile(theirs, share)
+        print(f"{factory} p{share}: {1e3 * a:.2f} ms, bare FAISS {1e3 * b:.2f} ms, ratio {a / b:.2f} (to reach: 1.3)")
+    return np.array(ids)
+
+
+if __name__ == "__main__":
+    main()

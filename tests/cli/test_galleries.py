@@ -1,0 +1,145 @@
+"""``samekind index``, ``search``, ``duplicates``, ``cluster`` and the others, as a user types them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from commands import command, run
+from conftest import save_noise
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    for number in range(9):
+        name, colour = [("red", (220, 40, 40)), ("green", (40, 200, 40)), ("blue", (40, 40, 220))][number % 3]
+        path = tmp_path / "photos" / f"{name}{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        save_noise(path, colour, seed=number)
+        os.utime(path, (1_600_000_000, 1_600_000_000))
+    shutil.copy2(tmp_path / "photos/red0.png", tmp_path / "photos/red0 copy.png")
+    (tmp_path / "photos/bad.jpg").write_bytes(b"no picture")
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def indexed(photos: Path, tmp_path: Path, tiny_model: Path) -> Path:
+    result = run("index", "photos", "--model", tiny_model, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    return tmp_path
+
+
+def test_index_tells_what_it_did_and_names_what_it_could_not_read(
+    photos: Path, tmp_path: Path, tiny_model: Path
+) -> None:
+    first = run("index", "photos", "--model", tiny_model, cwd=tmp_path)
+    assert first.stdout == "photos.samekind: 10 images (10 new, 1 unreadable)\n"
+    assert "samekind: photos/bad.jpg: not an image in a format that Pillow can read\n" in first.stderr
+    assert run("index", ".", cwd=photos).stdout.endswith("photos.samekind: 10 images (1 unreadable)\n")
+    (photos / "red0.png").rename(photos / "moved.png")
+    (photos / "blue2.png").unlink()
+    again = json.loads(run("index", "photos", "--json", cwd=tmp_path).stdout)
+    assert (again["moved"], again["removed"], again["embedded"]) == (1, 1, 0)
+
+
+def test_search_prints_writes_and_filters(indexed: Path) -> None:
+    out = run("search", "photos.samekind", "photos/green1.png", "-k", "4", cwd=indexed).stdout.splitlines()
+    assert out[0].startswith("p=0.99  similarity 1.00  photos/green1.png")
+    assert len(out) == 4
+    found = json.loads(run("search", "photos.samekind", "photos/green1.png", "--json", cwd=indexed).stdout)
+    assert len(found) == 10
+    assert {"probability", "similarity", "path", "name", "width", "height", "sha256"} <= set(found[0])
+    likely = run("search", "photos.samekind", "photos/green1.png", "--min-probability", "0.9", "--json", cwd=indexed)
+    assert len(json.loads(likely.stdout)) == 3
+    run("search", "photos.samekind", "photos/green1.png", "--html", "found.html", cwd=indexed)
+    assert (indexed / "found.html").read_text().count("data:image/jpeg") == 10
+
+
+def test_duplicates_in_all_forms(indexed: Path) -> None:
+    words = ("duplicates", "photos.samekind", "--kind", "exact")
+    out = run(*words, "--plan", "plan.txt", "--html", "d.html", cwd=indexed).stdout
+    assert out.startswith("1 groups; 1 images could go")
+    assert "Nothing was deleted" in out
+    assert "  keep  photos/red0 copy.png  (first by name" in out
+    assert "remove photos/red0.png\n" in (indexed / "plan.txt").read_text()
+    assert 'class="marked"' in (indexed / "d.html").read_text()
+    assert (indexed / "photos/red0.png").exists()
+    (group,) = json.loads(run(*words, "--json", cwd=indexed).stdout)
+    assert group["images"] == ["photos/red0 copy.png", "photos/red0.png"]
+    assert run("duplicates", "photos.samekind", cwd=indexed).returncode == 0
+
+
+def test_cluster_status_match_export_and_remove(indexed: Path) -> None:
+    out = run("cluster", "photos.samekind", "--method", "kmeans", "-k", "3", "--html", "c.html", cwd=indexed).stdout
+    assert out.startswith("10 images in 3 groups\ngroup 1: 4 images")
+    assert "Groups in photos.samekind" in (indexed / "c.html").read_text()
+    assert "k-means needs" in run("cluster", "photos.samekind", "--method", "kmeans", cwd=indexed).stderr
+    status = run("status", "photos.samekind", cwd=indexed).stdout
+    assert "  images      10\n  folders     photos\n  model       tiny" in status
+    assert "photos/bad.jpg: not an image" in status
+    matched = run("match", "photos.samekind", "photos.samekind", "--kind", "exact", cwd=indexed)
+    assert matched.stderr == "10 of 10 images are in photos.samekind\n"
+    assert run("export", "photos.samekind", "-o", "rows.npz", cwd=indexed).stdout == "rows.npz: 10 images\n"
+    # The unreadable one is dropped too.
+    dropped = run("remove", "photos.samekind", "photos", cwd=indexed).stdout
+    assert dropped == "photos.samekind: 11 images dropped, 0 left\n"
+    assert json.loads(run("status", "photos.samekind", "--json", cwd=indexed).stdout)["images"] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("search", "none.samekind", "photos/red3.png"), "none.samekind: no such gallery; `samekind index FOLDER"),
+        (("search", "photos.samekind", "none.png"), "none.png: no such file"),
+        (("search", "photos.samekind", "photos/red3.png", "--model", "imagenette"), "indexed with the model 'tiny'"),
+        (("duplicates", "photos/red3.png"), "not a samekind gallery"),
+        (("index", "none"), "none: no such folder"),
+        (("remove", "photos.samekind", "elsewhere"), "has no images of elsewhere"),
+        (("index", "photos", "--index", "Nonsense"), "FAISS cannot make the index 'Nonsense'"),
+    ],
+)
+def test_trouble_is_one_line_that_names_the_file(indexed: Path, words: tuple[str, ...], message: str) -> None:
+    result = run(*words, cwd=indexed)
+    assert result.returncode == 2
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("samekind: ")]
+    assert message in line
+    assert "Traceback" not in result.stderr
+
+
+def test_watching_follows_the_folder_until_ctrl_c(indexed: Path) -> None:
+    words = command("index", "photos", "--watch", "--every", "0.1")
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=indexed, env=environment
+    ) as process:
+        assert process.stdout is not None
+        assert "10 images" in process.stdout.readline()
+        save_noise(indexed / "photos/new.png", (1, 2, 3), seed=70)
+        assert "11 images (1 new, 1 unreadable)" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+
+
+def test_ctrl_c_keeps_what_was_done_and_says_so(tmp_path: Path, tiny_model: Path) -> None:
+    (tmp_path / "many").mkdir()
+    for number in range(800):
+        save_noise(tmp_path / "many" / f"{number:03}.png", (number % 255, 9, 9), seed=number)
+    with subprocess.Popen(
+        command("index", "many", "--model", tiny_model), stderr=subprocess.PIPE, text=True, cwd=tmp_path
+    ) as process:
+        assert process.stderr is not None
+        assert "files:" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+    assert process.returncode == 130
+    assert "what was done is kept, and the same command goes on from here" in rest
+    assert "Traceback" not in rest
+    done = json.loads(run("status", "many.samekind", "--json", cwd=tmp_path).stdout)["images"]
+    assert 0 < done < 800
+    report = json.loads(run("index", "many", "--json", cwd=tmp_path).stdout)
+    assert report["added"] == 800 - done
