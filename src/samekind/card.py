@@ -49,8 +49,10 @@ class MeasuredOn(_Part):
         description: In words, where the images come from.
         images: Number of images.
         classes: Number of classes.
-        positives: Number of items whose answer is yes (genuine pairs).
-        negatives: Number of items whose answer is no (impostor pairs).
+        positives: Number of items whose answer is yes (genuine pairs) behind the rates.
+        negatives: Number of items whose answer is no (impostor pairs) behind the rates.
+        cross_fitted: Whether no rate was measured on images that its threshold was fitted on: thresholds fitted on one
+            half were measured on the other, both ways, while the card's own thresholds come from all images.
     """
 
     description: str
@@ -58,6 +60,7 @@ class MeasuredOn(_Part):
     classes: int
     positives: int
     negatives: int
+    cross_fitted: bool = False
 
 
 class PairLink(_Part):

@@ -42,6 +42,12 @@ class SeenImages:
     def __contains__(self, content_hash: str) -> bool:
         return bytes.fromhex(content_hash)[:_HASH_BYTES] in self._prefixes
 
+    def __or__(self, other: SeenImages) -> SeenImages:
+        """The images of both."""
+        both = SeenImages()
+        both._prefixes = self._prefixes | other._prefixes
+        return both
+
     def to_text(self) -> str:
         """As it stands in the file: base64 of the sorted prefixes."""
         return base64.b64encode(b"".join(sorted(self._prefixes))).decode()
@@ -140,15 +146,17 @@ def parse_model(data: bytes, name: str) -> ModelFile:
     return ModelFile(card, data, seen)
 
 
-def write_model(path: str | os.PathLike[str], onnx_model: bytes, card: Card, seen_hashes: Iterable[str] = ()) -> Card:
+def write_model(
+    path: str | os.PathLike[str], onnx_model: bytes, card: Card, seen_hashes: Iterable[str] | SeenImages = ()
+) -> Card:
     """Write an ONNX model with its card, whole or not at all.
 
     Args:
         path: The file to write.
         onnx_model: A serialized ONNX model, uint8 (N, S, S, 3) in, float32 (N, D) out. Its metadata is replaced.
         card: What to say of it. The fingerprint is filled in here.
-        seen_hashes: The SHA-256, in hexadecimal, of each image file that had a part in training or calibration, so
-            that an evaluation can refuse them.
+        seen_hashes: The SHA-256, in hexadecimal, of each image file that had a part in training or calibration (or
+            such a list as another model file has it), so that an evaluation can refuse them.
 
     Returns:
         The card as written.
@@ -159,7 +167,8 @@ def write_model(path: str | os.PathLike[str], onnx_model: bytes, card: Card, see
     envelope = OnnxEnvelope(onnx_model, os.fspath(path))
     envelope.refuse_external_data()
     card = card.model_copy(update={"fingerprint": fingerprint(envelope.network, card)})
-    metadata = {CARD_KEY: card.model_dump_json(), _SEEN_KEY: SeenImages(seen_hashes).to_text()}
+    seen = seen_hashes if isinstance(seen_hashes, SeenImages) else SeenImages(seen_hashes)
+    metadata = {CARD_KEY: card.model_dump_json(), _SEEN_KEY: seen.to_text()}
     with replacing(path) as temporary:
         temporary.write_bytes(envelope.with_metadata(metadata))
     return card

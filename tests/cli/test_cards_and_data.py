@@ -76,13 +76,21 @@ def test_data_from_a_folder_without_classes(tmp_path: Path) -> None:
 
 
 def test_evaluate_prints_a_table_and_writes_json(colour_folders: Path, tiny_model: Path, tmp_path: Path) -> None:
-    options = ("--resamples", "20", "--pairs", "400", "-o", tmp_path / "result.json")
+    options = ("--resamples", "20", "--trio-count", "400", "-o", tmp_path / "result.json")
     result = run("evaluate", tiny_model, colour_folders, *options)
     assert result.returncode == 0, result.stderr
-    for words in ("96 images of 4 classes", "none of these classes", "EER", "ECE", "accuracy on ABC", "bootstrap"):
+    for words in (
+        "96 images of 4 classes",
+        "None of these classes",
+        "EER",
+        "ECE",
+        "accuracy on ABC",
+        "recall@1",
+        "resampling images",
+    ):
         assert words in result.stdout
     written = json.loads((tmp_path / "result.json").read_text())
-    assert written["pair_metrics"]["AUC"]["value"] > 0.99
+    assert written["groups"]["unseen"]["pairs"]["metrics"]["AUC"]["value"] > 0.99
     printed = json.loads(run("evaluate", tiny_model, colour_folders, *options[:4], "--json").stdout)
     assert printed == written
 

@@ -9,7 +9,8 @@ from commands import run
 
 import samekind
 
-COMMANDS = ["verify", "trio", "info", "evaluate", "train", "demo", "data"]
+COMMANDS = ["verify", "trio", "info", "evaluate", "calibrate", "train", "reproduce", "demo", "data"]
+DATA_COMMANDS = ["check", "imagenette", "pairs", "triplets", "trios"]
 HEAVY = [
     *("torch", "torchvision", "timm", "lightning", "pytorch_metric_learning", "onnx", "onnxscript", "safetensors"),
     *("sklearn", "scipy", "skimage", "matplotlib", "faiss", "fastapi", "gradio"),
@@ -28,12 +29,13 @@ run()
 """
 
 
-def run_blocked(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", BLOCKED, *map(str, arguments)]
+def run_blocked(*arguments: object, allowed: str = "") -> subprocess.CompletedProcess[str]:
+    script = BLOCKED.replace(repr(allowed), "''")
+    command = [sys.executable, "-c", script, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS), ["data", "pairs"]])
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS), *(["data", name] for name in DATA_COMMANDS)])
 def test_help_teaches_and_needs_no_extra(command: list[str]) -> None:
     result = run_blocked(*command, "--help")
     assert result.returncode == 0, result.stderr
@@ -46,14 +48,31 @@ def test_judging_needs_no_extra(photo, tiny_model: Path) -> None:
     assert run_blocked("trio", red, blue, red, "--model", tiny_model).returncode == 0
 
 
-def test_evaluating_and_drawing_lists_need_no_extra(colour_folders: Path, tiny_model: Path, tmp_path: Path) -> None:
+def test_evaluating_checking_and_drawing_lists_need_no_extra(
+    colour_folders: Path, tiny_model: Path, tmp_path: Path
+) -> None:
     result = run_blocked("evaluate", tiny_model, colour_folders, "--resamples", "10")
     assert result.returncode == 0, result.stderr
+    assert run_blocked("data", "check", colour_folders).returncode == 0
     result = run_blocked("data", "pairs", colour_folders, "-o", tmp_path / "p.csv", "--train", "4", "--test", "2")
     assert result.returncode == 0, result.stderr
 
 
-@pytest.mark.parametrize(("command", "extra"), [(["demo"], "demo"), (["train", "x", "-o", "y.onnx"], "train")])
+def test_calibrating_needs_scipy_and_no_torch(colour_folders: Path, tiny_model: Path, tmp_path: Path) -> None:
+    result = run_blocked("calibrate", tiny_model, colour_folders, "-o", tmp_path / "mine.onnx", allowed="scipy")
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "extra"),
+    [
+        (["demo"], "demo"),
+        (["train", "x", "-o", "y.onnx"], "train"),
+        (["calibrate", "x", "y", "-o", "z.onnx"], "calibrate"),
+        (["data", "imagenette", "--to", "x"], "train"),
+        (["reproduce", "pairs", "--data", "x"], "train"),
+    ],
+)
 def test_a_missing_extra_is_named_with_the_command_that_installs_it(command: list[str], extra: str) -> None:
     script = f"""
 import importlib.util as util, sys

@@ -1,13 +1,10 @@
 """``samekind train`` and ``reproduce`` as a user types them."""
 
 import json
-import signal
-import subprocess
-import time
 from pathlib import Path
 
 import pytest
-from commands import command, run
+from commands import run
 
 TINY = (
     *("--set", "epochs=1", "--set", "network.input_size=32", "--set", "augmentation.views=1"),
@@ -42,27 +39,6 @@ def test_a_run_folder_is_enough_to_run_it_again(colour_folders: Path, tmp_path: 
     cards = [json.loads(run("info", tmp_path / name, "--json").stdout) for name in ("a.onnx", "b.onnx")]
     assert cards[0]["fingerprint"] == cards[1]["fingerprint"]
     assert cards[0]["pair"]["scale"] == cards[1]["pair"]["scale"]
-
-
-def test_ctrl_c_says_how_to_go_on_and_going_on_works(colour_folders: Path, tmp_path: Path) -> None:
-    options = ("--init", "bundled", *TINY, "--set", "epochs=12")
-    started = subprocess.Popen(
-        command("train", colour_folders, "-o", "c.onnx", *options),
-        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    metrics = tmp_path / "runs" / "c" / "logs" / "metrics.csv"
-    until = time.monotonic() + 240
-    while not metrics.exists() and started.poll() is None and time.monotonic() < until:
-        time.sleep(0.1)
-    started.send_signal(signal.SIGINT)
-    _, errors = started.communicate(timeout=120)
-    assert started.returncode == 130, errors
-    assert "interrupted. Go on with: samekind train --resume runs/c" in errors
-    assert "Traceback" not in errors
-    assert not (tmp_path / "c.onnx").exists()
-    resumed = run("train", "--resume", "runs/c", cwd=tmp_path)
-    assert resumed.returncode == 0, resumed.stderr
-    assert (tmp_path / "c.onnx").exists()
 
 
 @pytest.mark.parametrize(

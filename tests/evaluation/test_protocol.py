@@ -13,35 +13,28 @@ from samekind.card import Card
 from samekind.datasets.folders import LabelledImages, read_class_folders
 from samekind.datasets.splits import content_hash
 from samekind.errors import DatasetError
+from samekind.evaluation.describe import describe
 from samekind.evaluation.protocol import Evaluation, evaluate
 from samekind.model_file import write_model
 from samekind.recognizer import Recognizer, load
 
-PAIR_METRICS = {
-    "accuracy at balanced",
-    "AUC",
-    "EER",
-    "ECE",
-    "TAR at FAR 10.0%",
-    "FAR at balanced",
-    "TAR at balanced",
-    "FAR at strict",
-    "TAR at strict",
+CALIBRATION = {"ECE", "Brier", "log loss"}
+POINTS = {
+    f"{metric} at {point}" for metric in ("FAR", "TAR", "precision", "accuracy") for point in ("balanced", "strict")
 }
-TRIO_METRICS = {
-    "accuracy at balanced",
-    "balanced accuracy",
-    "AUC",
-    "ECE",
-    "false alarms on ABC",
-    *(f"accuracy on {name}" for name in ("AAA", "AAB", "ABA", "BAA", "ABC")),
-    "naive rule: balanced accuracy",
-    "naive rule: false alarms on ABC",
-}
+TASK_METRICS = {"AUC", "EER", "TAR at FAR 10.0%", "TAR at FAR 1.0%"} | POINTS | CALIBRATION
+PAIR_METRICS = TASK_METRICS | {f"{metric} before the link" for metric in CALIBRATION}
+NAIVE = {"accuracy at balanced", "AUC", "false alarms on ABC"} | CALIBRATION
+TRIO_METRICS = (
+    TASK_METRICS
+    | {"false alarms on ABC"}
+    | {f"accuracy on {name}" for name in ("AAA", "AAB", "ABA", "BAA", "ABC")}
+    | {f"naive rule: {name}" for name in NAIVE}
+)
 
 
-def quick(model: Recognizer, images: LabelledImages, *, pairs: int = 320, seed: int = 0) -> Evaluation:
-    return evaluate(model, images, pairs=pairs, trios=160, resamples=40, seed=seed)
+def quick(model: Recognizer, images: LabelledImages, **options: object) -> Evaluation:
+    return evaluate(model, images, **{"trio_count": 2_400, "resamples": 40} | options)
 
 
 @pytest.fixture(scope="module")
@@ -84,20 +77,24 @@ def first_of_each(images: LabelledImages, count: int) -> LabelledImages:
 
 def test_an_evaluation_says_what_was_measured(model: Recognizer, colours: LabelledImages, colour_folders: Path) -> None:
     result = quick(model, colours)
-    assert (result.model, result.fingerprint) == ("tiny", model.card.fingerprint)
+    assert result.judged.card is model.card
     assert result.data == str(colour_folders)
-    assert (result.images, result.classes, result.unreadable) == (96, 4, ())
-    assert (result.pairs, result.trios) == (320, 160)
-    assert result.pretraining == "nothing"
+    assert (len(result.paths), result.classes, result.unreadable) == (96, colours.classes, ())
+    assert result.whole.pairs is not None
+    assert result.whole.pairs.counts == {"genuine": 4 * 24 * 23 // 2, "impostor": 6 * 24 * 24}
+    assert result.whole.trios is not None
+    assert result.whole.trios.counts == {"ABC": 1_200, "AAA": 300, "AAB": 300, "ABA": 300, "BAA": 300}
     assert set(result.pair_metrics) == PAIR_METRICS
     assert set(result.trio_metrics) == TRIO_METRICS
+    assert set(result.whole.retrieval) == {"recall@1", "recall@5", "recall@10", "R-precision", "MAP@R"}
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_every_rate_lies_within_its_interval(model: Recognizer, muddled: LabelledImages, seed: int) -> None:
     result = quick(model, muddled, seed=seed)
     for name, found in {**result.pair_metrics, **result.trio_metrics}.items():
-        assert 0 <= found.low <= found.value <= found.high <= 1, name
+        assert 0 <= found.low <= found.value <= found.high, name
+        assert found.high <= 1 or "log loss" in name, name
         assert found.low < found.high, name
 
 
@@ -125,32 +122,42 @@ def test_metrics_of_a_sample_agree_with_each_other(model: Recognizer, muddled: L
     assert pair["TAR at strict"] <= pair["TAR at balanced"]
     assert trio["accuracy on ABC"] == pytest.approx(1 - trio["false alarms on ABC"])
     alike = np.mean([trio[f"accuracy on {name}"] for name in ("AAA", "AAB", "ABA", "BAA")])
-    assert trio["balanced accuracy"] == pytest.approx((alike + trio["accuracy on ABC"]) / 2)
-    assert trio["accuracy at balanced"] == pytest.approx(trio["balanced accuracy"])
+    assert trio["accuracy at balanced"] == pytest.approx((alike + trio["accuracy on ABC"]) / 2)
+    assert trio["precision at balanced"] == pytest.approx(
+        trio["TAR at balanced"] / (trio["TAR at balanced"] + trio["FAR at balanced"])
+    )
 
 
 def test_a_low_rate_is_measured_only_with_enough_pairs_behind_it(model: Recognizer, colours: LabelledImages) -> None:
-    assert "TAR at FAR 1.0%" not in quick(model, colours, pairs=320).pair_metrics
-    assert "TAR at FAR 1.0%" in quick(model, colours, pairs=1_100).pair_metrics
+    assert "TAR at FAR 0.1%" not in quick(model, colours).pair_metrics  # of 3,456 impostors
+    few = quick(model, first_of_each(colours, 11)).pair_metrics  # of 726
+    assert "TAR at FAR 10.0%" in few
+    assert "TAR at FAR 1.0%" not in few
 
 
 def test_a_seed_decides_the_evaluation(model: Recognizer, muddled: LabelledImages) -> None:
-    assert quick(model, muddled, seed=1) == quick(model, muddled, seed=1)
-    assert quick(model, muddled, seed=1).pair_metrics != quick(model, muddled, seed=2).pair_metrics
+    first, again, other = (quick(model, muddled, seed=seed) for seed in (1, 1, 2))
+    assert describe(first) == describe(again)
+    assert first.pair_metrics["AUC"].low != other.pair_metrics["AUC"].low
+    assert first.trio_metrics["AUC"].value != other.trio_metrics["AUC"].value
 
 
 def test_progress_ends_at_the_number_of_images(model: Recognizer, colours: LabelledImages) -> None:
-    seen: list[int] = []
-    evaluate(model, colours, pairs=32, trios=32, resamples=2, on_progress=seen.append)
-    assert seen == sorted(seen)
-    assert seen[-1] == 96
+    seen: list[tuple[str, int, int]] = []
+    evaluate(model, colours, trio_count=32, resamples=10, report=lambda *step: seen.append(step))
+    images = [done for stage, done, total in seen if stage == "images"]
+    assert images == sorted(images)
+    assert {stage: (done, total) for stage, done, total in seen} == {
+        "images": (96, 96),
+        "tiny: pairs, unseen": (96, 96),
+    }
 
 
 def test_an_unreadable_file_is_named_and_left_out(model: Recognizer, copied: Path) -> None:
     (copied / "green" / "broken.png").write_bytes(b"no picture")
     (copied / "red" / "05.png").write_bytes(b"")
     result = quick(model, read_class_folders(copied))
-    assert result.images == 95
+    assert len(result.paths) == 95
     assert [Path(message.split(":")[0]).name for message in result.unreadable] == ["broken.png", "05.png"]
 
 
@@ -184,10 +191,10 @@ def test_a_folder_without_any_readable_image_is_an_error(model: Recognizer, tmp_
 def test_images_that_a_model_was_trained_on_are_refused(tmp_path: Path, colours: LabelledImages) -> None:
     seen = content_hash(colours.paths[5])
     write_model(tmp_path / "seen.onnx", tiny_network().SerializeToString(), make_card(), [seen])
-    with pytest.raises(DatasetError, match=r"1 of 96 images had a part in .* such as .*05\.png"):
+    with pytest.raises(DatasetError, match=r"1 of 96 images had a part in .* of tiny, such as .*05\.png"):
         quick(load(tmp_path / "seen.onnx"), colours)
     others = np.delete(np.arange(96), 5)
-    assert quick(load(tmp_path / "seen.onnx"), colours.subset(others)).images == 95
+    assert len(quick(load(tmp_path / "seen.onnx"), colours.subset(others)).paths) == 95
 
 
 def test_the_names_of_classes_seen_in_training_are_told(
@@ -200,15 +207,15 @@ def test_the_names_of_classes_seen_in_training_are_told(
 
 def test_two_classes_have_no_trios(model: Recognizer, colours: LabelledImages) -> None:
     result = quick(model, colours.only_classes(frozenset({"red", "blue"})))
-    assert (result.classes, result.trios, result.trio_metrics) == (2, 0, {})
-    assert result.pairs == 320
+    assert (result.classes, result.whole.trios, result.trio_metrics) == (("blue", "red"), None, {})
+    assert set(result.pair_metrics) == PAIR_METRICS - {"TAR at FAR 1.0%"}  # of 576 impostors
 
 
 def test_a_model_without_a_trio_link_is_measured_on_pairs(
     model_with: Callable[[Card], Recognizer], colours: LabelledImages
 ) -> None:
     result = quick(model_with(make_card(trio=None)), colours)
-    assert (result.trios, result.trio_metrics) == (0, {})
+    assert (result.whole.trios, result.trio_metrics) == (None, {})
     assert set(result.pair_metrics) == PAIR_METRICS
 
 
@@ -226,11 +233,11 @@ def test_a_few_images_are_enough(model: Recognizer, colours: LabelledImages, cou
 def test_folders_too_small_for_the_protocol_have_no_protocol(
     model: Recognizer, colours: LabelledImages, count: int
 ) -> None:
-    assert quick(model, first_of_each(colours, count)).protocol is None
+    assert quick(model, first_of_each(colours, count)).judged.protocol is None
 
 
 def test_the_protocol_is_the_mean_of_its_draws(model: Recognizer, muddled: LabelledImages) -> None:
-    found = quick(model, muddled).protocol
+    found = quick(model, muddled).judged.protocol
     assert found is not None
     assert 0.5 < found.smallest < found.mean < found.largest < 1
     value, pairs = found.mean, 4 * 32 * 10
@@ -238,6 +245,6 @@ def test_the_protocol_is_the_mean_of_its_draws(model: Recognizer, muddled: Label
 
 
 def test_the_protocol_on_colours_that_are_far_apart_is_perfect(model: Recognizer, colours: LabelledImages) -> None:
-    found = quick(model, colours).protocol
+    found = quick(model, colours).judged.protocol
     assert found is not None
     assert (found.smallest, found.mean, found.largest) == (1, 1, 1)

@@ -24,7 +24,7 @@ def exported_once() -> Iterator[None]:
     exports: dict[str, onnx.ModelProto] = {}
 
     def export_once(network: SiameseNetwork, size: int, part: Part) -> onnx.ModelProto:
-        digest = hashlib.sha256(f"{network} {size} {part}".encode())
+        digest = hashlib.sha256(f"{network} {network.frozen_stages} {size} {part}".encode())
         for value in network.state_dict().values():
             digest.update(value.numpy().tobytes())
         key = digest.hexdigest()

@@ -15,6 +15,7 @@ from samekind.model_file import read_model
 from samekind.training import pipeline
 from samekind.training.initialise import initialise
 from samekind.training.network import SiameseNetwork
+from samekind.training.prepare import keep, prepare
 from samekind.training.recipe import Recipe
 from samekind.training.run import RunSettings, read_run, start_run
 
@@ -40,14 +41,17 @@ def test_thresholds_come_from_images_that_were_not_trained_on(trained, colour_fo
     images = read_class_folders(colour_folders)
     measured = trained.card.pair.measured_on
     assert measured.images + trained.card.training.images == len(images)
-    pairs = measured.images * (measured.images - 1) // 2
-    assert measured.positives + measured.negatives == pairs
+    half = measured.images // 2
+    assert measured.cross_fitted
+    assert measured.positives + measured.negatives == half * (half - 1)  # the pairs within two halves
     assert trained.card.training.digest != split_digest(content_hash(path) for path in images.paths)
 
 
 def test_progress_of_every_stage_is_reported(trained) -> None:
     stages = {stage: (done, total) for stage, done, total in trained.stages}
-    assert set(stages) == {"train features", "held-out features", "training steps", "calibrate"}
+    assert [stage.partition(" (")[0] for stage in stages] == [
+        "look at the images", "train features", "held-out features", "training steps", "calibrate",
+    ]  # fmt: skip
     assert all(done == total for done, total in stages.values())
 
 
@@ -97,7 +101,7 @@ def test_a_finished_training_is_not_repeated(trained, tmp_path: Path) -> None:
         resume=True,
         report=lambda stage, *_: stages.add(stage),
     )
-    assert stages == {"calibrate"}
+    assert stages == {"look at the images", "calibrate"}
     assert card.fingerprint == trained.card.fingerprint
 
 
@@ -168,10 +172,12 @@ def test_a_test_folder_with_training_images_is_refused(colour_folders: Path, tmp
 
 def test_a_run_does_not_go_on_with_other_images(colour_folders: Path, tmp_path: Path, trained) -> None:
     data = Path(shutil.copytree(colour_folders, tmp_path / "data"))
-    (data / "red" / "00.png").unlink()
-    run = shutil.copytree(trained.run, tmp_path / "run")
+    settings, run = trained.settings.model_copy(update={"folder": data}), tmp_path / "run"
+    keep(prepare(data, settings.recipe), run)
+    start_run(run, settings)
+    shutil.copyfile(data / "blue" / "00.png", data / "red" / "00.png")
     with pytest.raises(TrainingError, match="have changed since this run began"):
-        pipeline.train(trained.settings.model_copy(update={"folder": data}), run, resume=True)
+        pipeline.train(settings, run, resume=True)
 
 
 def test_the_images_of_a_run_cannot_be_used_to_evaluate_its_model(trained, colour_folders: Path) -> None:
@@ -182,7 +188,7 @@ def test_the_images_of_a_run_cannot_be_used_to_evaluate_its_model(trained, colou
 
 def test_a_second_run_in_the_same_folder_is_refused(trained) -> None:
     with pytest.raises(TrainingError, match="--resume"):
-        start_run(trained.run, trained.settings, "any")
+        start_run(trained.run, trained.settings)
 
 
 def test_a_folder_without_a_run_cannot_be_resumed(tmp_path: Path) -> None:

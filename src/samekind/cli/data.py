@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Draw balanced samples from class folders, as CSV lists.\n\n"
-    "The same folder and seed give the same list. Training items come from FOLDER/train and test items from "
+    help="Check labelled images before training, fetch Imagenette, and draw balanced samples as CSV lists.\n\n"
+    "The same folder and seed give the same sample. Training items come from FOLDER/train and test items from "
     "FOLDER/val (or test); a folder without them is split first, the same bytes never on both sides.",
 )
 

@@ -2,111 +2,212 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samekind.cli.options import JsonOption, ProviderOption, echo_json, printable
+from samekind.cli.options import JsonOption, ProviderOption, printable
+from samekind.errors import DatasetError
 
 if TYPE_CHECKING:
-    from samekind.evaluation.protocol import Evaluation
+    from samekind.evaluation.report import Difference, Group, Number, Report
+
+_WIDTH = 34
+_DRAWS = "mean [smallest, largest draw]"
 
 
 def evaluate(
     model: Annotated[str, typer.Argument(help="A model that comes with samekind, by name, or a path.")],
-    folder: Annotated[Path, typer.Argument(help="Class folders; of a folder with train and val, val is used.")],
-    pairs: Annotated[int, typer.Option(min=2, help="Balanced pairs to draw.")] = 20_000,
-    trios: Annotated[int, typer.Option(min=2, help="Balanced trios to draw.")] = 2_000,
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Class folders, or a CSV manifest; of a folder with train and val, val is used. "
+            "Not needed with a list of items.",
+            show_default=False,
+        ),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            help="Also write a report into this folder: report.html (one file, opens from disk), report.json with its "
+            "schema, and the figures as PNG."
+        ),
+    ] = None,
+    pairs: Annotated[
+        Path | None,
+        typer.Option(
+            help="Judge these pairs, not all pairs of the images: a CSV file with the columns first, second and same "
+            "(1 or 0). Paths are relative to the file's folder."
+        ),
+    ] = None,
+    trios: Annotated[
+        Path | None,
+        typer.Option(
+            help="Judge these trios, not a sample: columns first, second, third and same, if wanted composition."
+        ),
+    ] = None,
+    compare: Annotated[
+        str | None,
+        typer.Option(
+            help="Another model, to be judged on the same items; differences come with their paired intervals."
+        ),
+    ] = None,
+    classes_seen: Annotated[
+        str | None,
+        typer.Option(
+            help="The classes that the model was trained on: names with commas between, or a file with one a line.",
+            show_default="the model's card",
+        ),
+    ] = None,
+    trio_count: Annotated[int, typer.Option(min=8, help="Balanced trios to draw.")] = 20_000,
+    most_images: Annotated[
+        int, typer.Option(min=4, help="All pairs are judged of at most so many images; of more, so many are drawn.")
+    ] = 10_000,
     resamples: Annotated[int, typer.Option(min=10, help="Bootstrap resamples behind each interval.")] = 500,
     seed: Annotated[int, typer.Option(min=0, help="Decides the samples.")] = 0,
     json: JsonOption = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write the JSON here.")] = None,
     provider: ProviderOption = None,
 ) -> None:
-    """Measure a model on labelled images: pairs, trios, calibration, each number with its 95 % interval.
+    """Measure a model on labelled images: pairs, trios, calibration, retrieval, each number with its 95 % interval.
 
-    Thresholds and probabilities are used as the model's card gives them; nothing is fitted on these images. The
-    intervals come from resampling images, not pairs, for pairs that share an image are not independent.
+    All pairs of the images are judged. Thresholds and probabilities are used as the model's card gives them; nothing is
+    fitted on these images, and images that the model was trained on are refused. Classes that it was trained on and
+    others are told apart. The intervals come from resampling images or whole classes, not pairs, for pairs that share
+    an image are not independent.
+
+    Examples:
+      samekind evaluate imagenette photos --report report
+
+      samekind evaluate imagenette photos --compare mine.onnx
+
+      samekind evaluate imagenette --pairs pairs.csv
     """
-    from samekind.cli.progress import progress_bar
+    from samekind.cli.extras import require
+    from samekind.cli.progress import stage_bars
     from samekind.datasets.dataset import read_test_images
+    from samekind.evaluation.answers import read_pairs, read_trios
+    from samekind.evaluation.describe import describe
     from samekind.evaluation.protocol import evaluate as measure
     from samekind.recognizer import load
 
-    images = read_test_images(folder)
+    if folder is None and pairs is None and trios is None:
+        raise typer.BadParameter("give a folder of classes, or a list: --pairs FILE or --trios FILE")
+    if report is not None:
+        require("report", "sklearn", "matplotlib", "jinja2")
+        if report.exists() and not report.is_dir():
+            raise typer.BadParameter(f"--report names a folder; {report} is a file")
+    images = None if folder is None else read_test_images(folder)
+    listed_pairs = None if pairs is None else read_pairs(pairs)
+    listed_trios = None if trios is None else read_trios(trios)
+    seen = None if classes_seen is None else _names(classes_seen)
+    if images is not None and seen is not None and (unknown := sorted(seen - set(images.classes))):
+        raise DatasetError(
+            f"--classes-seen: no class {unknown[0]!r} in {folder}; classes are {', '.join(images.classes)}"
+        )
     recognizer = load(model, providers=provider)
-    with progress_bar("images", len(images)) as on_progress:
+    other = None if compare is None else load(compare, providers=provider)
+    with stage_bars() as progress:
         result = measure(
             recognizer,
             images,
-            pairs=pairs,
-            trios=trios,
+            pairs=listed_pairs,
+            trios=listed_trios,
+            compare=other,
+            classes_seen=seen,
+            trio_count=trio_count,
+            most_images=most_images,
             resamples=resamples,
             seed=seed,
-            on_progress=on_progress,
+            report=progress,
         )
+        if report is None:
+            found = describe(result)
+        else:
+            from samekind.report.write import write_report
+
+            found = write_report(result, report, progress)
     if output is not None:
-        _write(result, output)
-    for message in result.unreadable:
+        _write(found, output)
+    for message in found.unreadable:
         typer.secho(f"samekind: {printable(message)}", err=True, fg="red")
     if json:
-        echo_json(result)
+        typer.echo(found.model_dump_json(indent=2))
     else:
-        for line in _lines(result):
-            typer.echo(line)
+        for line in _lines(found):
+            typer.echo(printable(line))
+    if report is not None:
+        typer.echo(f"{report / 'report.html'}: open it in a browser", err=True)
 
 
-def _write(result: Evaluation, path: Path) -> None:
-    import dataclasses
-    from json import dumps
+def _names(given: str) -> frozenset[str]:
+    """Names with commas between, or of a file with one a line."""
+    path = Path(given)
+    try:
+        text = path.read_text(encoding="utf-8").splitlines() if path.is_file() else given.split(",")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path}: not a readable list of class names ({error})") from error
+    return frozenset(name.strip() for name in text if name.strip())
 
+
+def _write(found: Report, path: Path) -> None:
     from samekind.atomic import replacing
 
     with replacing(path) as temporary:
-        temporary.write_text(dumps(dataclasses.asdict(result), indent=2) + "\n", encoding="utf-8")
+        temporary.write_text(found.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
-def _lines(result: Evaluation) -> list[str]:
-    metrics = [result.pair_metrics, result.trio_metrics]
-    width = max(len(name) for part in metrics for name in part)
-    titles = [
-        f"{result.pairs:,} pairs, half genuine",
-        f"{result.trios:,} trios, half with no two alike",
-    ]
-    lines = [
-        f"{printable(result.model)} on {printable(result.data)}: {result.images:,} images of {result.classes} classes",
-        *_seen(result),
-    ]
-    for title, part in zip(titles, metrics, strict=True):
-        if not part:
-            continue
-        lines += ["", typer.style(title, bold=True)]
-        lines += [
-            f"  {name:<{width}}  {value.value:.4f}  [{value.low:.4f}, {value.high:.4f}]" for name, value in part.items()
-        ]
-    lines += [
-        "",
-        "intervals: 95 %, bootstrap over images within their class; zero errors seen is not zero errors",
-    ]
-    if result.protocol:
-        drawn = result.protocol
-        what = "mean [smallest, largest draw]"
+def _lines(found: Report) -> list[str]:
+    classes = len(found.classes_seen) + len(found.classes_unseen)
+    of_classes = f" of {classes} classes" if classes else ""
+    lines = [f"{found.model.name} on {found.data}: {found.images:,} images{of_classes}", "", *found.summary]
+    for name, group in found.groups.items():
+        lines += _group_lines(group)
+        if found.comparison:
+            other = found.comparison
+            parts = {"pairs": other.pairs, "trios": other.trios, "retrieval": other.retrieval}
+            for part, of_groups in parts.items():
+                lines += _difference_lines(f"{part}: {found.model.name} - {other.model.name}", of_groups.get(name, {}))
+    if found.protocol:
+        drawn = found.protocol
         lines += [
             "",
-            typer.style("the protocol's test pairs", bold=True) + ", 32 a class, 10 draws, accuracy at balanced",
-            f"  {what:<{width}}  {drawn.mean:.4f}  [{drawn.smallest:.4f}, {drawn.largest:.4f}]",
+            "the protocol's test pairs, 32 a class, 10 draws, accuracy at balanced",
+            f"  {_DRAWS:<{_WIDTH}}{drawn.mean:.4f}  [{drawn.smallest:.4f}, {drawn.largest:.4f}]",
         ]
+    return [*lines, "", *found.notes]
+
+
+def _group_lines(group: Group) -> list[str]:
+    lines = ["", f"== {group.title}: {group.images:,} images"] if group.classes else []
+    for what, task in (("pairs", group.pairs), ("trios", group.trios)):
+        if task:
+            counts = ", ".join(f"{count:,} {name}" for name, count in task.counts.items())
+            lines += ["", f"{sum(task.counts.values()):,} {what}: {counts}", *_metric_lines(task.metrics)]
+            lines += [f"  {name:<{_WIDTH}}not measured: {why}" for name, why in task.not_measured.items()]
+    if group.retrieval:
+        lines += ["", "retrieval: each image looked up among all others", *_metric_lines(group.retrieval)]
     return lines
 
 
-def _seen(result: Evaluation) -> list[str]:
-    seen, total = len(result.classes_seen), result.classes
-    if seen == 0:
-        trained = "none of these classes is among those the model was trained on"
-    elif seen == total:
-        trained = "the model was trained on other images of these very classes"
-    else:
-        names = ", ".join(result.classes_seen)
-        trained = f"{seen} of these {total} classes are among those the model was trained on: {names}"
-    return [printable(trained), f"before its training the network had seen: {printable(result.pretraining)}"]
+def _metric_lines(metrics: Mapping[str, Number]) -> list[str]:
+    return [f"  {name:<{_WIDTH}}{_shown(metric)}" for name, metric in metrics.items()]
+
+
+def _difference_lines(title: str, differences: Mapping[str, Difference]) -> list[str]:
+    if not differences:
+        return []
+    rows = [
+        f"  {name:<{_WIDTH}}{_shown(found.difference, sign='+')}{'  clear' if found.clear else ''}"
+        for name, found in differences.items()
+    ]
+    return ["", title, *rows]
+
+
+def _shown(metric: Number, sign: str = "") -> str:
+    value, low, high = (
+        "undefined" if end is None else f"{end:{sign}.4f}" for end in (metric.value, metric.low, metric.high)
+    )
+    return f"{value}  [{low}, {high}]"

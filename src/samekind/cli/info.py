@@ -76,7 +76,8 @@ def _points(points: dict[str, OperatingPoint], measured_on: MeasuredOn) -> list[
             f"FAR {point.far:7.3%}   TAR {point.tar:7.2%}"
             for name, point in points.items()
         ),
-        f"  chosen and measured on {printable(measured_on.description)}",
+        f"  chosen {'on' if measured_on.cross_fitted else 'and measured on'} {printable(measured_on.description)}",
+        *(["  rates: fitted on one half of these images, measured on the other, both ways"] * measured_on.cross_fitted),
         f"  {measured_on.positives:,} items whose answer is yes, {measured_on.negatives:,} whose answer is no",
     ]
 

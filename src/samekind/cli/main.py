@@ -10,12 +10,15 @@ from typing import Annotated
 import typer
 
 from samekind.cli import (
+    calibrate,
+    check,
     cluster,
     data,
     demo,
     duplicates,
     evaluate,
     gallery,
+    imagenette,
     index,
     info,
     reproduce,
@@ -64,10 +67,13 @@ app.command("verify")(verify.verify)
 app.command("trio")(trio.trio)
 app.command("info")(info.info)
 app.command("evaluate")(evaluate.evaluate)
+app.command("calibrate")(calibrate.calibrate)
 app.command("train")(train.train)
 app.command("reproduce")(reproduce.reproduce)
 app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
+data.app.command("check")(check.check)
+data.app.command("imagenette")(imagenette.imagenette)
 app.command("index")(index.index)
 app.command("search")(search.search)
 app.command("duplicates")(duplicates.duplicates)

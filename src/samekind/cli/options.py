@@ -72,7 +72,10 @@ def echo_json(value: Any) -> None:
     """Print a dataclass (or a dictionary) as JSON."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         value = dataclasses.asdict(value)
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    if any("\ud800" <= c <= "\udfff" for c in text):  # a file name need not be UTF-8; escaped, it reads back the same
+        text = json.dumps(value, indent=2, default=str)
+    typer.echo(text)
 
 
 def describe_threshold(threshold: float, name: str | None, point: OperatingPoint | None) -> str:

@@ -1,86 +1,237 @@
-"""Confidence intervals by resampling images.
+"""Confidence intervals by resampling images, or whole classes; never items as if they were independent.
 
-Pairs that share an image are not independent, so resampling pairs would give intervals that are too narrow. Here the
-images of each class are resampled, and an item counts as often as the product of its images' counts.
+One bad image spoils every pair it is in. So units are drawn, images of each class or classes as a whole, and an item
+counts as often as the product of its units' counts (Owen, "The pigeonhole bootstrap", 2007). An item of one unit twice
+cannot come up: no image is paired with its own copy.
 
-Efron and Tibshirani, "An introduction to the bootstrap", 1993: the percentile interval.
+Two corrections make the intervals as wide as they should be, which ``benchmarks/coverage.py`` checks by simulation:
+
+* Of n classes n - 1 are drawn, and count n / (n - 1) each (Rao and Wu, "Resampling inference with complex survey data",
+  1988): drawing n of n understates the variance by a factor (n - 1) / n. Of n images (n - 2)² / (n - 1) are drawn,
+  about n - 3: an image's mean over the n - 1 others shows only (n - 2) / (n - 1) of what is peculiar to it, because the
+  others are in the mean that it is compared with.
+* A product of k counts of variance 1 has the variance 2ᵏ - 1, where an item alone should have 1: noise of single items
+  is overstated three times for pairs and seven times for trios. How much of the spread is such noise is measured apart,
+  with weights 1 ± 1 whose sign is a product of random signs of the units, so that whatever belongs to one image
+  cancels; what it is overstated by is taken off. What is left is the variance of sums over items that share a unit
+  (Aronow, Samii and Assenova, "Cluster-robust variance estimation for dyadic data", 2015).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.errors import DatasetError
+Indices = NDArray[np.int64]
+Weights = NDArray[np.float32]
+Draws = NDArray[np.float64]
 
-Metrics = Mapping[str, float]
+# Of a class of fewer images hardly two different ones would be drawn together; such classes are drawn as a whole.
+SMALLEST_CLASS = 5
+_ITEMS_AT_ONCE = 4_096
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its 95 % interval."""
+    """A value with its 95 % interval; NaN where there is none."""
 
     value: float
     low: float
     high: float
 
 
-def bootstrap_over_images(
-    measure: Callable[[NDArray[np.float64] | None], Metrics],
-    items: NDArray[np.int64],
-    labels: NDArray[np.int64],
-    *,
-    resamples: int = 500,
-    seed: int = 0,
-    biased: frozenset[str] = frozenset(),
-) -> dict[str, Estimate]:
-    """Values of metrics with 95 % percentile intervals.
+@dataclass(frozen=True)
+class Resamples:
+    """How often each image counts in each resample.
 
-    Where each image is in a few items only, the product of counts overstates the noise of single items, and the
-    intervals are too wide: up to √3 times for pairs and √7 times for trios (Owen, "The pigeonhole bootstrap", 2007).
-    More items for the same images make them tighter.
+    Attributes:
+        unit: int64 (M,), the unit that each image belongs to.
+        stratum: int64 (M,), the stratum that its unit was drawn from.
+        drawn: int64 (M,), how many units are drawn from that stratum.
+        variance: float64 (M,), of its weights.
+        weights: float32 (M, B), the same for all images of a unit; 1 on average.
+        signs: float32 (M, B), -1 or 1, likewise.
+    """
+
+    unit: Indices
+    stratum: Indices
+    drawn: Indices
+    variance: NDArray[np.float64]
+    weights: Weights
+    signs: Weights
+
+    def subset(self, images: Indices) -> Resamples:
+        """The same resamples of some of the images."""
+        return replace(self, **{field.name: getattr(self, field.name)[images] for field in fields(self)})
+
+    @property
+    def overstated(self) -> float:
+        """By how much the variance of a pair's weight exceeds that of one item alone, over two images on average."""
+        return float((1 + self.variance.mean()) ** 2 - 2)
+
+    def overstatement(self, items: Indices) -> NDArray[np.float64]:
+        """float64 (N,): the same for each item, a row of image numbers; 0 for an item of one unit."""
+        product = np.ones(len(items))
+        for column in range(items.shape[1]):
+            new = ~(self.unit[items[:, :column]] == self.unit[items[:, column : column + 1]]).any(axis=1)
+            product *= np.where(new, 1 + self.variance[items[:, column]], 1.0)
+        return np.maximum(product - 2, 0.0)
+
+    def of_items(self, items: Indices) -> Iterator[tuple[slice, Weights, Weights]]:
+        """How often each item counts, some thousand items at a time.
+
+        Yields:
+            Which items; their weights (n, B); and their weights (n, B) when only the noise of single items varies.
+        """
+        overstated = self.overstatement(items)
+        # An item of fewer units is overstated less; one of one unit is not.
+        size = np.sqrt(overstated / max(overstated.max(initial=0), 1e-9)).astype(np.float32)
+        for start in range(0, len(items), _ITEMS_AT_ONCE):
+            part = slice(start, start + _ITEMS_AT_ONCE)
+            weights, signs = self._product(items[part])
+            yield part, weights, 1 + size[part, None] * signs
+
+    def _product(self, items: Indices) -> tuple[Weights, Weights]:
+        unit, stratum = self.unit[items], self.stratum[items]
+        weights, signs = self.weights[items[:, 0]], self.signs[items[:, 0]]
+        for column in range(1, items.shape[1]):
+            own = slice(column, column + 1)
+            new = ~(unit[:, :column] == unit[:, own]).any(axis=1)
+            # Different units before this one that were drawn together with it.
+            together = np.zeros(len(items), np.int64)
+            for earlier in range(column):
+                first = ~(unit[:, :earlier] == unit[:, earlier : earlier + 1]).any(axis=1)
+                together += first & new & (stratum[:, earlier] == stratum[:, column])
+            joint = joint_factor(self.drawn[items[:, column]], together)
+            weights = weights * np.where(new[:, None], self.weights[items[:, column]] * joint[:, None], np.float32(1))
+            signs = signs * np.where(new[:, None], self.signs[items[:, column]], np.float32(1))
+        return weights, signs
+
+
+def joint_factor(drawn: Indices, together: Indices | int) -> Weights:
+    """What makes products of counts of one stratum 1 on average: drawing one unit leaves fewer draws for the others.
 
     Args:
-        measure: Takes the weights of the items, float64 (N,), or None for the items as they are; gives metrics by name.
-        items: int64 (N, 2) or (N, 3), the images of each pair or trio.
-        labels: int64 (M,), the class of each image; images are resampled within their class.
-        resamples: How many times.
-        seed: Decides the resamples.
-        biased: Names of metrics that noise can only push up, such as a calibration error. A resample is noisier than
-            the sample, so their intervals are moved down by the bias seen, and not below zero.
-
-    Returns:
-        An estimate for each metric that ``measure`` gives.
+        drawn: How many units are drawn.
+        together: With how many others of them a unit is multiplied.
     """
-    values = measure(None)
+    return np.asarray(drawn / np.maximum(drawn - together, 1), np.float32)
+
+
+def draw(labels: Indices, resamples: int, seed: int, *, whole: NDArray[np.bool_] | None = None) -> Resamples:
+    """Draw the images of each class, or classes as a whole.
+
+    Args:
+        labels: int64 (M,), the class of each image.
+        resamples: How many.
+        seed: Decides them.
+        whole: bool (C,), the classes that are drawn as a whole, with all their images: for what is to hold for other
+            classes. To draw images within the drawn classes too would count their noise twice (Davison and Hinkley,
+            "Bootstrap methods and their application", 1997, section 3.8). Classes of fewer than ``SMALLEST_CLASS``
+            images always are.
+
+    Example:
+        >>> draw(np.repeat([0, 1], 6), 100, seed=0).weights.shape
+        (12, 100)
+    """
     rng = np.random.default_rng(seed)
-    draws: dict[str, list[float]] = {name: [] for name in values}
-    for _ in range(resamples):
-        weights = _resampled_counts(labels, rng)[items].prod(axis=1)
-        try:
-            resampled = measure(weights)
-        except DatasetError:  # a tiny set may by chance lose all items of one answer
+    sizes = np.bincount(labels)
+    whole = sizes < SMALLEST_CLASS if whole is None else whole | (sizes < SMALLEST_CLASS)
+    # Units by their number: the images, then the classes.
+    unit = np.where(whole[labels], len(labels) + labels, np.arange(len(labels)))
+    stratum = np.where(whole[labels], len(sizes), labels)
+    number, place = np.unique(unit, return_inverse=True)
+    stratum_of = np.empty(len(number), np.int64)
+    stratum_of[place] = stratum
+    weights = np.ones((len(number), resamples), np.float32)
+    sign = np.ones((len(number), resamples), np.float32)
+    drawn, variance = np.ones(len(number), np.int64), np.zeros(len(number))
+    for which in np.unique(stratum_of):
+        members = np.flatnonzero(stratum_of == which)
+        if len(members) < 2:  # of one there is no telling how others would be
             continue
-        for name, value in resampled.items():
-            if not np.isnan(value):  # ... or all items that a metric is about
-                draws[name].append(value)
-    estimates = {}
-    for name, value in values.items():
-        low, high = np.quantile(draws[name], [0.025, 0.975]) if draws[name] else (np.nan, np.nan)
-        if name in biased and draws[name]:
-            bias = float(np.mean(draws[name])) - value
-            low, high = max(0.0, low - bias), max(0.0, high - bias)
-        estimates[name] = Estimate(float(value), float(low), float(high))
-    return estimates
+        n = len(members)
+        drawn[members] = n - 1 if which == len(sizes) else round((n - 2) ** 2 / (n - 1))
+        counts = rng.multinomial(drawn[members[0]], np.full(n, 1 / n), resamples).T
+        weights[members] = counts * (n / drawn[members[0]])
+        variance[members] = (n - 1) / drawn[members]
+        sign[members] = _signs(n, sign.shape[1], rng)
+    return Resamples(unit, stratum, drawn[place], variance[place], weights[place], sign[place])
 
 
-def _resampled_counts(labels: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float64]:
-    """How often each image comes in one resample, drawing with replacement within its class."""
-    counts = np.zeros(len(labels))
-    for label in range(int(labels.max()) + 1):
-        members = np.flatnonzero(labels == label)
-        counts[members] = rng.multinomial(len(members), np.full(len(members), 1 / len(members)))
-    return counts
+def _signs(units: int, draws: int, rng: np.random.Generator) -> Weights:
+    """Half of them each, so that they add up to nothing, as counts less their mean do."""
+    alternating = np.where(np.arange(units) % 2, -1, 1)[:, None] * rng.choice([-1, 1], draws)
+    return rng.permuted(alternating, axis=0).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A metric, and what it was in each resample.
+
+    Attributes:
+        value: Of all items as they are.
+        draws: float64 (B,), of the resamples; NaN where it was not defined.
+        noise: float64 (S,), where only the noise of single items varies; None where it is not overstated.
+        overstated: How many times too much of the variance of ``noise`` is in that of ``draws``.
+        alone: For a share, which lies in [0, 1]: how many items have no image in common, at least. None for a metric
+            that is no share.
+        skewed: Its resamples are too lopsided for their variance to say much, as where a low error rate decides.
+        biased: Noise can only push it up, as with a calibration error. A resample is noisier than the sample, so its
+            interval is moved down by the bias seen, and not below zero.
+    """
+
+    value: float
+    draws: Draws
+    noise: Draws | None = None
+    overstated: float = 0.0
+    alone: int | None = None
+    skewed: bool = False
+    biased: bool = False
+
+    def estimate(self) -> Estimate:
+        """The value with its 95 % interval.
+
+        Of a share it is Wilson's interval (1927) for as many independent items as would give the variance of the
+        resamples, as Korn and Graubard do for surveys ("Confidence intervals for proportions with small expected number
+        of positive counts", 1998). So a rate of no errors seen has an upper end that is not zero. Of anything else it
+        is the percentile interval (Efron and Tibshirani, 1993).
+        """
+        draws = self.draws[np.isfinite(self.draws)]
+        if not len(draws) or not np.isfinite(self.value):
+            return Estimate(self.value, float("nan"), float("nan"))
+        narrower = self._narrower(float(draws.var()))
+        if self.alone is not None and not (self.skewed and draws.var() > 0):
+            return _wilson(self.value, narrower**2 * float(draws.var()), self.alone)
+        low, high = (float(end) for end in np.quantile(draws, [0.025, 0.975]))
+        if self.biased:
+            bias = float(draws.mean()) - self.value
+            low, high = low - bias, high - bias
+        low, high = (self.value + narrower * (end - self.value) for end in (low, high))
+        return Estimate(self.value, max(0.0, low), max(0.0, high)) if self.biased else Estimate(self.value, low, high)
+
+    def _narrower(self, spread: float) -> float:
+        """By what factor the interval of a product of counts is to be shrunk towards the value."""
+        if self.noise is None or spread == 0 or not np.isfinite(self.noise).any():
+            return 1.0
+        noise = float(np.nanvar(self.noise)) / spread
+        # Never narrower than if the items were independent.
+        return float(np.sqrt(min(1.0, max(1.0 - self.overstated * noise, noise))))
+
+    def minus(self, other: Drawn) -> Drawn:
+        """The difference of two metrics on the same items and resamples; no share, for it may be negative."""
+        noise = None if self.noise is None or other.noise is None else self.noise - other.noise
+        return Drawn(self.value - other.value, self.draws - other.draws, noise, max(self.overstated, other.overstated))
+
+
+def _wilson(share: float, variance: float, alone: int) -> Estimate:
+    spread = share * (1 - share)
+    items = max(1.0, spread / variance if variance > 0 and spread > 0 else float(alone))
+    z = NormalDist().inv_cdf(0.975)
+    middle = (share + z * z / (2 * items)) / (1 + z * z / items)
+    half = z * np.sqrt(spread / items + (z / (2 * items)) ** 2) / (1 + z * z / items)
+    return Estimate(share, min(share, max(0.0, float(middle - half))), max(share, min(1.0, float(middle + half))))

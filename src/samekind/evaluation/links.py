@@ -18,13 +18,17 @@ from samekind.similarity import Embeddings, similarity_matrix, trio_similarities
 # The named operating points that promise a false accept rate: at most this, on the held-out images.
 PROMISED_FAR: Mapping[str, float] = {"strict": 0.01, "very_strict": 0.001}
 # A rate of 1 in 1,000 needs at least this many errors behind it to be a measurement.
-_MIN_ERRORS = 10
+MIN_ERRORS = 10
 _TRIOS = 20_000
 # 4.5 million pairs are plenty, and a hundred thousand held-out images would make five thousand million.
 MOST_IMAGES = 3_000
+# The loss is so flat around its minimum that scipy's own tolerances leave the weights wrong by a hundredth.
+_TO_THE_END = {"ftol": 1e-15, "gtol": 1e-9, "maxiter": 1000}
 
 
-def fit_pair_link(embeddings: Embeddings, labels: NDArray[np.int64], description: str) -> PairLink:
+def fit_pair_link(
+    embeddings: Embeddings, labels: NDArray[np.int64], description: str, *, min_errors: float = MIN_ERRORS
+) -> PairLink:
     """Platt scaling of the cosine, and the operating points, over all pairs of held-out images.
 
     Where there are more than ``MOST_IMAGES``, over the pairs of that many of them.
@@ -32,33 +36,37 @@ def fit_pair_link(embeddings: Embeddings, labels: NDArray[np.int64], description
     Platt, "Probabilistic outputs for support vector machines", 1999, with his smoothed targets: n images cannot show
     a probability beyond (n + 1) / (n + 2). Genuine and impostor pairs weigh the same in all.
 
+    The rates of its operating points are those of the very images that it is fitted to; ``cross_fit`` measures better.
+
     Args:
         embeddings: float32 (N, D), unit rows, of images the network was not trained on.
         labels: int64 (N,).
         description: Where they come from, for the card.
+        min_errors: A rate is promised only where so many false accepts stand behind it.
 
     Raises:
         DatasetError: There is no genuine or no impostor pair, or genuine pairs are not more alike than impostors.
     """
-    if len(labels) > MOST_IMAGES:
-        kept = np.sort(np.random.default_rng(0).choice(len(labels), MOST_IMAGES, replace=False))
-        embeddings, labels = embeddings[kept], labels[kept]
-    first, second = np.triu_indices(len(labels), 1)
-    similarity = similarity_matrix(embeddings, embeddings)[first, second]
-    same = labels[first] == labels[second]
+    embeddings, labels = _at_most(embeddings, labels)
+    similarity, same = pair_items(embeddings, labels)
     (scale,), bias = _fit_logistic(similarity[:, None], same, len(labels))
     # At a probability of one half both errors weigh the same.
     balanced = -bias / scale
     return PairLink(
         scale=scale,
         bias=bias,
-        operating_points=_operating_points(similarity, same, balanced),
+        operating_points=_operating_points(similarity, same, balanced, min_errors),
         measured_on=_measured_on(description, labels, same),
     )
 
 
 def fit_trio_link(
-    embeddings: Embeddings, labels: NDArray[np.int64], description: str, seed: int = 0
+    embeddings: Embeddings,
+    labels: NDArray[np.int64],
+    description: str,
+    seed: int = 0,
+    *,
+    min_errors: float = MIN_ERRORS,
 ) -> TrioLink | None:
     """The logistic of the three sorted similarities, and its operating points, over a balanced sample of trios.
 
@@ -70,18 +78,42 @@ def fit_trio_link(
     classes = int(labels.max()) + 1
     if classes < 3:
         return None
-    trios = sample_at_most(sample_trios, labels, _TRIOS, seed)
-    similarities = trio_similarities(*(embeddings[trios.images[:, i]] for i in range(3)))
-    same = trios.same
+    similarities, same = trio_items(embeddings, labels, seed)
     sorted_similarities = -np.sort(-similarities, axis=1)
     weights, bias = _fit_logistic(sorted_similarities, same, len(labels))
     probability = logistic(sorted_similarities.astype(np.float64) @ np.array(weights) + bias)
     return TrioLink(
         weights=(weights[0], weights[1], weights[2]),
         bias=bias,
-        operating_points=_operating_points(probability, same, 0.5),
+        operating_points=_operating_points(probability, same, 0.5, min_errors),
         measured_on=_measured_on(description, labels, same),
     )
+
+
+def pair_items(embeddings: Embeddings, labels: NDArray[np.int64]) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
+    """The similarity (M,) of all pairs of images (of ``MOST_IMAGES`` at most), and whether they share a class (M,)."""
+    embeddings, labels = _at_most(embeddings, labels)
+    first, second = np.triu_indices(len(labels), 1)
+    return similarity_matrix(embeddings, embeddings)[first, second], labels[first] == labels[second]
+
+
+def trio_items(
+    embeddings: Embeddings, labels: NDArray[np.int64], seed: int = 0
+) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
+    """The similarities (M, 3) of a balanced sample of trios, and whether two of each share a class (M,).
+
+    Raises:
+        DatasetError: There are fewer than three classes.
+    """
+    trios = sample_at_most(sample_trios, labels, _TRIOS, seed)
+    return trio_similarities(*(embeddings[trios.images[:, i]] for i in range(3))), trios.same
+
+
+def _at_most(embeddings: Embeddings, labels: NDArray[np.int64]) -> tuple[Embeddings, NDArray[np.int64]]:
+    if len(labels) <= MOST_IMAGES:
+        return embeddings, labels
+    kept = np.sort(np.random.default_rng(0).choice(len(labels), MOST_IMAGES, replace=False))
+    return embeddings[kept], labels[kept]
 
 
 def _fit_logistic(features: NDArray[np.floating], same: NDArray[np.bool_], images: int) -> tuple[list[float], float]:
@@ -102,24 +134,24 @@ def _fit_logistic(features: NDArray[np.floating], same: NDArray[np.bool_], image
     width = x.shape[1]
     start = np.append(np.full(width, 5.0), -2.5)
     bounds = [(0.0, None)] * width + [(None, None)]
-    found = minimize(loss_and_gradient, start, jac=True, bounds=bounds, method="L-BFGS-B", options={"ftol": 1e-12})
+    found = minimize(loss_and_gradient, start, jac=True, bounds=bounds, method="L-BFGS-B", options=_TO_THE_END)
     *weights, bias = (float(value) for value in found.x)
-    score = x @ found.x[:-1]
-    # Not zero to the bit: a network that gives all images one embedding still rounds.
-    if score[same].mean() - score[~same].mean() < 1e-6:
+    # Not zero to the bit: a network that gives all images one embedding still rounds, and a fit enlarges that.
+    gaps = [values[same].mean() - values[~same].mean() for values in (x.mean(axis=1), x @ found.x[:-1])]
+    if min(gaps) < 1e-6:
         raise DatasetError("genuine pairs are not more alike than impostor pairs; these embeddings cannot verify")
     return weights, bias
 
 
 def _operating_points(
-    scores: NDArray[np.floating], same: NDArray[np.bool_], balanced: float
+    scores: NDArray[np.floating], same: NDArray[np.bool_], balanced: float, min_errors: float
 ) -> dict[str, OperatingPoint]:
     points = {"balanced": balanced}
     curve = error_curve(scores, same)
     for name, far in PROMISED_FAR.items():
         threshold = curve_threshold_at_far(curve, far)[0]
         # It is infinite if too many impostors share the highest score: only accepting nothing keeps the promise then.
-        if (~same).sum() * far >= _MIN_ERRORS and np.isfinite(threshold):
+        if (~same).sum() * far >= min_errors and np.isfinite(threshold):
             # A good model keeps the promise at balanced already; strict is never laxer than that.
             points[name] = max(balanced, threshold)
     measured = {}

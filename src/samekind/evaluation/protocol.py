@@ -1,62 +1,43 @@
-"""Evaluating a model on a folder of labelled images: pairs, trios and the mission's own protocol."""
+"""Evaluating a model on labelled images or on listed items: pairs, trios, retrieval, and the mission's own protocol."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.calibration import pair_probability, trio_probability
 from samekind.card import Card
 from samekind.datasets.folders import LabelledImages
-from samekind.datasets.sampling import (
-    TRIO_COMPOSITIONS,
-    Pairs,
-    Trios,
-    sample_at_most,
-    sample_pairs,
-    sample_trios,
-)
+from samekind.datasets.sampling import sample_pairs
 from samekind.datasets.splits import content_hash
-from samekind.encoder import Progress
 from samekind.errors import DatasetError, ImageError
-from samekind.evaluation.bootstrap import Estimate, bootstrap_over_images
-from samekind.evaluation.verification import (
-    accuracy,
-    area_under_curve,
-    curve_eer,
-    curve_threshold_at_far,
-    error_curve,
-    expected_calibration_error,
-    rates_at,
+from samekind.evaluation.answers import Answered
+from samekind.evaluation.bootstrap import Drawn, Estimate, draw
+from samekind.evaluation.groups import (
+    Group,
+    Sample,
+    all_pairs_task,
+    listed_pairs_task,
+    retrieval_metrics,
+    sampled_trios,
+    trios_task,
 )
+from samekind.evaluation.verification import accuracy
 from samekind.recognizer import Recognizer
-from samekind.similarity import Embeddings, paired_similarity, trio_similarities
+from samekind.similarity import Embeddings, paired_similarity
 
 # The mission's protocol: 32 test pairs a class, half of them genuine.
 PROTOCOL_PAIRS_PER_CLASS = 32
 PROTOCOL_DRAWS = 10
-# A rate of FAR is measured only with this many false accepts expected behind it.
-_MIN_FALSE_ACCEPTS = 5
+# All pairs of so many are fifty million.
+MOST_IMAGES = 10_000
+# Of fewer classes there is no telling how others would do.
+FEWEST_CLASSES = 6
 
-
-@dataclass(frozen=True)
-class _Embedded:
-    """Embedded images with their classes, and the bootstrap to put around what is measured on them."""
-
-    embeddings: Embeddings
-    labels: NDArray[np.int64]
-    resamples: int
-    seed: int
-
-    def estimate(
-        self, measure: Callable[[NDArray[np.float64] | None], dict[str, float]], items: NDArray[np.int64]
-    ) -> dict[str, Estimate]:
-        return bootstrap_over_images(
-            measure, items, self.labels, resamples=self.resamples, seed=self.seed, biased=frozenset({"ECE"})
-        )
+Report = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -69,102 +50,240 @@ class Draws:
 
 
 @dataclass(frozen=True)
+class Judged:
+    """What one model was found to do.
+
+    Attributes:
+        card: The model.
+        embeddings: float32 (M, D), of all images.
+        groups: By name; the first is all that there is, others are parts of it.
+        protocol: Accuracy at ``balanced`` on the mission's protocol; None if the images are too few for it.
+    """
+
+    card: Card
+    embeddings: Embeddings
+    groups: dict[str, Group]
+    protocol: Draws | None
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """What ``evaluate`` measured.
 
     Attributes:
-        model: The name of the model.
-        fingerprint: Of the model.
-        data: The folder.
-        images: Readable images.
+        data: The folder, manifest or list.
+        paths: The M readable images.
+        labels: int64 (M,), their classes; all 0 where a list does not say.
+        classes: The names of the classes.
         unreadable: Messages about the others.
-        classes: Number of classes.
+        left_out: How many images were left out because there are more than the most that all pairs are taken of.
         classes_seen: The names of those that the model was trained on.
-        pretraining: In words, what the model's starting weights had seen.
-        pairs: Number of pairs, half of them genuine.
-        trios: Number of trios, half of them ABC; 0 with fewer than three classes.
-        pair_metrics: By name.
-        trio_metrics: By name.
-        protocol: Accuracy at ``balanced`` on the mission's protocol; None if the folder is too small for it.
+        listed: The lists that items came from.
+        resamples: Of the bootstrap.
+        seed: Of the bootstrap and of samples.
+        judged: What the model was found to do.
+        other: What another model was found to do on the same items and resamples, or None.
     """
 
-    model: str
-    fingerprint: str
     data: str
-    images: int
+    paths: tuple[Path, ...]
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...]
     unreadable: tuple[str, ...]
-    classes: int
+    left_out: int
     classes_seen: tuple[str, ...]
-    pretraining: str
-    pairs: int
-    trios: int
-    pair_metrics: dict[str, Estimate]
-    trio_metrics: dict[str, Estimate]
-    protocol: Draws | None
+    listed: tuple[str, ...]
+    resamples: int
+    seed: int
+    judged: Judged
+    other: Judged | None
+
+    @property
+    def whole(self) -> Group:
+        """The group of all images."""
+        return next(iter(self.judged.groups.values()))
+
+    @property
+    def pair_metrics(self) -> dict[str, Estimate]:
+        """Of all pairs, by name."""
+        return estimates(self.whole.pairs.metrics) if self.whole.pairs else {}
+
+    @property
+    def trio_metrics(self) -> dict[str, Estimate]:
+        """Of all trios, by name; none with fewer than three classes."""
+        return estimates(self.whole.trios.metrics) if self.whole.trios else {}
+
+
+def estimates(drawn: dict[str, Drawn]) -> dict[str, Estimate]:
+    """The values of metrics with their intervals."""
+    return {name: metric.estimate() for name, metric in drawn.items()}
 
 
 def evaluate(
     model: Recognizer,
-    images: LabelledImages,
+    images: LabelledImages | None,
     *,
-    pairs: int = 20_000,
-    trios: int = 2_000,
+    pairs: Answered | None = None,
+    trios: Answered | None = None,
+    compare: Recognizer | None = None,
+    classes_seen: Collection[str] | None = None,
+    trio_count: int = 20_000,
+    most_images: int = MOST_IMAGES,
     resamples: int = 500,
     seed: int = 0,
-    on_progress: Progress | None = None,
+    report: Report | None = None,
 ) -> Evaluation:
-    """Measure a model's verdicts on labelled images that it was not trained on.
+    """Measure a model's verdicts on labelled images, or listed items, that it was not trained on.
+
+    Its links and operating points are used as they are; nothing is fitted here. Numbers are given for all classes and,
+    if the model was trained on some of them, for those and for the others apart.
 
     Args:
-        model: Its links and operating points are used as they are; nothing is fitted here.
-        images: Class folders. Unreadable files are named in the result and left out.
-        pairs: How many balanced pairs to aim for.
-        trios: How many balanced trios to aim for.
+        model: The model.
+        images: Class folders. Unreadable files are named in the result and left out. None if there are lists only.
+        pairs: Judge these pairs rather than all pairs of the images.
+        trios: Judge these trios rather than a sample.
+        compare: Another model, to be measured on the same items.
+        classes_seen: The names of the classes that the model was trained on; None believes its card.
+        trio_count: How many balanced trios to aim for.
+        most_images: Of more images, so many are drawn, spread evenly over the classes.
         resamples: Of the bootstrap behind the intervals.
         seed: Decides the samples.
-        on_progress: Called with the number of images embedded so far.
+        report: Called with (stage, done, total).
 
     Raises:
-        DatasetError: There is one class only, a class has fewer than two readable images, or there are
-            images that had a part in the model's training or calibration.
+        DatasetError: There is one class only; a class has fewer than two readable images; there are images that had a
+            part in a model's training or calibration; a listed image is not among ``images``; or a list's readable
+            items all have one answer.
     """
-    card = model.card
-    _refuse_seen(model, images)
-    rows = list(model.encoder.stream(images.paths, on_progress=on_progress))
-    readable = np.flatnonzero([not isinstance(row, ImageError) for row in rows])
-    kept = images.subset(readable)
-    _check_classes(kept)
-    embedded = _Embedded(
-        np.stack([row for row in rows if not isinstance(row, ImageError)]), kept.labels, resamples, seed
-    )
-    pair_sample = sample_at_most(sample_pairs, kept.labels, pairs, seed)
-    trio_sample = None
-    if len(kept.classes) >= 3 and card.trio is not None:
-        trio_sample = sample_at_most(sample_trios, kept.labels, trios, seed)
+    models = [model] if compare is None else [model, compare]
+    gathered = _gather(images, pairs, trios)
+    hashes = {path: content_hash(path) for path in gathered.paths}
+    for used in models:
+        refuse_seen(used, gathered, hashes)
+    kept = gathered if images is None else _at_most(gathered, most_images, seed, _listed_paths(pairs, trios))
+    embedded, readable, unreadable = _embed(models, kept, report)
+    left_out, kept = len(gathered) - len(kept), kept.subset(readable)
+    if images is not None:
+        _check_classes(kept)
+    names = model.card.training.classes if classes_seen is None else classes_seen
+    known = images is not None
+    seen = np.array([name in names for name in kept.classes])
+    new = ~seen if known and (~seen).sum() >= FEWEST_CLASSES else np.zeros(len(seen), np.bool_)
+    drawn = draw(kept.labels, resamples, seed, whole=new)
+    lists = tuple(_renumbered(listed, kept) if listed else None for listed in (pairs, trios))
+    judged = []
+    for number, (used, embeddings) in enumerate(zip(models, embedded, strict=True)):
+        sample = Sample(used.card, embeddings, kept.labels, kept.classes, drawn, seed)
+        stage = _Stage(report, used.card.name if len(models) == 1 else f"{number + 1}: {used.card.name}")
+        groups = {
+            name: _group(name, sample, chosen, lists, trio_count=trio_count, known=known, whole=new, stage=stage)
+            for name, chosen in _parts(kept, seen, known).items()
+        }
+        judged.append(Judged(used.card, embeddings, groups, _protocol(sample) if known else None))
     return Evaluation(
-        model=card.name,
-        fingerprint=card.fingerprint,
-        data=str(images.root),
-        images=len(kept),
-        unreadable=tuple(str(row) for row in rows if isinstance(row, ImageError)),
-        classes=len(kept.classes),
-        classes_seen=tuple(name for name in kept.classes if name in card.training.classes),
-        pretraining=card.training.pretraining,
-        pairs=len(pair_sample.images),
-        trios=len(trio_sample.images) if trio_sample else 0,
-        pair_metrics=_pair_metrics(card, embedded, pair_sample),
-        trio_metrics=_trio_metrics(card, embedded, trio_sample) if trio_sample else {},
-        protocol=_protocol(card, embedded),
+        data=str(images.root if images is not None else ", ".join(str(x.source) for x in (pairs, trios) if x)),
+        paths=kept.paths,
+        labels=kept.labels,
+        classes=kept.classes,
+        unreadable=unreadable,
+        left_out=left_out,
+        classes_seen=tuple(name for name, is_seen in zip(kept.classes, seen, strict=True) if is_seen and known),
+        listed=tuple(str(listed.source) for listed in (pairs, trios) if listed),
+        resamples=resamples,
+        seed=seed,
+        judged=judged[0],
+        other=judged[1] if compare else None,
     )
 
 
-def _refuse_seen(model: Recognizer, images: LabelledImages) -> None:
-    seen = [path for path in images.paths if content_hash(path) in model.seen_images]
+def refuse_seen(model: Recognizer, images: LabelledImages, hashes: Mapping[Path, str] | None = None) -> None:
+    """Make sure that no image had a part in a model's training or calibration, by the bytes of its file.
+
+    Args:
+        model: Knows its images.
+        images: Those to be measured on.
+        hashes: SHA-256 of each file, where they are known already.
+
+    Raises:
+        DatasetError: One had; the message names it. Or a file cannot be read.
+    """
+    known = hashes or {}
+    seen = [path for path in images.paths if (known.get(path) or content_hash(path)) in model.seen_images]
     if seen:
         raise DatasetError(
-            f"{images.root}: {len(seen)} of {len(images)} images had a part in the model's training or calibration, "
-            f"such as {seen[0]}; measured on them it would look better than it is"
+            f"{images.root}: {len(seen)} of {len(images)} images had a part in the training or calibration of "
+            f"{model.card.name}, such as {seen[0]}; measured on them it would look better than it is"
         )
+
+
+@dataclass(frozen=True)
+class _Stage:
+    report: Report | None
+    model: str
+
+    def of(self, name: str, total: int) -> Callable[[int], None] | None:
+        report = self.report
+        return None if report is None else lambda done: report(f"{self.model}: pairs, {name}", done, total)
+
+
+def _listed_paths(*lists: Answered | None) -> frozenset[Path]:
+    return frozenset(path for listed in lists if listed for path in listed.paths)
+
+
+def _gather(images: LabelledImages | None, pairs: Answered | None, trios: Answered | None) -> LabelledImages:
+    """All images there are: those of the folder, in which those of the lists must be, or else those of the lists."""
+    paths = list(dict.fromkeys(path for listed in (pairs, trios) if listed for path in listed.paths))
+    if images is None:
+        if not paths:
+            raise DatasetError("there is nothing to measure on: give images or a list of items")
+        source = next(listed.source for listed in (pairs, trios) if listed)
+        return LabelledImages(source, tuple(paths), np.zeros(len(paths), np.int64), ("not known",))
+    inside = {path.resolve() for path in images.paths}
+    if odd := [path for path in paths if path.resolve() not in inside]:
+        raise DatasetError(
+            f"{odd[0]}: listed, but not among the images of {images.root}, which give the classes; "
+            "name the folder that it is in, or no folder"
+        )
+    return images
+
+
+def _at_most(images: LabelledImages, most: int, seed: int, listed: frozenset[Path]) -> LabelledImages:
+    """So many of the images, spread over the classes as they are, at least two of each; all that are listed."""
+    if len(images) <= most:
+        return images
+    order = np.random.default_rng(seed).permutation(len(images))
+    rank = np.empty(len(images), np.int64)  # within the class, in random order
+    for label in range(len(images.classes)):
+        members = order[images.labels[order] == label]
+        rank[members] = np.arange(len(members))
+    sizes = np.bincount(images.labels, minlength=len(images.classes))
+    wanted = np.maximum(2, np.floor(sizes * (most / len(images))))[images.labels]
+    named = np.array([path in listed for path in images.paths])
+    return images.subset(np.flatnonzero((rank < wanted) | named))
+
+
+def _embed(
+    models: list[Recognizer], images: LabelledImages, report: Report | None
+) -> tuple[list[Embeddings], NDArray[np.int64], tuple[str, ...]]:
+    """Embeddings by each model of the readable images; which these are; and messages about the others."""
+    rows = []
+    for number, model in enumerate(models):
+        stage = "images" if len(models) == 1 else f"images, model {number + 1}"
+        rows.append(list(model.encoder.stream(images.paths, on_progress=_images(report, stage, len(images)))))
+    good = np.array([not any(isinstance(row, ImageError) for row in column) for column in zip(*rows, strict=True)])
+    readable = np.flatnonzero(good)
+    messages = dict.fromkeys(str(row) for column in rows for row in column if isinstance(row, ImageError))
+    width = [model.card.dimension for model in models]
+    embedded = [
+        np.array([column[i] for i in readable], np.float32).reshape(-1, d)
+        for column, d in zip(rows, width, strict=True)
+    ]
+    return embedded, readable, tuple(messages)
+
+
+def _images(report: Report | None, stage: str, total: int) -> Callable[[int], None] | None:
+    return None if report is None else lambda done: report(stage, done, total)
 
 
 def _check_classes(images: LabelledImages) -> None:
@@ -176,77 +295,80 @@ def _check_classes(images: LabelledImages) -> None:
         raise DatasetError(f"{images.root}: class {name!r} has {counts.min()} readable images; two are needed")
 
 
-def _pair_metrics(card: Card, embedded: _Embedded, sample: Pairs) -> dict[str, Estimate]:
-    pairs, same = sample.images, sample.same
-    similarity = paired_similarity(*(embedded.embeddings[pairs[:, i]] for i in range(2)))
-    # Sorted once here, so that each resample finds them in order.
-    order = np.argsort(-similarity, kind="stable")
-    similarity, same, pairs = similarity[order], same[order], pairs[order]
-    probability = pair_probability(card.pair, similarity)
-    impostors = int((~same).sum())
-
-    def measure(weights: NDArray[np.float64] | None) -> dict[str, float]:
-        curve = error_curve(similarity, same, weights)
-        predicted = similarity >= card.pair.operating_points["balanced"].threshold
-        metrics = {
-            "accuracy at balanced": accuracy(predicted, same, weights),
-            "AUC": area_under_curve(curve),
-            "EER": curve_eer(curve).rate,
-            "ECE": expected_calibration_error(probability, same, weights),
-        }
-        for far in (0.1, 0.01, 0.001):
-            if impostors * far >= _MIN_FALSE_ACCEPTS:
-                metrics[f"TAR at FAR {far:.1%}"] = curve_threshold_at_far(curve, far)[2]
-        for name, point in card.pair.operating_points.items():
-            far, tar = rates_at(similarity, same, point.threshold, weights)
-            metrics |= {f"FAR at {name}": far, f"TAR at {name}": tar}
-        return metrics
-
-    return embedded.estimate(measure, pairs)
+def _renumbered(listed: Answered, images: LabelledImages) -> Answered:
+    """The items all of whose images are readable, by the numbers of these."""
+    number = {path.resolve(): i for i, path in enumerate(images.paths)}
+    places = np.array([number.get(path.resolve(), -1) for path in listed.paths])
+    items = places[listed.items]
+    return replace(listed, paths=images.paths, items=items).subset(np.asarray((items >= 0).all(axis=1)))
 
 
-def _trio_metrics(card: Card, embedded: _Embedded, sample: Trios) -> dict[str, Estimate]:
-    assert card.trio is not None
-    similarities = trio_similarities(*(embedded.embeddings[sample.images[:, i]] for i in range(3)))
-    composition, same = sample.composition, sample.same
-    probability = trio_probability(card.trio, similarities)
-    predicted = np.greater_equal(probability, card.trio.operating_points["balanced"].threshold)
-    naive = np.asarray(similarities.max(axis=1) >= card.pair.operating_points["balanced"].threshold, np.bool_)
-
-    def measure(weights: NDArray[np.float64] | None) -> dict[str, float]:
-        def within(chosen: NDArray[np.bool_]) -> NDArray[np.float64] | None:
-            return None if weights is None else weights[chosen]
-
-        curve = error_curve(probability, same, weights)
-        far, tar = rates_at(predicted, same, 0.5, weights)
-        naive_far, naive_tar = rates_at(naive, same, 0.5, weights)
-        metrics = {
-            "accuracy at balanced": accuracy(predicted, same, weights),
-            "balanced accuracy": (tar + 1 - far) / 2,
-            "AUC": area_under_curve(curve),
-            "ECE": expected_calibration_error(probability, same, weights),
-            "false alarms on ABC": far,
-        }
-        for name in TRIO_COMPOSITIONS:
-            chosen = composition == name
-            if chosen.any():
-                metrics[f"accuracy on {name}"] = accuracy(predicted[chosen], same[chosen], within(chosen))
-        # What a rule without a link of its own would do: any pair above the pair threshold.
-        metrics["naive rule: balanced accuracy"] = (naive_tar + 1 - naive_far) / 2
-        metrics["naive rule: false alarms on ABC"] = naive_far
-        return metrics
-
-    return embedded.estimate(measure, sample.images)
+def _parts(images: LabelledImages, seen: NDArray[np.bool_], known: bool) -> dict[str, NDArray[np.int64]]:
+    """The images of each group."""
+    everything = np.arange(len(images))
+    if not known:
+        return {"listed": everything}
+    if seen.all() or not seen.any():
+        return {"seen" if seen.all() else "unseen": everything}
+    parts = {"all": everything}
+    for name, which in (("seen", seen), ("unseen", ~seen)):
+        if which.sum() >= 2:  # of one class there are no impostor pairs
+            parts[name] = np.flatnonzero(which[images.labels])
+    return parts
 
 
-def _protocol(card: Card, embedded: _Embedded) -> Draws | None:
-    threshold = card.pair.operating_points["balanced"].threshold
+def _group(
+    name: str,
+    sample: Sample,
+    chosen: NDArray[np.int64],
+    lists: tuple[Answered | None, ...],
+    *,
+    trio_count: int,
+    known: bool,
+    whole: NDArray[np.bool_],
+    stage: _Stage,
+) -> Group:
+    part = sample.subset(chosen)
+    pairs, trios = (_within(listed, chosen) if listed else None for listed in lists)
+    pair_task = trio_task = None
+    if lists[0]:
+        pair_task = listed_pairs_task(part, pairs) if pairs else None
+    elif known:
+        pair_task = all_pairs_task(part, stage.of(name, len(chosen)))
+    if sample.card.trio is not None:
+        if lists[1]:
+            trio_task = trios_task(part, trios.items, trios.kind) if trios else None
+        elif known and len(part.classes) >= 3:
+            trio_task = trios_task(part, *sampled_trios(part.labels, trio_count, sample.seed))
+    return Group(
+        name,
+        chosen,
+        part.classes if known else (),
+        bool(whole[sample.labels[chosen]].any()),
+        pair_task,
+        trio_task,
+        retrieval_metrics(part) if known else {},
+    )
+
+
+def _within(listed: Answered, chosen: NDArray[np.int64]) -> Answered | None:
+    """The items all of whose images are chosen, by their places among these; None where that leaves one answer only."""
+    inside = np.asarray(np.isin(listed.items, chosen).all(axis=1))
+    try:
+        found = listed.subset(inside)
+    except DatasetError:
+        return None
+    return replace(found, items=np.searchsorted(chosen, found.items))
+
+
+def _protocol(sample: Sample) -> Draws | None:
+    threshold = sample.card.pair.operating_points["balanced"].threshold
     draws = []
-    for draw in range(PROTOCOL_DRAWS):
+    for number in range(PROTOCOL_DRAWS):
         try:
-            sample = sample_pairs(embedded.labels, PROTOCOL_PAIRS_PER_CLASS, embedded.seed + draw)
+            pairs = sample_pairs(sample.labels, PROTOCOL_PAIRS_PER_CLASS, sample.seed + number)
         except DatasetError:  # too few images for the protocol
             return None
-        similarity = paired_similarity(*(embedded.embeddings[sample.images[:, i]] for i in range(2)))
-        draws.append(accuracy(similarity >= threshold, sample.same))
+        similarity = paired_similarity(*(sample.embeddings[pairs.images[:, i]] for i in range(2)))
+        draws.append(accuracy(similarity >= threshold, pairs.same))
     return Draws(float(np.mean(draws)), min(draws), max(draws))

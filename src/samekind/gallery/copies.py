@@ -22,6 +22,8 @@ from samekind.similarity import Embeddings
 # Calibrated on copies planted among Imagenette's training images and Caltech-101 (docs/adr/0012): of true copies 99 %
 # reach it, of the look-alikes among the candidates 0.5 %.
 COPY_THRESHOLD = 0.86
+# In a group of copies two may be so much less alike than copies of one another must be: one was cut, the other turned.
+GROUP_SLACK = 0.16
 
 _HASH_BITS, _MOST_BITS_APART = 64, 6
 # What correlates less in one direction does not reach the threshold in the other.
@@ -75,6 +77,7 @@ def find_copies(
     features: CopyFeatures,
     threshold: float = COPY_THRESHOLD,
     *,
+    also_above: float | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Pairs:
     """The pairs of images that are copies of each other.
@@ -82,6 +85,7 @@ def find_copies(
     Args:
         features: Of the images.
         threshold: The least correlation of the two small pictures, laid on each other.
+        also_above: Give the pairs down to this correlation too, for the other members of a group.
         on_progress: Called with the number of doubtful candidates looked at, and their number.
 
     Returns:
@@ -102,7 +106,7 @@ def find_copies(
             on_progress=on_progress if one is first else None,
         )
         correlation[rest] = np.maximum(correlation[rest], reached) if one is second else reached
-    found = correlation >= threshold
+    found = correlation >= (threshold if also_above is None else also_above)
     return Pairs(first[found], second[found], correlation[found])
 
 

@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 
 from samekind.card import PairLink
 from samekind.errors import GalleryError
-from samekind.gallery.copies import COPY_THRESHOLD, find_copies, hash_pairs, read_copy_features
+from samekind.gallery.copies import COPY_THRESHOLD, GROUP_SLACK, find_copies, hash_pairs, read_copy_features
 from samekind.gallery.index import read_embeddings
 from samekind.gallery.keep import worth_keeping
 from samekind.gallery.linkage import dense_groups, linked_groups
@@ -75,8 +75,9 @@ def find_duplicates(
         return _described(store, ids, groups, [1.0] * len(groups))
     if kind == "near":
         features = read_copy_features(store)
-        pairs = find_copies(features, COPY_THRESHOLD if threshold is None else threshold, on_progress=on_progress)
-        groups = linked_groups(pairs)
+        limit = COPY_THRESHOLD if threshold is None else threshold
+        pairs = find_copies(features, limit, also_above=limit - GROUP_SLACK, on_progress=on_progress)
+        groups = linked_groups(pairs, at_least_one=limit)
         return _described(store, features.ids, groups, _least_of_pairs(pairs, groups))
     if kind == "same-class":
         ids, vectors = read_all_embeddings(store)

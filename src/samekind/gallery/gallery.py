@@ -293,9 +293,9 @@ class Gallery:
         Args:
             kind: ``exact``: the same bytes or the same pixels. ``near``: the same picture, also resized, recompressed,
                 cropped, mirrored, grey or a little turned. ``same-class``: the same kind of thing.
-            threshold: How alike all images of a group must be, in [-1, 1]. For ``near`` the correlation of the small
-                pictures laid on each other, 0.86 if None; for ``same-class`` the similarity, the model's ``strict``
-                threshold if None.
+            threshold: How alike the images of a group must be, in [-1, 1]. For ``near`` the correlation of the small
+                pictures laid on each other, 0.86 if None, where all others of the group may be 0.16 less alike; for
+                ``same-class`` the similarity, the model's ``strict`` threshold if None.
             on_progress: Called with how much is done, and how much there is to do.
 
         Raises:

@@ -14,7 +14,7 @@ from samekind.similarity import Embeddings
 _BLOCK = 512
 
 
-def linked_groups(pairs: Pairs) -> list[list[int]]:
+def linked_groups(pairs: Pairs, at_least_one: float = -1.0) -> list[list[int]]:
     """Complete-linkage clusters of sparse similarities, cut where pairs are missing.
 
     Sørensen, "A method of establishing groups of equal amplitude in plant sociology", 1948. The two clusters whose
@@ -22,6 +22,7 @@ def linked_groups(pairs: Pairs) -> list[list[int]]:
 
     Args:
         pairs: Those that may be in one group; what is not listed may not.
+        at_least_one: Clusters are joined only if a pair between them is at least so alike.
 
     Returns:
         The groups of at least two, each sorted, in the order of their first member.
@@ -31,18 +32,20 @@ def linked_groups(pairs: Pairs) -> list[list[int]]:
         >>> linked_groups(chain)
         [[0, 1]]
     """
-    links: dict[int, dict[int, float]] = {}
+    # Of each two clusters: the similarity of their least alike members, and of their most alike.
+    links: dict[int, dict[int, tuple[float, float]]] = {}
     for first, second, similarity in zip(*(column.tolist() for column in pairs), strict=True):
-        links.setdefault(first, {})[second] = similarity
-        links.setdefault(second, {})[first] = similarity
+        links.setdefault(first, {})[second] = (similarity, similarity)
+        links.setdefault(second, {})[first] = (similarity, similarity)
     members = {item: [item] for item in links}
-    queue = [(-s, i, j) for i, others in links.items() for j, s in others.items() if i < j]
+    queue = [(-least, i, j) for i, others in links.items() for j, (least, _) in others.items() if i < j]
     heapq.heapify(queue)
     following = max(links, default=-1) + 1
     while queue:
         falling, one, other = heapq.heappop(queue)
-        if links.get(one, {}).get(other) != -falling:
-            continue  # one of the two has been joined to another since
+        least, most = links.get(one, {}).get(other, (0.0, -2.0))
+        if least != -falling or most < at_least_one:
+            continue  # one of the two has been joined to another since, or they may not be
         joined, following = following, following + 1
         first, second = links.pop(one), links.pop(other)
         members[joined] = members.pop(one) + members.pop(other)
@@ -52,9 +55,12 @@ def linked_groups(pairs: Pairs) -> list[list[int]]:
             theirs.pop(other, None)
         links[joined] = {}
         for neighbour in (first.keys() & second.keys()) - {one, other}:
-            similarity = min(first[neighbour], second[neighbour])
-            links[joined][neighbour] = links[neighbour][joined] = similarity
-            heapq.heappush(queue, (-similarity, neighbour, joined))
+            least = min(first[neighbour][0], second[neighbour][0])
+            links[joined][neighbour] = links[neighbour][joined] = (
+                least,
+                max(first[neighbour][1], second[neighbour][1]),
+            )
+            heapq.heappush(queue, (-least, neighbour, joined))
     return sorted(sorted(group) for group in members.values() if len(group) > 1)
 
 

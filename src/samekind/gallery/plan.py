@@ -33,7 +33,7 @@ def write_plan(path: str | os.PathLike[str], groups: Sequence[DuplicateGroup], t
             "# Read it, and change remove to keep where you want to. To move what it removes to a folder of your own:\n"
             f"#   cd {shlex.quote(str(folder))} && mkdir -p removed\n"
             f"#   sed -n 's/^remove //p' {shlex.quote(str(Path(path).absolute()))} | tr '\\n' '\\0' |"
-            " xargs -0 mv -n --backup=numbered -t removed --\n"
+            " xargs -0 mv --backup=numbered -t removed --\n"
         )
         for number, group in enumerate(groups, 1):
             file.write(f"\n# group {number}, the least alike two {group.similarity:.2f}; kept for {group.why}\n")

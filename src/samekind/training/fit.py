@@ -119,9 +119,9 @@ def fit(
         last = run / "checkpoints" / "last.ckpt"
         trainer = _trainer(settings, run, last, machines or Machines(), report)
         _train(trainer, module, data, last)
-        if recipe.early_stopping.patience:
-            best = torch.load(last.with_stem(_BEST), map_location="cpu", weights_only=True)
-            module.load_state_dict(best["state_dict"])
+        # A run that is resumed at its very end trains no step, after which the averaged weights would be put in place.
+        chosen = last.with_stem(_BEST) if recipe.early_stopping.patience else last
+        module.load_state_dict(torch.load(chosen, map_location="cpu", weights_only=True)["state_dict"])
         if trainer.is_global_zero:
             with replacing(finished) as temporary:
                 weights = {name: value.contiguous() for name, value in network.cpu().state_dict().items()}

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from samekind.training.backbone import create_backbone, cut
+from samekind.training.expansion import cut_expanded
 from samekind.training.recipe import Recipe
 
 
@@ -25,6 +26,7 @@ class SiameseNetwork(nn.Module):
         frozen_stages: How many stages stay as they are, with the stem; 0 trains everything.
         dropout: Probability, before the head.
         head: ``linear``, or ``mlp`` for two layers.
+        features: What the head gets: the backbone's ``last``, pooled, or what is ``expanded`` in its last block.
 
     Raises:
         TrainingError: timm has no such network, or it has fewer stages, or they are not known.
@@ -44,17 +46,23 @@ class SiameseNetwork(nn.Module):
         backbone: str,
         dimension: int,
         frozen_stages: int,
+        *,
         dropout: float = 0.0,
         head: Literal["linear", "mlp"] = "linear",
+        features: Literal["last", "expanded"] = "last",
     ) -> None:
         super().__init__()
         self.backbone = create_backbone(backbone)
         self.frozen_stages = frozen_stages
-        # In a plain list, which does not register them a second time.
-        self._cut = cut(self.backbone, backbone, frozen_stages)
+        self._expanded = features == "expanded"
+        # In plain lists, which do not register them a second time.
+        if self._expanded:
+            first, rest, width = cut_expanded(self.backbone, backbone, frozen_stages)
+        else:
+            first, rest = cut(self.backbone, backbone, frozen_stages)
+            width = getattr(self.backbone, "head_hidden_size", None) or self.backbone.num_features
+        self._cut = first, rest
         self.dropout = nn.Dropout(dropout)
-        width = self.backbone.head_hidden_size if hasattr(self.backbone, "head_hidden_size") else None
-        width = width or self.backbone.num_features
         last = nn.Linear(width, dimension, bias=False)
         self.head = last if head == "linear" else nn.Sequential(nn.Linear(width, width), nn.ReLU(), last)
         # Buffers, so that normalising travels inside the exported graph.
@@ -68,7 +76,14 @@ class SiameseNetwork(nn.Module):
     def of(cls, recipe: Recipe) -> SiameseNetwork:
         """The network that a recipe describes, with random weights."""
         network = recipe.network
-        return cls(network.backbone, network.dimension, recipe.freezing.stages, network.dropout, network.head)
+        return cls(
+            network.backbone,
+            network.dimension,
+            recipe.freezing.stages,
+            dropout=network.dropout,
+            head=network.head,
+            features=network.features,
+        )
 
     def forward(self, images: Tensor) -> Tensor:
         """uint8 (N, S, S, 3), RGB, in; float32 (N, D), unit rows, out."""
@@ -82,7 +97,8 @@ class SiameseNetwork(nn.Module):
     def embed_features(self, features: Tensor) -> Tensor:
         """The trained part: the features of N images in; float32 (N, D), unit rows, out."""
         x = _apply(self._cut[1], features)
-        x = self.head(self.dropout(self.backbone.forward_head(x, pre_logits=True)))
+        x = x.flatten(1) if self._expanded else self.backbone.forward_head(x, pre_logits=True)
+        x = self.head(self.dropout(x))
         unit: Tensor = x / torch.linalg.vector_norm(x, dim=1, keepdim=True).clamp_min(1e-12)
         return unit
 

@@ -16,7 +16,7 @@ from samekind.datasets.folders import LabelledImages
 from samekind.datasets.splits import refuse_shared_images, split_digest
 from samekind.encoder import OnnxEncoder
 from samekind.errors import TrainingError
-from samekind.evaluation.links import fit_pair_link, fit_trio_link
+from samekind.evaluation.cross_fit import fit_links
 from samekind.evaluation.protocol import Evaluation, evaluate
 from samekind.images import load_image
 from samekind.model_file import read_model, write_model
@@ -96,7 +96,7 @@ def train(
     card = write_model(settings.output, onnx_model, card, hashes)
     for name, images in tests.items() if measure else ():
         recognizer = Recognizer(read_model(settings.output))
-        result = evaluate(recognizer, images, on_progress=_on(report, f"test on {name}", len(images)))
+        result = evaluate(recognizer, images, report=_within(report, f"test on {name}"))
         card = card.model_copy(update={"metrics": card.metrics | _measurements(name, result)})
         card = write_model(settings.output, onnx_model, card, hashes)
     shutil.copyfile(settings.output, run / "model.onnx")
@@ -137,6 +137,7 @@ def _calibrated_card(
     source = f"{len(held_out)} images of {settings.folder.name}, held out from its training images"
     if not set(held_out.classes) & set(parts.train.classes):
         source += "; none of their classes was trained on"
+    pair, trio = fit_links(embeddings, held_out.labels, [parts.hashes[path] for path in held_out.paths], source)
     return Card(
         format_version=FORMAT_VERSION,
         name=name,
@@ -144,8 +145,8 @@ def _calibrated_card(
         input_size=recipe.network.input_size,
         resize="squash",
         dimension=recipe.network.dimension,
-        pair=fit_pair_link(embeddings, held_out.labels, source),
-        trio=fit_trio_link(embeddings, held_out.labels, source),
+        pair=pair,
+        trio=trio,
         training=Training(
             data=f"{settings.folder.name}: {len(parts.train)} images of {len(parts.train.classes)} classes",
             classes=parts.train.classes,
@@ -170,12 +171,26 @@ def _digest(images: LabelledImages, parts: Parts) -> str:
 
 
 def _measurements(name: str, result: Evaluation) -> dict[str, dict[str, Measurement]]:
-    seen = len(result.classes_seen)
-    kind = "unseen classes" if seen == 0 else f"{seen} of {result.classes} classes seen in training"
-    estimates = {f"pairs: {name}": value for name, value in result.pair_metrics.items()}
-    estimates |= {f"trios: {name}": value for name, value in result.trio_metrics.items()}
-    return {f"{name} ({kind})": {k: Measurement(value=e.value, low=e.low, high=e.high) for k, e in estimates.items()}}
+    """By data and group of classes: all, and where there are both, those seen in training and the others apart."""
+    found = {}
+    kinds = {"all": f"{len(result.classes_seen)} of {len(result.classes)} classes seen in training"}
+    kinds |= {"seen": "classes seen in training", "unseen": "unseen classes"}
+    for part, group in result.judged.groups.items():
+        tasks = {"pairs": group.pairs and group.pairs.metrics, "trios": group.trios and group.trios.metrics}
+        measured = {
+            f"{task}: {metric}": drawn.estimate()
+            for task, metrics in (tasks | {"retrieval": group.retrieval}).items()
+            for metric, drawn in (metrics or {}).items()
+        }
+        found[f"{name} ({kinds[part]})"] = {
+            metric: Measurement(value=e.value, low=e.low, high=e.high) for metric, e in measured.items()
+        }
+    return found
 
 
 def _on(report: Report | None, stage: str, total: int) -> Callable[[int], None] | None:
     return (lambda done: report(stage, done, total)) if report else None
+
+
+def _within(report: Report | None, stage: str) -> Report | None:
+    return (lambda part, done, total: report(f"{stage}: {part}", done, total)) if report else None

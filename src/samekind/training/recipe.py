@@ -22,6 +22,13 @@ class NetworkSection(Section):
 
     backbone: Annotated[str, Field(description="timm's name of the feature extractor")] = "tf_efficientnet_b0"
     input_size: Annotated[int, Field(ge=32, le=1024, description="side of the square input, pixels")] = 224
+    features: Annotated[
+        Literal["last", "expanded"],
+        Field(
+            description="what the head gets. last: the backbone's output, pooled. expanded: the channels inside "
+            "EfficientNet's last block, pooled in two ways; better for classes that are not trained on"
+        ),
+    ] = "last"
     head: Annotated[
         Literal["linear", "mlp"], Field(description="linear: one layer. mlp: two, with a ReLU between them")
     ] = "linear"

@@ -1,0 +1,81 @@
+"""Calibrating for other pictures: thresholds from half of the classes of a folder, measured on the other half.
+
+The classes are those at even and odd places of the alphabet, and both ways are tried: neither the network nor its new
+thresholds have met the classes that they are measured on (what the network's pretraining had seen, its card says).
+
+python benchmarks/calibrate.py ../shared/data/caltech101-a [--model imagenette]
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samekind.datasets.dataset import read_dataset
+from samekind.datasets.folders import LabelledImages
+from samekind.errors import ImageError
+from samekind.evaluation.protocol import Evaluation, evaluate
+from samekind.evaluation.recalibrate import recalibrate
+from samekind.model_file import ModelFile, SeenImages, read_model, write_model
+from samekind.recognizer import Recognizer
+
+Embedded = dict[Path, NDArray[np.float32] | ImageError]
+
+PAIR_METRICS = (
+    *("accuracy at balanced", "AUC", "ECE"),
+    *("FAR at balanced", "TAR at balanced", "FAR at strict", "TAR at strict", "FAR at very_strict"),
+)
+TRIO_METRICS = ("balanced accuracy", "ECE", "false alarms on ABC")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="class folders that the model was not trained on")
+    parser.add_argument("--model", default="imagenette")
+    arguments = parser.parse_args()
+    images = read_dataset(arguments.folder).train
+    parts = [images.only_classes(frozenset(images.classes[start::2])) for start in (0, 1)]
+    source = read_model(arguments.model)
+    embedded = dict(zip(images.paths, Recognizer(source).encoder.stream(images.paths), strict=True))
+    for own, others in (parts, parts[::-1]):
+        measure_one_way(source, own, others, embedded)
+
+
+class EmbeddedOnce(Recognizer):
+    """A model whose images are embedded already: calibrating changes no embedding."""
+
+    def __init__(self, model: ModelFile, embedded: Embedded) -> None:
+        super().__init__(model)
+        self.encoder.stream = lambda sources, **_: (embedded[path] for path in sources)  # type: ignore[method-assign]
+
+
+def measure_one_way(source: ModelFile, own: LabelledImages, others: LabelledImages, embedded: Embedded) -> None:
+    old = evaluate(EmbeddedOnce(source, embedded), others)
+    found = recalibrate(EmbeddedOnce(source, embedded), own, "mine", own.root.name)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "mine.onnx"
+        write_model(path, source.data, found.card, source.seen_images | SeenImages(found.hashes))
+        new = evaluate(EmbeddedOnce(read_model(path), embedded), others)
+    print(f"calibrated on {len(own)} images of {len(own.classes)} classes ({own.classes[0]}, {own.classes[1]}, ...),")
+    print(f"measured on {len(new.paths)} images of {len(new.classes)} others")
+    print(f"  pairs: FAR at strict, as the new card says: {found.card.pair.operating_points['strict'].far:.4f}")
+    print_side_by_side(old, new)
+
+
+def print_side_by_side(old: Evaluation, new: Evaluation) -> None:
+    for kind, names in (("pair", PAIR_METRICS), ("trio", TRIO_METRICS)):
+        before, after = (getattr(result, f"{kind}_metrics") for result in (old, new))
+        for name in names:
+            values = [
+                f"{e.value:.4f} [{e.low:.4f}, {e.high:.4f}]" if (e := metrics.get(name)) else "-"
+                for metrics in (before, after)
+            ]
+            print(f"  {kind}s: {name:<22} old {values[0]:<26} new {values[1]}")
+
+
+if __name__ == "__main__":
+    main()

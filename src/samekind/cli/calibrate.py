@@ -1,0 +1,120 @@
+"""``samekind calibrate``: thresholds and probabilities for your own pictures, without training."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from samekind.cli.options import JsonOption, ProviderOption, echo_json, printable
+
+if TYPE_CHECKING:
+    from samekind.card import PairLink, TrioLink
+    from samekind.evaluation.recalibrate import Comparison, Quality, Recalibration
+
+
+def calibrate(
+    model: Annotated[
+        str, typer.Argument(help="A model that comes with samekind, by name, or a path.", show_default=False)
+    ],
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            help="Your labelled images: class folders (of train and val, train is used, so that val can be evaluated "
+            "on), or a CSV with columns path, label and (if wanted) split, of which held-out is used before train.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="The model file to write; its stem names the model.", show_default=False),
+    ],
+    json: JsonOption = False,
+    provider: ProviderOption = None,
+) -> None:
+    """Fit a model's probabilities and thresholds to your own labelled images, without training and without torch.
+
+    The network stays as it is, and so do embeddings that you stored: what changes is what a similarity means. The
+    table shows the model's old error rates on your images beside the new ones, which come from thresholds that were
+    fitted on one half of the images and measured on the other, both ways; the thresholds that are written come from
+    all of them. This makes the error rates true for pictures like yours; it does not make the network see more.
+
+    A hundred images of a few classes are enough for a start; an operating point such as strict needs some thousands of
+    pairs of different classes behind it, and is left out without. Images that the model was trained on are refused.
+
+    Example:
+      samekind calibrate imagenette photos -o mine.onnx && samekind verify a.jpg b.jpg --model mine.onnx
+    """
+    from samekind.cli.extras import require
+
+    require("calibrate", "scipy")
+    from samekind.cli.progress import progress_bar
+    from samekind.datasets.dataset import read_dataset
+    from samekind.evaluation.recalibrate import recalibrate
+    from samekind.model_file import SeenImages, read_model, write_model
+    from samekind.recognizer import Recognizer
+
+    if output.is_dir():  # known before the work
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(output))
+    dataset = read_dataset(folder, same_classes=False)
+    images = dataset.train if dataset.held_out is None else dataset.held_out
+    source = read_model(model)
+    recognizer = Recognizer(source, providers=provider)
+    with progress_bar("images", len(images)) as on_progress:
+        result = recalibrate(recognizer, images, output.stem, folder.resolve().name, on_progress=on_progress)
+    card = write_model(output, source.data, result.card, source.seen_images | SeenImages(result.hashes))
+    for message in result.unreadable:
+        typer.secho(f"samekind: {printable(message)}", err=True, fg="red")
+    if json:
+        _echo_json(result)
+        return
+    _print("two images", source.card.pair, result.pairs)
+    if result.trios:
+        _print("three images", source.card.trio, result.trios)
+    else:
+        typer.echo("\nfewer than three classes: the new model judges pairs only")
+    typer.echo(
+        "\nmeasured on your images; new: fitted on one half of them and measured on the other, both ways\n"
+        f"{output}: written; the network is that of {printable(source.card.name)} "
+        f"(fingerprint {card.fingerprint[:12]}), so stored embeddings stay valid"
+    )
+
+
+def _echo_json(result: Recalibration) -> None:
+    import dataclasses
+
+    measured = dataclasses.asdict(result)
+    del measured["hashes"]
+    echo_json(measured | {"card": result.card.model_dump(mode="json")})
+
+
+def _print(title: str, old_link: PairLink | TrioLink | None, compared: Comparison) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    typer.secho(
+        f"\n{title}: {compared.positives:,} items whose answer is yes, {compared.negatives:,} whose answer is no",
+        bold=True,
+    )
+    table = Table()
+    for column in ("", "old card says", "old, measured", "new, measured"):
+        table.add_column(column, justify="right")
+    said = {name: (point.far, point.tar) for name, point in old_link.operating_points.items()} if old_link else {}
+    old = compared.old
+    for name in dict.fromkeys([*said, *compared.new.points]):
+        columns = (said.get(name), _point(old, name), _point(compared.new, name))
+        table.add_row(f"{printable(name)}, FAR", *(f"{rates[0]:.2%}" if rates else "" for rates in columns))
+        table.add_row("TAR", *(f"{rates[1]:.1%}" if rates else "" for rates in columns))
+        table.add_section()
+    for label, attribute in (("accuracy at balanced", "accuracy"), ("calibration error", "calibration_error")):
+        values = [f"{getattr(quality, attribute):.3f}" if quality else "" for quality in (old, compared.new)]
+        table.add_row(label, "", *values)
+    Console().print(table)
+
+
+def _point(quality: Quality | None, name: str) -> tuple[float, float] | None:
+    point = quality.points.get(name) if quality else None
+    return (point.far, point.tar) if point else None

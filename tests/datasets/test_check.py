@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import save_noise
+
+from samekind.datasets.check import BATCH_CLASSES, BATCH_IMAGES, FEW, Check, Finding, check
+from samekind.datasets.dataset import read_dataset
+from samekind.datasets.folders import LabelledImages
+from samekind.datasets.splits import stratified_holdout
+from samekind.errors import DatasetError
+
+
+def fill(root: Path, counts: dict[str, int], first: int = 0) -> Path:
+    """Class folders with so many different images each, small as they can be."""
+    for number, (name, count) in enumerate(counts.items()):
+        (root / name).mkdir(parents=True, exist_ok=True)
+        for i in range(count):
+            save_noise(root / name / f"{i:03}.png", (90, 90, 90), first + 1000 * number + i, (3, 3))
+    return root
+
+
+def look(source: Path) -> Check:
+    return check(read_dataset(source, same_classes=False))
+
+
+def only(found: Check, kind: str) -> Finding:
+    (finding,) = [finding for finding in found.findings if finding.kind == kind]
+    return finding
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    """Three classes in train and val, with nothing to mend and nothing to note."""
+    fill(tmp_path / "good" / "train", {"cat": 20, "cow": 20, "dog": 20})
+    fill(tmp_path / "good" / "val", {"cat": 3, "cow": 3, "dog": 3}, first=50_000)
+    return tmp_path / "good"
+
+
+def test_images_with_nothing_to_mend_are_ready(good: Path) -> None:
+    calls: list[int] = []
+    found = check(read_dataset(good), calls.append)
+    assert (found.ready, found.findings, found.images, found.splits) == (True, (), 69, ("train", "test"))
+    assert [(count.name, count.images, count.different) for count in found.classes] == [
+        (name, {"train": 20, "test": 3}, 23) for name in ("cat", "cow", "dog")
+    ]
+    assert calls[-1] == 69
+
+
+def test_unreadable_files_are_named_with_the_reason_and_not_counted(good: Path) -> None:
+    bad = good / "train" / "cat" / "007.png"
+    bad.write_bytes(b"no image")
+    found = look(good)
+    finding = only(found, "unreadable")
+    assert finding.details == (f"{bad}: not an image in a format that Pillow can read",)
+    assert (finding.files, finding.mend, found.ready) == (((str(bad),),), True, False)
+    assert found.classes[0].images["train"] == 19
+
+
+def test_the_same_image_in_two_splits_is_named_on_both_sides(good: Path) -> None:
+    copy = shutil.copy(good / "train" / "cat" / "000.png", good / "val" / "cat" / "copy.png")
+    found = look(good)
+    finding = only(found, "same image in two splits")
+    assert finding.files == ((str(good / "train" / "cat" / "000.png"), str(copy)),)
+    assert not found.ready
+    assert [other.kind for other in found.findings] == ["same image in two splits"]
+
+
+def test_the_same_image_in_two_classes_is_a_contradiction(good: Path) -> None:
+    shutil.copy(good / "train" / "cat" / "000.png", good / "train" / "dog" / "copy.png")
+    found = look(good)
+    assert [finding.kind for finding in found.findings] == ["same image in two classes"]
+    assert not found.ready
+
+
+def test_an_image_in_another_class_and_split_is_both(good: Path) -> None:
+    shutil.copy(good / "train" / "cat" / "000.png", good / "val" / "dog" / "copy.png")
+    kinds = {finding.kind for finding in look(good).findings}
+    assert kinds == {"same image in two splits", "same image in two classes"}
+
+
+def test_copies_within_a_class_are_only_noted(good: Path) -> None:
+    for i in range(2):
+        shutil.copy(good / "train" / "cat" / "000.png", good / "train" / "cat" / f"copy{i}.png")
+    found = look(good)
+    assert len(only(found, "copies").files[0]) == 3
+    assert found.ready
+    assert (found.classes[0].images["train"], found.classes[0].different) == (22, 23)
+
+
+def test_a_class_in_one_part_only_is_named_with_the_nearest_other(good: Path) -> None:
+    (good / "val" / "cat").rename(good / "val" / "cats")
+    finding = only(look(good), "classes")
+    assert finding.mend
+    assert finding.details == (
+        f"{good / 'train' / 'cat'} (is 'cats' in val the same?)",
+        f"{good / 'val' / 'cats'} (is 'cat' in train the same?)",
+    )
+
+
+def test_a_manifest_may_test_on_classes_that_are_not_trained_on(good: Path) -> None:
+    rows = [f"{path.relative_to(good)},{path.parent.name},train" for path in sorted(good.glob("train/*/*"))]
+    rows += [f"{path.relative_to(good)},new-{path.parent.name},test" for path in sorted(good.glob("val/*/*"))]
+    (good / "list.csv").write_text("\n".join(["path,label,split", *rows]) + "\n")
+    found = look(good / "list.csv")
+    assert found.ready
+    assert [count.name for count in found.classes if "test" in count.images] == ["new-cat", "new-cow", "new-dog"]
+
+
+@pytest.mark.parametrize("images", [3, 4])
+def test_a_class_is_tiny_where_it_cannot_be_split(images: int, tmp_path: Path) -> None:
+    source = fill(tmp_path / "x", {"cat": 60, "cow": 60, "owl": images})
+    with_others = read_dataset(source).train
+    if images < 4:
+        with pytest.raises(DatasetError, match="'owl'"):
+            stratified_holdout(with_others, 0.12, 0)
+        assert only(look(source), "tiny class").details == ("owl: 3",)
+    else:
+        stratified_holdout(with_others, 0.12, 0)
+        assert "tiny class" not in {finding.kind for finding in look(source).findings}
+
+
+def test_copies_and_images_of_other_classes_do_not_make_a_class_larger(tmp_path: Path) -> None:
+    source = fill(tmp_path / "x", {"cat": 60, "cow": 60, "owl": 3})
+    shutil.copy(source / "owl" / "000.png", source / "owl" / "copy.png")
+    shutil.copy(source / "cat" / "000.png", source / "owl" / "cat.png")
+    assert only(look(source), "tiny class").details == ("owl: 3",)
+
+
+def test_a_class_with_one_test_image_cannot_be_measured(good: Path) -> None:
+    for path in sorted((good / "val" / "cow").iterdir())[1:]:
+        path.unlink()
+    assert only(look(good), "tiny class").details == ("cow: 1",)
+
+
+def test_few_images_are_noted_where_they_would_not_fill_a_batch(tmp_path: Path) -> None:
+    source = fill(tmp_path / "x", {"cat": 60, "cow": FEW, "owl": FEW - 1})
+    finding = only(look(source), "few images")
+    assert (finding.details, finding.mend) == ((f"owl: {FEW - 1}",), False)
+
+    def left(count: int) -> int:
+        """Images of a class that the default recipe trains on."""
+        labels = np.repeat([0, 1], count)
+        paths = tuple(Path(f"{label}/{i}") for i, label in enumerate(labels))
+        images = LabelledImages(Path(), paths, labels, ("a", "b"))
+        hashes = {path: f"{path}" for path in paths}
+        kept, _ = stratified_holdout(images, 0.1, 1, hashes, keep=4)
+        kept, _ = stratified_holdout(kept, 0.12, 0, hashes)
+        return int((kept.labels == 0).sum())
+
+    assert (left(FEW), left(FEW - 1)) == (BATCH_IMAGES, BATCH_IMAGES - 1)
+
+
+def test_the_batch_is_that_of_the_default_recipe() -> None:
+    recipe = pytest.importorskip("samekind.training.recipe").Recipe()
+    assert (recipe.sampler.classes, recipe.sampler.images) == (BATCH_CLASSES, BATCH_IMAGES)
+    assert (recipe.holdout.test, recipe.holdout.calibration) == (pytest.approx(0.1), pytest.approx(0.12))
+
+
+def test_too_few_images_for_a_batch_come_with_the_setting_that_helps(tmp_path: Path) -> None:
+    finding = only(look(fill(tmp_path / "x", {"cat": 10, "cow": 10, "dog": 10})), "too few images")
+    assert finding.mend
+    assert "--set sampler.images=3" in finding.advice
+
+
+def test_imbalance_names_the_extremes(tmp_path: Path) -> None:
+    finding = only(look(fill(tmp_path / "x", {"cat": 200, "cow": 50, "dog": 20})), "imbalance")
+    assert (finding.details, finding.mend) == (("dog: 20", "cat: 200"), False)
+    assert "10 times" in finding.summary
+    assert "imbalance" not in {f.kind for f in look(fill(tmp_path / "y", {"cat": 190, "dog": 20})).findings}
+
+
+def test_one_class_is_too_few_and_two_are_noted(tmp_path: Path) -> None:
+    assert only(look(fill(tmp_path / "one", {"cat": 40})), "classes").mend
+    assert not only(look(fill(tmp_path / "two", {"cat": 40, "dog": 40})), "classes").mend
+
+
+def test_what_must_be_mended_comes_first(tmp_path: Path) -> None:
+    source = fill(tmp_path / "x", {"cat": 300, "cow": 30, "owl": 3})
+    found = look(source)
+    assert [finding.mend for finding in found.findings] == sorted((f.mend for f in found.findings), reverse=True)
+    assert {finding.mend for finding in found.findings} == {True, False}

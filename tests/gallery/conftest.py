@@ -1,0 +1,76 @@
+"""A folder of pictures that is old enough to be believed, and a gallery of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import make_card, save_noise, tiny_network
+from PIL import Image
+
+from samekind.gallery import Gallery
+from samekind.model_file import write_model
+
+# Well before any test runs: a file written a moment ago is hashed again at the next sync.
+LONG_AGO = 1_600_000_000
+
+
+def age(path: Path, seconds: int = LONG_AGO) -> Path:
+    os.utime(path, (seconds, seconds))
+    return path
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Twelve pictures in three colours, in subfolders."""
+    for number in range(12):
+        name, colour = [("red", (220, 40, 40)), ("green", (40, 200, 40)), ("blue", (40, 40, 220))][number % 3]
+        path = tmp_path / "photos" / name / f"{number:02}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_noise(path, colour, seed=number)
+        age(path, LONG_AGO + number)
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def gallery(tmp_path: Path, tiny_model: Path) -> Iterator[Gallery]:
+    with Gallery.open(tmp_path / "photos.samekind", model=tiny_model) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def other_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("other") / "other.onnx"
+    write_model(path, tiny_network(4).SerializeToString(), make_card(name="other", dimension=4))
+    return path
+
+
+def scene(seed: int, side: int = 96) -> Image.Image:
+    """A picture with structure at several scales, so that its copies can be told from other scenes."""
+    rng = np.random.default_rng(seed)
+    layers = [
+        np.asarray(
+            Image.fromarray(rng.integers(0, 256, (cells, cells, 3)).astype(np.uint8)).resize(
+                (side, side), Image.Resampling.BICUBIC
+            ),
+            np.float64,
+        )
+        for cells in (3, 5, 9)
+    ]
+    return Image.fromarray(np.mean(layers, axis=0).astype(np.uint8))
+
+
+@pytest.fixture
+def save(tmp_path: Path) -> Callable[..., Path]:
+    """Saves a picture under photos/, long ago."""
+
+    def write(image: Image.Image, name: str, seconds: int = LONG_AGO, **options: object) -> Path:
+        path = tmp_path / "photos" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image.save(path, **options)
+        return age(path, seconds)
+
+    return write

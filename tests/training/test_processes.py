@@ -1,0 +1,35 @@
+"""A run of two processes (gloo, on the CPU), started as a user starts it, beside the same run of one."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from commands import run
+
+from samekind.model_file import read_model
+
+RECIPE = (
+    *("--set", "epochs=1", "--set", "network.input_size=32", "--set", "augmentation.views=1"),
+    *("--set", "sampler.images=4", "--set", "sampler.classes=4", "--set", "holdout.calibration=0.3"),
+)
+
+
+def held_out_eer(folder: Path) -> list[float]:
+    with (folder / "logs" / "metrics.csv").open(newline="") as file:
+        return [float(row["held-out EER"]) for row in csv.DictReader(file) if row["held-out EER"]]
+
+
+def test_two_processes_train_on_the_same_data_to_the_same_measure_as_one(colour_folders: Path, tmp_path: Path) -> None:
+    for name, devices in (("one", 1), ("two", 2)):
+        options = ("-o", f"{name}.onnx", "--init", "bundled", *RECIPE, "--devices", devices)
+        result = run("train", colour_folders, *options, cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+    one, two = tmp_path / "runs" / "one", tmp_path / "runs" / "two"
+    assert (one / "split.csv").read_bytes() == (two / "split.csv").read_bytes()
+    assert (one / "images.sha256").read_bytes() == (two / "images.sha256").read_bytes()
+    assert len(held_out_eer(one)) == len(held_out_eer(two)) == 1
+    # Batch norms see half a batch each, so the weights are not those of one process to the bit.
+    assert held_out_eer(two) == pytest.approx(held_out_eer(one), abs=0.05)
+    cards = [read_model(tmp_path / f"{name}.onnx").card for name in ("one", "two")]
+    assert cards[0].training.digest == cards[1].training.digest
+    assert cards[0].pair.measured_on == cards[1].pair.measured_on
