@@ -105,6 +105,13 @@ def test_a_finished_training_is_not_repeated(trained, tmp_path: Path) -> None:
     assert card.fingerprint == trained.card.fingerprint
 
 
+def test_the_model_may_be_written_into_the_run_folder_itself(trained, tmp_path: Path) -> None:
+    run = shutil.copytree(trained.run, tmp_path / "run")
+    settings = trained.settings.model_copy(update={"output": run / "model.onnx"})
+    assert pipeline.train(settings, run, resume=True).fingerprint == trained.card.fingerprint
+    assert read_model(run / "model.onnx").card.name == "model"
+
+
 def test_an_export_that_disagrees_with_torch_is_not_written(
     trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from samekind.atomic import replacing
 from samekind.card import FORMAT_VERSION, Card, Measurement, Training
 from samekind.datasets.dataset import read_test_images
 from samekind.datasets.folders import LabelledImages
@@ -99,7 +100,10 @@ def train(
         result = evaluate(recognizer, images, report=_within(report, f"test on {name}"))
         card = card.model_copy(update={"metrics": card.metrics | _measurements(name, result)})
         card = write_model(settings.output, onnx_model, card, hashes)
-    shutil.copyfile(settings.output, run / "model.onnx")
+    kept = run / "model.onnx"
+    if kept.resolve() != settings.output.resolve():
+        with replacing(kept) as temporary:
+            shutil.copyfile(settings.output, temporary)
     shutil.rmtree(run / "features", ignore_errors=True)
     return card
 
