@@ -68,9 +68,13 @@ def main() -> None:
                 f"  p50 {p50:.0f} ms  p95 {p95:.0f} ms  p99 {p99:.0f} ms"
             )
         decoding, network = _costs(files[:200], arguments.model)
+        begun = time.process_time()
+        _embedding(model, files[:400])
+        embedding = 1000 * (time.process_time() - begun) / len(files[:400])
         print(
             f"processor time for an image: {served:.1f} ms in the service; decoding alone takes {decoding:.1f} ms, "
-            f"the network {network:.1f} ms, which leaves {served - decoding - network:.1f} ms for HTTP and the rest"
+            f"the network {network:.1f} ms, which leaves {served - decoding - network:.1f} ms for HTTP and the rest; "
+            f"embedding takes {embedding:.1f} ms, {embedding / served:.2f} of the service's"
         )
         print("to reach: a ratio of 0.8 with 16 clients or more; every answer was 200")
         if arguments.memory:

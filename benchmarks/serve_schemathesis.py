@@ -34,7 +34,7 @@ def main() -> None:
                     *(sys.executable, "-m", "schemathesis.cli", "run", f"http://127.0.0.1:{service.port}/openapi.json"),
                     *("--checks", _CHECKS, "--max-examples", str(examples), "--seed", str(rounds)),
                     *("--workers", "4", "--request-timeout", "60", "--suppress-health-check", "all"),
-                    *("--no-color", "--continue-on-failure"),
+                    *("--no-color", "--continue-on-failure", "--generation-database", "none"),
                 ],
                 capture_output=True,
                 text=True,

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -267,3 +270,11 @@ def test_files_and_arrays_may_be_mixed(encoder: OnnxEncoder, tmp_path: Path) -> 
     rows = encoder.encode([tmp_path / "a.png", data, io.BytesIO(data)])
     assert np.array_equal(rows[0], rows[1])
     assert np.array_equal(rows[0], rows[2])
+
+
+def test_onnx_runtime_does_not_report_to_its_makers(tmp_path: Path, tiny_model: Path) -> None:
+    script = "import sys, samekind; samekind.load(sys.argv[1])"
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    subprocess.run([sys.executable, "-c", script, str(tiny_model)], env=environment, check=True)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

@@ -173,6 +173,7 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(browser, service, scheme) -
     phone = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme=scheme, has_touch=True)
     phone.goto(service.url)
     phone.wait_for_selector("#sk-pair .sk-well")
+    phone.get_by_role("tab", name="Duplicates").wait_for()  # none of the tabs is hidden in a menu
     phone.locator("#sk-pair .sk-example").first.tap()
     phone.locator(".sk-verdict").wait_for()
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390

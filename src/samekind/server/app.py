@@ -17,13 +17,13 @@ from samekind.server.documentation import document
 from samekind.server.guard import Guard
 from samekind.server.limits import Limits
 from samekind.server.metrics import Metrics
-from samekind.server.page.mount import Page, build_page
 from samekind.server.problems import install_handlers
 from samekind.server.routes import api_router, operations_router
 from samekind.server.service import Service
 
-if TYPE_CHECKING:  # importing it imports FAISS
+if TYPE_CHECKING:  # importing these imports FAISS and Gradio
     from samekind.gallery import Gallery
+    from samekind.server.page.mount import Page
 
 
 def create_app(
@@ -51,7 +51,11 @@ def create_app(
     limits, access, metrics = limits or Limits(), access or Access(), Metrics()
     batcher = Batcher(recognizer.encoder, limits, workers=workers, on_batch=metrics.count_batch)
     service = Service(recognizer, batcher, gallery)
-    web = build_page(service, limits) if page else None
+    web = None
+    if page:
+        from samekind.server.page.mount import build_page  # noqa: PLC0415 - it imports Gradio, for seconds
+
+        web = build_page(service, limits)
     api = FastAPI(
         docs_url=None,
         redoc_url=None,
