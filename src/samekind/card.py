@@ -47,7 +47,7 @@ class MeasuredOn(_Part):
 
     Attributes:
         description: In words, where the images come from.
-        images: Number of images.
+        images: Number of images behind the rates.
         classes: Number of classes.
         positives: Number of items whose answer is yes (genuine pairs) behind the rates.
         negatives: Number of items whose answer is no (impostor pairs) behind the rates.

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import save_noise
 
-from samekind.datasets.check import BATCH_CLASSES, BATCH_IMAGES, FEW, Check, Finding, check
+from samekind.datasets.check import BATCH_CLASSES, BATCH_IMAGES, FEW, HELD_OUT_SHARE, TEST_SHARE, Check, Finding, check
 from samekind.datasets.dataset import read_dataset
 from samekind.datasets.folders import LabelledImages
 from samekind.datasets.splits import stratified_holdout
@@ -56,8 +56,19 @@ def test_unreadable_files_are_named_with_the_reason_and_not_counted(good: Path) 
     found = look(good)
     finding = only(found, "unreadable")
     assert finding.details == (f"{bad}: not an image in a format that Pillow can read",)
-    assert (finding.files, finding.mend, found.ready) == (((str(bad),),), True, False)
+    assert (finding.files, finding.mend, found.ready) == (((str(bad),),), False, True)
     assert found.classes[0].images["train"] == 19
+
+
+def test_unreadable_files_must_be_mended_where_their_class_becomes_too_small(tmp_path: Path) -> None:
+    source = fill(tmp_path / "x", {"cat": 60, "cow": 60, "owl": 5})
+    (source / "owl" / "000.png").write_bytes(b"no image")
+    assert look(source).ready
+    (source / "owl" / "001.png").write_bytes(b"no image")
+    assert [finding.kind for finding in look(source).findings if finding.mend] == ["tiny class"]
+    for path in (source / "owl").iterdir():
+        path.write_bytes(b"no image")
+    assert only(look(source), "tiny class").details == ("owl: 0",)
 
 
 def test_the_same_image_in_two_splits_is_named_on_both_sides(good: Path) -> None:
@@ -110,6 +121,23 @@ def test_a_manifest_may_test_on_classes_that_are_not_trained_on(good: Path) -> N
     assert [count.name for count in found.classes if "test" in count.images] == ["new-cat", "new-cow", "new-dog"]
 
 
+@pytest.mark.parametrize("split", ["held-out", "test"])
+def test_a_part_of_a_manifest_needs_two_classes_and_two_readable_images_of_each(split: str, good: Path) -> None:
+    def with_part(names: list[str]) -> Check:
+        rows = [f"{path.relative_to(good)},{path.parent.name},train" for path in sorted(good.glob("train/*/*"))]
+        rows += [f"{name},{Path(name).parent.name},{split}" for name in names]
+        (good / "list.csv").write_text("\n".join(["path,label,split", *rows]) + "\n")
+        return look(good / "list.csv")
+
+    enough = ["val/cat/000.png", "val/cat/001.png", "val/cow/000.png", "val/cow/001.png"]
+    assert with_part(enough).ready
+    one = only(with_part(enough[:2]), "classes")
+    assert (one.mend, one.summary) == (True, f"there is one class only in the part {split}")
+    (good / enough[0]).write_bytes(b"no image")
+    tiny = only(with_part(enough), "tiny class")
+    assert (tiny.mend, tiny.details) == (True, (f"cat: 1 ({split})",))
+
+
 @pytest.mark.parametrize("images", [3, 4])
 def test_a_class_is_tiny_where_it_cannot_be_split(images: int, tmp_path: Path) -> None:
     source = fill(tmp_path / "x", {"cat": 60, "cow": 60, "owl": images})
@@ -133,7 +161,7 @@ def test_copies_and_images_of_other_classes_do_not_make_a_class_larger(tmp_path:
 def test_a_class_with_one_test_image_cannot_be_measured(good: Path) -> None:
     for path in sorted((good / "val" / "cow").iterdir())[1:]:
         path.unlink()
-    assert only(look(good), "tiny class").details == ("cow: 1",)
+    assert only(look(good), "tiny class").details == ("cow: 1 (test)",)
 
 
 def test_few_images_are_noted_where_they_would_not_fill_a_batch(tmp_path: Path) -> None:
@@ -157,13 +185,27 @@ def test_few_images_are_noted_where_they_would_not_fill_a_batch(tmp_path: Path) 
 def test_the_batch_is_that_of_the_default_recipe() -> None:
     recipe = pytest.importorskip("samekind.training.recipe").Recipe()
     assert (recipe.sampler.classes, recipe.sampler.images) == (BATCH_CLASSES, BATCH_IMAGES)
-    assert (recipe.holdout.test, recipe.holdout.calibration) == (pytest.approx(0.1), pytest.approx(0.12))
+    assert (recipe.holdout.test, recipe.holdout.calibration, recipe.seed) == (TEST_SHARE, HELD_OUT_SHARE, 0)
 
 
 def test_too_few_images_for_a_batch_come_with_the_setting_that_helps(tmp_path: Path) -> None:
     finding = only(look(fill(tmp_path / "x", {"cat": 10, "cow": 10, "dog": 10})), "too few images")
     assert finding.mend
     assert "--set sampler.images=3" in finding.advice
+
+
+@pytest.mark.parametrize(("images", "left"), [(8, 80), (9, 100), (10, 120)])
+def test_what_is_left_for_a_batch_is_counted_as_training_splits(images: int, left: int, tmp_path: Path) -> None:
+    """Of 20 classes: at least two images of each are tested on, and two held out, whatever the shares say."""
+    source = fill(tmp_path / "x", {f"class{i:02}": images for i in range(20)})
+    found = look(source)
+    assert found.ready == (left >= BATCH_CLASSES * BATCH_IMAGES)
+    if not found.ready:
+        finding = only(found, "too few images")
+        assert finding.summary == f"{left} images are left to train on; a batch of the default recipe takes 120"
+    prepared = pytest.importorskip("samekind.training.prepare")
+    recipe = pytest.importorskip("samekind.training.recipe").Recipe()
+    assert len(prepared.prepare(source, recipe).train) == left
 
 
 def test_imbalance_names_the_extremes(tmp_path: Path) -> None:

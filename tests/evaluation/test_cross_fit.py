@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from samekind.calibration import pair_probability, trio_probability
 from samekind.errors import DatasetError
+from samekind.evaluation import cross_fit as module
 from samekind.evaluation import links
 from samekind.evaluation.cross_fit import FEWEST_ITEMS, cross_fit_pair, cross_fit_trio, fit_links, halves
 from samekind.evaluation.links import fit_pair_link, fit_trio_link, trio_items
@@ -69,6 +70,19 @@ def test_rates_are_those_of_each_halfs_thresholds_on_the_other_half() -> None:
     measured = fitted.link.measured_on
     assert (measured.positives, measured.negatives) == (len(accepted["strict"][True]), len(accepted["strict"][False]))
     assert (measured.images, measured.classes, measured.cross_fitted) == (240, 6, True)
+
+
+@pytest.mark.parametrize(("most", "measured"), [(300, 240), (150, 240), (90, 180)])
+def test_the_card_counts_the_images_behind_the_rates_where_pairs_are_made_of_some_only(
+    most: int, measured: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each half of 120 images has pairs of ``most`` of them at most."""
+    monkeypatch.setattr(links, "MOST_IMAGES", most)
+    monkeypatch.setattr(module, "MOST_IMAGES", most)
+    embeddings, labels = clusters()
+    found = cross_fit_pair(embeddings, labels, different(labels), "a test").link.measured_on
+    half = measured // 2
+    assert (found.images, found.positives + found.negatives) == (measured, 2 * (half * (half - 1) // 2))
 
 
 def test_rates_of_trios_are_those_of_the_other_halfs_link() -> None:

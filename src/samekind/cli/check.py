@@ -30,10 +30,11 @@ def check(
 ) -> None:
     """Look at every image before you train: unreadable files, copies, tiny classes, and what to do about them.
 
-    Every file is decoded once, by the code that training uses. Identical images are those with the same bytes; in two
+    Every file is decoded once, by the code that training uses; one that cannot be read is only noted, for training
+    leaves it out. Identical images are those with the same bytes; in two
     classes they contradict each other, and in two splits they make a measurement look better than it is.
 
-    Exit status: 0 if training could start with the images as they stand, 1 if something should be mended, 2 for
+    Exit status: 0 if training by the default recipe could start as it stands, 1 if something should be mended, 2 for
     trouble, such as a folder that is not there.
 
     Examples:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from samekind.datasets.dataset import Dataset
 from samekind.datasets.folders import LabelledImages
-from samekind.datasets.manifest import TEST, TRAIN
+from samekind.datasets.manifest import HELD_OUT, TEST, TRAIN
 from samekind.datasets.scan import Scanned, scan
+from samekind.datasets.splits import stratified_holdout
+from samekind.errors import DatasetError
 
 # A batch of the default recipe: so many classes, and so many images of each.
 BATCH_CLASSES, BATCH_IMAGES = 10, 12
-# What the default recipe keeps to train on where the data name neither a test part nor a held-out part.
-_KEPT_WITHOUT_TEST, _KEPT_WITHOUT_HELD_OUT = 0.9, 0.88
+# What the default recipe sets aside of each class where the data name neither a test part nor a held-out part.
+TEST_SHARE, HELD_OUT_SHARE = 0.1, 0.12
 # Different images that a class must have: two to train on, and two to hold out unless others are held out already.
 FEWEST = 2
 # With one less, what is left of a class after both parts are set aside does not fill its place in a batch.
@@ -47,7 +52,7 @@ class Finding:
     Attributes:
         kind: ``unreadable``, ``same image in two splits``, ``same image in two classes``, ``copies``, ``classes``,
             ``tiny class``, ``too few images``, ``few images`` or ``imbalance``.
-        mend: Whether training would stop at it, leave images out, or learn something wrong.
+        mend: Whether training would stop at it, or learn or measure something wrong.
         summary: In words, how much of it there is.
         advice: What to do.
         details: One line for each case.
@@ -105,8 +110,8 @@ def check(dataset: Dataset, on_progress: Callable[[int], None] | None = None) ->
         ...         Path(folder, name).mkdir()
         ...         _ = Path(folder, name, "1.jpg").write_bytes(b"no image")
         ...     found = check(read_dataset(folder))
-        >>> found.ready, found.findings[0].kind, found.findings[0].summary
-        (False, 'unreadable', '2 of 2 files cannot be read')
+        >>> found.ready, [finding.kind for finding in found.findings]
+        (False, ['tiny class', 'unreadable', 'classes'])
     """
     places = [
         _Place(split, images.classes[label], path)
@@ -115,9 +120,11 @@ def check(dataset: Dataset, on_progress: Callable[[int], None] | None = None) ->
     ]
     scanned = list(scan((place.path for place in places), on_progress))
     bad = [found for found in scanned if found.error]
+    hashes: dict[Path, str] = {}
     groups: dict[str, list[_Place]] = defaultdict(list)
     for place, found in zip(places, scanned, strict=True):
         if found.error is None and found.sha256 is not None:
+            hashes[place.path] = found.sha256
             groups[found.sha256].append(place)
     classes = _count(dataset, groups)
     findings = [
@@ -125,6 +132,7 @@ def check(dataset: Dataset, on_progress: Callable[[int], None] | None = None) ->
         *_copies(list(groups.values())),
         *_odd_classes(dataset),
         *_amounts(dataset, classes, list(groups.values())),
+        *_batch(dataset, hashes),
     ]
     return Check(
         images=len(places) - len(bad),
@@ -152,9 +160,9 @@ def _unreadable(bad: Sequence[Scanned], total: int) -> Iterator[Finding]:
     if bad:
         yield Finding(
             "unreadable",
-            True,
+            False,
             f"{len(bad):,} of {total:,} files cannot be read",
-            "replace or remove them; training leaves them out",
+            "nothing need be done, for training leaves them out; replace them where they are missed",
             tuple(str(found.error) for found in bad),
             tuple((str(found.path),) for found in bad),
         )
@@ -201,6 +209,15 @@ def _odd_classes(dataset: Dataset) -> Iterator[Finding]:
         yield Finding(
             "classes", False, "there are two classes", "with three the model could judge trios too", train.classes
         )
+    for split, part in dataset.parts.items():
+        if split != TRAIN and len(part.classes) < 2:
+            yield Finding(
+                "classes",
+                True,
+                f"there is one class only in the part {split}",
+                "add images of another: nothing can be measured where all are the same",
+                part.classes,
+            )
     # Who names the split of each image in a manifest means it; in folders it is a slip of the pen, mostly.
     if test is None or train.root.is_file():
         return
@@ -227,16 +244,19 @@ def _amounts(dataset: Dataset, classes: Sequence[ClassCount], groups: Sequence[S
     trained = [count for count in classes if TRAIN in count.images]
     fewest = FEWEST + (0 if dataset.held_out else FEWEST)
     tiny = {count.name: own[count.name] for count in trained if own[count.name] < fewest}
-    tiny |= {
-        count.name: count.images[TEST] for count in classes if TEST in count.images and count.images[TEST] < FEWEST
-    }
-    if tiny:
+    unmeasured = [
+        f"{count.name}: {count.images[split]:,} ({split})"
+        for count in classes
+        for split in (HELD_OUT, TEST)
+        if count.images.get(split, FEWEST) < FEWEST
+    ]
+    if odd := [*(f"{name}: {number:,}" for name, number in tiny.items()), *unmeasured]:
         yield Finding(
             "tiny class",
             True,
-            f"{len(tiny):,} class{'es have' if len(tiny) > 1 else ' has'} too few images to be split or measured",
-            f"add images ({fewest} different ones to train on, {FEWEST} to test on, at least) or remove the class",
-            tuple(f"{name}: {number:,}" for name, number in tiny.items()),
+            f"{len(odd):,} class{'es have' if len(odd) > 1 else ' has'} too few images to be split or measured",
+            f"add images ({fewest} different ones to train on, {FEWEST} in another part, at least) or remove the class",
+            tuple(odd),
         )
     few = [count for count in trained if count.name not in tiny and own[count.name] < FEW]
     if few:
@@ -247,7 +267,6 @@ def _amounts(dataset: Dataset, classes: Sequence[ClassCount], groups: Sequence[S
             "add images: a batch will hold the same one twice, and a measurement says little",
             tuple(f"{count.name}: {own[count.name]:,}" for count in few),
         )
-    yield from _batch(dataset, sum(count.images[TRAIN] for count in trained), len(trained))
     sizes = [count.images[TRAIN] for count in trained if count.images[TRAIN]]
     if len(sizes) > 1 and max(sizes) >= _IMBALANCE * min(sizes):
         extremes = [min(trained, key=lambda count: count.images[TRAIN]), max(trained, key=lambda c: c.images[TRAIN])]
@@ -260,14 +279,25 @@ def _amounts(dataset: Dataset, classes: Sequence[ClassCount], groups: Sequence[S
         )
 
 
-def _batch(dataset: Dataset, images: int, classes: int) -> Iterator[Finding]:
-    kept = images * (1 if dataset.test else _KEPT_WITHOUT_TEST) * (1 if dataset.held_out else _KEPT_WITHOUT_HELD_OUT)
+def _batch(dataset: Dataset, hashes: Mapping[Path, str]) -> Iterator[Finding]:
+    """Splits as training does, for the shares are rounded in each class: of few images more is held out."""
+    kept = dataset.train.subset(np.flatnonzero([path in hashes for path in dataset.train.paths]))
+    if dataset.held_out is None:
+        if dataset.test is None:
+            # Where a class is too small for it, training goes on without a test part.
+            with suppress(DatasetError):
+                kept, _ = stratified_holdout(kept, TEST_SHARE, 1, hashes, keep=2 * FEWEST)
+        try:
+            kept, _ = stratified_holdout(kept, HELD_OUT_SHARE, 0, hashes)
+        except DatasetError:  # a tiny class, which is named already
+            return
+    classes = len(kept.classes)
     needed = min(BATCH_CLASSES, classes) * BATCH_IMAGES
-    if classes > 1 and kept < needed:
+    if classes > 1 and len(kept) < needed:
         yield Finding(
             "too few images",
             True,
-            f"about {kept:,.0f} images are left to train on; a batch of the default recipe takes {needed:,}",
-            f"add images, or train with smaller batches: --set sampler.images={max(2, int(kept) // classes // 2)}",
+            f"{len(kept):,} images are left to train on; a batch of the default recipe takes {needed:,}",
+            f"add images, or train with smaller batches: --set sampler.images={max(2, len(kept) // classes // 2)}",
             (),
         )

@@ -2,7 +2,9 @@
 
 A threshold chosen as the best for some images looks better on them than it is. So the rates come from two further fits:
 one on each half of the images, measured on the other half. The thresholds themselves come from all images; fitted on
-twice as many they are, if anything, better than the rates say (ADR 6).
+twice as many they are, if anything, better than the rates say. (Pairs are made of ``links.MOST_IMAGES`` at most: beyond
+that this advantage shrinks, and from twice that number on there is none.) Both halves have the same classes, so the
+rates are those of new images of these classes, not of new classes (ADR 6).
 
 Stone, "Cross-validatory choice and assessment of statistical predictions", 1974.
 """
@@ -11,7 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -21,7 +23,7 @@ from numpy.typing import NDArray
 from samekind.calibration import pair_probability, trio_probability
 from samekind.card import OperatingPoint, PairLink, TrioLink
 from samekind.errors import DatasetError
-from samekind.evaluation.links import MIN_ERRORS, fit_pair_link, fit_trio_link, pair_items, trio_items
+from samekind.evaluation.links import MIN_ERRORS, MOST_IMAGES, fit_pair_link, fit_trio_link, pair_items, trio_items
 from samekind.similarity import Embeddings
 
 Labels = NDArray[np.int64]
@@ -86,7 +88,7 @@ def fit_links(
 def cross_fit_pair(
     embeddings: Embeddings, labels: Labels, identities: Sequence[str], description: str
 ) -> CrossFitted[PairLink]:
-    """The link for pairs.
+    """The link for pairs; its ``measured_on`` counts the images whose pairs are behind the rates.
 
     Args:
         embeddings: float32 (N, D), unit rows, of images the network was not trained on.
@@ -106,9 +108,12 @@ def cross_fit_pair(
     link = fit_pair_link(embeddings, labels, description)
     fit = partial(fit_pair_link, description=description, min_errors=MIN_ERRORS / 2)
     in_second = halves(labels, identities)
-    return _cross_fit(
+    fitted = _cross_fit(
         link, fit, pair_items, pair_probability, embeddings=embeddings, labels=labels, in_second=in_second
     )
+    images = sum(min(int(half.sum()), MOST_IMAGES) for half in (~in_second, in_second))
+    measured_on = fitted.link.measured_on.model_copy(update={"images": images})
+    return replace(fitted, link=fitted.link.model_copy(update={"measured_on": measured_on}))
 
 
 def cross_fit_trio(
