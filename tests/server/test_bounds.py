@@ -67,8 +67,9 @@ def test_a_body_too_large_by_its_own_word_is_refused_at_once(limited) -> None:
 def test_a_body_that_turns_out_too_large_is_refused_while_it_arrives(limited) -> None:
     running = limited(request_bytes=5000)
     chunk = b"400\r\n" + b"a" * 1024 + b"\r\n"
-    start = f"{HEAD}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n".encode()
-    answer = talk(running.port, start, *[chunk] * 10, b"0\r\n\r\n")
+    first = part("first", b"a")[:-2]
+    start = f"{HEAD}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n{len(first):x}\r\n".encode()
+    answer = talk(running.port, start + first + b"\r\n", *[chunk] * 10, b"0\r\n\r\n")
     problem = problem_in(answer)
     assert (problem["status"], problem["detail"]) == (413, "the request is larger than 5,000 bytes")
 

@@ -7,6 +7,7 @@ import logging
 import signal
 import socket
 import sys
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -20,6 +21,7 @@ from samekind.server.problems import Problem
 
 # While draining, clients learn from each answer to close their connection, and balancers from /readyz to stay away.
 _DRAIN_SECONDS = 1.0
+_LAST_CALL_SECONDS = 0.5
 _FINISH_SECONDS = 30
 _BACKLOG = 512
 
@@ -92,7 +94,31 @@ class _Server(uvicorn.Server):
         until = asyncio.get_running_loop().time() + _DRAIN_SECONDS
         while asyncio.get_running_loop().time() < until and not self.force_exit:
             await asyncio.sleep(0.05)
+        # Closing a listener resets the connections that wait to be accepted, so they are taken in right before.
+        taken = [
+            asyncio.ensure_future(self._take_in(each)) for listener in sockets or () for each in _waiting(listener)
+        ]
         await super().shutdown(sockets)
+        await asyncio.gather(*taken, return_exceptions=True)
+
+    async def _take_in(self, connection: socket.socket) -> None:
+        def protocol() -> asyncio.Protocol:
+            kind: Any = self.config.http_protocol_class
+            made: asyncio.Protocol = kind(self.config, self.server_state, self.lifespan.state)
+            return made
+
+        await asyncio.get_running_loop().connect_accepted_socket(protocol, connection)
+
+
+def _waiting(listener: socket.socket) -> Iterator[socket.socket]:
+    """The connections that a listener, which does not block, has not handed out yet."""
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:  # of which BlockingIOError is one: there are no more
+            return
+        connection.setblocking(False)
+        yield connection
 
 
 def _protocol(limits: Limits) -> type[H11Protocol]:
@@ -123,6 +149,14 @@ def _protocol(limits: Limits) -> type[H11Protocol]:
             super().on_response_complete()
             if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
                 self._time_head()
+
+        def shutdown(self) -> None:
+            # A request may be on its way on a connection that looks idle; it has a moment to arrive.
+            self.loop.call_later(_LAST_CALL_SECONDS, self._close)
+
+        def _close(self) -> None:
+            if not self.transport.is_closing():
+                super().shutdown()
 
         def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's message says less
             document = Problem(HTTPStatus.BAD_REQUEST, "this is not HTTP as RFC 9112 has it").response()
