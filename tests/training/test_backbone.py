@@ -17,6 +17,9 @@ FAMILIES = {
     "test_resnet": 4,
     "convnext_atto": 4,
     "test_convnext": 4,
+    "ghostnet_100": 10,
+    "ghostnetv2_100": 10,
+    "repghostnet_050": 10,
 }
 
 
@@ -53,6 +56,18 @@ def test_a_network_without_known_stages_can_only_be_trained_whole() -> None:
         torch.testing.assert_close(apply(rest, images), backbone.forward_features(images))
     with pytest.raises(TrainingError, match=r"only the whole can be trained: freezing\.stages = 0"):
         cut(backbone, "test_vit", 1)
+
+
+def test_a_network_that_does_more_than_its_known_parts_can_only_be_trained_whole() -> None:
+    """As a family would that timm adds, with parts of the names that are known here."""
+    backbone = create_backbone("test_efficientnet")
+    cut(backbone, "test_efficientnet", 2)
+    assert all(module.training for module in backbone.modules())
+    plain = backbone.forward_features
+    backbone.forward_features = lambda x: plain(x).relu()
+    with pytest.raises(TrainingError, match=r"only the whole can be trained: freezing\.stages = 0"):
+        cut(backbone, "test_efficientnet", 2)
+    cut(backbone, "test_efficientnet", 0)
 
 
 def test_an_unknown_name_names_some_like_it() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 import time
 from collections.abc import Callable
 from http import HTTPStatus
@@ -14,6 +13,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+from samekind.disk import shortage
 from samekind.errors import DatasetError
 
 Progress = Callable[[int, int], None]
@@ -85,7 +85,8 @@ def _go_on(url: str, partial: Path, leave_free: float, on_progress: Progress | N
         start, total = _where(response)
         if start not in {0, have}:
             raise DatasetError(f"{url}: the server sent another part of the file than was asked for")
-        _check_room(partial.parent, total * (1 + leave_free) - start)
+        if short := shortage(partial.parent, total * (1 + leave_free) - start):
+            raise DatasetError(f"{short}; make room, or name a folder on another disk")
         with partial.open("r+b" if start else "wb") as file:
             file.seek(start)
             while chunk := _read(response):
@@ -126,15 +127,6 @@ def _where(response: Any) -> tuple[int, int]:
     if response.status == HTTPStatus.PARTIAL_CONTENT and matched:
         return int(matched[1]), int(matched[2])
     return 0, int(response.headers.get("Content-Length", 0))
-
-
-def _check_room(folder: Path, needed: float) -> None:
-    free = shutil.disk_usage(folder).free
-    if needed > free:
-        raise DatasetError(
-            f"{folder}: {needed / 1e9:.1f} GB are needed and {free / 1e9:.1f} GB are free; "
-            "make room, or name a folder on another disk"
-        )
 
 
 def _md5(path: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import timm
+import torch
 from torch import nn
 
 from samekind.errors import TrainingError
@@ -13,6 +14,7 @@ from samekind.errors import TrainingError
 _FAMILIES = (
     (("conv_stem", "bn1"), "blocks", ("conv_head", "bn2")),  # EfficientNet, MobileNet-V2, MNASNet
     (("conv1", "bn1", "act1", "maxpool"), "layer", ()),  # ResNet and its like: layer1 to layer4
+    (("conv_stem", "bn1", "act1"), "blocks", ()),  # GhostNet
     (("conv_stem", "bn1"), "blocks", ()),  # MobileNet-V3, whose last convolution comes behind its pooling
     (("stem",), "stages", ("norm_pre",)),  # ConvNeXt
 )
@@ -41,7 +43,7 @@ def cut(backbone: Any, name: str, stages: int) -> tuple[list[nn.Module], list[nn
         stages: How many to cut off; 0 cuts off nothing, and leaves the stem with the rest.
 
     Raises:
-        TrainingError: The backbone has fewer stages, or its stages are not known.
+        TrainingError: The backbone has fewer stages, or its stages are not known, or there is more to it than they are.
     """
     if stages == 0:
         return [], [_Whole(backbone)]
@@ -57,8 +59,26 @@ def cut(backbone: Any, name: str, stages: int) -> tuple[list[nn.Module], list[nn
         if stages > len(blocks):
             raise TrainingError(f"{name}: has {len(blocks)} stages; freezing.stages cannot be {stages}")
         first = [*(getattr(backbone, part) for part in stem), *blocks[:stages]]
-        return first, [*blocks[stages:], *(getattr(backbone, part) for part in tail)]
+        rest = [*blocks[stages:], *(getattr(backbone, part) for part in tail)]
+        if not _is_whole(backbone, [*first, *rest]):
+            break
+        return first, rest
     raise TrainingError(f"{name}: its stages are not known here, so only the whole can be trained: freezing.stages = 0")
+
+
+@torch.no_grad()
+def _is_whole(backbone: Any, modules: list[nn.Module]) -> bool:
+    """Whether the modules do what the backbone does: another family may have parts of the same names and more."""
+    was_training = backbone.training
+    backbone.eval()  # so that no batch statistics move and nothing is random
+    x = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    try:
+        expected = backbone.forward_features(x)
+        for module in modules:
+            x = module(x)
+    finally:
+        backbone.train(was_training)
+    return x.shape == expected.shape and bool((x - expected).abs().max() <= 1e-4 * expected.abs().max())
 
 
 class _Whole(nn.Module):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from samekind.atomic import replacing
 from samekind.datasets.folders import LabelledImages
+from samekind.disk import shortage
 from samekind.encoder import open_session
 from samekind.errors import ImageError, TrainingError
 from samekind.images import load_image
@@ -98,8 +98,12 @@ def cached_features(
     if state.get("identity") != identity or not data_file.exists():
         state = {"identity": identity, "done": 0}
         data_file.unlink(missing_ok=True)
-        _check_room(folder, 2 * int(np.prod(full_shape)))
-        _allocate(data_file, 2 * int(np.prod(full_shape)))
+        size_of_all = 2 * int(np.prod(full_shape))
+        if short := shortage(folder, size_of_all):
+            raise TrainingError(
+                f"{short}; use fewer views (--set augmentation.views=2) or a folder on another disk (--run)"
+            )
+        _allocate(data_file, size_of_all)
     done = int(state["done"])
     if done < len(images):
         data = np.memmap(data_file, np.float16, "r+", shape=full_shape)
@@ -155,12 +159,3 @@ def _allocate(path: Path, size: int) -> None:
         # Only now can no other program take the room: writing to a mapped file on a full disk ends the process.
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file.fileno(), 0, size)
-
-
-def _check_room(folder: Path, needed: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if needed > free:
-        raise TrainingError(
-            f"{folder}: {needed / 1e9:.1f} GB are needed for the features and {free / 1e9:.1f} GB are free; "
-            "use fewer views (--set augmentation.views=2) or a folder on another disk (--run)"
-        )
