@@ -114,15 +114,20 @@ def test_trouble_is_one_line_that_names_the_file(indexed: Path, words: tuple[str
 def test_watching_follows_the_folder_until_ctrl_c(indexed: Path) -> None:
     words = command("index", "photos", "--watch", "--every", "0.1")
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(
+    save_noise(indexed / "new.png", (1, 2, 3), seed=70)
+    process = subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=indexed, env=environment
-    ) as process:
+    )
+    try:
         assert process.stdout is not None
         assert "10 images" in process.stdout.readline()
-        save_noise(indexed / "photos/new.png", (1, 2, 3), seed=70)
+        (indexed / "new.png").rename(indexed / "photos/new.png")  # whole at once, or it might be read half-written
         assert "11 images (1 new, 1 unreadable)" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 130
+        assert process.wait(60) == 130
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def test_ctrl_c_keeps_what_was_done_and_says_so(tmp_path: Path, tiny_model: Path) -> None:
