@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from PIL import Image
 
 from samekind.card import FORMAT_VERSION, Card, MeasuredOn, OperatingPoint, PairLink, Training, TrioLink
 from samekind.model_file import write_model
+
+# A suite that was started in the background ignores Ctrl-C, and so would the commands that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile(
     "samekind", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]

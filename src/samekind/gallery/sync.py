@@ -148,10 +148,15 @@ class _Batch:
     def _write_known(self, found: Examined) -> None:
         """A file whose bytes the gallery has met: touched, moved, or a copy."""
         file, times = found.file, (found.file.size, found.mtime_ns)
-        rows = self._db.execute("SELECT id, path FROM images WHERE sha256 = ? ORDER BY id", (found.sha256,)).fetchall()
+        query = "SELECT id, path, error FROM images WHERE sha256 = ? ORDER BY id"
+        rows = self._db.execute(query, (found.sha256,)).fetchall()
         if file.image in (row[0] for row in rows):
             self._db.execute("UPDATE images SET size = ?, mtime_ns = ? WHERE id = ?", (*times, file.image))
-            self._report.unchanged += 1
+            # The same bytes give the same error.
+            if rows[0][2] is None:
+                self._report.unchanged += 1
+            else:
+                self._report.unreadable_before += 1
             return
         moved = next((row[0] for row in rows if not os.path.lexists(self._store.folder / row[1])), None)
         if moved is not None and file.image is None:
