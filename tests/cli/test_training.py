@@ -46,7 +46,7 @@ def test_a_run_folder_is_enough_to_run_it_again(colour_folders: Path, tmp_path: 
     [
         ((), "give a folder of images and -o MODEL.onnx"),
         (("x", "-o", "y.onnx", "--resume", "z"), "folder cannot be given"),
-        (("--resume", "z", "--set", "epochs=1"), "--set cannot be given. For other settings start another run"),
+        (("--resume", "z", "--set", "epochs=1"), "--set cannot be given"),
         (("--resume", "z", "--init", "scratch"), "--init cannot be given"),
         (("x", "-o", "y.onnx", "--recipe", "quads"), "no recipe 'quads': neither a file nor one of default"),
         (("x", "-o", "y.onnx", "--set", "optimiser.lr=1"), "unknown key 'optimiser'; did you mean 'optimizer'?"),
