@@ -184,7 +184,8 @@ def _measurements(name: str, result: Evaluation, calibrated_on: tuple[str, ...])
     kinds = {"all": f"{len(result.classes_seen)} of {len(result.classes)} classes seen in training"}
     unseen = set(result.classes) - set(result.classes_seen)
     from_thresholds = " that the thresholds were fitted on" if unseen & set(calibrated_on) else ""
-    kinds |= {"seen": "classes seen in training", "unseen": f"unseen classes{from_thresholds}"}
+    of_all = "classes seen in training" if "all" in result.judged.groups else kinds["all"]
+    kinds |= {"seen": of_all, "unseen": f"unseen classes{from_thresholds}"}
     for part, group in result.judged.groups.items():
         tasks = {"pairs": group.pairs and group.pairs.metrics, "trios": group.trios and group.trios.metrics}
         measured = {
