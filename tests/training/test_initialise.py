@@ -98,6 +98,7 @@ WEIGHTS = pathlib.Path(sys.argv[1]).read_bytes()
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 import os
+os.environ.pop("HF_HUB_OFFLINE", None)  # the page sets it for its process, and so for tests after its own
 os.environ["HF_ENDPOINT"] = f"http://127.0.0.1:{server.server_port}"
 os.environ["HF_HUB_CACHE"] = sys.argv[2]
 os.environ["HF_HUB_DISABLE_XET"] = "1"
