@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
 import tracemalloc
 
 import gradio
@@ -243,3 +244,10 @@ def test_what_is_not_ours_is_escaped() -> None:
         triangle((0.1, 0.2, 0.3), (0, 1)),
     ]
     assert all("<script" not in html for html in made)
+
+
+def test_a_name_that_is_no_text_is_shown_as_far_as_it_is_one() -> None:
+    html = picture_grid([(os.fsdecode(b"colours/caf\xe9.png"), None, "50 %"), ("é.png", None, "40 %")])
+    assert html.encode()
+    assert ">caf\\xe9.png<" in html
+    assert ">é.png<" in html
