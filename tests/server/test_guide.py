@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,3 +74,13 @@ def test_the_container_copies_all_that_the_build_needs() -> None:
     needed = ["pyproject.toml", "src", *re.findall(r'readme = "(.*)"', project), "LICENSE"]
     assert set(needed) <= set(sources)
     assert re.search(r"^USER 10001$", text, flags=re.MULTILINE)
+
+
+def test_the_container_is_healthy_where_it_is_told_to_look(service) -> None:
+    text = (ROOT / "Containerfile").read_text().replace("\\\n", "")
+    words = json.loads(re.search(r"^HEALTHCHECK .* CMD +(.*)$", text, flags=re.MULTILINE)[1])
+    assert "HEALTH_PORT=8000" in text
+    assert "-e HEALTH_PORT=" in GUIDE
+    for port, healthy in ((service.port, True), (1, False)):
+        check = subprocess.run([sys.executable, *words[1:]], env=os.environ | {"HEALTH_PORT": str(port)}, check=False)
+        assert (check.returncode == 0) == healthy

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import os
+import tracemalloc
 
+import gradio
 import numpy as np
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
 
 from samekind.card import MeasuredOn, OperatingPoint, PairLink, TrioLink
 from samekind.server.limits import Limits
 from samekind.server.page.answers import apology, picture_grid, triangle, verdict_card
+from samekind.server.page.events import discreet
+from samekind.server.page.mount import Page
+from samekind.server.page.payload import read_event
 from samekind.server.page.tradeoff import slider_range, trade_at
 from samekind.server.page.wells import pictures_of
 from samekind.server.problems import Problem
 
+EVENTS = "/gradio_api/run/predict"
 MEASURED = MeasuredOn(description="a test", images=10, classes=3, positives=20, negatives=25)
 POINTS = {
     "balanced": OperatingPoint(threshold=0.4012, far=0.02, tar=0.97),
@@ -61,12 +73,114 @@ def test_the_rest_of_gradio_cannot_be_reached(service, method, path) -> None:
         (b'{"data": ["' + b"a" * 24_000_000 + b'"]}', 413),
         (b'{"data": [{"path": "http://127.0.0.1/x", "meta": {"_type": "gradio.FileData"}}], "fn_index": 0}', 422),
         (b'{"data": [[{"p\\u0061th": "/etc/passwd"}], 0.3], "fn_index": 0}', 422),
+        (b'{"data": [null, 0.3], "fn_index": 0, "x": [' + b"{}," * 100 + b"{}]}", 400),
+        (b'{"data": [' + b"[" * 600 + b"]" * 600 + b', 0.3], "fn_index": 0}', 400),
+        (b'{"data": [null, 0.3], "fn_index": 99}', 422),
+        (b'{"data": [null, 0.3], "fn_index": true}', 422),
+        (b'{"data": [null, 0.3], "fn_index": ["secret"]}', 422),
+        (b'{"data": [null], "fn_index": 0}', 422),
+        (b'{"data": [null, "secret"], "fn_index": 0}', 422),
+        (b'{"data": [null, 9], "fn_index": 0}', 422),
+        (b'{"data": [null, NaN], "fn_index": 0}', 422),
+        (b'{"data": ["secret", 0.3], "fn_index": 0}', 422),
     ],
 )
 def test_an_event_that_is_none_or_names_a_file_is_refused(service, body, status) -> None:
     with service.client() as client:
-        answer = client.post("/gradio_api/run/predict", content=body, headers={"Content-Type": "application/json"})
+        answer = client.post(EVENTS, content=body, headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert "secret" not in answer.text
+
+
+def test_an_event_of_great_structure_costs_little() -> None:
+    body = b'{"fn_index": 0, "data": [' + b"{}," * 1_000_000 + b"{}]}"
+    tracemalloc.start()
+    try:
+        with pytest.raises(Problem, match="not an event"):
+            read_event(body, {0: []})
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_no_event_repeats_the_pictures_that_it_does_not_take(service) -> None:
+    picture = "data:image/png;base64,c2VjcmV0"
+    with service.client() as client:
+        events = client.get("/config").json()["dependencies"]
+        for event in events:
+            for values in ([{"images": [picture] * 3}], [{"images": [picture]}, 0.5], [{"score": picture}, 0.5]):
+                answer = client.post(EVENTS, json={"data": values, "fn_index": event["id"]})
+                assert answer.status_code in {200, 422}
+                assert "c2VjcmV0" not in answer.text
+    assert "c2VjcmV0" not in service.log.read_text()
+
+
+def test_what_the_slider_sends_back_is_checked(service) -> None:
+    found = {"score": 0.4, "probability": 0.7, "similarities": [0.1, 0.2, 0.3], "most_alike": [1, 2]}
+    with service.client() as client:
+        events = client.get("/config").json()["dependencies"]
+        for move in [f["id"] for f in events if [t[1] for t in f["targets"]] == ["change"]][:2]:
+            said = client.post(EVENTS, json={"data": [found, 0.3], "fn_index": move}).json()["data"][0]
+            assert "sk-verdict" in said
+            for broken in ({"score": "x"}, found | {"probability": None}, found | {"most_alike": [1, 10**400]}):
+                said = client.post(EVENTS, json={"data": [broken, 0.3], "fn_index": move}).json()["data"][0]
+                assert "did not come back whole" in said
+
+
+def test_a_failure_of_the_page_says_nothing_of_what_it_was_given(caplog) -> None:
+    @discreet
+    async def fail(value: str) -> None:
+        raise ValueError(value)
+
+    with pytest.raises(gradio.Error) as caught:
+        asyncio.run(fail("secret"))
+    assert caught.value.print_exception is False
+    assert "ValueError" in caplog.text
+    assert "test_page.py" in caplog.text
+    assert "secret" not in f"{caught.value}{caplog.text}"
+
+
+@pytest.mark.parametrize("answers", [True, False], ids=["answered", "raised"])
+def test_an_error_of_gradio_becomes_a_problem_without_its_words(answers, caplog) -> None:
+    async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+        if answers:
+            await JSONResponse({"error": scope["query_string"].decode()}, 500)(scope, receive, send)
+        raise ValueError(scope["query_string"])
+
+    answer = TestClient(Page(broken, {})).get("/config?secret")
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert "secret" not in answer.text + caplog.text
+    assert "ValueError" in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/static/..%2f..%2fmount.py", "/assets/", "/static/none.js"])
+def test_what_is_no_file_of_the_page_is_a_problem(service, path) -> None:
+    with service.client() as client:
+        answer = client.get(path)
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+def test_an_event_is_json_and_says_so(service) -> None:
+    with service.client() as client:
+        answer = client.post(EVENTS, content=b'{"data": ["secret"]}', headers={"Content-Type": "text/plain"})
+    assert (answer.status_code, answer.json()["type"]) == (415, "urn:samekind:problem:unsupported-media-type")
+    assert "secret" not in answer.text
+
+
+def test_no_other_site_is_allowed_in_and_none_names_the_page() -> None:
+    host = FastAPI()
+    with gradio.Blocks() as blocks:
+        gradio.HTML("a page")
+    gradio.mount_gradio_app(host, blocks, path="/", ssr_mode=False)
+    client = TestClient(Page(host, {}), base_url="http://example.org")
+    names = {"Origin": "http://evil.test", "X-Forwarded-Host": "evil.test", "X-Gradio-Server": "http://evil.test"}
+    for path in ("/", "/config"):
+        answer = client.get(path, headers=names | {"X-Forwarded-Proto": "https"})
+        assert answer.status_code == 200
+        assert "evil.test" not in answer.text + str(answer.headers)
+        assert "https://example.org" in answer.text
+        assert not [name for name in answer.headers if name.startswith("access-control-")]
+        assert answer.headers["cache-control"] == "no-store"
 
 
 def test_an_event_is_answered_with_a_sentence_when_it_makes_no_sense(service) -> None:
@@ -74,7 +188,7 @@ def test_an_event_is_answered_with_a_sentence_when_it_makes_no_sense(service) ->
         functions = client.get("/config").json()["dependencies"]
         first = next(f["id"] for f in functions if [target[1] for target in f["targets"]] == ["submit"])
         event = {"data": [{"images": ["data:image/png;base64,eA==", "nonsense"]}, 0.3], "fn_index": first}
-        answer = client.post("/gradio_api/run/predict", json=event | {"session_hash": "abc"}).json()
+        answer = client.post(EVENTS, json=event | {"session_hash": "abc"}).json()
     assert "Second picture: did not arrive whole." in answer["data"][1]
 
 
@@ -130,3 +244,10 @@ def test_what_is_not_ours_is_escaped() -> None:
         triangle((0.1, 0.2, 0.3), (0, 1)),
     ]
     assert all("<script" not in html for html in made)
+
+
+def test_a_name_that_is_no_text_is_shown_as_far_as_it_is_one() -> None:
+    html = picture_grid([(os.fsdecode(b"colours/caf\xe9.png"), None, "50 %"), ("é.png", None, "40 %")])
+    assert html.encode()
+    assert ">caf\\xe9.png<" in html
+    assert ">é.png<" in html

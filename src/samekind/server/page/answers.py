@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from html import escape
 
@@ -89,9 +90,15 @@ def picture_grid(pictures: Iterable[tuple[str, str | None, str]]) -> str:
         + (f'<img src="{source}" alt="">' if source else '<div class="sk-gone">cannot be read any more</div>')
         + f'<figcaption><b>{escape(said)}</b><span title="{escape(name)}">{escape(name.rpartition("/")[2])}</span>'
         + "</figcaption></figure></li>"
-        for name, source, said in pictures
+        for path, source, said in pictures
+        for name in [_shown(path)]
     )
     return f'<ul class="sk-grid">{items}</ul>'
+
+
+def _shown(path: str) -> str:
+    """A path as text that can be sent: on Linux its bytes need not be UTF-8."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def trade_text(trade: Trade, items: str) -> str:

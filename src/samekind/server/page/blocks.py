@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable
 from html import escape
 from importlib.resources import files
-from typing import Any
+from typing import Annotated, Any
 
 import gradio as gr
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from samekind.card import PairLink, TrioLink
 from samekind.server.limits import Limits
 from samekind.server.page.answers import apology, trade_text, triangle, verdict_card
-from samekind.server.page.events import AT_ONCE, answer_place
+from samekind.server.page.events import AT_ONCE, answer_place, discreet
 from samekind.server.page.tradeoff import slider_range, trade_at
 from samekind.server.page.wells import picture_wells, pictures_of
 from samekind.server.problems import Problem
@@ -26,6 +27,20 @@ _TRIO_EXAMPLES = [
     ("Coffee and twice gravel", ("coffee.jpg", "gravel-left.jpg", "gravel-right.jpg")),
     ("Cat, rocket, coffee", ("cat.jpg", "rocket.jpg", "coffee.jpg")),
 ]
+
+
+_Place = Annotated[int, Field(ge=0, le=2)]
+
+
+class _Found(BaseModel):
+    """What was found for some pictures. It stays in the browser, and is checked when it comes back."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    score: float
+    probability: float
+    similarities: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    most_alike: tuple[_Place, _Place] = (0, 1)
 
 
 def build_blocks(service: Service, limits: Limits) -> tuple[gr.Blocks, dict[str, Any]]:
@@ -59,18 +74,18 @@ def build_blocks(service: Service, limits: Limits) -> tuple[gr.Blocks, dict[str,
 def _pair_tab(service: Service, limits: Limits) -> None:
     link = service.card.pair
 
-    async def compare(value: Any) -> dict[str, Any]:
+    async def compare(value: Any) -> _Found:
         verdict = await service.verify(pictures_of(value, 2, limits))
-        return {"score": verdict.similarity, "probability": verdict.probability}
+        return _Found(score=verdict.similarity, probability=verdict.probability)
 
-    def describe(answer: Mapping[str, Any], threshold: float) -> str:
-        same = answer["score"] >= threshold
+    def describe(answer: _Found, threshold: float) -> str:
+        same = answer.score >= threshold
         return verdict_card(
             same,
             "The same kind of thing" if same else "Different kinds of things",
-            answer["probability"],
+            answer.probability,
             "Probability that they are of the same kind",
-            f"similarity {answer['score']:.2f}",
+            f"similarity {answer.score:.2f}",
         )
 
     wells = picture_wells("pair", 2, limits, _PAIR_EXAMPLES)
@@ -78,22 +93,23 @@ def _pair_tab(service: Service, limits: Limits) -> None:
 
 
 def _trio_tab(service: Service, link: TrioLink, limits: Limits) -> None:
-    async def compare(value: Any) -> dict[str, Any]:
+    async def compare(value: Any) -> _Found:
         verdict = await service.verify_trio(pictures_of(value, 3, limits))
-        return {
-            "score": verdict.probability,
-            "probability": verdict.probability,
-            "similarities": [pair.similarity for pair in verdict.pairs],
-            "most_alike": list(verdict.most_alike),
-        }
+        first, second, third = (pair.similarity for pair in verdict.pairs)
+        return _Found(
+            score=verdict.probability,
+            probability=verdict.probability,
+            similarities=(first, second, third),
+            most_alike=verdict.most_alike,
+        )
 
-    def describe(answer: Mapping[str, Any], threshold: float) -> str:
-        same = answer["score"] >= threshold
-        first, second = answer["most_alike"]
+    def describe(answer: _Found, threshold: float) -> str:
+        same = answer.score >= threshold
+        first, second = answer.most_alike
         words = f"Pictures {first + 1} and {second + 1} are of the same kind" if same else "No two are of the same kind"
         question = "Probability that at least two are of the same kind"
-        return verdict_card(same, words, answer["probability"], question) + triangle(
-            tuple(answer["similarities"]), (first, second)
+        return verdict_card(same, words, answer.probability, question) + triangle(
+            answer.similarities, answer.most_alike
         )
 
     wells = picture_wells("trio", 3, limits, _TRIO_EXAMPLES)
@@ -103,8 +119,8 @@ def _trio_tab(service: Service, link: TrioLink, limits: Limits) -> None:
 def _judged(
     wells: gr.HTML,
     link: PairLink | TrioLink,
-    compare: Callable[[Any], Any],
-    describe: Callable[[Mapping[str, Any], float], str],
+    compare: Callable[[Any], Awaitable[_Found]],
+    describe: Callable[[_Found, float], str],
     *,
     question: str,
     items: str,
@@ -121,16 +137,22 @@ def _judged(
         slider = gr.Slider(lowest, highest, value=start, step=step, label=question, buttons=[])
         trade = gr.HTML(trade_text(trade_at(link, start), items), apply_default_css=False)
 
+    @discreet
     async def judge(value: Any, position: float) -> tuple[Any, str]:
         try:
             answer = await compare(value)
         except Problem as problem:
             return None, apology(problem.detail)
-        return answer, describe(answer, trade_at(link, position).threshold)
+        return answer.model_dump(), describe(answer, trade_at(link, position).threshold)
 
-    def move(answer: Any, position: float) -> tuple[str, str]:
+    @discreet
+    async def move(answer: Any, position: float) -> tuple[str, str]:
         now = trade_at(link, position)
-        return describe(answer, now.threshold) if answer else "", trade_text(now, items)
+        try:
+            words = describe(_Found.model_validate(answer), now.threshold) if answer else ""
+        except ValidationError:
+            words = apology("what was found for the pictures did not come back whole")
+        return words, trade_text(now, items)
 
     wells.submit(judge, [wells, slider], [found, verdict], **AT_ONCE)
     slider.change(move, [found, slider], [verdict, trade], trigger_mode="always_last", **AT_ONCE)

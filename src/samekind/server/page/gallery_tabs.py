@@ -11,7 +11,7 @@ from samekind.gallery.contact_sheet import picture_of, thumbnail
 from samekind.gallery.duplicates import DuplicateKind
 from samekind.server.limits import Limits
 from samekind.server.page.answers import apology, percentage, picture_grid
-from samekind.server.page.events import AT_ONCE, answer_place
+from samekind.server.page.events import AT_ONCE, answer_place, discreet
 from samekind.server.page.wells import picture_wells, pictures_of
 from samekind.server.problems import Problem
 from samekind.server.service import Service
@@ -28,6 +28,7 @@ _KINDS: dict[str, DuplicateKind] = {
 def search_tab(service: Service, gallery: Gallery, limits: Limits) -> None:
     """One picture in, those of the gallery that are most like it out."""
 
+    @discreet
     async def search(value: Any, only_probable: bool) -> str:
         try:
             (image,) = pictures_of(value, 1, limits).values()
@@ -36,6 +37,7 @@ def search_tab(service: Service, gallery: Gallery, limits: Limits) -> None:
         except Problem as problem:
             return apology(problem.detail)
 
+    @discreet
     async def search_again(value: Any, only_probable: bool) -> str:
         return await search(value, only_probable) if value else ""
 
@@ -50,6 +52,7 @@ def search_tab(service: Service, gallery: Gallery, limits: Limits) -> None:
 def duplicates_tab(service: Service, gallery: Gallery) -> None:
     """Groups of pictures of which each is a duplicate of every other. Nothing is deleted."""
 
+    @discreet
     async def find(kind: str) -> str:
         try:
             if kind not in _KINDS:
