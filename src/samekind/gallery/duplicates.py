@@ -25,6 +25,10 @@ from samekind.similarity import Embeddings
 
 DuplicateKind = Literal["exact", "near", "same-class"]
 
+# Formats of which Pillow keeps every bit, or says by ";16" that it does not; others (JPEG 2000, PPM) it may round.
+_KEPT_WHOLE = frozenset({"BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP"})
+_EIGHT_BITS = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA"})
+
 
 @dataclass(frozen=True)
 class DuplicateGroup:
@@ -143,13 +147,20 @@ def _exact_groups(store: Store) -> tuple[list[int], list[list[int]]]:
 
 
 def _pixel_digest(path: Path) -> bytes | None:
-    """A hash of all pixels, upright; None if they cannot be read (any more)."""
+    """A hash of all pixels, upright; None if they cannot be read (any more), all of them and whole."""
     try:
         with Image.open(path) as image:
-            upright = ImageOps.exif_transpose(image).convert("RGBA")
+            eight = image.mode in _EIGHT_BITS
+            rounded = eight and any(";16" in str(tile[3]) for tile in image.tile)
+            if image.format not in _KEPT_WHOLE or rounded or getattr(image, "n_frames", 1) > 1:
+                return None
+            upright = ImageOps.exif_transpose(image)
+            # With palette and transparency. A conversion of deeper pixels would cut them off.
+            upright = upright.convert("RGBA") if eight else upright
+            pixels = upright.tobytes()
     except Exception:  # Pillow's decoders raise almost anything; what is not readable is no exact duplicate
         return None
-    return hashlib.sha256(f"{upright.size}".encode() + upright.tobytes()).digest()
+    return hashlib.sha256(f"{upright.mode} {upright.size} ".encode() + pixels).digest()
 
 
 def _described(
