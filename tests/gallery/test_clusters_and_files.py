@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from gallery.conftest import LONG_AGO, age
 
 from samekind.errors import GalleryError, MissingExtraError
 from samekind.gallery import Gallery
@@ -97,6 +98,21 @@ def test_a_plan_can_be_applied_as_its_first_lines_say(gallery: Gallery, photos: 
     assert (tmp_path / "removed/a copy's name.png").exists()
     assert (photos / "red/00.png").exists()
     assert gallery.sync(photos).removed == 1
+
+
+@pytest.mark.parametrize("kind", ["exact", "near", "same-class"])
+def test_a_plan_never_removes_the_last_copy_of_what_is_gone_or_changed(
+    gallery: Gallery, photos: Path, kind: str
+) -> None:
+    shutil.copy2(photos / "red/00.png", photos / "copy.png")
+    gallery.sync(photos)
+    for change in (lambda path: age(path, LONG_AGO - 9), Path.unlink):
+        change(photos / "copy.png")
+        changed: list[int] = []
+        groups = gallery.duplicates(kind, on_changed=changed.append)  # type: ignore[arg-type]
+        assert changed == [1]
+        assert "copy.png" not in {row.path.name for group in groups for row in group.rows}
+        assert all(len(group.rows) > 1 for group in groups)
 
 
 def test_npz_and_parquet_hold_the_rows(gallery: Gallery, photos: Path, tmp_path: Path) -> None:

@@ -70,11 +70,17 @@ def duplicates(
     from samekind.cli.progress import stage_bars
     from samekind.gallery import Gallery
 
+    changed: list[int] = []
     with Gallery.open(gallery, read_only=True) as opened, stage_bars() as report:
         groups = opened.duplicates(
-            kind.value, threshold=threshold, on_progress=lambda done, total: report("compared", done, total)
+            kind.value,
+            threshold=threshold,
+            on_progress=lambda done, total: report("compared", done, total),
+            on_changed=changed.append,
         )
         folder = opened.path.absolute().parent
+    if changed:
+        typer.echo(f"samekind: left out: {sum(changed):,} files changed since; run samekind index", err=True)
     if plan is not None:
         from samekind.gallery.plan import write_plan
 

@@ -287,8 +287,11 @@ class Gallery:
         *,
         threshold: float | None = None,
         on_progress: Callable[[int, int], None] | None = None,
+        on_changed: Callable[[int], None] | None = None,
     ) -> list[DuplicateGroup]:
         """Groups of images of which each is a duplicate of every other, the largest first. Nothing is deleted.
+
+        Files that are gone or have changed since the last sync are left out.
 
         Args:
             kind: ``exact``: the same bytes or the same pixels. ``near``: the same picture, also resized, recompressed,
@@ -297,11 +300,14 @@ class Gallery:
                 pictures laid on each other, 0.86 if None, where all others of the group may be 0.16 less alike; for
                 ``same-class`` the similarity, the model's ``strict`` threshold if None.
             on_progress: Called with how much is done, and how much there is to do.
+            on_changed: Called with the number of files left out, if there are such.
 
         Raises:
             GalleryError: The gallery is empty, or there is no such kind.
         """
-        return find_duplicates(self._store, self.card.pair, kind, threshold, on_progress)
+        return find_duplicates(
+            self._store, self.card.pair, kind, threshold, on_progress=on_progress, on_changed=on_changed
+        )
 
     def clusters(
         self, method: ClusterMethod = "hdbscan", *, k: int | None = None, threshold: float | None = None
