@@ -180,10 +180,13 @@ class _Batch:
             self._report.added += 1
         else:
             self._report.changed += 1
-        columns = f"size, mtime_ns, {CONTENT}, generation"
+        columns = f"size, mtime_ns, {CONTENT}"
         self._db.execute(
-            f"INSERT INTO images (path, {columns}) VALUES (CAST(? AS TEXT), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            f" ON CONFLICT (path) DO UPDATE SET {', '.join(f'{c} = excluded.{c}' for c in columns.split(', '))}",
+            f"INSERT INTO images (path, {columns}, generation)"
+            " VALUES (CAST(? AS TEXT), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            f" ON CONFLICT (path) DO UPDATE SET {', '.join(f'{c} = excluded.{c}' for c in columns.split(', '))},"
+            # Where only metadata changed, what the index has of it is right, and it must not be found twice.
+            " generation = iif(excluded.embedding IS embedding, generation, excluded.generation)",
             (os.fsencode(file.path), file.size, found.mtime_ns, *content, self._generation),
         )
         self._changed |= error is None or file.image is not None
