@@ -92,6 +92,23 @@ def test_what_was_saved_again_with_other_metadata_is_found_once(gallery: Gallery
     assert len({hit.image.id for hit in gallery.search(paths[7], 200)}) == 120
 
 
+def test_a_link_to_a_gallery_is_the_same_gallery(
+    gallery: Gallery, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gallery.sync(photos)
+    (tmp_path / "links").mkdir()
+    monkeypatch.chdir(tmp_path / "links")
+    Path("linked.samekind").symlink_to(gallery.path)
+    with Gallery.open("linked.samekind") as linked:
+        assert linked.folder == tmp_path
+        monkeypatch.chdir(tmp_path)
+        with gallery._store.writing(), pytest.raises(GalleryError, match="has been writing it since"):
+            linked.sync(photos)
+        linked.sync(photos, index="HNSW8")
+    assert not list((tmp_path / "links").glob("linked.samekind?*"))
+    assert len(list(tmp_path.glob("*.faiss"))) == 1
+
+
 def test_an_empty_or_missing_gallery_says_what_to_do(tmp_path: Path, photos: Path) -> None:
     with pytest.raises(GalleryError, match=r"no such gallery; `samekind index FOLDER"):
         Gallery.open(tmp_path / "none.samekind", read_only=True)

@@ -78,7 +78,7 @@ def duplicates(
             on_progress=lambda done, total: report("compared", done, total),
             on_changed=changed.append,
         )
-        folder = opened.path.absolute().parent
+        folder = opened.folder
     if changed:
         typer.echo(f"samekind: left out: {sum(changed):,} files changed since; run samekind index", err=True)
     if plan is not None:

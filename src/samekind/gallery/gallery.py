@@ -168,6 +168,11 @@ class Gallery:
         return self._store.path
 
     @property
+    def folder(self) -> Path:
+        """The folder that the names of the images are relative to."""
+        return self._store.folder
+
+    @property
     def card(self) -> Card:
         """The card of the gallery's model, as it was at the last sync.
 
@@ -366,7 +371,7 @@ class Gallery:
             unreadable = db.execute("SELECT path, error FROM images WHERE error IS NOT NULL ORDER BY path").fetchall()
         card = self._model.card()
         facts = index_facts(self._store)
-        files = [self._store.path, self._store.folder / str(facts.get("file"))]
+        files = [self._store.file, self._store.folder / str(facts.get("file"))]
         return Status(
             path=self._store.path,
             images=count,

@@ -180,14 +180,14 @@ def build_index(store: Store, db: sqlite3.Connection, factory: str | None = None
         raise GalleryError(
             f"{store.path}: FAISS cannot make the index {factory!r} of {count:,} vectors ({reason})"
         ) from error
-    name = f"{store.path.name}.{now}.faiss"
+    name = f"{store.file.name}.{now}.faiss"
     with replacing(store.folder / name) as temporary:
         faiss.write_index(index, str(temporary))
     facts = {"file": name, "generation": now, "factory": factory, "search": setting}
     with transaction(db):
         set_about(db, "index", json.dumps(facts))
         db.execute("DELETE FROM dropped")
-    for old in store.folder.glob(f"{escape(store.path.name)}.*.faiss"):
+    for old in store.folder.glob(f"{escape(store.file.name)}.*.faiss"):
         if old.name != name:
             with suppress(OSError):  # Windows keeps a file that a reader has mapped; the next build removes it
                 old.unlink()
