@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -116,15 +117,25 @@ def test_watching_follows_the_folder_until_ctrl_c(indexed: Path) -> None:
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     save_noise(indexed / "new.png", (1, 2, 3), seed=70)
     process = subprocess.Popen(
-        words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=indexed, env=environment
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=indexed, env=environment
     )
     try:
         assert process.stdout is not None
+        assert process.stderr is not None
         assert "10 images" in process.stdout.readline()
         (indexed / "new.png").rename(indexed / "photos/new.png")  # whole at once, or it might be read half-written
         assert "11 images (1 new, 1 unreadable)" in process.stdout.readline()
+        # A folder that is away for a while is told of once, and followed when it is back.
+        (indexed / "photos").rename(indexed / "away")
+        while "no such folder; watching on" not in (line := process.stderr.readline()):
+            assert line
+        time.sleep(0.5)
+        save_noise(indexed / "away/newer.png", (3, 2, 1), seed=71)
+        (indexed / "away").rename(indexed / "photos")
+        assert "12 images (1 new, 1 unreadable)" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130
+        assert "watching on" not in process.communicate(timeout=60)[1]
+        assert process.returncode == 130
     finally:
         process.kill()
         process.communicate()

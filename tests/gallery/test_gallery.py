@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +108,21 @@ def test_a_link_to_a_gallery_is_the_same_gallery(
         linked.sync(photos, index="HNSW8")
     assert not list((tmp_path / "links").glob("linked.samekind?*"))
     assert len(list(tmp_path.glob("*.faiss"))) == 1
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:99])])
+def test_an_index_that_is_gone_or_damaged_is_made_again(
+    gallery: Gallery, photos: Path, damage: Callable[[Path], object]
+) -> None:
+    gallery.sync(photos)
+    damage(next(photos.parent.glob("*.faiss")))
+    with Gallery.open(gallery.path) as other:
+        # Without it all embeddings are read, but once.
+        assert (other.snapshot().base, len(other.snapshot())) == (None, 12)
+        assert other.snapshot() is other.snapshot()
+        other.sync(photos)
+    with Gallery.open(gallery.path) as again:
+        assert (again.snapshot().base.ntotal, len(again.snapshot().ids)) == (12, 0)
 
 
 def test_an_empty_or_missing_gallery_says_what_to_do(tmp_path: Path, photos: Path) -> None:

@@ -58,18 +58,27 @@ def index(
     from samekind.cli.extras import require
 
     require("gallery", "faiss", "imagehash", "filelock", "sklearn", "jinja2")
+    from samekind.errors import GalleryError
     from samekind.gallery import Gallery
 
     path = gallery or _beside(folder)
     with Gallery.open(path, model=model) as opened:
         report = _sync(opened, folder, index)
         _tell(opened, report, json)
+        trouble = ""
         while watch:
             time.sleep(every)
             start = time.monotonic()
-            report = _sync(opened, folder, None)
-            if report.added or report.changed or report.moved or report.removed or report.unreadable:
-                _tell(opened, report, json)
+            try:
+                report = _sync(opened, folder, None)
+            except GalleryError as error:  # a disk that is away, another writer: it may end
+                if str(error) != trouble:
+                    trouble = str(error)
+                    typer.secho(f"samekind: {printable(trouble)}; watching on", err=True, fg="red")
+            else:
+                trouble = ""
+                if report.added or report.changed or report.moved or report.removed or report.unreadable:
+                    _tell(opened, report, json)
             time.sleep((time.monotonic() - start) / _MOST_LOOKING)
 
 

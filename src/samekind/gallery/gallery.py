@@ -20,7 +20,15 @@ from samekind.gallery.clusters import Cluster, ClusterMethod, find_clusters
 from samekind.gallery.duplicates import DuplicateGroup, DuplicateKind, find_duplicates
 from samekind.gallery.export import export_rows
 from samekind.gallery.folders import folder_prefix, remove_images, under
-from samekind.gallery.index import Snapshot, advised_index, build_index, index_facts, stale_share, take_snapshot
+from samekind.gallery.index import (
+    Snapshot,
+    advised_index,
+    build_index,
+    index_facts,
+    index_is_lost,
+    stale_share,
+    take_snapshot,
+)
 from samekind.gallery.matches import Match, find_matches
 from samekind.gallery.model import GalleryModel
 from samekind.gallery.rows import Row, read_rows
@@ -389,5 +397,5 @@ class Gallery:
     def _keep_index_up(self, db: sqlite3.Connection, factory: str | None, *, least: int, share: float) -> None:
         behind, count = stale_share(db)
         other = factory is not None and factory != index_facts(self._store).get("factory")
-        if count and (other or behind > max(least, share * count)):
+        if count and (other or behind > max(least, share * count) or index_is_lost(self._store)):
             build_index(self._store, db, factory)

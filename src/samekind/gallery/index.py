@@ -72,8 +72,8 @@ class Snapshot:
 
     Attributes:
         generation: Of the gallery.
-        base: The index, or None.
-        base_generation: The index has the rows up to this one.
+        base: The index, or None, also if its file is gone or damaged.
+        base_generation: The index has the rows up to this one; -1 if there was never any.
         dropped: int64, ids whose entry in the index is out of date.
         ids: int64 (M,), the rows that the index has not.
         vectors: float32 (M, D), their embeddings.
@@ -123,20 +123,20 @@ def take_snapshot(store: Store, last: Snapshot | None) -> Snapshot:
         try:
             now = generation(db)
             about = _index_facts(db)
-            if last is not None and (now, about.get("generation", -1)) == (last.generation, last.base_generation):
+            recorded = about.get("generation", -1)
+            if last is not None and (now, recorded) == (last.generation, last.base_generation):
                 return last
-            if last is not None and about.get("generation", -1) == last.base_generation:
-                base = last.base
-            else:
+            base = last.base if last is not None and recorded == last.base_generation else None
+            if base is None:
                 base = _open(store, about)
-            covered = about["generation"] if base is not None else -1
+            covered = recorded if base is not None else -1
             dropped = [row[0] for row in db.execute("SELECT id FROM dropped ORDER BY id")] if base is not None else []
             chunks = list(read_embeddings(db, after=covered))
         finally:
             db.execute("COMMIT")
     ids = np.concatenate([chunk[0] for chunk in chunks]) if chunks else np.empty(0, np.int64)
     vectors = np.concatenate([chunk[1] for chunk in chunks]) if chunks else np.empty((0, 0), np.float32)
-    return Snapshot(now, base, covered, np.array(dropped, np.int64), ids, vectors)
+    return Snapshot(now, base, recorded, np.array(dropped, np.int64), ids, vectors)
 
 
 def stale_share(db: sqlite3.Connection) -> tuple[int, int]:
@@ -197,6 +197,12 @@ def index_facts(store: Store) -> dict[str, Any]:
     """What is known of the index: its ``factory`` string, ``search`` setting, ``generation`` and ``file``."""
     with store.reading() as db:
         return _index_facts(db)
+
+
+def index_is_lost(store: Store) -> bool:
+    """Whether the file of the index is gone or damaged."""
+    facts = index_facts(store)
+    return bool(facts) and _open(store, facts) is None
 
 
 def _index_facts(db: sqlite3.Connection) -> dict[str, Any]:

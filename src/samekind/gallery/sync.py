@@ -137,6 +137,8 @@ class _Batch:
         for found in batch:
             if found.looks is not None:
                 self._put(found, _fresh_content(found.sha256, found.looks, next(computed)))
+            elif found.error is not None and self._failed_before(found):
+                self._report.unreadable_before += 1
             elif found.error is not None:
                 self._put(found, (found.sha256, found.error, *[None] * 7))
             else:
@@ -167,6 +169,11 @@ class _Batch:
             self._report.moved += 1
             return
         self._put(found, next(self._contents(found.sha256)))
+
+    def _failed_before(self, found: Examined) -> bool:
+        """Whether a file could not be opened at the last look either, for the same reason."""
+        query = "SELECT 1 FROM images WHERE id = ? AND sha256 IS ? AND error = ?"
+        return self._db.execute(query, (found.file.image, found.sha256, found.error)).fetchone() is not None
 
     def _contents(self, sha256: bytes | None) -> Iterator[_Content]:
         for table in ("images", "before"):  # ``before`` has what was written over in this sync
