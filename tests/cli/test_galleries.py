@@ -110,6 +110,7 @@ def test_trouble_is_one_line_that_names_the_file(indexed: Path, words: tuple[str
     (line,) = [line for line in result.stderr.splitlines() if line.startswith("samekind: ")]
     assert message in line
     assert "Traceback" not in result.stderr
+    assert not list(indexed.glob("none*"))
 
 
 def test_watching_follows_the_folder_until_ctrl_c(indexed: Path) -> None:

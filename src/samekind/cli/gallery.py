@@ -26,6 +26,7 @@ def status(gallery: GalleryArgument, json: JsonOption = False) -> None:
         echo_json(dataclasses.asdict(found))
         return
     behind = f", {found.index_behind:,} embeddings behind (searches are right all the same)" * bool(found.index_behind)
+    recall = "" if found.index_recall is None else f", finds {found.index_recall:.0%} of the ten nearest of a sample"
     advice = f"; for so many images {found.advised_index} is advised" if found.advised_index != "Flat" else ""
     lines = [
         typer.style(shown_path(found.path.absolute()), bold=True),
@@ -34,7 +35,7 @@ def status(gallery: GalleryArgument, json: JsonOption = False) -> None:
         f"  model       {printable(found.model or 'none yet')}  {(found.fingerprint or '')[:12]}",
         f"  embedding   {found.dimension or 0} dimensions",
         f"  on disk     {found.bytes / 1e6:,.1f} MB",
-        f"  index       {found.index or 'none yet'}{behind}{advice}",
+        f"  index       {found.index or 'none yet'}{recall}{behind}{advice}",
         f"  unreadable  {len(found.unreadable):,}",
     ]
     lines += [f"    {printable(name)}: {printable(reason)}" for name, reason in found.unreadable]

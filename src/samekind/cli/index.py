@@ -61,10 +61,13 @@ def index(
     from samekind.errors import GalleryError
     from samekind.gallery import Gallery
 
+    if not folder.is_dir():  # before an empty gallery is made for it
+        raise GalleryError(f"{folder}: no such folder")
     path = gallery or _beside(folder)
     with Gallery.open(path, model=model) as opened:
         report = _sync(opened, folder, index)
         _tell(opened, report, json)
+        _warn_of_recall(opened)
         trouble = ""
         while watch:
             time.sleep(every)
@@ -104,6 +107,18 @@ def _sync(gallery: Gallery, folder: Path, index: str | None) -> SyncReport:
             typer.echo("\nsamekind: stopped; what was done is kept, and the same command goes on from here", err=True)
             raise
     return found
+
+
+def _warn_of_recall(gallery: Gallery) -> None:
+    from samekind.gallery.index import TARGET_RECALL
+
+    status = gallery.status()
+    if status.index_recall is not None and status.index_recall < TARGET_RECALL:
+        typer.echo(
+            f"samekind: the index {status.index} finds {status.index_recall:.0%} of the ten nearest of a sample, less "
+            f"than {TARGET_RECALL:.0%}; --index {status.advised_index} finds more",
+            err=True,
+        )
 
 
 def _tell(gallery: Gallery, report: SyncReport, json: bool) -> None:

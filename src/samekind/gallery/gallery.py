@@ -26,6 +26,7 @@ from samekind.gallery.index import (
     build_index,
     index_facts,
     index_is_lost,
+    refuse_unknown_index,
     stale_share,
     take_snapshot,
 )
@@ -73,6 +74,8 @@ class Status:
         dimension: D of its embeddings.
         bytes: The size of the gallery's file and index on the disk.
         index: The FAISS factory string of its index.
+        index_recall: Of the ten nearest others of an image, the share that an approximate index finds, as measured on a
+            sample when it was made; None for an exact one.
         index_behind: Embeddings that the index lacks or has for nothing; a search is right nevertheless.
         advised_index: The factory string that suits its size.
     """
@@ -86,6 +89,7 @@ class Status:
     dimension: int | None
     bytes: int
     index: str | None
+    index_recall: float | None
     index_behind: int
     advised_index: str
 
@@ -225,6 +229,8 @@ class Gallery:
         """
         with self._store.writing() as db:
             self._model.remember(db)
+            if index is not None:
+                refuse_unknown_index(index, self.card.dimension)
             report = sync_folder(
                 self._store,
                 db,
@@ -280,18 +286,20 @@ class Gallery:
         if k < 1:
             raise GalleryError(f"a search finds at least one image; got k = {k}")
         card = self.card
-        similarities, ids = self.snapshot().search(np.ascontiguousarray(embedding[None], np.float32), k)
-        keep = ids[0] >= 0
-        probabilities = pair_probability(card.pair, similarities[0])
-        if min_probability is not None:
-            keep &= probabilities >= min_probability
-        rows = {row.id: row for row in read_rows(self._store, ids[0][keep].tolist())}
+        query = np.ascontiguousarray(embedding, np.float32)
+        ids = self.snapshot().search(query[None], k)[1][0]
+        # A file may have been removed just now, or no longer be read as an image.
+        rows = [row for row in read_rows(self._store, ids[ids >= 0].tolist()) if row.embedding is not None]
+        if not rows:
+            return []
+        # What an index that compresses gives is rounded.
+        similarities = np.clip(np.stack([row.embedding for row in rows if row.embedding is not None]) @ query, -1, 1)
+        probabilities = pair_probability(card.pair, similarities)
+        order = np.lexsort(([row.id for row in rows], -similarities))
         return [
-            Hit(rows[i].path, float(similarity), float(probability), rows[i])
-            for i, similarity, probability in zip(
-                ids[0][keep].tolist(), similarities[0][keep], probabilities[keep], strict=True
-            )
-            if i in rows  # a file may have been removed just now
+            Hit(rows[i].path, float(similarities[i]), float(probabilities[i]), rows[i])
+            for i in order.tolist()
+            if min_probability is None or probabilities[i] >= min_probability
         ]
 
     def duplicates(
@@ -390,6 +398,7 @@ class Gallery:
             dimension=card.dimension if card else None,
             bytes=sum(file.stat().st_size for file in files if file.is_file()),
             index=facts["factory"] if facts else None,
+            index_recall=facts.get("recall"),
             index_behind=behind,
             advised_index=advised_index(count),
         )
