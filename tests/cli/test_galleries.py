@@ -86,9 +86,17 @@ def test_cluster_status_match_export_and_remove(indexed: Path) -> None:
     matched = run("match", "photos.samekind", "photos.samekind", "--kind", "exact", cwd=indexed)
     assert matched.stderr == "10 of 10 images are in photos.samekind\n"
     assert run("export", "photos.samekind", "-o", "rows.npz", cwd=indexed).stdout == "rows.npz: 10 images\n"
+    (indexed / "photos/within").mkdir()
+    save_noise(indexed / "photos/within/a.png", (5, 5, 5), seed=80)
+    assert run("index", "photos", cwd=indexed).returncode == 0
+    within = run("remove", "photos.samekind", "photos/within", cwd=indexed)
+    assert within.stdout == "photos.samekind: 1 images dropped, 10 left\n"
+    assert (
+        "photos/within lies within photos, which is indexed: the next samekind index takes it in again" in within.stderr
+    )
     # The unreadable one is dropped too.
-    dropped = run("remove", "photos.samekind", "photos", cwd=indexed).stdout
-    assert dropped == "photos.samekind: 11 images dropped, 0 left\n"
+    dropped = run("remove", "photos.samekind", "photos", cwd=indexed)
+    assert (dropped.stdout, dropped.stderr) == ("photos.samekind: 11 images dropped, 0 left\n", "")
     assert json.loads(run("status", "photos.samekind", "--json", cwd=indexed).stdout)["images"] == 0
 
 

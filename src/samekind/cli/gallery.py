@@ -48,8 +48,11 @@ def remove(
 ) -> None:
     """Drop a folder's images from a gallery. The files themselves stay where they are.
 
+    It is for folders that were indexed. Of a folder within one the next samekind index takes the images in again,
+    unless it has been moved away or its name begins with a dot.
+
     Example:
-      samekind remove photos.samekind photos/holiday
+      samekind remove photos.samekind more-photos
     """
     _require()
     from samekind.gallery import Gallery
@@ -59,6 +62,15 @@ def remove(
     with Gallery.open(gallery) as opened:
         removed = opened.remove(folder)
         typer.echo(f"{shown_path(opened.path.absolute())}: {removed:,} images dropped, {len(opened):,} left")
+        outer = [
+            name for name in opened.status().folders if (opened.folder / name).resolve() in folder.resolve().parents
+        ]
+    if outer:
+        typer.echo(
+            f"samekind: {printable(str(folder))} lies within {printable(outer[0])}, which is indexed: "
+            "the next samekind index takes it in again, unless you move it away or begin its name with a dot",
+            err=True,
+        )
 
 
 def export(
