@@ -39,7 +39,8 @@ def duplicates(
         typer.Option(
             min=-1,
             max=1,
-            help="How alike all images of a group must be; higher finds fewer.",
+            help="How alike all images of a group must be; higher finds fewer. For near two images of a group may be "
+            "0.16 less alike, if others link them.",
             show_default="near: calibrated; same-class: the model's strict threshold",
         ),
     ] = None,
