@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -85,9 +86,17 @@ def test_cluster_status_match_export_and_remove(indexed: Path) -> None:
     matched = run("match", "photos.samekind", "photos.samekind", "--kind", "exact", cwd=indexed)
     assert matched.stderr == "10 of 10 images are in photos.samekind\n"
     assert run("export", "photos.samekind", "-o", "rows.npz", cwd=indexed).stdout == "rows.npz: 10 images\n"
+    (indexed / "photos/within").mkdir()
+    save_noise(indexed / "photos/within/a.png", (5, 5, 5), seed=80)
+    assert run("index", "photos", cwd=indexed).returncode == 0
+    within = run("remove", "photos.samekind", "photos/within", cwd=indexed)
+    assert within.stdout == "photos.samekind: 1 images dropped, 10 left\n"
+    assert (
+        "photos/within lies within photos, which is indexed: the next samekind index takes it in again" in within.stderr
+    )
     # The unreadable one is dropped too.
-    dropped = run("remove", "photos.samekind", "photos", cwd=indexed).stdout
-    assert dropped == "photos.samekind: 11 images dropped, 0 left\n"
+    dropped = run("remove", "photos.samekind", "photos", cwd=indexed)
+    assert (dropped.stdout, dropped.stderr) == ("photos.samekind: 11 images dropped, 0 left\n", "")
     assert json.loads(run("status", "photos.samekind", "--json", cwd=indexed).stdout)["images"] == 0
 
 
@@ -109,6 +118,7 @@ def test_trouble_is_one_line_that_names_the_file(indexed: Path, words: tuple[str
     (line,) = [line for line in result.stderr.splitlines() if line.startswith("samekind: ")]
     assert message in line
     assert "Traceback" not in result.stderr
+    assert not list(indexed.glob("none*"))
 
 
 def test_watching_follows_the_folder_until_ctrl_c(indexed: Path) -> None:
@@ -116,15 +126,25 @@ def test_watching_follows_the_folder_until_ctrl_c(indexed: Path) -> None:
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     save_noise(indexed / "new.png", (1, 2, 3), seed=70)
     process = subprocess.Popen(
-        words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=indexed, env=environment
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=indexed, env=environment
     )
     try:
         assert process.stdout is not None
+        assert process.stderr is not None
         assert "10 images" in process.stdout.readline()
         (indexed / "new.png").rename(indexed / "photos/new.png")  # whole at once, or it might be read half-written
         assert "11 images (1 new, 1 unreadable)" in process.stdout.readline()
+        # A folder that is away for a while is told of once, and followed when it is back.
+        (indexed / "photos").rename(indexed / "away")
+        while "no such folder; watching on" not in (line := process.stderr.readline()):
+            assert line
+        time.sleep(0.5)
+        save_noise(indexed / "away/newer.png", (3, 2, 1), seed=71)
+        (indexed / "away").rename(indexed / "photos")
+        assert "12 images (1 new, 1 unreadable)" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130
+        assert "watching on" not in process.communicate(timeout=60)[1]
+        assert process.returncode == 130
     finally:
         process.kill()
         process.communicate()

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from gallery.conftest import LONG_AGO, age
+from PIL import Image
 
 from samekind.errors import GalleryError, MissingExtraError
 from samekind.gallery import Gallery
@@ -99,11 +101,27 @@ def test_a_plan_can_be_applied_as_its_first_lines_say(gallery: Gallery, photos: 
     assert gallery.sync(photos).removed == 1
 
 
+@pytest.mark.parametrize("kind", ["exact", "near", "same-class"])
+def test_a_plan_never_removes_the_last_copy_of_what_is_gone_or_changed(
+    gallery: Gallery, photos: Path, kind: str
+) -> None:
+    shutil.copy2(photos / "red/00.png", photos / "copy.png")
+    gallery.sync(photos)
+    for change in (lambda path: age(path, LONG_AGO - 9), Path.unlink):
+        change(photos / "copy.png")
+        changed: list[int] = []
+        groups = gallery.duplicates(kind, on_changed=changed.append)  # type: ignore[arg-type]
+        assert changed == [1]
+        assert "copy.png" not in {row.path.name for group in groups for row in group.rows}
+        assert all(len(group.rows) > 1 for group in groups)
+
+
 def test_npz_and_parquet_hold_the_rows(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
     gallery.sync(photos)
     rows = list(gallery)
     assert gallery.export(tmp_path / "rows.npz") == 12
     with np.load(tmp_path / "rows.npz", allow_pickle=False) as arrays:
+        assert set(arrays) == {"name", "size", "sha256", "width", "height", "taken", "embedding"}
         assert arrays["name"].tolist() == [row.name for row in rows]
         assert arrays["sha256"].tolist() == [row.sha256 for row in rows]
         assert np.array_equal(arrays["embedding"], np.stack([row.embedding for row in rows]))
@@ -136,14 +154,20 @@ def test_matches_are_the_best_counterparts_in_another_gallery(
     gallery.sync(photos)
     (tmp_path / "card").mkdir()
     shutil.copy2(photos / "red/00.png", tmp_path / "card/again.png")
+    # A plain one cannot be laid on anything; its bytes tell.
+    Image.new("RGB", (20, 20), "white").save(photos / "plain.png")
+    shutil.copy2(photos / "plain.png", tmp_path / "card/plain again.png")
+    gallery.sync(photos)
     with Gallery.open(tmp_path / "card.samekind", model=tiny_model) as card:
         card.sync(tmp_path / "card")
         for kind in ("exact", "near", "same-class"):
-            (found,) = card.matches(gallery, kind)  # type: ignore[arg-type]
+            found, plain = card.matches(gallery, kind)  # type: ignore[arg-type]
             assert (found.row.path.name, found.other.path.name) == ("again.png", "00.png")
+            assert (plain.row.path.name, plain.other.path.name) == ("plain again.png", "plain.png")
+            assert plain.similarity == pytest.approx(1, abs=1e-3)
             assert found.similarity == pytest.approx(1, abs=1e-3)
-        assert {match.row.path.parent.name for match in gallery.matches(card, "same-class")} == {"red"}
-        assert len(gallery.matches(card, "exact")) == 1
+        assert {match.row.path.parent.name for match in gallery.matches(card, "same-class")} == {"red", "photos"}
+        assert len(gallery.matches(card, "exact")) == 2
     with Gallery.open(tmp_path / "other.samekind", model=other_model) as other:
         other.sync(photos)
         with pytest.raises(GalleryError, match="different models"):

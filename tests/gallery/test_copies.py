@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -120,6 +122,37 @@ def test_exact_duplicates_have_the_same_bytes_or_the_same_pixels(
     assert [row.path.name for row in gallery.duplicates("exact")[0].rows] == ["a.png", "b.png", "d.tif"]
     with pytest.raises(GalleryError, match="no threshold"):
         gallery.duplicates("exact", threshold=0.5)
+
+
+def test_what_differs_below_eight_bits_or_in_a_later_frame_is_no_exact_duplicate(
+    gallery: Gallery, save: Callable[..., Path], tmp_path: Path
+) -> None:
+    deep = 60_000 + np.arange(24 * 20).reshape(20, 24)
+    save(Image.fromarray(deep.astype(np.uint16)), "deep.png")
+    save(Image.fromarray((deep + 1).astype(np.uint16)), "deeper.png")
+    save(Image.fromarray(deep.astype(np.uint16)), "deep again.png", compress_level=0)
+    for low in (0, 1):  # Pillow reads three channels of 16 bits as 8
+        rows = b"".join(b"\0" + b"\x80" + bytes([low]) + b"\x40\x00" * 71 for _ in range(20))
+        chunks = (
+            (b"IHDR", struct.pack(">IIBBBBB", 24, 20, 16, 2, 0, 0, 0)),
+            (b"IDAT", zlib.compress(rows)),
+            (b"IEND", b""),
+        )
+        path = tmp_path / f"photos/rgb48-{low}.png"
+        path.write_bytes(
+            b"\x89PNG\r\n\x1a\n"
+            + b"".join(
+                struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+                for name, data in chunks
+            )
+        )
+    for kind in ("gif", "tif"):
+        for last in (2, 3):
+            save(scene(1, 32), f"moving{last}.{kind}", save_all=True, append_images=[scene(last, 32)])
+    gallery.sync(tmp_path / "photos")
+    assert len(gallery) == 9
+    (group,) = gallery.duplicates("exact")
+    assert [row.path.name for row in group.rows] == ["deep again.png", "deep.png"]
 
 
 def test_same_class_groups_are_at_the_models_strict_threshold(gallery: Gallery, photos: Path) -> None:

@@ -7,12 +7,15 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import save_noise
 from gallery.conftest import age
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 import samekind
 from samekind.errors import GalleryError, ModelFileError
@@ -67,6 +70,59 @@ def test_searching_is_right_at_any_moment_whatever_the_index_has(gallery: Galler
     index_file.unlink()
     with Gallery.open(gallery.path, read_only=True) as other:
         assert len(other.search(photos / "green/01.png", 50)) == 12
+
+
+def test_what_was_saved_again_with_other_metadata_is_found_once(gallery: Gallery, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    paths = [tmp_path / f"photos/{number:03}.png" for number in range(120)]
+    for number, path in enumerate(paths):
+        save_noise(path, (2 * number, 90, 90), seed=number, size=(8, 8))
+        age(path)
+    gallery.sync(tmp_path / "photos")
+    about = PngInfo()
+    about.add_text("title", "other")
+    Image.open(paths[7]).save(paths[7], pnginfo=about)
+    assert gallery.sync(tmp_path / "photos").changed == 1
+    found = [hit.image.id for hit in gallery.search(paths[7], 200)]
+    assert sorted(found) == sorted(row.id for row in gallery)
+    assert len(gallery.snapshot()) == 120
+    # Another picture in its place is new to the index nevertheless.
+    save_noise(paths[7], (9, 250, 9), seed=500)
+    gallery.sync(tmp_path / "photos")
+    assert gallery.search(paths[7], 1)[0].path == paths[7]
+    assert len({hit.image.id for hit in gallery.search(paths[7], 200)}) == 120
+
+
+def test_a_link_to_a_gallery_is_the_same_gallery(
+    gallery: Gallery, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gallery.sync(photos)
+    (tmp_path / "links").mkdir()
+    monkeypatch.chdir(tmp_path / "links")
+    Path("linked.samekind").symlink_to(gallery.path)
+    with Gallery.open("linked.samekind") as linked:
+        assert linked.folder == tmp_path
+        monkeypatch.chdir(tmp_path)
+        with gallery._store.writing(), pytest.raises(GalleryError, match="has been writing it since"):
+            linked.sync(photos)
+        linked.sync(photos, index="HNSW8")
+    assert not list((tmp_path / "links").glob("linked.samekind?*"))
+    assert len(list(tmp_path.glob("*.faiss"))) == 1
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:99])])
+def test_an_index_that_is_gone_or_damaged_is_made_again(
+    gallery: Gallery, photos: Path, damage: Callable[[Path], object]
+) -> None:
+    gallery.sync(photos)
+    damage(next(photos.parent.glob("*.faiss")))
+    with Gallery.open(gallery.path) as other:
+        # Without it all embeddings are read, but once.
+        assert (other.snapshot().base, len(other.snapshot())) == (None, 12)
+        assert other.snapshot() is other.snapshot()
+        other.sync(photos)
+    with Gallery.open(gallery.path) as again:
+        assert (again.snapshot().base.ntotal, len(again.snapshot().ids)) == (12, 0)
 
 
 def test_an_empty_or_missing_gallery_says_what_to_do(tmp_path: Path, photos: Path) -> None:

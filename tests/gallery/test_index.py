@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import save_noise
 
 from samekind.errors import GalleryError
 from samekind.gallery import Gallery
@@ -63,16 +64,46 @@ def test_every_kind_of_index_finds_the_neighbours_of_brute_force(
 
 
 def test_unknown_and_untrainable_kinds_are_refused_and_the_old_index_stays(gallery: Gallery, photos: Path) -> None:
+    for unknown in ("Nonsense", "PQ5"):  # the tiny model has 6 dimensions
+        with pytest.raises(GalleryError, match=f"FAISS cannot make the index '{unknown}'") as trouble:
+            gallery.sync(photos, index=unknown)
+        assert "faiss::" not in str(trouble.value)
+    assert len(gallery) == 0  # refused before anything was embedded
     gallery.sync(photos)
-    with pytest.raises(GalleryError, match="FAISS cannot make the index 'Nonsense'"):
-        gallery.sync(photos, index="Nonsense")
-    with pytest.raises(GalleryError, match=r"FAISS cannot make the index 'IVF4096,Flat' of 12 vectors"):
+    with pytest.raises(GalleryError, match=r"FAISS cannot make the index 'IVF4096,Flat' of 12 vectors: most"):
         gallery.sync(photos, index="IVF4096,Flat")
     assert gallery.status().index == "Flat"
     assert len(gallery.search(photos / "red/00.png", 20)) == 12
     gallery.sync(photos, index="HNSW8")
     assert gallery.status().index == "HNSW8"
     assert len(gallery.search(photos / "red/00.png", 20)) == 12
+
+
+def test_what_a_compressing_index_finds_has_the_similarity_of_the_embeddings(gallery: Gallery, photos: Path) -> None:
+    for number in range(30):
+        save_noise(photos / f"more{number:02}.png", (8 * number, 90, 255 - 8 * number), seed=number)
+    gallery.sync(photos, index="PQ3x4")
+    query = next(iter(gallery)).embedding
+    hits = gallery.search_embedding(query, 20)
+    exact = [float(hit.image.embedding @ query) for hit in hits]
+    rough = gallery.snapshot().search(query[None], 20)[0][0]
+    assert np.abs(np.sort(rough) - np.sort(exact)).max() > 0.01  # or there would be nothing to mend
+    assert [hit.similarity for hit in hits] == pytest.approx(exact, abs=1e-6)
+    assert exact == sorted(exact, reverse=True)
+    probable = gallery.search_embedding(query, 20, min_probability=0.5)
+    assert probable == [hit for hit in hits if hit.probability >= 0.5]
+    assert 0 < gallery.status().index_recall < 0.96
+    gallery.sync(photos, index="Flat")
+    assert gallery.status().index_recall is None
+
+
+def test_what_a_killed_writer_left_of_an_index_is_removed(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
+    left, other = tmp_path / ".photos.samekind.3-abcd.faiss", tmp_path / ".photos2.samekind.3-abcd.faiss"
+    left.touch()
+    other.touch()
+    gallery.sync(photos)
+    assert not left.exists()
+    assert other.exists()
 
 
 def test_advice_grows_with_the_gallery() -> None:

@@ -11,7 +11,8 @@ import pytest
 from conftest import save_noise
 from gallery.conftest import LONG_AGO, age
 
-from samekind.errors import GalleryError
+from samekind.datasets.splits import content_hash
+from samekind.errors import DatasetError, GalleryError
 from samekind.gallery import Gallery, SyncReport
 
 
@@ -116,6 +117,39 @@ def test_what_cannot_be_opened_is_tried_again_each_time(gallery: Gallery, photos
     assert {name for name, _ in gallery.sync(photos).unreadable} == {"photos/link.png", "photos/secret.png"}
     (photos / "secret.png").chmod(0o644)
     assert gallery.sync(photos).changed == 2
+
+
+def test_what_still_cannot_be_opened_is_named_once_and_changes_nothing(
+    gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> str:
+        if path.name == "00.png":
+            raise DatasetError(f"{path}: cannot be read (Permission denied)")
+        return content_hash(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("samekind.gallery.examine.content_hash", refuse)
+        first = gallery.sync(photos)
+        assert first.unreadable == [("photos/red/00.png", "cannot be read (Permission denied)")]
+        before = gallery.snapshot()
+        assert gallery.sync(photos) == SyncReport(unchanged=11, unreadable_before=1)
+        assert gallery.snapshot() is before
+    assert gallery.sync(photos) == SyncReport(changed=1, unchanged=11, embedded=1)
+
+
+def test_a_subfolder_that_vanishes_while_it_is_looked_for_is_passed_over(
+    gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scandir = os.scandir
+
+    def vanish(place: str) -> object:
+        if Path(place).name == "red":
+            Path(place).rename(photos.parent / "away")
+        return scandir(place)
+
+    gallery.sync(photos)
+    monkeypatch.setattr("samekind.gallery.folders.os.scandir", vanish)
+    assert gallery.sync(photos) == SyncReport(removed=4, unchanged=8)
 
 
 def test_hidden_files_and_other_suffixes_are_passed_over(gallery: Gallery, photos: Path) -> None:

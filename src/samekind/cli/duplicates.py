@@ -39,7 +39,8 @@ def duplicates(
         typer.Option(
             min=-1,
             max=1,
-            help="How alike all images of a group must be; higher finds fewer.",
+            help="How alike all images of a group must be; higher finds fewer. For near two images of a group may be "
+            "0.16 less alike, if others link them.",
             show_default="near: calibrated; same-class: the model's strict threshold",
         ),
     ] = None,
@@ -70,11 +71,17 @@ def duplicates(
     from samekind.cli.progress import stage_bars
     from samekind.gallery import Gallery
 
+    changed: list[int] = []
     with Gallery.open(gallery, read_only=True) as opened, stage_bars() as report:
         groups = opened.duplicates(
-            kind.value, threshold=threshold, on_progress=lambda done, total: report("compared", done, total)
+            kind.value,
+            threshold=threshold,
+            on_progress=lambda done, total: report("compared", done, total),
+            on_changed=changed.append,
         )
-        folder = opened.path.absolute().parent
+        folder = opened.folder
+    if changed:
+        typer.echo(f"samekind: left out: {sum(changed):,} files changed since; run samekind index", err=True)
     if plan is not None:
         from samekind.gallery.plan import write_plan
 

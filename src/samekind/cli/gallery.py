@@ -26,6 +26,7 @@ def status(gallery: GalleryArgument, json: JsonOption = False) -> None:
         echo_json(dataclasses.asdict(found))
         return
     behind = f", {found.index_behind:,} embeddings behind (searches are right all the same)" * bool(found.index_behind)
+    recall = "" if found.index_recall is None else f", finds {found.index_recall:.0%} of the ten nearest of a sample"
     advice = f"; for so many images {found.advised_index} is advised" if found.advised_index != "Flat" else ""
     lines = [
         typer.style(shown_path(found.path.absolute()), bold=True),
@@ -34,7 +35,7 @@ def status(gallery: GalleryArgument, json: JsonOption = False) -> None:
         f"  model       {printable(found.model or 'none yet')}  {(found.fingerprint or '')[:12]}",
         f"  embedding   {found.dimension or 0} dimensions",
         f"  on disk     {found.bytes / 1e6:,.1f} MB",
-        f"  index       {found.index or 'none yet'}{behind}{advice}",
+        f"  index       {found.index or 'none yet'}{recall}{behind}{advice}",
         f"  unreadable  {len(found.unreadable):,}",
     ]
     lines += [f"    {printable(name)}: {printable(reason)}" for name, reason in found.unreadable]
@@ -47,8 +48,11 @@ def remove(
 ) -> None:
     """Drop a folder's images from a gallery. The files themselves stay where they are.
 
+    It is for folders that were indexed. Of a folder within one the next samekind index takes the images in again,
+    unless it has been moved away or its name begins with a dot.
+
     Example:
-      samekind remove photos.samekind photos/holiday
+      samekind remove photos.samekind more-photos
     """
     _require()
     from samekind.gallery import Gallery
@@ -58,6 +62,15 @@ def remove(
     with Gallery.open(gallery) as opened:
         removed = opened.remove(folder)
         typer.echo(f"{shown_path(opened.path.absolute())}: {removed:,} images dropped, {len(opened):,} left")
+        outer = [
+            name for name in opened.status().folders if (opened.folder / name).resolve() in folder.resolve().parents
+        ]
+    if outer:
+        typer.echo(
+            f"samekind: {printable(str(folder))} lies within {printable(outer[0])}, which is indexed: "
+            "the next samekind index takes it in again, unless you move it away or begin its name with a dot",
+            err=True,
+        )
 
 
 def export(

@@ -58,18 +58,30 @@ def index(
     from samekind.cli.extras import require
 
     require("gallery", "faiss", "imagehash", "filelock", "sklearn", "jinja2")
+    from samekind.errors import GalleryError
     from samekind.gallery import Gallery
 
+    if not folder.is_dir():  # before an empty gallery is made for it
+        raise GalleryError(f"{folder}: no such folder")
     path = gallery or _beside(folder)
     with Gallery.open(path, model=model) as opened:
         report = _sync(opened, folder, index)
         _tell(opened, report, json)
+        _warn_of_recall(opened)
+        trouble = ""
         while watch:
             time.sleep(every)
             start = time.monotonic()
-            report = _sync(opened, folder, None)
-            if report.added or report.changed or report.moved or report.removed or report.unreadable:
-                _tell(opened, report, json)
+            try:
+                report = _sync(opened, folder, None)
+            except GalleryError as error:  # a disk that is away, another writer: it may end
+                if str(error) != trouble:
+                    trouble = str(error)
+                    typer.secho(f"samekind: {printable(trouble)}; watching on", err=True, fg="red")
+            else:
+                trouble = ""
+                if report.added or report.changed or report.moved or report.removed or report.unreadable:
+                    _tell(opened, report, json)
             time.sleep((time.monotonic() - start) / _MOST_LOOKING)
 
 
@@ -95,6 +107,18 @@ def _sync(gallery: Gallery, folder: Path, index: str | None) -> SyncReport:
             typer.echo("\nsamekind: stopped; what was done is kept, and the same command goes on from here", err=True)
             raise
     return found
+
+
+def _warn_of_recall(gallery: Gallery) -> None:
+    from samekind.gallery.index import TARGET_RECALL
+
+    status = gallery.status()
+    if status.index_recall is not None and status.index_recall < TARGET_RECALL:
+        typer.echo(
+            f"samekind: the index {status.index} finds {status.index_recall:.0%} of the ten nearest of a sample, less "
+            f"than {TARGET_RECALL:.0%}; --index {status.advised_index} finds more",
+            err=True,
+        )
 
 
 def _tell(gallery: Gallery, report: SyncReport, json: bool) -> None:

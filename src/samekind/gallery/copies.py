@@ -48,14 +48,14 @@ class CopyFeatures:
 
     Attributes:
         ids: The N images.
-        content: int64 (N,), equal where the bytes are.
+        content: bytes of length 32 (N,), the SHA-256 of each file.
         descriptors: float32 (N, C).
         hashes: uint8 (N, 8), perceptual hashes.
         thumbnails: uint8 (N, 32, 32), grey.
     """
 
     ids: list[int]
-    content: NDArray[np.int64]
+    content: NDArray[np.bytes_]
     descriptors: NDArray[np.float32]
     hashes: NDArray[np.uint8]
     thumbnails: NDArray[np.uint8]
@@ -69,10 +69,9 @@ def read_copy_features(store: Store) -> CopyFeatures:
         ).fetchall()
     count = len(rows)
     ids, sha256, descriptors, hashes, thumbnails = zip(*rows, strict=True) if rows else [()] * 5
-    content = np.unique(np.array(sha256, np.bytes_), return_inverse=True)[1] if rows else np.empty(0, np.int64)
     return CopyFeatures(
         list(ids),
-        content.astype(np.int64),
+        np.array(sha256, "S32"),
         np.frombuffer(b"".join(descriptors), np.float16).reshape(count, -1 if count else 1).astype(np.float32),
         np.frombuffer(b"".join(hashes), np.uint8).reshape(count, _HASH_BITS // 8),
         np.frombuffer(b"".join(thumbnails), np.uint8).reshape(count, THUMBNAIL_SIDE, THUMBNAIL_SIDE),

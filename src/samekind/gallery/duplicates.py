@@ -25,6 +25,10 @@ from samekind.similarity import Embeddings
 
 DuplicateKind = Literal["exact", "near", "same-class"]
 
+# Formats of which Pillow keeps every bit, or says by ";16" that it does not; others (JPEG 2000, PPM) it may round.
+_KEPT_WHOLE = frozenset({"BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP"})
+_EIGHT_BITS = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA"})
+
 
 @dataclass(frozen=True)
 class DuplicateGroup:
@@ -54,7 +58,9 @@ def find_duplicates(
     link: PairLink,
     kind: DuplicateKind,
     threshold: float | None,
+    *,
     on_progress: Callable[[int, int], None] | None = None,
+    on_changed: Callable[[int], None] | None = None,
 ) -> list[DuplicateGroup]:
     """The groups of duplicates; ``Gallery.duplicates`` says the rest.
 
@@ -64,6 +70,7 @@ def find_duplicates(
         kind: Which.
         threshold: How alike all images of a group must be; None is the kind's own.
         on_progress: Called with how much is done, and how much there is to do.
+        on_changed: Called with the number of files left out, for they are no longer what the gallery has of them.
 
     Raises:
         GalleryError: No such kind, or a threshold for exact duplicates.
@@ -72,13 +79,13 @@ def find_duplicates(
         if threshold is not None:
             raise GalleryError("exact duplicates have no threshold: their bytes or pixels are the same")
         ids, groups = _exact_groups(store)
-        return _described(store, ids, groups, [1.0] * len(groups))
+        return _described(store, ids, groups, [1.0] * len(groups), on_changed)
     if kind == "near":
         features = read_copy_features(store)
         limit = COPY_THRESHOLD if threshold is None else threshold
         pairs = find_copies(features, limit, also_above=limit - GROUP_SLACK, on_progress=on_progress)
         groups = linked_groups(pairs, at_least_one=limit)
-        return _described(store, features.ids, groups, _least_of_pairs(pairs, groups))
+        return _described(store, features.ids, groups, _least_of_pairs(pairs, groups), on_changed)
     if kind == "same-class":
         ids, vectors = read_all_embeddings(store)
         points = link.operating_points
@@ -86,7 +93,7 @@ def find_duplicates(
         groups = dense_groups(vectors, limit, on_progress=on_progress)
     else:
         raise GalleryError(f"no kind {kind!r}; there are exact, near and same-class")
-    return _described(store, ids, groups, [_least_similarity(vectors[group]) for group in groups])
+    return _described(store, ids, groups, [_least_similarity(vectors[group]) for group in groups], on_changed)
 
 
 def read_all_embeddings(store: Store) -> tuple[list[int], Embeddings]:
@@ -143,21 +150,38 @@ def _exact_groups(store: Store) -> tuple[list[int], list[list[int]]]:
 
 
 def _pixel_digest(path: Path) -> bytes | None:
-    """A hash of all pixels, upright; None if they cannot be read (any more)."""
+    """A hash of all pixels, upright; None if they cannot be read (any more), all of them and whole."""
     try:
         with Image.open(path) as image:
-            upright = ImageOps.exif_transpose(image).convert("RGBA")
+            eight = image.mode in _EIGHT_BITS
+            rounded = eight and any(";16" in str(tile[3]) for tile in image.tile)
+            if image.format not in _KEPT_WHOLE or rounded or getattr(image, "n_frames", 1) > 1:
+                return None
+            upright = ImageOps.exif_transpose(image)
+            # With palette and transparency. A conversion of deeper pixels would cut them off.
+            upright = upright.convert("RGBA") if eight else upright
+            pixels = upright.tobytes()
     except Exception:  # Pillow's decoders raise almost anything; what is not readable is no exact duplicate
         return None
-    return hashlib.sha256(f"{upright.size}".encode() + upright.tobytes()).digest()
+    return hashlib.sha256(f"{upright.mode} {upright.size} ".encode() + pixels).digest()
 
 
 def _described(
-    store: Store, ids: Sequence[int], groups: Iterable[Sequence[int]], similarities: Sequence[float]
+    store: Store,
+    ids: Sequence[int],
+    groups: Iterable[Sequence[int]],
+    similarities: Sequence[float],
+    on_changed: Callable[[int], None] | None,
 ) -> list[DuplicateGroup]:
-    """Groups of places in ``ids`` as groups of rows, the largest first."""
+    """Groups of places in ``ids`` as groups of rows, the largest first, of files that are as they were indexed.
+
+    Of a group whose best copy is gone the others must not be called spare.
+    """
     groups = list(groups)
-    rows = {row.id: row for row in read_rows(store, [ids[i] for group in groups for i in group])}
+    listed = list(read_rows(store, [ids[i] for group in groups for i in group]))
+    rows = {row.id: row for row in listed if _is_as_indexed(row)}
+    if on_changed and len(rows) < len(listed):
+        on_changed(len(listed) - len(rows))
     described = []
     for group, similarity in zip(groups, similarities, strict=True):
         # One may have been removed just now.
@@ -166,3 +190,11 @@ def _described(
             keep, why = worth_keeping(members)
             described.append(DuplicateGroup(tuple(members), keep, why, similarity))
     return sorted(described, key=lambda group: (-len(group.rows), group.rows[0].name))
+
+
+def _is_as_indexed(row: Row) -> bool:
+    try:
+        status = row.path.stat()
+    except OSError:
+        return False
+    return status.st_size == row.size and row.mtime_ns in (status.st_mtime_ns, -1)

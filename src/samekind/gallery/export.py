@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -41,10 +42,10 @@ def export_rows(rows: Iterator[Row], path: Path) -> int:
 
 
 def _write_npz(rows: list[Row], path: Path) -> int:
-    columns = {name: np.array([_plain(getattr(row, name)) for row in rows]) for name in _COLUMNS}
+    columns: dict[str, Any] = {name: np.array([_plain(getattr(row, name)) for row in rows]) for name in _COLUMNS}
     embeddings = np.stack([row.embedding for row in rows if row.embedding is not None]) if rows else np.empty((0, 0))
     with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, allow_pickle=False, embedding=embeddings.astype(np.float32), **columns)
+        np.savez(file, embedding=embeddings.astype(np.float32), **columns)
     return len(rows)
 
 

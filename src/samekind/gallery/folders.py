@@ -99,6 +99,10 @@ def _walk(folder: Path, prefix: str) -> Iterator[tuple[bytes, int, int]]:
         place, inner = waiting.pop()
         try:
             entries = list(os.scandir(place))
+        except FileNotFoundError as error:
+            if place != os.fspath(folder):  # it went away just now, and its images with it
+                continue
+            raise GalleryError(f"{place}: no such folder") from error
         except OSError as error:
             # To pass it over would take all its images for deleted.
             raise GalleryError(f"{place}: cannot be listed ({error.strerror})") from error

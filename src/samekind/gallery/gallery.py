@@ -20,7 +20,16 @@ from samekind.gallery.clusters import Cluster, ClusterMethod, find_clusters
 from samekind.gallery.duplicates import DuplicateGroup, DuplicateKind, find_duplicates
 from samekind.gallery.export import export_rows
 from samekind.gallery.folders import folder_prefix, remove_images, under
-from samekind.gallery.index import Snapshot, advised_index, build_index, index_facts, stale_share, take_snapshot
+from samekind.gallery.index import (
+    Snapshot,
+    advised_index,
+    build_index,
+    index_facts,
+    index_is_lost,
+    refuse_unknown_index,
+    stale_share,
+    take_snapshot,
+)
 from samekind.gallery.matches import Match, find_matches
 from samekind.gallery.model import GalleryModel
 from samekind.gallery.rows import Row, read_rows
@@ -65,6 +74,8 @@ class Status:
         dimension: D of its embeddings.
         bytes: The size of the gallery's file and index on the disk.
         index: The FAISS factory string of its index.
+        index_recall: Of the ten nearest others of an image, the share that an approximate index finds, as measured on a
+            sample when it was made; None for an exact one.
         index_behind: Embeddings that the index lacks or has for nothing; a search is right nevertheless.
         advised_index: The factory string that suits its size.
     """
@@ -78,6 +89,7 @@ class Status:
     dimension: int | None
     bytes: int
     index: str | None
+    index_recall: float | None
     index_behind: int
     advised_index: str
 
@@ -168,6 +180,11 @@ class Gallery:
         return self._store.path
 
     @property
+    def folder(self) -> Path:
+        """The folder that the names of the images are relative to."""
+        return self._store.folder
+
+    @property
     def card(self) -> Card:
         """The card of the gallery's model, as it was at the last sync.
 
@@ -212,6 +229,8 @@ class Gallery:
         """
         with self._store.writing() as db:
             self._model.remember(db)
+            if index is not None:
+                refuse_unknown_index(index, self.card.dimension)
             report = sync_folder(
                 self._store,
                 db,
@@ -267,18 +286,20 @@ class Gallery:
         if k < 1:
             raise GalleryError(f"a search finds at least one image; got k = {k}")
         card = self.card
-        similarities, ids = self.snapshot().search(np.ascontiguousarray(embedding[None], np.float32), k)
-        keep = ids[0] >= 0
-        probabilities = pair_probability(card.pair, similarities[0])
-        if min_probability is not None:
-            keep &= probabilities >= min_probability
-        rows = {row.id: row for row in read_rows(self._store, ids[0][keep].tolist())}
+        query = np.ascontiguousarray(embedding, np.float32)
+        ids = self.snapshot().search(query[None], k)[1][0]
+        # A file may have been removed just now, or no longer be read as an image.
+        rows = [row for row in read_rows(self._store, ids[ids >= 0].tolist()) if row.embedding is not None]
+        if not rows:
+            return []
+        # What an index that compresses gives is rounded.
+        similarities = np.clip(np.stack([row.embedding for row in rows if row.embedding is not None]) @ query, -1, 1)
+        probabilities = pair_probability(card.pair, similarities)
+        order = np.lexsort(([row.id for row in rows], -similarities))
         return [
-            Hit(rows[i].path, float(similarity), float(probability), rows[i])
-            for i, similarity, probability in zip(
-                ids[0][keep].tolist(), similarities[0][keep], probabilities[keep], strict=True
-            )
-            if i in rows  # a file may have been removed just now
+            Hit(rows[i].path, float(similarities[i]), float(probabilities[i]), rows[i])
+            for i in order.tolist()
+            if min_probability is None or probabilities[i] >= min_probability
         ]
 
     def duplicates(
@@ -287,8 +308,11 @@ class Gallery:
         *,
         threshold: float | None = None,
         on_progress: Callable[[int, int], None] | None = None,
+        on_changed: Callable[[int], None] | None = None,
     ) -> list[DuplicateGroup]:
         """Groups of images of which each is a duplicate of every other, the largest first. Nothing is deleted.
+
+        Files that are gone or have changed since the last sync are left out.
 
         Args:
             kind: ``exact``: the same bytes or the same pixels. ``near``: the same picture, also resized, recompressed,
@@ -297,11 +321,14 @@ class Gallery:
                 pictures laid on each other, 0.86 if None, where all others of the group may be 0.16 less alike; for
                 ``same-class`` the similarity, the model's ``strict`` threshold if None.
             on_progress: Called with how much is done, and how much there is to do.
+            on_changed: Called with the number of files left out, if there are such.
 
         Raises:
             GalleryError: The gallery is empty, or there is no such kind.
         """
-        return find_duplicates(self._store, self.card.pair, kind, threshold, on_progress)
+        return find_duplicates(
+            self._store, self.card.pair, kind, threshold, on_progress=on_progress, on_changed=on_changed
+        )
 
     def clusters(
         self, method: ClusterMethod = "hdbscan", *, k: int | None = None, threshold: float | None = None
@@ -360,7 +387,7 @@ class Gallery:
             unreadable = db.execute("SELECT path, error FROM images WHERE error IS NOT NULL ORDER BY path").fetchall()
         card = self._model.card()
         facts = index_facts(self._store)
-        files = [self._store.path, self._store.folder / str(facts.get("file"))]
+        files = [self._store.file, self._store.folder / str(facts.get("file"))]
         return Status(
             path=self._store.path,
             images=count,
@@ -371,6 +398,7 @@ class Gallery:
             dimension=card.dimension if card else None,
             bytes=sum(file.stat().st_size for file in files if file.is_file()),
             index=facts["factory"] if facts else None,
+            index_recall=facts.get("recall"),
             index_behind=behind,
             advised_index=advised_index(count),
         )
@@ -378,5 +406,5 @@ class Gallery:
     def _keep_index_up(self, db: sqlite3.Connection, factory: str | None, *, least: int, share: float) -> None:
         behind, count = stale_share(db)
         other = factory is not None and factory != index_facts(self._store).get("factory")
-        if count and (other or behind > max(least, share * count)):
+        if count and (other or behind > max(least, share * count) or index_is_lost(self._store)):
             build_index(self._store, db, factory)

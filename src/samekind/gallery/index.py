@@ -28,7 +28,7 @@ EXACT = "Flat"
 # Above this many vectors a search of all of them takes longer than a person notices.
 _ADVISE_ABOVE = 500_000
 _CHUNK = 16_384
-_TARGET_RECALL = 0.96  # on the sample by which the search is set; a little above what is promised
+TARGET_RECALL = 0.96  # on the sample by which the search is set; a little above what is promised
 _SAMPLE, _NEIGHBOURS = 256, 10
 
 Ids = NDArray[np.int64]
@@ -72,8 +72,8 @@ class Snapshot:
 
     Attributes:
         generation: Of the gallery.
-        base: The index, or None.
-        base_generation: The index has the rows up to this one.
+        base: The index, or None, also if its file is gone or damaged.
+        base_generation: The index has the rows up to this one; -1 if there was never any.
         dropped: int64, ids whose entry in the index is out of date.
         ids: int64 (M,), the rows that the index has not.
         vectors: float32 (M, D), their embeddings.
@@ -123,20 +123,20 @@ def take_snapshot(store: Store, last: Snapshot | None) -> Snapshot:
         try:
             now = generation(db)
             about = _index_facts(db)
-            if last is not None and (now, about.get("generation", -1)) == (last.generation, last.base_generation):
+            recorded = about.get("generation", -1)
+            if last is not None and (now, recorded) == (last.generation, last.base_generation):
                 return last
-            if last is not None and about.get("generation", -1) == last.base_generation:
-                base = last.base
-            else:
+            base = last.base if last is not None and recorded == last.base_generation else None
+            if base is None:
                 base = _open(store, about)
-            covered = about["generation"] if base is not None else -1
+            covered = recorded if base is not None else -1
             dropped = [row[0] for row in db.execute("SELECT id FROM dropped ORDER BY id")] if base is not None else []
             chunks = list(read_embeddings(db, after=covered))
         finally:
             db.execute("COMMIT")
     ids = np.concatenate([chunk[0] for chunk in chunks]) if chunks else np.empty(0, np.int64)
     vectors = np.concatenate([chunk[1] for chunk in chunks]) if chunks else np.empty((0, 0), np.float32)
-    return Snapshot(now, base, covered, np.array(dropped, np.int64), ids, vectors)
+    return Snapshot(now, base, recorded, np.array(dropped, np.int64), ids, vectors)
 
 
 def stale_share(db: sqlite3.Connection) -> tuple[int, int]:
@@ -148,6 +148,36 @@ def stale_share(db: sqlite3.Connection) -> tuple[int, int]:
     dropped = db.execute("SELECT count(*) FROM dropped").fetchone()[0] if covered >= 0 else 0
     total = db.execute("SELECT count(*) FROM images WHERE embedding IS NOT NULL").fetchone()[0]
     return new + dropped, total
+
+
+def refuse_unknown_index(factory: str, dimension: int) -> None:
+    """Make sure that FAISS knows a kind of index, before there is much to put into it.
+
+    Args:
+        factory: A FAISS factory string.
+        dimension: D of the embeddings.
+
+    Raises:
+        GalleryError: It does not.
+    """
+    _new_index(factory, dimension)
+
+
+def _new_index(factory: str, dimension: int) -> Any:
+    try:
+        index: Any = faiss.index_factory(dimension, f"IDMap,{factory}", faiss.METRIC_INNER_PRODUCT)
+    except RuntimeError as error:
+        raise GalleryError(
+            f"FAISS cannot make the index {factory!r} for embeddings of {dimension} dimensions; "
+            "it can make Flat, HNSW32 or IVF4096,Flat"
+        ) from error
+    inner: Any = faiss.downcast_index(index.index)
+    clustered: list[Any] = [inner, getattr(inner, "pq", None)]
+    for trained in clustered:
+        if hasattr(trained, "cp"):
+            # Else FAISS prints that so few vectors train it badly; what that costs is measured.
+            trained.cp.min_points_per_centroid = 1
+    return index
 
 
 def build_index(store: Store, db: sqlite3.Connection, factory: str | None = None) -> None:
@@ -168,35 +198,44 @@ def build_index(store: Store, db: sqlite3.Connection, factory: str | None = None
     if not row[1]:
         return
     dimension, count = row[0] // 2, row[1]
+    index = _new_index(factory, dimension)
     try:
-        index = faiss.index_factory(dimension, f"IDMap,{factory}", faiss.METRIC_INNER_PRODUCT)
         if not index.is_trained:
             index.train(_sample(db, min(count, 256 * 1024)))
         for ids, vectors in read_embeddings(db):
             index.add_with_ids(vectors, ids)
-        setting = None if factory == EXACT else _set_search(index, db)
+        recall = None if factory == EXACT else _set_search(index, db)
     except RuntimeError as error:
-        reason = str(error).rpartition("Error: ")[2] or str(error)
         raise GalleryError(
-            f"{store.path}: FAISS cannot make the index {factory!r} of {count:,} vectors ({reason})"
+            f"{store.path}: FAISS cannot make the index {factory!r} of {count:,} vectors: most often it needs more of "
+            "them to be trained. The images are indexed all the same; Flat suits any number"
         ) from error
-    name = f"{store.path.name}.{now}.faiss"
+    name = f"{store.file.name}.{now}.faiss"
     with replacing(store.folder / name) as temporary:
         faiss.write_index(index, str(temporary))
-    facts = {"file": name, "generation": now, "factory": factory, "search": setting}
+    facts = {"file": name, "generation": now, "factory": factory, "recall": recall}
     with transaction(db):
         set_about(db, "index", json.dumps(facts))
         db.execute("DELETE FROM dropped")
-    for old in store.folder.glob(f"{escape(store.path.name)}.*.faiss"):
-        if old.name != name:
+    # The hidden ones were left half-written by a writer that was killed.
+    for start in ("", "."):
+        for old in store.folder.glob(f"{start}{escape(store.file.name)}.*.faiss"):
+            if old.name == name:
+                continue
             with suppress(OSError):  # Windows keeps a file that a reader has mapped; the next build removes it
                 old.unlink()
 
 
 def index_facts(store: Store) -> dict[str, Any]:
-    """What is known of the index: its ``factory`` string, ``search`` setting, ``generation`` and ``file``."""
+    """What is known of the index: its ``factory`` string, ``recall``, ``generation`` and ``file``."""
     with store.reading() as db:
         return _index_facts(db)
+
+
+def index_is_lost(store: Store) -> bool:
+    """Whether the file of the index is gone or damaged."""
+    facts = index_facts(store)
+    return bool(facts) and _open(store, facts) is None
 
 
 def _index_facts(db: sqlite3.Connection) -> dict[str, Any]:
@@ -240,22 +279,26 @@ def _sample(db: sqlite3.Connection, most: int) -> Embeddings:
     )
 
 
-def _set_search(index: Any, db: sqlite3.Connection) -> str | None:
-    """Set how far an approximate index looks: the least with which a sample finds 96 % of its ten nearest others."""
+def _set_search(index: Any, db: sqlite3.Connection) -> float:
+    """Set how far an approximate index looks: the least with which a sample finds 96 % of its ten nearest others.
+
+    Returns:
+        The share of them that it finds. An index that compresses may miss the 96 % however far it looks.
+    """
     inner: Any = faiss.downcast_index(index.index)
     name, largest = ("nprobe", inner.nlist) if hasattr(inner, "nprobe") else ("efSearch", 4096)
-    if name == "efSearch" and not hasattr(inner, "hnsw"):
-        return None
+    can_be_set = name == "nprobe" or hasattr(inner, "hnsw")
     queries = _sample(db, _SAMPLE)
     # One more, for each finds itself.
     truth = _exact_neighbours(db, queries, _NEIGHBOURS + 1)[:, 1:]
     value = 1
     while True:
-        faiss.ParameterSpace().set_index_parameter(inner, name, value)
+        if can_be_set:
+            faiss.ParameterSpace().set_index_parameter(inner, name, value)
         found = index.search(queries, _NEIGHBOURS + 1)[1]
         recall = np.mean([np.isin(right, row).mean() for right, row in zip(truth, found, strict=True)])
-        if recall >= _TARGET_RECALL or value >= largest:
-            return f"{name}={value}"
+        if recall >= TARGET_RECALL or value >= largest or not can_be_set:
+            return float(recall)
         value = min(2 * value, largest)
 
 

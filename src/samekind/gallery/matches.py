@@ -69,13 +69,11 @@ def _same_bytes(store: Store, other: Store) -> _Found:
 def _copies(mine: CopyFeatures, theirs: CopyFeatures, threshold: float) -> _Found:
     both = CopyFeatures(
         mine.ids + theirs.ids,
-        np.full(len(mine.ids) + len(theirs.ids), -1),
         *(
             np.concatenate([getattr(mine, name), getattr(theirs, name)])
-            for name in ("descriptors", "hashes", "thumbnails")
+            for name in ("content", "descriptors", "hashes", "thumbnails")
         ),
     )
-    both.content[:] = np.arange(len(both.ids))
     for first, second, similarity in zip(*(column.tolist() for column in find_copies(both, threshold)), strict=True):
         if first < len(mine.ids) <= second:
             yield both.ids[first], both.ids[second], similarity

@@ -72,6 +72,8 @@ class Store:
 
     def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False) -> None:
         self.path = Path(path)
+        # Whatever it is called and wherever the process goes: one file, one lock, one index.
+        self.file = self.path.resolve()
         self.read_only = read_only
         self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
         if read_only and not self.path.is_file():
@@ -98,7 +100,7 @@ class Store:
     @property
     def folder(self) -> Path:
         """The folder that the paths in the gallery are relative to."""
-        return self.path.resolve().parent
+        return self.file.parent
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -127,8 +129,8 @@ class Store:
         """
         if self.read_only:
             raise GalleryError(f"{self.path}: opened read-only")
-        lock = FileLock(f"{self.path}.lock", thread_local=False)
-        holder_file = Path(f"{self.path}.writer")
+        lock = FileLock(f"{self.file}.lock", thread_local=False)
+        holder_file = Path(f"{self.file}.writer")
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -168,10 +170,10 @@ class Store:
         if self.read_only:
             options = "?mode=ro"
             # On a medium that cannot be written SQLite could not make the files that a WAL needs.
-            if not os.access(self.folder, os.W_OK) and not Path(f"{self.path}-wal").exists():
+            if not os.access(self.folder, os.W_OK) and not Path(f"{self.file}-wal").exists():
                 options += "&immutable=1"
         connection = sqlite3.connect(
-            f"file:{quote(os.fsencode(self.path.resolve()))}{options}",
+            f"file:{quote(os.fsencode(self.file))}{options}",
             uri=True,
             timeout=_BUSY_SECONDS,
             isolation_level=None,  # transactions are begun and ended by ``transaction``

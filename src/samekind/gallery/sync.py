@@ -137,6 +137,8 @@ class _Batch:
         for found in batch:
             if found.looks is not None:
                 self._put(found, _fresh_content(found.sha256, found.looks, next(computed)))
+            elif found.error is not None and self._failed_before(found):
+                self._report.unreadable_before += 1
             elif found.error is not None:
                 self._put(found, (found.sha256, found.error, *[None] * 7))
             else:
@@ -168,6 +170,11 @@ class _Batch:
             return
         self._put(found, next(self._contents(found.sha256)))
 
+    def _failed_before(self, found: Examined) -> bool:
+        """Whether a file could not be opened at the last look either, for the same reason."""
+        query = "SELECT 1 FROM images WHERE id = ? AND sha256 IS ? AND error = ?"
+        return self._db.execute(query, (found.file.image, found.sha256, found.error)).fetchone() is not None
+
     def _contents(self, sha256: bytes | None) -> Iterator[_Content]:
         for table in ("images", "before"):  # ``before`` has what was written over in this sync
             yield from self._db.execute(f"SELECT {CONTENT} FROM {table} WHERE sha256 = ? LIMIT 1", (sha256,))
@@ -180,10 +187,13 @@ class _Batch:
             self._report.added += 1
         else:
             self._report.changed += 1
-        columns = f"size, mtime_ns, {CONTENT}, generation"
+        columns = f"size, mtime_ns, {CONTENT}"
         self._db.execute(
-            f"INSERT INTO images (path, {columns}) VALUES (CAST(? AS TEXT), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            f" ON CONFLICT (path) DO UPDATE SET {', '.join(f'{c} = excluded.{c}' for c in columns.split(', '))}",
+            f"INSERT INTO images (path, {columns}, generation)"
+            " VALUES (CAST(? AS TEXT), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            f" ON CONFLICT (path) DO UPDATE SET {', '.join(f'{c} = excluded.{c}' for c in columns.split(', '))},"
+            # Where only metadata changed, what the index has of it is right, and it must not be found twice.
+            " generation = iif(excluded.embedding IS embedding, generation, excluded.generation)",
             (os.fsencode(file.path), file.size, found.mtime_ns, *content, self._generation),
         )
         self._changed |= error is None or file.image is not None
