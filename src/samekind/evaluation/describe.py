@@ -33,7 +33,7 @@ def describe(
     Args:
         result: From ``evaluate``.
         ami: How well clusters agree with classes, by group; it takes scikit-learn (``samekind.report.clusters``).
-        embedding_map: Likewise (``samekind.report.map``).
+        embedding_map: Likewise (``samekind.report.layout``).
     """
     judged = result.judged
     listed = "listed" in judged.groups
@@ -45,6 +45,8 @@ def describe(
         data=result.data,
         images=len(result.paths),
         unreadable=result.unreadable,
+        copies=result.copies,
+        in_two_classes=tuple(tuple(map(str, paths)) for paths in result.in_two_classes),
         left_out=result.left_out,
         listed=result.listed,
         classes_seen=result.classes_seen,

@@ -284,6 +284,8 @@ class Report(_Part):
         data: What it was measured on.
         images: Readable images.
         unreadable: Messages about the others.
+        copies: How many files were left out because their class has another with the same bytes.
+        in_two_classes: Files with the same bytes that lie in different classes.
         left_out: How many images were left out, because all pairs are taken of so many only.
         listed: The lists that items came from.
         classes_seen: Classes that the model was trained on.
@@ -307,6 +309,8 @@ class Report(_Part):
     data: str
     images: int
     unreadable: tuple[str, ...]
+    copies: int
+    in_two_classes: tuple[tuple[str, ...], ...]
     left_out: int
     listed: tuple[str, ...]
     classes_seen: tuple[str, ...]

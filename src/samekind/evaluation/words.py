@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from samekind.evaluation.bootstrap import Estimate
 from samekind.evaluation.groups import Group
 from samekind.evaluation.protocol import FEWEST_CLASSES, Evaluation, estimates
+
+# Files in a note; report.json has all.
+_MOST_NAMED = 5
 
 TITLES = {
     "all": "All classes",
@@ -79,10 +85,25 @@ def notes(result: Evaluation) -> list[str]:
         "Accuracy, precision and probabilities are for a world where yes and no are equally common: the two answers "
         "weigh the same, however many items of each there are."
     )
+    if result.copies:
+        told.append(
+            f"Left out as byte copies of others of their class: {result.copies:,}. A picture that finds its own copy "
+            "says nothing of a model. Copies that were resized or saved anew are not recognised."
+        )
+    if result.in_two_classes:
+        told.append(
+            "The same in more than one class, byte for byte, so that one of the labels is wrong: "
+            f"{_named(result.in_two_classes)}."
+        )
     if result.left_out:
         total = len(result.paths) + result.left_out + len(result.unreadable)
         told.append(f"Of {total:,} images, {result.left_out:,} drawn at random were left out, of each class its share.")
     return told
+
+
+def _named(same: Sequence[Sequence[Path]]) -> str:
+    named = [" and ".join(map(str, paths)) for paths in same[:_MOST_NAMED]]
+    return "; ".join(named) + (f"; and {len(same) - _MOST_NAMED:,} more" if len(same) > _MOST_NAMED else "")
 
 
 def intervals(group: Group, result: Evaluation) -> str:
