@@ -345,6 +345,35 @@ def test_of_too_many_images_each_class_gives_its_share(model: Recognizer, many_c
     assert any("36 drawn at random were left out" in note for note in describe(found).notes)
 
 
+def test_of_too_many_classes_some_are_drawn(model: Recognizer, many_colours: Path) -> None:
+    found = evaluate(model, read_class_folders(many_colours), most_images=11, **QUICK)
+    assert np.bincount(found.labels).tolist() == [2] * 5
+    assert (found.left_out, found.classes_left_out) == (62, 4)
+    assert {path.parent.name for path in found.paths} == set(found.classes)
+    assert any("among them 4 of 9 classes as a whole" in note for note in describe(found).notes)
+
+
+def test_a_list_names_the_classes_that_are_not_left_out(model: Recognizer, pairs_list: Callable[..., Path]) -> None:
+    path = pairs_list(*(f"yellow/{i}.png,pink/{i}.png,0" for i in range(3)), "yellow/0.png,yellow/1.png,1")
+    images = read_class_folders(path.parent)
+    found = evaluate(model, images, pairs=read_pairs(path), most_images=4, **QUICK)
+    assert found.classes == ("pink", "yellow")
+    assert len(found.paths) >= 6
+    assert found.whole.pairs is not None
+    assert found.whole.pairs.counts == {"genuine": 1, "impostor": 3}
+
+
+def test_the_matrix_of_many_classes_is_not_given(
+    result: Evaluation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("samekind.evaluation.describe.MOST_IN_MATRIX", 8)
+    monkeypatch.setattr("samekind.report.page.MOST_IN_MATRIX", 8)
+    report = write_report(result, tmp_path)
+    assert (len(report.classes), report.class_similarity) == (9, ())
+    assert "shown for up to 8 classes" in (tmp_path / "report.html").read_text()
+    assert not (tmp_path / "figures" / "classes.png").exists()
+
+
 def test_the_command_writes_a_report_and_says_where(many_colours: Path, tiny_model: Path, tmp_path: Path) -> None:
     options = ("--resamples", "10", "--trio-count", "200", "--classes-seen", "red,green,blue")
     done = run("evaluate", tiny_model, many_colours, "--report", tmp_path / "r", *options)

@@ -63,7 +63,12 @@ def evaluate(
     ] = None,
     trio_count: Annotated[int, typer.Option(min=8, help="Balanced trios to draw.")] = 20_000,
     most_images: Annotated[
-        int, typer.Option(min=4, help="All pairs are judged of at most so many images; of more, so many are drawn.")
+        int,
+        typer.Option(
+            min=4,
+            help="All pairs are judged of at most so many images. Of more, so many are drawn, of each class its share "
+            "but at least two; of too many classes for that, some are drawn. Images that a list names all count.",
+        ),
     ] = 10_000,
     resamples: Annotated[int, typer.Option(min=10, help="Bootstrap resamples behind each interval.")] = 500,
     seed: Annotated[int, typer.Option(min=0, help="Decides the samples.")] = 0,

@@ -23,6 +23,8 @@ from samekind.evaluation.words import TITLES, intervals, notes, summary
 
 _CURVE_POINTS = 300
 _HISTOGRAM_BINS = 60
+# The matrix of so many has 90,000 entries, a megabyte of JSON; of ten thousand it would have a hundred million.
+MOST_IN_MATRIX = 300
 
 
 def describe(
@@ -48,6 +50,7 @@ def describe(
         copies=result.copies,
         in_two_classes=tuple(tuple(map(str, paths)) for paths in result.in_two_classes),
         left_out=result.left_out,
+        classes_left_out=result.classes_left_out,
         listed=result.listed,
         classes_seen=result.classes_seen,
         classes_unseen=() if listed else tuple(name for name in result.classes if name not in result.classes_seen),
@@ -183,6 +186,8 @@ def _classes(result: Evaluation) -> tuple[tuple[report.ClassReport, ...], tuple[
         )
         for i, name in enumerate(result.classes)
     )
+    if len(classes) > MOST_IN_MATRIX:
+        return classes, ()
     return classes, tuple(tuple(row) for row in found.similarity.tolist())
 
 

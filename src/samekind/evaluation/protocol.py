@@ -80,6 +80,7 @@ class Evaluation:
         copies: How many files were left out because their class has another with the same bytes.
         in_two_classes: Files with the same bytes that lie in different classes.
         left_out: How many images were left out because there are more than the most that all pairs are taken of.
+        classes_left_out: How many classes are among them as a whole, because even two images of each are too many.
         classes_seen: The names of those that the model was trained on.
         listed: The lists that items came from.
         resamples: Of the bootstrap.
@@ -96,6 +97,7 @@ class Evaluation:
     copies: int
     in_two_classes: tuple[tuple[Path, ...], ...]
     left_out: int
+    classes_left_out: int
     classes_seen: tuple[str, ...]
     listed: tuple[str, ...]
     resamples: int
@@ -152,7 +154,8 @@ def evaluate(
         compare: Another model, to be measured on the same items.
         classes_seen: The names of the classes that the model was trained on; None believes its card.
         trio_count: How many balanced trios to aim for.
-        most_images: Of more images, so many are drawn, spread evenly over the classes.
+        most_images: Of more images, at most so many are drawn, of each class its share and at least two; of more than
+            half as many classes, half as many. All listed images count, even if they are more.
         resamples: Of the bootstrap behind the intervals.
         seed: Decides the samples.
         report: Called with (stage, done, total).
@@ -200,6 +203,7 @@ def evaluate(
         copies=len(twins),
         in_two_classes=in_two_classes(kept, hashes) if known else (),
         left_out=left_out,
+        classes_left_out=len(gathered.classes) - len(kept.classes),
         classes_seen=tuple(name for name, is_seen in zip(kept.classes, seen, strict=True) if is_seen and known),
         listed=tuple(str(listed.source) for listed in (pairs, trios) if listed),
         resamples=resamples,

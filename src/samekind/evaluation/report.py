@@ -287,6 +287,7 @@ class Report(_Part):
         copies: How many files were left out because their class has another with the same bytes.
         in_two_classes: Files with the same bytes that lie in different classes.
         left_out: How many images were left out, because all pairs are taken of so many only.
+        classes_left_out: How many classes are among them as a whole.
         listed: The lists that items came from.
         classes_seen: Classes that the model was trained on.
         classes_unseen: The others.
@@ -296,7 +297,8 @@ class Report(_Part):
         seed: Of the bootstrap and the samples.
         groups: The first is all that there is; ``seen`` and ``unseen`` are parts of it.
         classes: Each class by itself.
-        class_similarity: The mean similarity of two different images, for each two of ``classes``.
+        class_similarity: The mean similarity of two different images, for each two of ``classes``; empty if these are
+            more than 300.
         mistakes: The most confident ones.
         protocol: Null if the images are too few for it.
         map: Null if not asked for.
@@ -312,6 +314,7 @@ class Report(_Part):
     copies: int
     in_two_classes: tuple[tuple[str, ...], ...]
     left_out: int
+    classes_left_out: int
     listed: tuple[str, ...]
     classes_seen: tuple[str, ...]
     classes_unseen: tuple[str, ...]

@@ -57,18 +57,35 @@ def in_two_classes(images: LabelledImages, hashes: Mapping[Path, str]) -> tuple[
 
 
 def at_most(images: LabelledImages, most: int, seed: int, listed: frozenset[Path]) -> LabelledImages:
-    """So many of the images, spread over the classes as they are, at least two of each; all that are listed."""
+    """At most so many of the images, of each class its share and at least two; of too many classes, some.
+
+    All that are listed are among them, even if these are more.
+    """
     if len(images) <= most:
         return images
+    images = _of_drawn_classes(images, most // 2, seed, listed)
+    sizes = np.bincount(images.labels, minlength=len(images.classes))
     order = np.random.default_rng(seed).permutation(len(images))
     rank = np.empty(len(images), np.int64)  # within the class, in random order
     for label in range(len(images.classes)):
         members = order[images.labels[order] == label]
         rank[members] = np.arange(len(members))
-    sizes = np.bincount(images.labels, minlength=len(images.classes))
-    wanted = np.maximum(2, np.floor(sizes * (most / len(images))))[images.labels]
+    # Where an image stands in its class, from 0 to 1. All that stand in one place come in together or not at all.
+    place = np.where(rank < 2, 0, (rank + 1) / sizes[images.labels])
+    limit = np.sort(place)[most] if len(images) > most else np.inf
     named = np.array([path in listed for path in images.paths])
-    return images.subset(np.flatnonzero((rank < wanted) | named))
+    return images.subset(np.flatnonzero((place < limit) | (place == 0) | named))
+
+
+def _of_drawn_classes(images: LabelledImages, most: int, seed: int, listed: frozenset[Path]) -> LabelledImages:
+    """The images of so many classes, drawn at random but for those that have listed images."""
+    if len(images.classes) <= most:
+        return images
+    needed = np.zeros(len(images.classes), np.bool_)
+    needed[images.labels[[path in listed for path in images.paths]]] = True
+    order = np.random.default_rng(seed).permutation(len(images.classes))
+    order = order[np.argsort(~needed[order], kind="stable")]
+    return images.only_classes(frozenset(images.classes[i] for i in order[: max(most, needed.sum())]))
 
 
 def check_classes(images: LabelledImages) -> None:

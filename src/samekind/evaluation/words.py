@@ -96,8 +96,12 @@ def notes(result: Evaluation) -> list[str]:
             f"{_named(result.in_two_classes)}."
         )
     if result.left_out:
+        share = "of each class its share"
+        if result.classes_left_out:
+            total = len(result.classes) + result.classes_left_out
+            share = f"among them {result.classes_left_out:,} of {total:,} classes as a whole"
         total = len(result.paths) + result.left_out + len(result.unreadable)
-        told.append(f"Of {total:,} images, {result.left_out:,} drawn at random were left out, of each class its share.")
+        told.append(f"Of {total:,} images, {result.left_out:,} drawn at random were left out, {share}.")
     return told
 
 
