@@ -245,6 +245,25 @@ def test_another_model_is_compared_on_the_same_items(model: Recognizer, many_col
     assert "Beside “stricter”" in (tmp_path / "report" / "report.html").read_text()
 
 
+def test_what_the_other_model_was_trained_on_is_told_if_it_differs(
+    model: Recognizer, many_colours: Path, tmp_path: Path
+) -> None:
+    card = make_card(name="elsewhere")
+    training = card.training.model_copy(update={"data": "paints", "classes": ("cyan", "red", "teal")})
+    write_model(tmp_path / "m.onnx", tiny_network().SerializeToString(), card.model_copy(update={"training": training}))
+    images = read_class_folders(many_colours)
+    found = evaluate(model, images, compare=load(tmp_path / "m.onnx"), **QUICK)
+    report = describe(found)
+    assert report.comparison is not None
+    assert (report.classes_seen, report.comparison.classes_seen) == (("blue", "green", "red"), ("cyan", "red"))
+    (told,) = (note for note in report.notes if "elsewhere" in note)
+    assert "elsewhere, was trained on paints" in told
+    assert "Of these classes it was trained on: cyan, red." in told
+    assert "what the first model, knows-three, was trained on" in told
+    same = describe(evaluate(model, images, compare=model, **QUICK))
+    assert not any("other model" in note for note in same.notes)
+
+
 @pytest.fixture
 def pairs_list(many_colours: Path, tmp_path: Path) -> Callable[..., Path]:
     def write(*rows: str, name: str = "pairs.csv") -> Path:

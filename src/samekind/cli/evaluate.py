@@ -51,7 +51,8 @@ def evaluate(
     compare: Annotated[
         str | None,
         typer.Option(
-            help="Another model, to be judged on the same items; differences come with their paired intervals."
+            help="Another model, to be judged on the same items; differences come with their paired intervals. "
+            "Classes seen and not seen are those of the first."
         ),
     ] = None,
     classes_seen: Annotated[

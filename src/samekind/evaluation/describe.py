@@ -230,7 +230,7 @@ def _comparison(this: Judged, other: Judged) -> report.Comparison:
                 differences[part][name] = {key: _difference(one[key], two[key]) for key in one if key in two}
         if beside.pairs:
             curves[name] = curve(beside.pairs.scores)
-    return report.Comparison(model=_model(other.card), roc=curves, **differences)
+    return report.Comparison(model=_model(other.card), classes_seen=other.classes_seen, roc=curves, **differences)
 
 
 def _difference(this: Drawn, other: Drawn) -> report.Difference:

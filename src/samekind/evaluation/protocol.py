@@ -57,12 +57,14 @@ class Judged:
     Attributes:
         card: The model.
         embeddings: float32 (M, D), of all images.
+        classes_seen: The names of the classes that it was trained on, of those of the images.
         groups: By name; the first is all that there is, others are parts of it.
         protocol: Accuracy at ``balanced`` on the mission's protocol; None if the images are too few for it.
     """
 
     card: Card
     embeddings: Embeddings
+    classes_seen: tuple[str, ...]
     groups: dict[str, Group]
     protocol: Draws | None
 
@@ -81,7 +83,7 @@ class Evaluation:
         in_two_classes: Files with the same bytes that lie in different classes.
         left_out: How many images were left out because there are more than the most that all pairs are taken of.
         classes_left_out: How many classes are among them as a whole, because even two images of each are too many.
-        classes_seen: The names of those that the model was trained on.
+        classes_seen: The names of those that the model was trained on; groups are told apart by them.
         listed: The lists that items came from.
         resamples: Of the bootstrap.
         seed: Of the bootstrap and of samples.
@@ -151,7 +153,7 @@ def evaluate(
             is kept. None if there are lists only.
         pairs: Judge these pairs rather than all pairs of the images.
         trios: Judge these trios rather than a sample.
-        compare: Another model, to be measured on the same items.
+        compare: Another model, to be measured on the same items. Its card says what it was trained on.
         classes_seen: The names of the classes that the model was trained on; None believes its card.
         trio_count: How many balanced trios to aim for.
         most_images: Of more images, at most so many are drawn, of each class its share and at least two; of more than
@@ -193,7 +195,9 @@ def evaluate(
             name: _group(name, sample, chosen, lists, trio_count=trio_count, known=known, whole=new, stage=stage)
             for name, chosen in _parts(kept, seen, known).items()
         }
-        judged.append(Judged(used.card, embeddings, groups, _protocol(sample) if known else None))
+        known_to_it = names if number == 0 else used.card.training.classes
+        its_classes = tuple(name for name in kept.classes if name in known_to_it and known)
+        judged.append(Judged(used.card, embeddings, its_classes, groups, _protocol(sample) if known else None))
     return Evaluation(
         data=str(images.root if images is not None else ", ".join(str(x.source) for x in (pairs, trios) if x)),
         paths=kept.paths,
@@ -204,7 +208,7 @@ def evaluate(
         in_two_classes=in_two_classes(kept, hashes) if known else (),
         left_out=left_out,
         classes_left_out=len(gathered.classes) - len(kept.classes),
-        classes_seen=tuple(name for name, is_seen in zip(kept.classes, seen, strict=True) if is_seen and known),
+        classes_seen=judged[0].classes_seen,
         listed=tuple(str(listed.source) for listed in (pairs, trios) if listed),
         resamples=resamples,
         seed=seed,

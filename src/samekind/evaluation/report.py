@@ -261,6 +261,7 @@ class Comparison(_Part):
 
     Attributes:
         model: The other.
+        classes_seen: Of the classes of the images, those that it was trained on.
         pairs: Differences by metric, for each group.
         trios: Likewise.
         retrieval: Likewise.
@@ -268,6 +269,7 @@ class Comparison(_Part):
     """
 
     model: Model
+    classes_seen: tuple[str, ...]
     pairs: dict[str, dict[str, Difference]]
     trios: dict[str, dict[str, Difference]]
     retrieval: dict[str, dict[str, Difference]]

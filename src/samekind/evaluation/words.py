@@ -79,6 +79,7 @@ def notes(result: Evaluation) -> list[str]:
             '"Not trained on" means: not by samekind train. What the weights had seen before that, they have seen all '
             "the same, and a class among it is not new to the network."
         )
+    told += _of_other(result)
     of_intervals = dict.fromkeys(intervals(group, result) for group in groups.values())
     told.append("Numbers in brackets are 95 % intervals. " + " ".join(of_intervals))
     told.append(
@@ -145,3 +146,21 @@ def _seen(result: Evaluation) -> list[str]:
         return ["The model was trained on other images of these very classes."]
     names = ", ".join(result.classes_seen)
     return [f"{seen} of these {total} classes are among those the model was trained on: {names}."]
+
+
+def _of_other(result: Evaluation) -> list[str]:
+    """What the model compared with was trained on, if it is not the same."""
+    this, other = result.judged, result.other
+    if other is None or (this.classes_seen, this.card.training.data, this.card.training.pretraining) == (
+        other.classes_seen, other.card.training.data, other.card.training.pretraining
+    ):  # fmt: skip
+        return []
+    told = (
+        f"The other model, {other.card.name}, was trained on {other.card.training.data}, and before that the network "
+        f"had seen: {other.card.training.pretraining}."
+    )
+    if "listed" in result.judged.groups:
+        return [told]
+    names = f": {', '.join(other.classes_seen)}" if other.classes_seen else " none"
+    told += f" Of these classes it was trained on{names}."
+    return [f"{told} Classes are told apart by what the first model, {this.card.name}, was trained on."]
