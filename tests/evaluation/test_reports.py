@@ -402,11 +402,29 @@ def test_the_command_writes_a_report_and_says_where(many_colours: Path, tiny_mod
     assert (tmp_path / "r" / "report.html").stat().st_size > 50_000
 
 
+def test_a_model_may_have_been_trained_on_other_classes_too(
+    many_colours: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    trained_on, elsewhere = tmp_path / "trained-on.txt", tmp_path / "elsewhere.txt"
+    trained_on.write_text("mauve\nred\ngreen\nteal\n")
+    elsewhere.write_text("mauve\n")
+    options = ("--resamples", "10", "--trio-count", "200", "--json")
+    for given, seen, told in (
+        (trained_on, ["green", "red"], "mauve, teal"),
+        (elsewhere, [], "mauve"),
+        ("red,green,mauve", ["green", "red"], "mauve"),
+    ):
+        done = run("evaluate", tiny_model, many_colours, "--classes-seen", given, *options)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["classes_seen"] == seen
+        assert f"--classes-seen: not among the classes of {many_colours}: {told}\n" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ((), "give a folder of classes, or a list"),
-        (("FOLDER", "--classes-seen", "red,mauve"), "no class 'mauve'"),
+        (("FOLDER", "--classes-seen", "teal,mauve"), "no class 'mauve'"),
         (("--pairs", "nowhere.csv"), "nowhere.csv: no such file"),
         (("FOLDER", "--report", "MODEL"), "--report names a folder"),
     ],
