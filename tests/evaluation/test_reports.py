@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -18,13 +19,17 @@ from PIL import Image
 
 from samekind.datasets.folders import read_class_folders
 from samekind.errors import DatasetError
+from samekind.evaluation import retrieval
 from samekind.evaluation.answers import read_pairs, read_trios
 from samekind.evaluation.describe import describe
 from samekind.evaluation.protocol import Evaluation, evaluate
 from samekind.evaluation.report import Report
+from samekind.evaluation.words import notes
 from samekind.model_file import write_model
 from samekind.recognizer import Recognizer, load
-from samekind.report.write import write_report
+from samekind.report import clusters
+from samekind.report.page import render
+from samekind.report.write import draw_all, write_report
 
 QUICK = {"trio_count": 800, "resamples": 20}
 
@@ -94,6 +99,19 @@ def test_classes_seen_can_be_named_otherwise(model: Recognizer, many_colours: Pa
     found = evaluate(model, read_class_folders(many_colours), classes_seen={"pink"}, **QUICK)
     assert list(found.judged.groups) == ["all", "unseen"]  # of one class there are no impostor pairs
     assert found.classes_seen == ("pink",)
+
+
+def test_fewer_resamples_behind_retrieval_and_clusters_are_told(result: Evaluation) -> None:
+    found = replace(result, resamples=500)
+    assert any("95 % intervals, of 500 resamples, 100 for retrieval." in note for note in notes(found))
+    assert any("95 % intervals, of 20 resamples." in note for note in notes(result))
+    report = describe(found)
+    assert "500 bootstrap resamples of images or classes (100 behind retrieval, 200 behind AMI)" in render(
+        report, draw_all(report)
+    )
+    told = " ".join(run("evaluate", "--help").stdout.replace("│", "").split())
+    assert "at most 100 for retrieval and 200 for clusters (AMI)" in told
+    assert (retrieval.MOST_RESAMPLES, clusters.MOST_RESAMPLES) == (100, 200)
 
 
 def test_the_summary_can_be_read_by_a_layman(result: Evaluation) -> None:

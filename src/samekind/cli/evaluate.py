@@ -75,7 +75,13 @@ def evaluate(
             "but at least two; of too many classes for that, some are drawn. Images that a list names all count.",
         ),
     ] = 10_000,
-    resamples: Annotated[int, typer.Option(min=10, help="Bootstrap resamples behind each interval.")] = 500,
+    resamples: Annotated[
+        int,
+        typer.Option(
+            min=10,
+            help="Bootstrap resamples behind each interval; at most 100 for retrieval and 200 for clusters (AMI).",
+        ),
+    ] = 500,
     seed: Annotated[int, typer.Option(min=0, help="Decides the samples.")] = 0,
     json: JsonOption = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write the JSON here.")] = None,
@@ -83,10 +89,11 @@ def evaluate(
 ) -> None:
     """Measure a model on labelled images: pairs, trios, calibration, retrieval, each number with its 95 % interval.
 
-    All pairs of the images are judged. Thresholds and probabilities are used as the model's card gives them; nothing is
-    fitted on these images, and images that the model was trained on are refused. Classes that it was trained on and
-    others are told apart. The intervals come from resampling images or whole classes, not pairs, for pairs that share
-    an image are not independent.
+    All pairs of the images are judged. Thresholds and probabilities are used as the model's card gives them; nothing
+    is fitted on these images, and images that the model was trained on are refused, byte for byte: a resized copy
+    is not recognised. Of byte copies within a class one is kept. Classes that it was trained on and others are
+    told apart. The intervals come from resampling images or whole classes, not pairs, for pairs that share an
+    image are not independent.
 
     Examples:
       samekind evaluate imagenette photos --report report

@@ -8,6 +8,7 @@ from pathlib import Path
 from samekind.evaluation.bootstrap import Estimate
 from samekind.evaluation.groups import Group
 from samekind.evaluation.protocol import FEWEST_CLASSES, Evaluation, estimates
+from samekind.evaluation.retrieval import MOST_RESAMPLES
 
 # Files in a note; report.json has all.
 _MOST_NAMED = 5
@@ -81,7 +82,10 @@ def notes(result: Evaluation) -> list[str]:
         )
     told += _of_other(result)
     of_intervals = dict.fromkeys(intervals(group, result) for group in groups.values())
-    told.append("Numbers in brackets are 95 % intervals. " + " ".join(of_intervals))
+    resampled = f"{result.resamples:,} resamples"
+    if result.resamples > MOST_RESAMPLES and any(group.retrieval for group in groups.values()):
+        resampled += f", {MOST_RESAMPLES} for retrieval"
+    told.append(f"Numbers in brackets are 95 % intervals, of {resampled}. " + " ".join(of_intervals))
     told.append(
         "Accuracy, precision and probabilities are for a world where yes and no are equally common: the two answers "
         "weigh the same, however many items of each there are."
