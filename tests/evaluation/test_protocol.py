@@ -13,6 +13,7 @@ from samekind.card import Card
 from samekind.datasets.folders import LabelledImages, read_class_folders
 from samekind.datasets.splits import content_hash
 from samekind.errors import DatasetError
+from samekind.evaluation.answers import read_pairs
 from samekind.evaluation.describe import describe
 from samekind.evaluation.protocol import Evaluation, evaluate
 from samekind.model_file import write_model
@@ -248,3 +249,48 @@ def test_the_protocol_on_colours_that_are_far_apart_is_perfect(model: Recognizer
     found = quick(model, colours).judged.protocol
     assert found is not None
     assert (found.smallest, found.mean, found.largest) == (1, 1, 1)
+
+
+def test_byte_copies_within_a_class_change_no_number(model: Recognizer, muddled: LabelledImages, copied: Path) -> None:
+    few = quick(model, read_class_folders(copied))
+    for path in sorted(copied.glob("*/0*.png")):
+        shutil.copyfile(path, path.with_name(f"copy of {path.name}"))
+    result = quick(model, read_class_folders(copied))
+    assert (few.copies, result.copies, len(result.paths)) == (0, 40, 96)
+    first, second = describe(few), describe(result)
+    assert second.groups == first.groups
+    assert not any("byte" in note for note in first.notes)
+    assert any("Left out as byte copies of others of their class: 40." in note for note in second.notes)
+
+
+def test_a_file_that_lies_in_two_classes_is_named(model: Recognizer, copied: Path) -> None:
+    shutil.copyfile(copied / "red" / "00.png", copied / "blue" / "x.png")
+    result = quick(model, read_class_folders(copied))
+    assert (result.copies, len(result.paths)) == (0, 97)
+    assert result.in_two_classes == ((copied / "blue" / "x.png", copied / "red" / "00.png"),)
+    named = f"{copied / 'blue' / 'x.png'} and {copied / 'red' / '00.png'}"
+    assert any("more than one class" in note and named in note for note in describe(result).notes)
+
+
+def test_a_class_of_copies_is_too_small(model: Recognizer, copied: Path) -> None:
+    for path in sorted((copied / "red").iterdir())[1:]:
+        shutil.copyfile(copied / "red" / "00.png", path)
+    with pytest.raises(DatasetError, match=r"class 'red' has 1 readable images; two are needed \(copies count once\)"):
+        quick(model, read_class_folders(copied))
+
+
+def test_a_listed_copy_stands_for_the_file_that_is_kept(model: Recognizer, copied: Path) -> None:
+    shutil.copyfile(copied / "red" / "00.png", copied / "red" / "copy.png")
+    rows = ("red/copy.png,red/01.png,1", "red/copy.png,red/00.png,1", "red/copy.png,blue/00.png,0")
+    (copied / "pairs.csv").write_text("\n".join(["first,second,same", *rows]))
+    result = quick(model, read_class_folders(copied), pairs=read_pairs(copied / "pairs.csv"))
+    assert result.whole.pairs is not None
+    assert result.whole.pairs.counts == {"genuine": 1, "impostor": 1}
+
+
+def test_a_file_that_cannot_be_opened_is_named_and_left_out(model: Recognizer, copied: Path) -> None:
+    images = read_class_folders(copied)
+    (copied / "red" / "03.png").unlink()
+    result = quick(model, images)
+    assert len(result.paths) == 95
+    assert result.unreadable == (f"{copied / 'red' / '03.png'}: cannot be read (No such file or directory)",)

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -18,13 +19,17 @@ from PIL import Image
 
 from samekind.datasets.folders import read_class_folders
 from samekind.errors import DatasetError
+from samekind.evaluation import retrieval
 from samekind.evaluation.answers import read_pairs, read_trios
 from samekind.evaluation.describe import describe
 from samekind.evaluation.protocol import Evaluation, evaluate
 from samekind.evaluation.report import Report
+from samekind.evaluation.words import notes
 from samekind.model_file import write_model
 from samekind.recognizer import Recognizer, load
-from samekind.report.write import write_report
+from samekind.report import clusters
+from samekind.report.page import render
+from samekind.report.write import draw_all, write_report
 
 QUICK = {"trio_count": 800, "resamples": 20}
 
@@ -94,6 +99,19 @@ def test_classes_seen_can_be_named_otherwise(model: Recognizer, many_colours: Pa
     found = evaluate(model, read_class_folders(many_colours), classes_seen={"pink"}, **QUICK)
     assert list(found.judged.groups) == ["all", "unseen"]  # of one class there are no impostor pairs
     assert found.classes_seen == ("pink",)
+
+
+def test_fewer_resamples_behind_retrieval_and_clusters_are_told(result: Evaluation) -> None:
+    found = replace(result, resamples=500)
+    assert any("95 % intervals, of 500 resamples, 100 for retrieval." in note for note in notes(found))
+    assert any("95 % intervals, of 20 resamples." in note for note in notes(result))
+    report = describe(found)
+    assert "500 bootstrap resamples of images or classes (100 behind retrieval, 200 behind AMI)" in render(
+        report, draw_all(report)
+    )
+    told = " ".join(run("evaluate", "--help").stdout.replace("│", "").split())
+    assert "at most 100 for retrieval and 200 for clusters (AMI)" in told
+    assert (retrieval.MOST_RESAMPLES, clusters.MOST_RESAMPLES) == (100, 200)
 
 
 def test_the_summary_can_be_read_by_a_layman(result: Evaluation) -> None:
@@ -199,7 +217,9 @@ def test_the_page_stands_alone_and_can_be_read_aloud(written: Path) -> None:
 
 
 def test_file_names_and_classes_cannot_write_to_the_page(model: Recognizer, tmp_path: Path) -> None:
-    for name, colour in (("<b>one</b>", (200, 0, 0)), ("two & <i>", (210, 30, 20)), ("three", (0, 0, 200))):
+    # The last is none of TeX's formulas either.
+    names = {"<b>one</b>": (200, 0, 0), "two & <i>": (210, 30, 20), r"cost $\frac$": (0, 0, 200)}
+    for name, colour in names.items():
         # A folder may not have a slash in its name.
         folder = tmp_path / "data" / name.replace("/", "")
         folder.mkdir(parents=True)
@@ -210,6 +230,7 @@ def test_file_names_and_classes_cannot_write_to_the_page(model: Recognizer, tmp_
     text = (tmp_path / "report" / "report.html").read_text()
     assert "<script" not in text
     assert "<b>one" not in text
+    assert r"cost $\frac$</text>" in text
     assert "&lt;script&gt;0.png" in text
 
 
@@ -240,6 +261,25 @@ def test_another_model_is_compared_on_the_same_items(model: Recognizer, many_col
     assert far.clear
     write_report(found, tmp_path / "report")
     assert "Beside “stricter”" in (tmp_path / "report" / "report.html").read_text()
+
+
+def test_what_the_other_model_was_trained_on_is_told_if_it_differs(
+    model: Recognizer, many_colours: Path, tmp_path: Path
+) -> None:
+    card = make_card(name="elsewhere")
+    training = card.training.model_copy(update={"data": "paints", "classes": ("cyan", "red", "teal")})
+    write_model(tmp_path / "m.onnx", tiny_network().SerializeToString(), card.model_copy(update={"training": training}))
+    images = read_class_folders(many_colours)
+    found = evaluate(model, images, compare=load(tmp_path / "m.onnx"), **QUICK)
+    report = describe(found)
+    assert report.comparison is not None
+    assert (report.classes_seen, report.comparison.classes_seen) == (("blue", "green", "red"), ("cyan", "red"))
+    (told,) = (note for note in report.notes if "elsewhere" in note)
+    assert "elsewhere, was trained on paints" in told
+    assert "Of these classes it was trained on: cyan, red." in told
+    assert "what the first model, knows-three, was trained on" in told
+    same = describe(evaluate(model, images, compare=model, **QUICK))
+    assert not any("other model" in note for note in same.notes)
 
 
 @pytest.fixture
@@ -342,6 +382,35 @@ def test_of_too_many_images_each_class_gives_its_share(model: Recognizer, many_c
     assert any("36 drawn at random were left out" in note for note in describe(found).notes)
 
 
+def test_of_too_many_classes_some_are_drawn(model: Recognizer, many_colours: Path) -> None:
+    found = evaluate(model, read_class_folders(many_colours), most_images=11, **QUICK)
+    assert np.bincount(found.labels).tolist() == [2] * 5
+    assert (found.left_out, found.classes_left_out) == (62, 4)
+    assert {path.parent.name for path in found.paths} == set(found.classes)
+    assert any("among them 4 of 9 classes as a whole" in note for note in describe(found).notes)
+
+
+def test_a_list_names_the_classes_that_are_not_left_out(model: Recognizer, pairs_list: Callable[..., Path]) -> None:
+    path = pairs_list(*(f"yellow/{i}.png,pink/{i}.png,0" for i in range(3)), "yellow/0.png,yellow/1.png,1")
+    images = read_class_folders(path.parent)
+    found = evaluate(model, images, pairs=read_pairs(path), most_images=4, **QUICK)
+    assert found.classes == ("pink", "yellow")
+    assert len(found.paths) >= 6
+    assert found.whole.pairs is not None
+    assert found.whole.pairs.counts == {"genuine": 1, "impostor": 3}
+
+
+def test_the_matrix_of_many_classes_is_not_given(
+    result: Evaluation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("samekind.evaluation.describe.MOST_IN_MATRIX", 8)
+    monkeypatch.setattr("samekind.report.page.MOST_IN_MATRIX", 8)
+    report = write_report(result, tmp_path)
+    assert (len(report.classes), report.class_similarity) == (9, ())
+    assert "shown for up to 8 classes" in (tmp_path / "report.html").read_text()
+    assert not (tmp_path / "figures" / "classes.png").exists()
+
+
 def test_the_command_writes_a_report_and_says_where(many_colours: Path, tiny_model: Path, tmp_path: Path) -> None:
     options = ("--resamples", "10", "--trio-count", "200", "--classes-seen", "red,green,blue")
     done = run("evaluate", tiny_model, many_colours, "--report", tmp_path / "r", *options)
@@ -351,11 +420,29 @@ def test_the_command_writes_a_report_and_says_where(many_colours: Path, tiny_mod
     assert (tmp_path / "r" / "report.html").stat().st_size > 50_000
 
 
+def test_a_model_may_have_been_trained_on_other_classes_too(
+    many_colours: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    trained_on, elsewhere = tmp_path / "trained-on.txt", tmp_path / "elsewhere.txt"
+    trained_on.write_text("mauve\nred\ngreen\nteal\n")
+    elsewhere.write_text("mauve\n")
+    options = ("--resamples", "10", "--trio-count", "200", "--json")
+    for given, seen, told in (
+        (trained_on, ["green", "red"], "mauve, teal"),
+        (elsewhere, [], "mauve"),
+        ("red,green,mauve", ["green", "red"], "mauve"),
+    ):
+        done = run("evaluate", tiny_model, many_colours, "--classes-seen", given, *options)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["classes_seen"] == seen
+        assert f"--classes-seen: not among the classes of {many_colours}: {told}\n" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ((), "give a folder of classes, or a list"),
-        (("FOLDER", "--classes-seen", "red,mauve"), "no class 'mauve'"),
+        (("FOLDER", "--classes-seen", "teal,mauve"), "no class 'mauve'"),
         (("--pairs", "nowhere.csv"), "nowhere.csv: no such file"),
         (("FOLDER", "--report", "MODEL"), "--report names a folder"),
     ],

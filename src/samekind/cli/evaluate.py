@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samekind.cli.options import JsonOption, ProviderOption, printable
+from samekind.cli.options import JsonOption, ProviderOption, printable, warn
 from samekind.errors import DatasetError
 
 if TYPE_CHECKING:
+    from samekind.datasets.folders import LabelledImages
     from samekind.evaluation.report import Difference, Group, Number, Report
 
 _WIDTH = 34
+# Classes in a warning.
+_MOST_NAMED = 10
 _DRAWS = "mean [smallest, largest draw]"
 
 
@@ -51,21 +54,34 @@ def evaluate(
     compare: Annotated[
         str | None,
         typer.Option(
-            help="Another model, to be judged on the same items; differences come with their paired intervals."
+            help="Another model, to be judged on the same items; differences come with their paired intervals. "
+            "Classes seen and not seen are those of the first."
         ),
     ] = None,
     classes_seen: Annotated[
         str | None,
         typer.Option(
-            help="The classes that the model was trained on: names with commas between, or a file with one a line.",
+            help="The classes that the model was trained on: names with commas between, or a file with one a line. "
+            "Those that are none of FOLDER's are named and passed over.",
             show_default="the model's card",
         ),
     ] = None,
     trio_count: Annotated[int, typer.Option(min=8, help="Balanced trios to draw.")] = 20_000,
     most_images: Annotated[
-        int, typer.Option(min=4, help="All pairs are judged of at most so many images; of more, so many are drawn.")
+        int,
+        typer.Option(
+            min=4,
+            help="All pairs are judged of at most so many images. Of more, so many are drawn, of each class its share "
+            "but at least two; of too many classes for that, some are drawn. Images that a list names all count.",
+        ),
     ] = 10_000,
-    resamples: Annotated[int, typer.Option(min=10, help="Bootstrap resamples behind each interval.")] = 500,
+    resamples: Annotated[
+        int,
+        typer.Option(
+            min=10,
+            help="Bootstrap resamples behind each interval; at most 100 for retrieval and 200 for clusters (AMI).",
+        ),
+    ] = 500,
     seed: Annotated[int, typer.Option(min=0, help="Decides the samples.")] = 0,
     json: JsonOption = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write the JSON here.")] = None,
@@ -73,10 +89,11 @@ def evaluate(
 ) -> None:
     """Measure a model on labelled images: pairs, trios, calibration, retrieval, each number with its 95 % interval.
 
-    All pairs of the images are judged. Thresholds and probabilities are used as the model's card gives them; nothing is
-    fitted on these images, and images that the model was trained on are refused. Classes that it was trained on and
-    others are told apart. The intervals come from resampling images or whole classes, not pairs, for pairs that share
-    an image are not independent.
+    All pairs of the images are judged. Thresholds and probabilities are used as the model's card gives them; nothing
+    is fitted on these images, and images that the model was trained on are refused, byte for byte: a resized copy
+    is not recognised. Of byte copies within a class one is kept. Classes that it was trained on and others are
+    told apart. The intervals come from resampling images or whole classes, not pairs, for pairs that share an
+    image are not independent.
 
     Examples:
       samekind evaluate imagenette photos --report report
@@ -103,10 +120,8 @@ def evaluate(
     listed_pairs = None if pairs is None else read_pairs(pairs)
     listed_trios = None if trios is None else read_trios(trios)
     seen = None if classes_seen is None else _names(classes_seen)
-    if images is not None and seen is not None and (unknown := sorted(seen - set(images.classes))):
-        raise DatasetError(
-            f"--classes-seen: no class {unknown[0]!r} in {folder}; classes are {', '.join(images.classes)}"
-        )
+    if images is not None and classes_seen is not None and seen is not None:
+        _check_names(seen, images, from_file=Path(classes_seen).is_file())
     recognizer = load(model, providers=provider)
     other = None if compare is None else load(compare, providers=provider)
     with stage_bars() as progress:
@@ -150,6 +165,20 @@ def _names(given: str) -> frozenset[str]:
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"{path}: not a readable list of class names ({error})") from error
     return frozenset(name.strip() for name in text if name.strip())
+
+
+def _check_names(seen: frozenset[str], images: LabelledImages, *, from_file: bool) -> None:
+    """Tell of names that are no class of the images: the model may have been trained on such, or one is misspelt."""
+    unknown = sorted(seen - set(images.classes))
+    # A file lists all that a model was trained on, and the images may well be of other classes only.
+    if unknown and len(unknown) == len(seen) and not from_file:
+        raise DatasetError(
+            f"--classes-seen: no class {unknown[0]!r} in {images.root}, and no such file; "
+            f"classes are {', '.join(images.classes)}"
+        )
+    if unknown:
+        more = f" and {len(unknown) - _MOST_NAMED:,} more" if len(unknown) > _MOST_NAMED else ""
+        warn(f"--classes-seen: not among the classes of {images.root}: {', '.join(unknown[:_MOST_NAMED])}{more}")
 
 
 def _write(found: Report, path: Path) -> None:

@@ -27,6 +27,17 @@ def content_hash(path: Path) -> str:
         raise DatasetError(f"{path}: cannot be read ({error.strerror})") from error
 
 
+def content_hashes(paths: Iterable[Path]) -> tuple[dict[Path, str], list[str]]:
+    """``content_hash`` of each file that can be read, and messages about the others."""
+    hashes, unreadable = {}, []
+    for path in paths:
+        try:
+            hashes[path] = content_hash(path)
+        except DatasetError as error:
+            unreadable.append(str(error))
+    return hashes, unreadable
+
+
 def split_digest(hashes: Iterable[str]) -> str:
     """One SHA-256 for a set of images, whatever their names and order: it tells whether two sets are the same.
 

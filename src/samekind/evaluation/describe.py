@@ -23,6 +23,8 @@ from samekind.evaluation.words import TITLES, intervals, notes, summary
 
 _CURVE_POINTS = 300
 _HISTOGRAM_BINS = 60
+# The matrix of so many has 90,000 entries, a megabyte of JSON; of ten thousand it would have a hundred million.
+MOST_IN_MATRIX = 300
 
 
 def describe(
@@ -33,7 +35,7 @@ def describe(
     Args:
         result: From ``evaluate``.
         ami: How well clusters agree with classes, by group; it takes scikit-learn (``samekind.report.clusters``).
-        embedding_map: Likewise (``samekind.report.map``).
+        embedding_map: Likewise (``samekind.report.layout``).
     """
     judged = result.judged
     listed = "listed" in judged.groups
@@ -45,7 +47,10 @@ def describe(
         data=result.data,
         images=len(result.paths),
         unreadable=result.unreadable,
+        copies=result.copies,
+        in_two_classes=tuple(tuple(map(str, paths)) for paths in result.in_two_classes),
         left_out=result.left_out,
+        classes_left_out=result.classes_left_out,
         listed=result.listed,
         classes_seen=result.classes_seen,
         classes_unseen=() if listed else tuple(name for name in result.classes if name not in result.classes_seen),
@@ -181,6 +186,8 @@ def _classes(result: Evaluation) -> tuple[tuple[report.ClassReport, ...], tuple[
         )
         for i, name in enumerate(result.classes)
     )
+    if len(classes) > MOST_IN_MATRIX:
+        return classes, ()
     return classes, tuple(tuple(row) for row in found.similarity.tolist())
 
 
@@ -223,7 +230,7 @@ def _comparison(this: Judged, other: Judged) -> report.Comparison:
                 differences[part][name] = {key: _difference(one[key], two[key]) for key in one if key in two}
         if beside.pairs:
             curves[name] = curve(beside.pairs.scores)
-    return report.Comparison(model=_model(other.card), roc=curves, **differences)
+    return report.Comparison(model=_model(other.card), classes_seen=other.classes_seen, roc=curves, **differences)
 
 
 def _difference(this: Drawn, other: Drawn) -> report.Difference:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from samekind.card import Card
 from samekind.datasets.folders import LabelledImages
 from samekind.datasets.sampling import sample_pairs
-from samekind.datasets.splits import content_hash
+from samekind.datasets.splits import content_hash, content_hashes
 from samekind.errors import DatasetError, ImageError
 from samekind.evaluation.answers import Answered
 from samekind.evaluation.bootstrap import Drawn, Estimate, draw
@@ -25,6 +25,7 @@ from samekind.evaluation.groups import (
     sampled_trios,
     trios_task,
 )
+from samekind.evaluation.selection import at_most, check_classes, gather, in_two_classes, without_copies
 from samekind.evaluation.verification import accuracy
 from samekind.recognizer import Recognizer
 from samekind.similarity import Embeddings, paired_similarity
@@ -56,12 +57,14 @@ class Judged:
     Attributes:
         card: The model.
         embeddings: float32 (M, D), of all images.
+        classes_seen: The names of the classes that it was trained on, of those of the images.
         groups: By name; the first is all that there is, others are parts of it.
         protocol: Accuracy at ``balanced`` on the mission's protocol; None if the images are too few for it.
     """
 
     card: Card
     embeddings: Embeddings
+    classes_seen: tuple[str, ...]
     groups: dict[str, Group]
     protocol: Draws | None
 
@@ -76,8 +79,11 @@ class Evaluation:
         labels: int64 (M,), their classes; all 0 where a list does not say.
         classes: The names of the classes.
         unreadable: Messages about the others.
+        copies: How many files were left out because their class has another with the same bytes.
+        in_two_classes: Files with the same bytes that lie in different classes.
         left_out: How many images were left out because there are more than the most that all pairs are taken of.
-        classes_seen: The names of those that the model was trained on.
+        classes_left_out: How many classes are among them as a whole, because even two images of each are too many.
+        classes_seen: The names of those that the model was trained on; groups are told apart by them.
         listed: The lists that items came from.
         resamples: Of the bootstrap.
         seed: Of the bootstrap and of samples.
@@ -90,7 +96,10 @@ class Evaluation:
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
     unreadable: tuple[str, ...]
+    copies: int
+    in_two_classes: tuple[tuple[Path, ...], ...]
     left_out: int
+    classes_left_out: int
     classes_seen: tuple[str, ...]
     listed: tuple[str, ...]
     resamples: int
@@ -140,38 +149,44 @@ def evaluate(
 
     Args:
         model: The model.
-        images: Class folders. Unreadable files are named in the result and left out. None if there are lists only.
+        images: Class folders. Unreadable files are named in the result and left out; of byte copies within a class one
+            is kept. None if there are lists only.
         pairs: Judge these pairs rather than all pairs of the images.
         trios: Judge these trios rather than a sample.
-        compare: Another model, to be measured on the same items.
+        compare: Another model, to be measured on the same items. Its card says what it was trained on.
         classes_seen: The names of the classes that the model was trained on; None believes its card.
         trio_count: How many balanced trios to aim for.
-        most_images: Of more images, so many are drawn, spread evenly over the classes.
+        most_images: Of more images, at most so many are drawn, of each class its share and at least two; of more than
+            half as many classes, half as many. All listed images count, even if they are more.
         resamples: Of the bootstrap behind the intervals.
         seed: Decides the samples.
         report: Called with (stage, done, total).
 
     Raises:
-        DatasetError: There is one class only; a class has fewer than two readable images; there are images that had a
-            part in a model's training or calibration; a listed image is not among ``images``; or a list's readable
-            items all have one answer.
+        DatasetError: There is one class only; a class has fewer than two different readable images; there are images
+            that had a part in a model's training or calibration; a listed image is not among ``images``; or a list's
+            readable items all have one answer.
     """
     models = [model] if compare is None else [model, compare]
-    gathered = _gather(images, pairs, trios)
-    hashes = {path: content_hash(path) for path in gathered.paths}
+    gathered = gather(images, pairs, trios)
+    hashes, unreadable = content_hashes(gathered.paths)
+    gathered = gathered.subset(np.flatnonzero([path in hashes for path in gathered.paths]))
     for used in models:
         refuse_seen(used, gathered, hashes)
-    kept = gathered if images is None else _at_most(gathered, most_images, seed, _listed_paths(pairs, trios))
-    embedded, readable, unreadable = _embed(models, kept, report)
-    left_out, kept = len(gathered) - len(kept), kept.subset(readable)
+    # What a list names is judged as it says, and without classes nothing tells a copy from a wrong label.
+    different, twins = (gathered, {}) if images is None else without_copies(gathered, hashes)
+    listed_paths = frozenset(twins.get(path, path) for path in _listed_paths(gathered, pairs, trios))
+    kept = different if images is None else at_most(different, most_images, seed, listed_paths)
+    embedded, readable, not_decoded = _embed(models, kept, report)
+    left_out, kept = len(different) - len(kept), kept.subset(readable)
     if images is not None:
-        _check_classes(kept)
+        check_classes(kept)
     names = model.card.training.classes if classes_seen is None else classes_seen
     known = images is not None
     seen = np.array([name in names for name in kept.classes])
     new = ~seen if known and (~seen).sum() >= FEWEST_CLASSES else np.zeros(len(seen), np.bool_)
     drawn = draw(kept.labels, resamples, seed, whole=new)
-    lists = tuple(_renumbered(listed, kept) if listed else None for listed in (pairs, trios))
+    lists = tuple(_renumbered(listed, kept, twins) if listed else None for listed in (pairs, trios))
     judged = []
     for number, (used, embeddings) in enumerate(zip(models, embedded, strict=True)):
         sample = Sample(used.card, embeddings, kept.labels, kept.classes, drawn, seed)
@@ -180,15 +195,20 @@ def evaluate(
             name: _group(name, sample, chosen, lists, trio_count=trio_count, known=known, whole=new, stage=stage)
             for name, chosen in _parts(kept, seen, known).items()
         }
-        judged.append(Judged(used.card, embeddings, groups, _protocol(sample) if known else None))
+        known_to_it = names if number == 0 else used.card.training.classes
+        its_classes = tuple(name for name in kept.classes if name in known_to_it and known)
+        judged.append(Judged(used.card, embeddings, its_classes, groups, _protocol(sample) if known else None))
     return Evaluation(
         data=str(images.root if images is not None else ", ".join(str(x.source) for x in (pairs, trios) if x)),
         paths=kept.paths,
         labels=kept.labels,
         classes=kept.classes,
-        unreadable=unreadable,
+        unreadable=(*unreadable, *not_decoded),
+        copies=len(twins),
+        in_two_classes=in_two_classes(kept, hashes) if known else (),
         left_out=left_out,
-        classes_seen=tuple(name for name, is_seen in zip(kept.classes, seen, strict=True) if is_seen and known),
+        classes_left_out=len(gathered.classes) - len(kept.classes),
+        classes_seen=judged[0].classes_seen,
         listed=tuple(str(listed.source) for listed in (pairs, trios) if listed),
         resamples=resamples,
         seed=seed,
@@ -227,42 +247,6 @@ class _Stage:
         return None if report is None else lambda done: report(f"{self.model}: pairs, {name}", done, total)
 
 
-def _listed_paths(*lists: Answered | None) -> frozenset[Path]:
-    return frozenset(path for listed in lists if listed for path in listed.paths)
-
-
-def _gather(images: LabelledImages | None, pairs: Answered | None, trios: Answered | None) -> LabelledImages:
-    """All images there are: those of the folder, in which those of the lists must be, or else those of the lists."""
-    paths = list(dict.fromkeys(path for listed in (pairs, trios) if listed for path in listed.paths))
-    if images is None:
-        if not paths:
-            raise DatasetError("there is nothing to measure on: give images or a list of items")
-        source = next(listed.source for listed in (pairs, trios) if listed)
-        return LabelledImages(source, tuple(paths), np.zeros(len(paths), np.int64), ("not known",))
-    inside = {path.resolve() for path in images.paths}
-    if odd := [path for path in paths if path.resolve() not in inside]:
-        raise DatasetError(
-            f"{odd[0]}: listed, but not among the images of {images.root}, which give the classes; "
-            "name the folder that it is in, or no folder"
-        )
-    return images
-
-
-def _at_most(images: LabelledImages, most: int, seed: int, listed: frozenset[Path]) -> LabelledImages:
-    """So many of the images, spread over the classes as they are, at least two of each; all that are listed."""
-    if len(images) <= most:
-        return images
-    order = np.random.default_rng(seed).permutation(len(images))
-    rank = np.empty(len(images), np.int64)  # within the class, in random order
-    for label in range(len(images.classes)):
-        members = order[images.labels[order] == label]
-        rank[members] = np.arange(len(members))
-    sizes = np.bincount(images.labels, minlength=len(images.classes))
-    wanted = np.maximum(2, np.floor(sizes * (most / len(images))))[images.labels]
-    named = np.array([path in listed for path in images.paths])
-    return images.subset(np.flatnonzero((rank < wanted) | named))
-
-
 def _embed(
     models: list[Recognizer], images: LabelledImages, report: Report | None
 ) -> tuple[list[Embeddings], NDArray[np.int64], tuple[str, ...]]:
@@ -286,21 +270,21 @@ def _images(report: Report | None, stage: str, total: int) -> Callable[[int], No
     return None if report is None else lambda done: report(stage, done, total)
 
 
-def _check_classes(images: LabelledImages) -> None:
-    counts = np.bincount(images.labels, minlength=len(images.classes))
-    if len(counts) < 2:
-        raise DatasetError(f"{images.root}: one class only; at least two are needed")
-    if counts.min() < 2:
-        name = images.classes[int(counts.argmin())]
-        raise DatasetError(f"{images.root}: class {name!r} has {counts.min()} readable images; two are needed")
+def _listed_paths(images: LabelledImages, *lists: Answered | None) -> list[Path]:
+    """The images that are listed, as ``images`` spells them."""
+    listed = {path.resolve() for given in lists if given for path in given.paths}
+    return [path for path in images.paths if path.resolve() in listed] if listed else []
 
 
-def _renumbered(listed: Answered, images: LabelledImages) -> Answered:
-    """The items all of whose images are readable, by the numbers of these."""
+def _renumbered(listed: Answered, images: LabelledImages, twins: Mapping[Path, Path]) -> Answered:
+    """The items all of whose images are readable and different, by the numbers of these; of a copy, of its twin."""
     number = {path.resolve(): i for i, path in enumerate(images.paths)}
+    number |= {path.resolve(): number.get(twin.resolve(), -1) for path, twin in twins.items()}
     places = np.array([number.get(path.resolve(), -1) for path in listed.paths])
     items = places[listed.items]
-    return replace(listed, paths=images.paths, items=items).subset(np.asarray((items >= 0).all(axis=1)))
+    order = np.sort(items, axis=1)
+    usable = np.hstack([order[:, :1] >= 0, np.diff(order, axis=1) > 0]).all(axis=1)
+    return replace(listed, paths=images.paths, items=items).subset(np.asarray(usable))
 
 
 def _parts(images: LabelledImages, seen: NDArray[np.bool_], known: bool) -> dict[str, NDArray[np.int64]]:

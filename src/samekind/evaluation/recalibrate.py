@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from samekind.calibration import pair_probability, trio_probability
 from samekind.card import Card, PairLink, TrioLink
 from samekind.datasets.folders import LabelledImages
-from samekind.datasets.splits import content_hash
+from samekind.datasets.splits import content_hashes
 from samekind.encoder import Progress
 from samekind.errors import DatasetError, ImageError
 from samekind.evaluation.cross_fit import CrossFitted, cross_fit_pair, cross_fit_trio
@@ -101,7 +100,7 @@ def recalibrate(
         DatasetError: There are too few images or classes, images that had a part in the model's training or
             calibration, or the network cannot tell these classes apart at all.
     """
-    hashes, unreadable = _hashes(images)
+    hashes, unreadable = content_hashes(images.paths)
     images = images.subset(np.flatnonzero([path in hashes for path in images.paths]))
     refuse_seen(model, images, hashes)
     rows = list(model.encoder.stream(images.paths, on_progress=on_progress))
@@ -130,16 +129,6 @@ def recalibrate(
         _compare(model.card.pair, pair),
         _compare(model.card.trio, trio) if trio else None,
     )
-
-
-def _hashes(images: LabelledImages) -> tuple[dict[Path, str], list[str]]:
-    hashes, unreadable = {}, []
-    for path in images.paths:
-        try:
-            hashes[path] = content_hash(path)
-        except DatasetError as error:
-            unreadable.append(str(error))
-    return hashes, unreadable
 
 
 def _description(card: Card, images: LabelledImages, data: str) -> str:

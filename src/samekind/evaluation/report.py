@@ -261,6 +261,7 @@ class Comparison(_Part):
 
     Attributes:
         model: The other.
+        classes_seen: Of the classes of the images, those that it was trained on.
         pairs: Differences by metric, for each group.
         trios: Likewise.
         retrieval: Likewise.
@@ -268,6 +269,7 @@ class Comparison(_Part):
     """
 
     model: Model
+    classes_seen: tuple[str, ...]
     pairs: dict[str, dict[str, Difference]]
     trios: dict[str, dict[str, Difference]]
     retrieval: dict[str, dict[str, Difference]]
@@ -284,17 +286,22 @@ class Report(_Part):
         data: What it was measured on.
         images: Readable images.
         unreadable: Messages about the others.
+        copies: How many files were left out because their class has another with the same bytes.
+        in_two_classes: Files with the same bytes that lie in different classes.
         left_out: How many images were left out, because all pairs are taken of so many only.
+        classes_left_out: How many classes are among them as a whole.
         listed: The lists that items came from.
         classes_seen: Classes that the model was trained on.
         classes_unseen: The others.
         summary: The findings, for a reader who has never heard of embeddings.
         notes: What to know before trusting them.
-        resamples: Of the bootstrap behind the intervals.
+        resamples: Of the bootstrap behind the intervals; of them at most 100 are behind those of retrieval, and at most
+            200 behind that of ``ami``.
         seed: Of the bootstrap and the samples.
         groups: The first is all that there is; ``seen`` and ``unseen`` are parts of it.
         classes: Each class by itself.
-        class_similarity: The mean similarity of two different images, for each two of ``classes``.
+        class_similarity: The mean similarity of two different images, for each two of ``classes``; empty if these are
+            more than 300.
         mistakes: The most confident ones.
         protocol: Null if the images are too few for it.
         map: Null if not asked for.
@@ -307,7 +314,10 @@ class Report(_Part):
     data: str
     images: int
     unreadable: tuple[str, ...]
+    copies: int
+    in_two_classes: tuple[tuple[str, ...], ...]
     left_out: int
+    classes_left_out: int
     listed: tuple[str, ...]
     classes_seen: tuple[str, ...]
     classes_unseen: tuple[str, ...]

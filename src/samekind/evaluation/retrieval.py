@@ -23,7 +23,7 @@ from samekind.evaluation.bootstrap import Drawn, Resamples
 
 RECALL_AT = (1, 5, 10)
 # Each costs as much as all the measures, and their spread needs no third digit.
-_RESAMPLES = 100
+MOST_RESAMPLES = 100
 _AT_ONCE = 1 << 20
 
 Floats = NDArray[np.float64]
@@ -95,7 +95,7 @@ class Ranking:
     def drawn(self, resamples: Resamples) -> dict[str, Drawn]:
         """The mean of each measure over the queries, and in each resample of queries and gallery."""
         found = {name: values[np.isfinite(values)] for name, values in self.measure().items()}
-        weights = resamples.weights[:, :_RESAMPLES]
+        weights = resamples.weights[:, :MOST_RESAMPLES]
         draws: dict[str, list[float]] = {name: [] for name in found}
         for column in weights.T:
             for name, values in self.measure(column).items():

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from samekind.evaluation.bootstrap import Estimate
 from samekind.evaluation.groups import Group
 from samekind.evaluation.protocol import FEWEST_CLASSES, Evaluation, estimates
+from samekind.evaluation.retrieval import MOST_RESAMPLES
+
+# Files in a note; report.json has all.
+_MOST_NAMED = 5
 
 TITLES = {
     "all": "All classes",
@@ -73,16 +80,39 @@ def notes(result: Evaluation) -> list[str]:
             '"Not trained on" means: not by samekind train. What the weights had seen before that, they have seen all '
             "the same, and a class among it is not new to the network."
         )
+    told += _of_other(result)
     of_intervals = dict.fromkeys(intervals(group, result) for group in groups.values())
-    told.append("Numbers in brackets are 95 % intervals. " + " ".join(of_intervals))
+    resampled = f"{result.resamples:,} resamples"
+    if result.resamples > MOST_RESAMPLES and any(group.retrieval for group in groups.values()):
+        resampled += f", {MOST_RESAMPLES} for retrieval"
+    told.append(f"Numbers in brackets are 95 % intervals, of {resampled}. " + " ".join(of_intervals))
     told.append(
         "Accuracy, precision and probabilities are for a world where yes and no are equally common: the two answers "
         "weigh the same, however many items of each there are."
     )
+    if result.copies:
+        told.append(
+            f"Left out as byte copies of others of their class: {result.copies:,}. A picture that finds its own copy "
+            "says nothing of a model. Copies that were resized or saved anew are not recognised."
+        )
+    if result.in_two_classes:
+        told.append(
+            "The same in more than one class, byte for byte, so that one of the labels is wrong: "
+            f"{_named(result.in_two_classes)}."
+        )
     if result.left_out:
+        share = "of each class its share"
+        if result.classes_left_out:
+            total = len(result.classes) + result.classes_left_out
+            share = f"among them {result.classes_left_out:,} of {total:,} classes as a whole"
         total = len(result.paths) + result.left_out + len(result.unreadable)
-        told.append(f"Of {total:,} images, {result.left_out:,} drawn at random were left out, of each class its share.")
+        told.append(f"Of {total:,} images, {result.left_out:,} drawn at random were left out, {share}.")
     return told
+
+
+def _named(same: Sequence[Sequence[Path]]) -> str:
+    named = [" and ".join(map(str, paths)) for paths in same[:_MOST_NAMED]]
+    return "; ".join(named) + (f"; and {len(same) - _MOST_NAMED:,} more" if len(same) > _MOST_NAMED else "")
 
 
 def intervals(group: Group, result: Evaluation) -> str:
@@ -120,3 +150,21 @@ def _seen(result: Evaluation) -> list[str]:
         return ["The model was trained on other images of these very classes."]
     names = ", ".join(result.classes_seen)
     return [f"{seen} of these {total} classes are among those the model was trained on: {names}."]
+
+
+def _of_other(result: Evaluation) -> list[str]:
+    """What the model compared with was trained on, if it is not the same."""
+    this, other = result.judged, result.other
+    if other is None or (this.classes_seen, this.card.training.data, this.card.training.pretraining) == (
+        other.classes_seen, other.card.training.data, other.card.training.pretraining
+    ):  # fmt: skip
+        return []
+    told = (
+        f"The other model, {other.card.name}, was trained on {other.card.training.data}, and before that the network "
+        f"had seen: {other.card.training.pretraining}."
+    )
+    if "listed" in result.judged.groups:
+        return [told]
+    names = f": {', '.join(other.classes_seen)}" if other.classes_seen else " none"
+    told += f" Of these classes it was trained on{names}."
+    return [f"{told} Classes are told apart by what the first model, {this.card.name}, was trained on."]

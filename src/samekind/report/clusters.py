@@ -17,7 +17,7 @@ from samekind.similarity import Embeddings
 
 _STARTS = 4
 # Each takes as long as the score itself, and its end points need no third digit.
-_RESAMPLES = 200
+MOST_RESAMPLES = 200
 
 
 def agreement(result: Evaluation) -> dict[str, Drawn]:
@@ -27,7 +27,7 @@ def agreement(result: Evaluation) -> dict[str, Drawn]:
         if group.retrieval:
             labels = np.unique(result.labels[group.images], return_inverse=True)[1].astype(np.int64)
             whole = np.full(len(group.classes), group.whole_classes) & ~np.isin(group.classes, result.classes_seen)
-            resamples = draw(labels, min(result.resamples, _RESAMPLES), result.seed, whole=whole)
+            resamples = draw(labels, min(result.resamples, MOST_RESAMPLES), result.seed, whole=whole)
             found[name] = ami(result.judged.embeddings[group.images], labels, resamples, result.seed)
     return found
 

@@ -27,6 +27,8 @@ _STYLE: Any = {
     "svg.hashsalt": "samekind",
     "font.family": "sans-serif",
     "font.size": 9,
+    # Names of classes and models are no formulas.
+    "text.parse_math": False,
     "text.color": _INK,
     "axes.labelcolor": _INK,
     "axes.edgecolor": _INK,

@@ -8,7 +8,10 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from samekind.evaluation import retrieval
+from samekind.evaluation.describe import MOST_IN_MATRIX
 from samekind.evaluation.report import Difference, Mistake, Number, Report
+from samekind.report import clusters
 from samekind.report.figures import Drawing
 from samekind.report.thumbnails import data_uri, thumbnail
 
@@ -41,6 +44,8 @@ def render(report: Report, drawings: Sequence[Drawing]) -> str:
     template = environment.get_template("page.html.jinja")
     return template.render(
         report=report,
+        most_in_matrix=MOST_IN_MATRIX,
+        most_resamples={"retrieval": retrieval.MOST_RESAMPLES, "ami": clusters.MOST_RESAMPLES},
         drawings={drawing.name: drawing for drawing in drawings},
         svg={drawing.name: Markup(drawing.svg) for drawing in drawings},  # noqa: S704 - our own drawing, escaped by matplotlib
         mistakes=[

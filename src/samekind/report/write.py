@@ -67,7 +67,7 @@ def draw_all(report: Report) -> list[figures.Drawing]:
         for what, task in (("pairs", group.pairs), ("trios", group.trios)):
             if task:
                 drawings += figures.of_task(name, what, group.title, task)
-    if report.classes:
+    if report.class_similarity:
         drawings.append(figures.heatmap(report))
     if report.map:
         drawings.append(figures.embedding_map(report.map))
