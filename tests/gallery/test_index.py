@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -109,3 +111,17 @@ def test_what_a_killed_writer_left_of_an_index_is_removed(gallery: Gallery, phot
 def test_advice_grows_with_the_gallery() -> None:
     assert advised_index(0) == advised_index(500_000) == "Flat"
     assert advised_index(4_000_000) == "IVF8000,Flat"
+
+
+def test_it_works_beside_the_wrappers_for_torch() -> None:
+    """Which pytorch-metric-learning brings into a process, and with them a search without parameters."""
+    code = (
+        "import faiss, faiss.contrib.torch_utils, numpy as np\n"
+        "from samekind.gallery.index import _search_base\n"
+        "index = faiss.IndexIDMap2(faiss.IndexFlatIP(2))\n"
+        "rows = np.eye(2, dtype=np.float32)\n"
+        "index.add_with_ids(rows, np.array([5, 7]))\n"
+        "print(_search_base(index, rows[:1], 2, np.array([5]))[1].tolist())\n"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert found.stdout == "[[7, -1]]\n", found.stderr

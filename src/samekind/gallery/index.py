@@ -263,7 +263,9 @@ def _search_base(index: Any, queries: Embeddings, k: int, dropped: Ids) -> tuple
     if len(dropped) and isinstance(faiss.downcast_index(index.index), faiss.IndexFlat):
         selector = faiss.IDSelectorNot(faiss.IDSelectorBatch(dropped))
         parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]  # added to the class from Python
-        similarity, ids = index.search(queries, k, params=parameters)
+        # pytorch-metric-learning, in the same process, wraps FAISS for torch; that wrapper takes no parameters.
+        search = getattr(index, "search_numpy", index.search)
+        similarity, ids = search(queries, k, params=parameters)
         return similarity, ids
     # Other kinds take their selector each in a way of its own.
     similarity, ids = index.search(queries, min(k + len(dropped), max(index.ntotal, k)))
