@@ -178,6 +178,23 @@ def test_a_malformed_body_is_the_clients_fault(client, body) -> None:
     }
 
 
+@pytest.mark.parametrize("charset", ["punycode", "undefined", "utf-7", '"idna"'])
+def test_text_is_utf_8_and_no_codec_of_the_clients_choice(client, charset) -> None:
+    body = b'--x\r\nContent-Disposition: form-data; name="threshold"\r\n\r\n0.5\r\n--x--\r\n'
+    headers = {"Content-Type": f"multipart/form-data; boundary=x; charset={charset}"}
+    answer = client.post("/api/v1/verify", content=body, headers=headers)
+    assert (answer.status_code, "UTF-8" in answer.json()["detail"]) == (415, True)
+    headers = {"Content-Type": "multipart/form-data; boundary=x; charset=UTF-8"}
+    assert client.post("/api/v1/verify", content=body, headers=headers).status_code == 422
+
+
+def test_text_is_bounded(client, pictures) -> None:
+    send = files(pictures["first"], pictures["second"])
+    answer = client.post("/api/v1/verify", files=send, data={"threshold": "0" * 1001})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (413, "threshold")
+    assert client.post("/api/v1/verify", files=send, data={"threshold": "0" * 1000}).status_code == 200
+
+
 def test_security_headers(client) -> None:
     for path in ("/", "/docs", "/api/v1/model", "/no/such/path"):
         headers = client.get(path).headers

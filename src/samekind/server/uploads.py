@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar, get_origin
 
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
@@ -67,20 +68,31 @@ class SearchForm(Form):
     )
 
 
+# Names of operating points and numbers: no text that a form takes is longer.
+_TEXT_BYTES = 1000
+
 AnyForm = TypeVar("AnyForm", bound=Form)
 
 
 class _InMemoryParser(MultiPartParser):
+    """Starlette's parser, with bounds of ours that are kept while the body arrives."""
+
     # Starlette would spool files to disk from here on. The guard has bounded the body, so memory holds it.
     spool_max_size = 1 << 62
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        if self._current_part.file is None and len(self._current_part.data) + end - start > _TEXT_BYTES:
+            reason = f"longer than {_TEXT_BYTES:,} bytes"
+            raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, errors={self._current_part.field_name: reason})
+        super().on_part_data(data, start, end)
 
 
 async def read_form(request: Request, form: type[AnyForm], limits: Limits) -> AnyForm:
     """Parse and check a multipart form.
 
     Raises:
-        Problem: 415 for another content type, 400 for a malformed body, 413 for a file too large or too many, 422 for
-            fields that are missing, unknown, given twice or out of range.
+        Problem: 415 for another content type or charset, 400 for a malformed body, 413 for a file or text too large or
+            too many of them, 422 for fields that are missing, unknown, given twice or out of range.
     """
     content_type = request.headers.get("content-type", "")
     if content_type.partition(";")[0].strip().lower() != "multipart/form-data":
@@ -89,6 +101,10 @@ async def read_form(request: Request, form: type[AnyForm], limits: Limits) -> An
             f"send multipart/form-data with files, not {content_type or 'a body without a content type'}",
             headers={"Accept-Post": "multipart/form-data"},
         )
+    # Python would decode with any of its codecs that a client names, and some take time that grows with the square.
+    charset = parse_options_header(content_type)[1].get(b"charset", b"utf-8")
+    if charset.lower() not in {b"utf-8", b"utf8"}:
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the text of forms as UTF-8, without another charset")
     # One file more than allowed, so that ours is the message that says so.
     parser = _InMemoryParser(request.headers, request.stream(), max_files=limits.images + 1, max_fields=16)
     try:
