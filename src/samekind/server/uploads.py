@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar, get_origin
 
@@ -70,6 +71,7 @@ class SearchForm(Form):
 
 # Names of operating points and numbers: no text that a form takes is longer.
 _TEXT_BYTES = 1000
+_TEXT_FIELDS = 16
 
 AnyForm = TypeVar("AnyForm", bound=Form)
 
@@ -80,9 +82,25 @@ class _InMemoryParser(MultiPartParser):
     # Starlette would spool files to disk from here on. The guard has bounded the body, so memory holds it.
     spool_max_size = 1 << 62
 
+    def __init__(self, request: Request, limits: Limits) -> None:
+        # Starlette's own bounds on numbers are off: it calls what is beyond them malformed.
+        super().__init__(request.headers, request.stream(), max_files=math.inf, max_fields=math.inf)
+        self._limits = limits
+        self._part_bytes = 0
+
+    def on_headers_finished(self) -> None:
+        super().on_headers_finished()
+        self._part_bytes = 0
+        if self._current_files > self._limits.images:
+            raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {self._limits.images} images in one request")
+        if self._current_fields > _TEXT_FIELDS:
+            raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {_TEXT_FIELDS} fields of text in one request")
+
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
-        if self._current_part.file is None and len(self._current_part.data) + end - start > _TEXT_BYTES:
-            reason = f"longer than {_TEXT_BYTES:,} bytes"
+        self._part_bytes += end - start
+        most = _TEXT_BYTES if self._current_part.file is None else self._limits.image_bytes
+        if self._part_bytes > most:
+            reason = f"larger than {most:,} bytes"
             raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, errors={self._current_part.field_name: reason})
         super().on_part_data(data, start, end)
 
@@ -105,17 +123,13 @@ async def read_form(request: Request, form: type[AnyForm], limits: Limits) -> An
     charset = parse_options_header(content_type)[1].get(b"charset", b"utf-8")
     if charset.lower() not in {b"utf-8", b"utf8"}:
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the text of forms as UTF-8, without another charset")
-    # One file more than allowed, so that ours is the message that says so.
-    parser = _InMemoryParser(request.headers, request.stream(), max_files=limits.images + 1, max_fields=16)
     try:
-        items = (await parser.parse()).multi_items()
+        items = (await _InMemoryParser(request, limits).parse()).multi_items()
     except MultiPartException as error:
         raise Problem(HTTPStatus.BAD_REQUEST, f"malformed multipart body: {error.message}") from error
-    if sum(isinstance(value, UploadFile) for _, value in items) > limits.images:
-        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {limits.images} images in one request")
     fields: dict[str, Any] = {}
     for name, value in items:
-        content = await _read(name, value, form, limits) if isinstance(value, UploadFile) else _text(name, value, form)
+        content = await _read(name, value, form) if isinstance(value, UploadFile) else _text(name, value, form)
         if _is_list(form, name):
             fields.setdefault(name, []).append(content)
         elif name in fields:
@@ -128,14 +142,12 @@ async def read_form(request: Request, form: type[AnyForm], limits: Limits) -> An
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors=_reasons(error, form)) from error
 
 
-async def _read(name: str, upload: UploadFile, form: type[Form], limits: Limits) -> bytes:
+async def _read(name: str, upload: UploadFile, form: type[Form]) -> bytes:
     if name in form.model_fields and not _is_upload(form, name):
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors={name: "takes text, not a file"})
     kind = (upload.content_type or "application/octet-stream").partition(";")[0].strip().lower()
     if not kind.startswith("image/") and kind != "application/octet-stream":
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, errors={name: f"an image file is needed, not {kind}"})
-    if upload.size is not None and upload.size > limits.image_bytes:
-        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, errors={name: f"larger than {limits.image_bytes:,} bytes"})
     content = await upload.read()
     await upload.close()
     if not content:
