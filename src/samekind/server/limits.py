@@ -20,6 +20,9 @@ class Limits:
         scans: Of one progressive JPEG: each passes over all pixels, and takes but a few bytes to ask for.
         images: Files in one request.
         waiting_images: Images accepted and not yet embedded; beyond them the answer is 503.
+        waiting_pixels: Of all large images (of more than a quarter of ``pixels``) that wait to be decoded or are, and
+            as many again of all small ones; beyond them the answer is 503. Decoded at the same time are ``pixels``.
+        wait_seconds: For the images of one request to be decoded and embedded; after them the answer is 503.
         header_seconds: For the head of a request to arrive.
         body_seconds: For the body of a request to arrive.
         connections: Open at the same time.
@@ -32,6 +35,8 @@ class Limits:
     scans: int = 100
     images: int = 32
     waiting_images: int = 256
+    waiting_pixels: int = 400_000_000
+    wait_seconds: float = 20.0
     header_seconds: float = 10.0
     body_seconds: float = 30.0
     connections: int = 512

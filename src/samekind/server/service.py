@@ -12,7 +12,7 @@ from samekind.calibration import choose_threshold
 from samekind.card import Card
 from samekind.errors import GalleryError, OperatingPointError
 from samekind.recognizer import Recognizer
-from samekind.server.batcher import Batcher, BusyError, Row, UnreadableError
+from samekind.server.batcher import Batcher, BusyError, Row, TooManyPixelsError, UnreadableError
 from samekind.server.problems import Problem, busy
 from samekind.verdict import TrioVerdict, Verdict
 
@@ -91,6 +91,10 @@ class Service:
             return await self._batcher.embed(images)
         except BusyError:
             raise busy("too many images are waiting; try again in a moment") from None
+        except TooManyPixelsError:
+            raise Problem(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too many pixels in one request; send fewer or smaller images"
+            ) from None
         except UnreadableError as error:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors=error.reasons) from error
 
