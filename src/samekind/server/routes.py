@@ -12,7 +12,15 @@ from samekind.card import Card
 from samekind.server.limits import Limits
 from samekind.server.metrics import CONTENT_TYPE, Metrics
 from samekind.server.problems import Problem, describe_problems
-from samekind.server.replies import EmbeddingReply, Health, HitReply, SearchReply, TrioVerdictReply, VerdictReply
+from samekind.server.replies import (
+    EmbeddingReply,
+    Health,
+    HitReply,
+    SearchReply,
+    TrioVerdictReply,
+    VerdictReply,
+    utf8_name,
+)
 from samekind.server.service import Service
 from samekind.server.uploads import EmbedForm, Form, PairForm, SearchForm, TrioForm, read_form
 
@@ -74,7 +82,8 @@ def api_router(service: Service, limits: Limits) -> APIRouter:
         return SearchReply(
             model=service.card.name,
             hits=[
-                HitReply(path=hit.image.name, similarity=hit.similarity, probability=hit.probability) for hit in hits
+                HitReply(path=utf8_name(hit.image.name), similarity=hit.similarity, probability=hit.probability)
+                for hit in hits
             ],
         )
 

@@ -1,0 +1,37 @@
+"""The service within this process, without a network."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import pytest
+from PIL import Image
+
+import samekind
+from samekind.gallery import Gallery
+from samekind.server.app import create_app
+
+
+@pytest.fixture
+def ask(tiny_model):
+    """Asks a service within this process."""
+
+    async def ask(method: str, path: str, *, gallery=None, **send) -> httpx.Response:
+        app = create_app(samekind.load(tiny_model, threads=1), gallery=gallery, page=False)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:
+            return await client.request(method, path, **send)
+
+    return ask
+
+
+def test_a_name_that_is_not_utf_8_can_be_found(ask, tiny_model, tmp_path) -> None:
+    (tmp_path / "photos").mkdir()
+    path = tmp_path / "photos" / "caf\udce9.png"
+    Image.new("RGB", (20, 20), "red").save(tmp_path / "a.png")
+    path.write_bytes((tmp_path / "a.png").read_bytes())
+    with Gallery.open(tmp_path / "g.samekind", model=tiny_model) as gallery:
+        gallery.sync(tmp_path / "photos")
+        answer = asyncio.run(ask("POST", "/api/v1/search", gallery=gallery, files={"image": path.read_bytes()}))
+    assert answer.status_code == 200, answer.text
+    assert [hit["path"] for hit in answer.json()["hits"]] == ["photos/caf\\xe9.png"]
