@@ -40,3 +40,21 @@ class Limits:
     header_seconds: float = 10.0
     body_seconds: float = 30.0
     connections: int = 512
+
+    @classmethod
+    def for_images(cls, *, image_bytes: int, pixels: int, waiting_images: int) -> Limits:
+        """Limits for images of some size, those of a request grown with them: what one may send must fit in.
+
+        Example:
+            >>> Limits.for_images(image_bytes=100_000_000, pixels=50_000_000, waiting_images=256).held_bytes
+            640000000
+        """
+        request_bytes = max(cls.request_bytes, 32 * image_bytes // 10)  # three images, and what a form adds to them
+        return cls(
+            image_bytes=image_bytes,
+            request_bytes=request_bytes,
+            held_bytes=max(cls.held_bytes, 2 * request_bytes),
+            pixels=pixels,
+            waiting_pixels=max(cls.waiting_pixels, 4 * pixels),
+            waiting_images=waiting_images,
+        )
