@@ -87,7 +87,8 @@ def open_access(
             f"{host} can be reached from other machines, and there is no key; give --api-key-file FILE, or --insecure "
             "if anybody there may ask"
         )
-    return Access(key, _LOOPBACK_NAMES | {host, *hosts} if local or hosts else None, tuple(frame_ancestors))
+    names = {_host_name(name) for name in (host, *hosts)}
+    return Access(key, _LOOPBACK_NAMES | names if local or hosts else None, tuple(frame_ancestors))
 
 
 def is_loopback(host: str) -> bool:
@@ -123,7 +124,9 @@ def _read_key(path: Path) -> str:
 
 
 def _host_name(host: str) -> str:
-    """The name without its port: ``localhost:8000`` is localhost, ``[::1]:8000`` is ::1."""
+    """The name without its port: ``localhost:8000`` is localhost, ``[::1]:8000`` and ``::1`` are ::1."""
+    if host.count(":") > 1 and not host.startswith("["):  # an address of IPv6, bare as in --allow-host
+        return host.lower()
     if host.startswith("["):
         return host[1:].partition("]")[0].lower()
     return host.partition(":")[0].lower()
