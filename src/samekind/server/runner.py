@@ -15,6 +15,7 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from samekind.errors import ServeError
 from samekind.server.guard import Guard
 from samekind.server.limits import Limits
 from samekind.server.problems import Problem
@@ -37,6 +38,7 @@ def run(app: Guard, *, host: str, port: int, limits: Limits, access_log: bool = 
         access_log: Whether to write a line for each request.
 
     Raises:
+        ServeError: The host has no address.
         OSError: The address cannot be listened on.
     """
     config = uvicorn.Config(
@@ -70,7 +72,10 @@ def _leave(*_: object) -> None:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except (socket.gaierror, UnicodeError) as error:
+        raise ServeError(f"{host}: no address of this machine ({getattr(error, 'strerror', error)})") from error
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
