@@ -31,3 +31,29 @@ def test_an_allowed_host_is_known_in_any_case_and_at_any_port(allowed, called) -
     access.check(scope(called))
     with pytest.raises(Problem, match="does not answer"):
         access.check(scope("other.example"))
+
+
+@pytest.mark.parametrize(
+    ("headers", "passes"),
+    [
+        ({}, True),
+        ({"sec_fetch_site": "same-origin", "origin": "https://public.example"}, True),
+        ({"sec_fetch_site": "same-origin", "origin": "null"}, True),
+        ({"sec_fetch_site": "none"}, True),
+        ({"origin": "http://LOCALHOST:8000"}, True),
+        ({"origin": "http://localhost:9000"}, False),
+        ({"sec_fetch_site": "same-site", "origin": "http://localhost:9000"}, False),
+        ({"sec_fetch_site": "cross-site"}, False),
+        ({"origin": "https://evil.example"}, False),
+        ({"origin": "null"}, False),
+    ],
+)
+def test_what_a_page_elsewhere_makes_a_browser_send_is_refused(headers, passes) -> None:
+    access = open_access("127.0.0.1")
+    access.check(scope("localhost:8000", **headers))  # to read is for the browser to forbid
+    if passes:
+        access.check(scope("localhost:8000", "POST", **headers))
+    else:
+        with pytest.raises(Problem) as caught:
+            access.check(scope("localhost:8000", "POST", **headers))
+        assert caught.value.status == 403

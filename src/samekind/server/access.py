@@ -43,7 +43,8 @@ class Access:
         """Refuse a request that may not pass.
 
         Raises:
-            Problem: 421 for a foreign host name, 401 for a missing or wrong key.
+            Problem: 421 for a foreign host name, 403 for what a web page elsewhere makes a browser send, 401 for a
+                missing or wrong key.
         """
         headers = Headers(scope=scope)
         host = _host_name(headers.get("host", ""))
@@ -52,6 +53,8 @@ class Access:
                 HTTPStatus.MISDIRECTED_REQUEST,
                 f"this service does not answer to the host name {host!r}; start it with --allow-host to change that",
             )
+        if scope["method"] not in {"GET", "HEAD"} and _is_cross_site(headers):
+            raise Problem(HTTPStatus.FORBIDDEN, "this service takes nothing that web pages of other sites send")
         if self.key is not None and scope["path"] not in OPEN_PATHS and not _knows(headers, self.key):
             raise Problem(
                 HTTPStatus.UNAUTHORIZED,
@@ -130,6 +133,16 @@ def _host_name(host: str) -> str:
     if host.startswith("["):
         return host[1:].partition("]")[0].lower()
     return host.partition(":")[0].lower()
+
+
+def _is_cross_site(headers: Headers) -> bool:
+    """Whether a page of another origin sent it; only browsers say who did, and pages cannot change what they say."""
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site == "same-origin":  # also right behind a proxy that changes the host name
+        return False
+    return site == "cross-site" or (
+        origin is not None and origin.partition("://")[2].lower() != headers.get("host", "").lower()
+    )
 
 
 def _knows(headers: Headers, key: str) -> bool:

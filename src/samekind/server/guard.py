@@ -20,6 +20,9 @@ from samekind.server.problems import Problem, busy
 
 _LINGER_SECONDS = 2.0
 
+# Gradio would allow any origin that asks to read its answers, and make its links from whatever host a client names.
+_NOT_PASSED_ON = frozenset({b"origin", b"x-forwarded-host"})
+
 # Gradio compiles its templates in the browser, hence unsafe-eval; nothing may be loaded from, or sent to, another host.
 _PAGE_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
@@ -72,6 +75,8 @@ class Guard:
                 status = message["status"]
                 arrived = await body.let_arrive()
                 headers = MutableHeaders(scope=message)
+                for name in [name for name in headers if name.startswith("access-control-")]:
+                    del headers[name]
                 headers.update(self._headers)
                 if scope["path"].startswith("/api/"):
                     headers["Cache-Control"] = "no-store"
@@ -83,6 +88,7 @@ class Guard:
             try:
                 self._access.check(scope)
                 body.check_length()
+                scope["headers"] = [header for header in scope["headers"] if header[0] not in _NOT_PASSED_ON]
             except Problem as problem:
                 await problem.response()(scope, body, guarded_send)
             else:
