@@ -9,8 +9,11 @@ import pytest
 from PIL import Image
 
 import samekind
+from samekind.errors import GalleryError
 from samekind.gallery import Gallery
 from samekind.server.app import create_app
+from samekind.server.problems import Problem
+from samekind.server.service import Lane
 
 
 @pytest.fixture
@@ -35,3 +38,15 @@ def test_a_name_that_is_not_utf_8_can_be_found(ask, tiny_model, tmp_path) -> Non
         answer = asyncio.run(ask("POST", "/api/v1/search", gallery=gallery, files={"image": path.read_bytes()}))
     assert answer.status_code == 200, answer.text
     assert [hit["path"] for hit in answer.json()["hits"]] == ["photos/caf\\xe9.png"]
+
+
+def test_an_error_of_the_gallery_goes_to_the_log_and_not_to_strangers(caplog) -> None:
+    def fail() -> None:
+        raise GalleryError("/srv/private/photos.samekind: belongs to another model")
+
+    lane = Lane("test", 1)
+    with pytest.raises(Problem) as caught:
+        asyncio.run(lane.run(fail))
+    assert (caught.value.status, "private" in caught.value.detail) == (500, False)
+    assert "/srv/private/photos.samekind: belongs" in caplog.text
+    lane.close()

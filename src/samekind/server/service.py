@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
@@ -19,6 +20,7 @@ from samekind.verdict import TrioVerdict, Verdict
 if TYPE_CHECKING:  # importing it imports FAISS
     from samekind.gallery import Gallery, Hit
 
+_LOG = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
 
 
@@ -118,8 +120,11 @@ class Lane:
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-        except GalleryError as error:  # somebody has put another file in its place
-            raise busy(str(error)) from error
+        except GalleryError as error:  # it is empty, or somebody has put another file in its place
+            _LOG.error("samekind: %s", error)
+            raise Problem(
+                HTTPStatus.INTERNAL_SERVER_ERROR, "the gallery cannot be read; the log of the service says why"
+            ) from error
         finally:
             self._waiting -= 1
 
