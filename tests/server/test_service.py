@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 
 import httpx
 import pytest
@@ -50,3 +52,24 @@ def test_an_error_of_the_gallery_goes_to_the_log_and_not_to_strangers(caplog) ->
     assert (caught.value.status, "private" in caught.value.detail) == (500, False)
     assert "/srv/private/photos.samekind: belongs" in caplog.text
     lane.close()
+
+
+def test_long_work_with_the_gallery_ends_with_the_service() -> None:
+    lane = Lane("test", 2)
+    begun = threading.Event()
+
+    def survey() -> None:
+        begun.set()
+        for done in range(100_000):
+            lane.go_on(done, 100_000)
+            time.sleep(0.01)
+
+    async def ask() -> list[object]:
+        asked = [asyncio.ensure_future(lane.run(survey)) for _ in range(2)]
+        await asyncio.to_thread(begun.wait, 10)
+        await asyncio.to_thread(lane.close)
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    ended, never_begun = asyncio.run(asyncio.wait_for(ask(), 20))
+    assert isinstance(ended, Problem)
+    assert isinstance(never_begun, asyncio.CancelledError)

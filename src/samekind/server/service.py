@@ -112,6 +112,7 @@ class Lane:
     def __init__(self, name: str, most: int) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._waiting, self._most = 0, most
+        self._closing = False
 
     async def run(self, work: Callable[[], _Answer]) -> _Answer:
         """Do it when its turn comes."""
@@ -120,6 +121,8 @@ class Lane:
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except _EndingError:
+            raise busy("the service is about to end") from None
         except GalleryError as error:  # it is empty, or somebody has put another file in its place
             _LOG.error("samekind: %s", error)
             raise Problem(
@@ -128,9 +131,19 @@ class Lane:
         finally:
             self._waiting -= 1
 
+    def go_on(self, *_: int) -> None:
+        """The ``on_progress`` of long work, which ends there when the service does: nothing of it would be lost."""
+        if self._closing:
+            raise _EndingError
+
     def close(self) -> None:
-        """End the thread, after what was accepted."""
-        self._thread.shutdown()
+        """End the thread, after what it is at; by now nobody waits for the rest."""
+        self._closing = True
+        self._thread.shutdown(cancel_futures=True)
+
+
+class _EndingError(Exception):
+    """Long work is given up because the service ends."""
 
 
 def _bad_threshold(error: OperatingPointError, threshold: float | None) -> Problem:
