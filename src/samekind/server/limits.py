@@ -25,6 +25,7 @@ class Limits:
         wait_seconds: For the images of one request to be decoded and embedded; after them the answer is 503.
         header_seconds: For the head of a request to arrive.
         body_seconds: For the body of a request to arrive.
+        write_seconds: For a client to take in a piece of the answer (of at most a megabyte or so).
         connections: Open at the same time.
     """
 
@@ -39,6 +40,7 @@ class Limits:
     wait_seconds: float = 20.0
     header_seconds: float = 10.0
     body_seconds: float = 30.0
+    write_seconds: float = 30.0
     connections: int = 512
 
     @classmethod

@@ -128,18 +128,21 @@ def _waiting(listener: socket.socket) -> Iterator[socket.socket]:
 
 def _protocol(limits: Limits) -> type[H11Protocol]:
     class BoundedProtocol(H11Protocol):
-        """Closes connections beyond the limit, and those whose request does not get past its head in time."""
+        """Closes connections beyond the limit, and those of clients that send a head or take an answer too slowly."""
 
         _head_timer: asyncio.TimerHandle | None = None
+        _write_timer: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
+            transport.set_write_buffer_limits(high=0)  # to be told of every byte that the client does not take
             if len(self.connections) > limits.connections:
                 transport.abort()
             self._time_head()
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._stop_timer()
+            self._stop_write_timer()
             super().connection_lost(exc)
 
         def data_received(self, data: bytes) -> None:
@@ -149,6 +152,15 @@ def _protocol(limits: Limits) -> type[H11Protocol]:
                 self._time_head()
             else:
                 self._stop_timer()
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._stop_write_timer()
+            self._write_timer = self.loop.call_later(limits.write_seconds, self.transport.abort)
+
+        def resume_writing(self) -> None:
+            self._stop_write_timer()
+            super().resume_writing()
 
         def on_response_complete(self) -> None:
             super().on_response_complete()
@@ -179,5 +191,10 @@ def _protocol(limits: Limits) -> type[H11Protocol]:
             if self._head_timer is not None:
                 self._head_timer.cancel()
                 self._head_timer = None
+
+        def _stop_write_timer(self) -> None:
+            if self._write_timer is not None:
+                self._write_timer.cancel()
+                self._write_timer = None
 
     return BoundedProtocol
