@@ -113,6 +113,8 @@ class _Body:
         self._receive, self._limits, self._hold = receive, limits, hold
         self._arrived = not ("content-length" in self._headers or "transfer-encoding" in self._headers)
         self._slow = False
+        # To read from a client that waits to be invited would invite it.
+        self._uninvited = not self._arrived and "expect" in self._headers
         self._deadline = asyncio.get_running_loop().time() + limits.body_seconds
 
     def check_length(self) -> None:
@@ -135,7 +137,7 @@ class _Body:
     async def let_arrive(self) -> bool:
         """Take in and throw away what is still on its way, for a moment: a client that is sending does not listen."""
         thrown_away, until = 0, asyncio.get_running_loop().time() + _LINGER_SECONDS
-        while not self._arrived and not self._slow and thrown_away < self._limits.request_bytes:
+        while not (self._arrived or self._slow or self._uninvited) and thrown_away < self._limits.request_bytes:
             try:
                 thrown_away += len((await self._next(until)).get("body", b""))
             except Problem:
@@ -143,6 +145,7 @@ class _Body:
         return self._arrived
 
     async def _next(self, deadline: float) -> Message:
+        self._uninvited = False
         try:
             async with asyncio.timeout_at(deadline):
                 message = await self._receive()
