@@ -110,7 +110,9 @@ NO_IMAGE = ("second", ("b.png", b"hello", "image/png"))
         ("POST", "/api/v1/verify", {"files": [("threshold", ("a.png", b"1"))]}, 422, "threshold", "not a file"),
         ("POST", "/api/v1/search", {"files": [("image", ("a.png", b"1"))], "data": {"k": "0"}}, 422, "k", "greater"),
         ("POST", "/api/v1/embed", {"files": [("image", ("a.png", b"1"))]}, 422, "images", "missing"),
-        ("POST", "/api/v1/embed", {"files": [("images", ("a.png", b"1"))] * 33}, 413, None, "at most 32"),
+        ("POST", "/api/v1/embed", {"files": [("images", ("a.png", b"1"))] * 33}, 413, None, "at most 32 images"),
+        ("POST", "/api/v1/embed", {"files": [("images", ("a.png", b"1"))] * 50}, 413, None, "at most 32 images"),
+        ("POST", "/api/v1/embed", {"files": [("k", (None, b"1"))] * 50}, 413, None, "at most 16 fields"),
         ("POST", "/api/v1/verify", {"json": {"first": "/etc/passwd"}}, 415, None, "multipart/form-data"),
         ("POST", "/api/v1/verify", {}, 415, None, "multipart/form-data"),
         ("GET", "/api/v1/verify", {}, 405, None, "does not take GET"),
@@ -176,6 +178,23 @@ def test_a_malformed_body_is_the_clients_fault(client, body) -> None:
         (400, "application/problem+json"),
         (422, "application/problem+json"),
     }
+
+
+@pytest.mark.parametrize("charset", ["punycode", "undefined", "utf-7", '"idna"'])
+def test_text_is_utf_8_and_no_codec_of_the_clients_choice(client, charset) -> None:
+    body = b'--x\r\nContent-Disposition: form-data; name="threshold"\r\n\r\n0.5\r\n--x--\r\n'
+    headers = {"Content-Type": f"multipart/form-data; boundary=x; charset={charset}"}
+    answer = client.post("/api/v1/verify", content=body, headers=headers)
+    assert (answer.status_code, "UTF-8" in answer.json()["detail"]) == (415, True)
+    headers = {"Content-Type": "multipart/form-data; boundary=x; charset=UTF-8"}
+    assert client.post("/api/v1/verify", content=body, headers=headers).status_code == 422
+
+
+def test_text_is_bounded(client, pictures) -> None:
+    send = files(pictures["first"], pictures["second"])
+    answer = client.post("/api/v1/verify", files=send, data={"threshold": "0" * 1001})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (413, "threshold")
+    assert client.post("/api/v1/verify", files=send, data={"threshold": "0" * 1000}).status_code == 200
 
 
 def test_security_headers(client) -> None:

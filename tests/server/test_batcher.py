@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import samekind
-from samekind.server.batcher import Batcher, BusyError, UnreadableError
+from samekind.server.batcher import Batcher, BusyError, TooManyPixelsError, UnreadableError
 from samekind.server.limits import Limits
 
 
@@ -88,6 +88,103 @@ def test_beyond_the_limit_the_answer_is_busy_and_afterwards_not() -> None:
         assert len(await batcher.embed({str(i): picture() for i in range(3)})) == 3
 
     asyncio.run(asyncio.wait_for(ask(), 20))
+    batcher.close()
+
+
+class Decoding(Batcher):
+    """Decodes nothing until it is let go, and remembers how many pixels it decoded together at most."""
+
+    def __init__(self, limits: Limits) -> None:
+        super().__init__(Held(), limits, workers=1)
+        self._encoder.go.set()
+        self.open, self.now, self.most = threading.Event(), [], 0
+        self._counting = threading.Lock()
+
+    def _decode(self, data: bytes) -> np.ndarray:
+        pixels = self._measure(data)
+        with self._counting:
+            self.now.append(pixels)
+            self.most = max(self.most, sum(self.now))
+        self.open.wait(20)
+        with self._counting:
+            self.now.remove(pixels)
+        return np.full((16, 16, 3), pixels % 256, np.uint8)
+
+
+def test_pixels_that_are_decoded_together_are_bounded_and_small_images_pass_large_ones() -> None:
+    batcher = Decoding(Limits(pixels=10_000, waiting_pixels=100_000))
+    finished = []
+
+    async def ask(side: int) -> None:
+        await batcher.embed({"image": picture(size=(side, side))})
+        finished.append(side)
+
+    async def ask_all() -> None:
+        asked = [asyncio.ensure_future(ask(side)) for side in (100, 99, 98, 97, 96)]
+        while not batcher.now:
+            await asyncio.sleep(0.01)
+        asked.append(asyncio.ensure_future(ask(10)))
+        while 0 in batcher.waiting_pixels.values():
+            await asyncio.sleep(0.01)
+        batcher.open.set()
+        await asyncio.gather(*asked)
+
+    asyncio.run(asyncio.wait_for(ask_all(), 20))
+    assert finished.index(10) <= 2
+    assert 9_000 < batcher.most <= 10_000
+    assert batcher.waiting_pixels == {False: 0, True: 0}
+    batcher.close()
+
+
+def test_beyond_the_pixels_that_may_wait_the_answer_is_busy() -> None:
+    batcher = Decoding(Limits(pixels=10_000, waiting_pixels=15_000))
+
+    async def ask() -> None:
+        large = picture(size=(100, 100))
+        with pytest.raises(TooManyPixelsError):
+            await batcher.embed({"first": large, "second": large})
+        asked = asyncio.ensure_future(batcher.embed({"image": large}))
+        while not batcher.now:
+            await asyncio.sleep(0.01)
+        with pytest.raises(BusyError):
+            await batcher.embed({"image": large})
+        small = asyncio.ensure_future(batcher.embed({"image": picture()}))  # large ones do not shut it out
+        await asyncio.sleep(0.1)
+        batcher.open.set()
+        await asyncio.gather(asked, small)
+        assert len(await batcher.embed({"image": large})) == 1
+
+    asyncio.run(asyncio.wait_for(ask(), 20))
+    batcher.close()
+
+
+def test_what_has_waited_too_long_is_given_up_and_not_embedded() -> None:
+    encoder = Held()
+    batcher = Batcher(encoder, Limits(wait_seconds=0.5), workers=1, batch_size=1)
+
+    async def ask() -> None:
+        answers = await asyncio.gather(*(batcher.embed({"image": picture()}) for _ in range(5)), return_exceptions=True)
+        assert [type(answer) for answer in answers] == [BusyError] * 5
+        encoder.go.set()
+        await batcher.embed({"image": picture()})
+
+    asyncio.run(asyncio.wait_for(ask(), 20))
+    assert encoder.sizes == [1, 1]  # the one that the network had begun, and the last
+    batcher.close()
+
+
+def test_an_image_given_up_keeps_its_room_until_it_is_decoded() -> None:
+    batcher = Decoding(Limits(pixels=10_000, wait_seconds=0.3))
+
+    async def ask() -> None:
+        for _ in range(2):
+            with pytest.raises(BusyError):
+                await batcher.embed({"image": picture(size=(100, 100))})
+        batcher.open.set()
+        await batcher.embed({"image": picture(size=(100, 100))})
+
+    asyncio.run(asyncio.wait_for(ask(), 20))
+    assert batcher.most == 10_000
     batcher.close()
 
 

@@ -81,6 +81,15 @@ def test_one_file_too_large_is_named(limited, photo) -> None:
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (413, "second")
 
 
+def test_one_file_too_large_is_refused_while_it_arrives(limited) -> None:
+    running = limited(image_bytes=300, body_seconds=20)
+    begun = time.monotonic()
+    # The rest of the body never comes.
+    answer = talk(running.port, f"{HEAD}Content-Length: 100000\r\n\r\n".encode() + part("first", b"a" * 400))
+    assert problem_in(answer)["errors"] == [{"field": "first", "detail": "larger than 300 bytes"}]
+    assert time.monotonic() - begun < 10
+
+
 def test_a_slow_head_is_cut_off(limited) -> None:
     running = limited(header_seconds=0.5)
     begun = time.monotonic()

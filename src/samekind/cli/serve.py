@@ -73,9 +73,8 @@ def serve(
     access = open_access(
         host, key_file=api_key_file, insecure=insecure, hosts=allow_host or (), frame_ancestors=frame_ancestor or ()
     )
-    limits = Limits(
+    limits = Limits.for_images(
         image_bytes=int(max_megabytes * 1e6),
-        request_bytes=max(Limits.request_bytes, int(3.2 * max_megabytes * 1e6)),
         pixels=int(max_megapixels * 1e6),
         waiting_images=max_waiting,
     )

@@ -43,7 +43,8 @@ class Access:
         """Refuse a request that may not pass.
 
         Raises:
-            Problem: 421 for a foreign host name, 401 for a missing or wrong key.
+            Problem: 421 for a foreign host name, 403 for what a web page elsewhere makes a browser send, 401 for a
+                missing or wrong key.
         """
         headers = Headers(scope=scope)
         host = _host_name(headers.get("host", ""))
@@ -52,6 +53,8 @@ class Access:
                 HTTPStatus.MISDIRECTED_REQUEST,
                 f"this service does not answer to the host name {host!r}; start it with --allow-host to change that",
             )
+        if scope["method"] not in {"GET", "HEAD"} and _is_cross_site(headers):
+            raise Problem(HTTPStatus.FORBIDDEN, "this service takes nothing that web pages of other sites send")
         if self.key is not None and scope["path"] not in OPEN_PATHS and not _knows(headers, self.key):
             raise Problem(
                 HTTPStatus.UNAUTHORIZED,
@@ -87,7 +90,8 @@ def open_access(
             f"{host} can be reached from other machines, and there is no key; give --api-key-file FILE, or --insecure "
             "if anybody there may ask"
         )
-    return Access(key, _LOOPBACK_NAMES | {host, *hosts} if local or hosts else None, tuple(frame_ancestors))
+    names = {_host_name(name) for name in (host, *hosts)}
+    return Access(key, _LOOPBACK_NAMES | names if local or hosts else None, tuple(frame_ancestors))
 
 
 def is_loopback(host: str) -> bool:
@@ -123,10 +127,22 @@ def _read_key(path: Path) -> str:
 
 
 def _host_name(host: str) -> str:
-    """The name without its port: ``localhost:8000`` is localhost, ``[::1]:8000`` is ::1."""
+    """The name without its port: ``localhost:8000`` is localhost, ``[::1]:8000`` and ``::1`` are ::1."""
+    if host.count(":") > 1 and not host.startswith("["):  # an address of IPv6, bare as in --allow-host
+        return host.lower()
     if host.startswith("["):
         return host[1:].partition("]")[0].lower()
     return host.partition(":")[0].lower()
+
+
+def _is_cross_site(headers: Headers) -> bool:
+    """Whether a page of another origin sent it; only browsers say who did, and pages cannot change what they say."""
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site == "same-origin":  # also right behind a proxy that changes the host name
+        return False
+    return site == "cross-site" or (
+        origin is not None and origin.partition("://")[2].lower() != headers.get("host", "").lower()
+    )
 
 
 def _knows(headers: Headers, key: str) -> bool:

@@ -7,6 +7,7 @@ with the load and a lone request is answered at once.
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from samekind.errors import ImageError
 from samekind.images import Pixels, describe, load_image
@@ -40,7 +42,11 @@ class Encoder(Protocol):
 
 
 class BusyError(Exception):
-    """More images wait than the limits allow."""
+    """More images wait than the limits allow, or these have waited for too long."""
+
+
+class TooManyPixelsError(Exception):
+    """The images of one request have more pixels together than may ever wait."""
 
 
 class UnreadableError(Exception):
@@ -76,6 +82,8 @@ class Batcher:
         on_batch: Callable[[int], None] = lambda _: None,
     ) -> None:
         self.waiting = 0
+        self.waiting_pixels = {False: 0, True: 0}  # whether of large images
+        self._room = _Room(limits.pixels)
         self._encoder, self._limits = encoder, limits
         self._batch_size, self._on_batch = batch_size, on_batch
         cores = os.cpu_count() or 1
@@ -98,7 +106,8 @@ class Batcher:
             float32 (D,) unit rows by the same names.
 
         Raises:
-            BusyError: Too many images wait already.
+            BusyError: Too many images or pixels wait already, or these have waited for too long.
+            TooManyPixelsError: The images have more pixels than may ever wait.
             UnreadableError: Some cannot be read; nothing was embedded.
         """
         if self.waiting + len(images) > self._limits.waiting_images:
@@ -106,14 +115,10 @@ class Batcher:
         self._loop = asyncio.get_running_loop()
         self.waiting += len(images)
         try:
-            decoded = await asyncio.gather(
-                *(self._loop.run_in_executor(self._decoders, self._decode, data) for data in images.values())
-            )
-            by_name = dict(zip(images, decoded, strict=True))
-            if bad := {name: answer for name, answer in by_name.items() if isinstance(answer, str)}:
-                raise UnreadableError(bad)
-            rows = await asyncio.gather(*(self._submit(p) for p in decoded if not isinstance(p, str)))
-            return dict(zip(images, rows, strict=True))
+            async with asyncio.timeout(self._limits.wait_seconds):
+                return await self._embed(images)
+        except TimeoutError:
+            raise BusyError from None
         finally:
             self.waiting -= len(images)
 
@@ -124,6 +129,50 @@ class Batcher:
             self._jobs.put(None)
         for worker in self._workers:
             worker.join()
+
+    async def _embed(self, images: Mapping[str, bytes]) -> dict[str, Row]:
+        decoded = await self._decode_all(list(images.values()))
+        by_name = dict(zip(images, decoded, strict=True))
+        if bad := {name: answer for name, answer in by_name.items() if isinstance(answer, str)}:
+            raise UnreadableError(bad)
+        rows = await asyncio.gather(*(self._submit(p) for p in decoded if not isinstance(p, str)))
+        return dict(zip(images, rows, strict=True))
+
+    async def _decode_all(self, images: list[bytes]) -> list[Pixels | str]:
+        assert self._loop is not None
+        measured = await asyncio.gather(
+            *(self._loop.run_in_executor(self._decoders, self._measure, data) for data in images)
+        )
+        totals = {large: sum(n for n in measured if self._room.is_large(n) is large) for large in (False, True)}
+        most = self._limits.waiting_pixels
+        if any(total > most for total in totals.values()):
+            raise TooManyPixelsError
+        if any(self.waiting_pixels[large] + total > most for large, total in totals.items()):
+            raise BusyError
+        for large, total in totals.items():
+            self.waiting_pixels[large] += total
+        try:
+            return await asyncio.gather(*map(self._decode_in_turn, images, measured))
+        finally:
+            for large, total in totals.items():
+                self.waiting_pixels[large] -= total
+
+    async def _decode_in_turn(self, data: bytes, pixels: int) -> Pixels | str:
+        loop = asyncio.get_running_loop()
+        await self._room.enter(pixels)
+        job = self._decoders.submit(self._decode, data)
+        # Not in a finally: a decoder that has begun takes its memory to the end, also when nobody waits any more.
+        job.add_done_callback(lambda _: loop.call_soon_threadsafe(self._room.leave, pixels))
+        return await asyncio.wrap_future(job)
+
+    def _measure(self, data: bytes) -> int:
+        """The pixels that decoding would make, from the image's head; 0 where it will be refused."""
+        try:
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                pixels = image.width * image.height
+        except Exception:  # Pillow raises almost anything on broken input; decoding will say what is wrong
+            return 0
+        return pixels if pixels <= self._limits.pixels else 0
 
     def _decode(self, data: bytes) -> Pixels | str:
         """The pixels, or in words why there are none."""
@@ -158,6 +207,9 @@ class Batcher:
                 return
 
     def _run(self, batch: list[_Job]) -> None:
+        batch = [job for job in batch if not job[1].cancelled()]
+        if not batch:
+            return
         answer: Embeddings | Exception
         try:
             answer = self._encoder.encode_pixels(np.stack([pixels for pixels, _ in batch]))
@@ -166,6 +218,40 @@ class Batcher:
         self._on_batch(len(batch))
         assert self._loop is not None
         self._loop.call_soon_threadsafe(_deliver, [future for _, future in batch], answer)
+
+
+class _Room:
+    """Room for so many pixels at the same time, given out in turn.
+
+    Large images enter one at a time, so that no more than one of them stands between small ones and their turn.
+    """
+
+    def __init__(self, pixels: int) -> None:
+        self._free, self._large_from = pixels, pixels // 4
+        self._large, self._door, self._freed = asyncio.Lock(), asyncio.Lock(), asyncio.Event()
+
+    def is_large(self, pixels: int) -> bool:
+        return pixels > self._large_from
+
+    async def enter(self, pixels: int) -> None:
+        if self.is_large(pixels):
+            await self._large.acquire()
+        try:
+            async with self._door:
+                while self._free < pixels:
+                    self._freed.clear()
+                    await self._freed.wait()
+                self._free -= pixels
+        except BaseException:
+            if self.is_large(pixels):
+                self._large.release()
+            raise
+
+    def leave(self, pixels: int) -> None:
+        self._free += pixels
+        self._freed.set()
+        if self.is_large(pixels):
+            self._large.release()
 
 
 def _deliver(futures: list[asyncio.Future[Row]], answer: Embeddings | Exception) -> None:

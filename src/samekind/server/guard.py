@@ -20,6 +20,9 @@ from samekind.server.problems import Problem, busy
 
 _LINGER_SECONDS = 2.0
 
+# Gradio would allow any origin that asks to read its answers, and make its links from whatever host a client names.
+_NOT_PASSED_ON = frozenset({b"origin", b"x-forwarded-host"})
+
 # Gradio compiles its templates in the browser, hence unsafe-eval; nothing may be loaded from, or sent to, another host.
 _PAGE_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
@@ -72,6 +75,8 @@ class Guard:
                 status = message["status"]
                 arrived = await body.let_arrive()
                 headers = MutableHeaders(scope=message)
+                for name in [name for name in headers if name.startswith("access-control-")]:
+                    del headers[name]
                 headers.update(self._headers)
                 if scope["path"].startswith("/api/"):
                     headers["Cache-Control"] = "no-store"
@@ -83,6 +88,7 @@ class Guard:
             try:
                 self._access.check(scope)
                 body.check_length()
+                scope["headers"] = [header for header in scope["headers"] if header[0] not in _NOT_PASSED_ON]
             except Problem as problem:
                 await problem.response()(scope, body, guarded_send)
             else:
@@ -107,6 +113,8 @@ class _Body:
         self._receive, self._limits, self._hold = receive, limits, hold
         self._arrived = not ("content-length" in self._headers or "transfer-encoding" in self._headers)
         self._slow = False
+        # To read from a client that waits to be invited would invite it.
+        self._uninvited = not self._arrived and "expect" in self._headers
         self._deadline = asyncio.get_running_loop().time() + limits.body_seconds
 
     def check_length(self) -> None:
@@ -129,7 +137,7 @@ class _Body:
     async def let_arrive(self) -> bool:
         """Take in and throw away what is still on its way, for a moment: a client that is sending does not listen."""
         thrown_away, until = 0, asyncio.get_running_loop().time() + _LINGER_SECONDS
-        while not self._arrived and not self._slow and thrown_away < self._limits.request_bytes:
+        while not (self._arrived or self._slow or self._uninvited) and thrown_away < self._limits.request_bytes:
             try:
                 thrown_away += len((await self._next(until)).get("body", b""))
             except Problem:
@@ -137,6 +145,7 @@ class _Body:
         return self._arrived
 
     async def _next(self, deadline: float) -> Message:
+        self._uninvited = False
         try:
             async with asyncio.timeout_at(deadline):
                 message = await self._receive()

@@ -20,8 +20,12 @@ class Limits:
         scans: Of one progressive JPEG: each passes over all pixels, and takes but a few bytes to ask for.
         images: Files in one request.
         waiting_images: Images accepted and not yet embedded; beyond them the answer is 503.
+        waiting_pixels: Of all large images (of more than a quarter of ``pixels``) that wait to be decoded or are, and
+            as many again of all small ones; beyond them the answer is 503. Decoded at the same time are ``pixels``.
+        wait_seconds: For the images of one request to be decoded and embedded; after them the answer is 503.
         header_seconds: For the head of a request to arrive.
         body_seconds: For the body of a request to arrive.
+        write_seconds: For a client to take in a piece of the answer (of at most a megabyte or so).
         connections: Open at the same time.
     """
 
@@ -32,6 +36,27 @@ class Limits:
     scans: int = 100
     images: int = 32
     waiting_images: int = 256
+    waiting_pixels: int = 400_000_000
+    wait_seconds: float = 20.0
     header_seconds: float = 10.0
     body_seconds: float = 30.0
+    write_seconds: float = 30.0
     connections: int = 512
+
+    @classmethod
+    def for_images(cls, *, image_bytes: int, pixels: int, waiting_images: int) -> Limits:
+        """Limits for images of some size, those of a request grown with them: what one may send must fit in.
+
+        Example:
+            >>> Limits.for_images(image_bytes=100_000_000, pixels=50_000_000, waiting_images=256).held_bytes
+            640000000
+        """
+        request_bytes = max(cls.request_bytes, 32 * image_bytes // 10)  # three images, and what a form adds to them
+        return cls(
+            image_bytes=image_bytes,
+            request_bytes=request_bytes,
+            held_bytes=max(cls.held_bytes, 2 * request_bytes),
+            pixels=pixels,
+            waiting_pixels=max(cls.waiting_pixels, 4 * pixels),
+            waiting_images=waiting_images,
+        )

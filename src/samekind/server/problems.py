@@ -16,6 +16,7 @@ MEDIA_TYPE = "application/problem+json"
 _TYPES = {
     HTTPStatus.BAD_REQUEST: "malformed-request",
     HTTPStatus.UNAUTHORIZED: "key-missing",
+    HTTPStatus.FORBIDDEN: "cross-site",
     HTTPStatus.NOT_FOUND: "not-found",
     HTTPStatus.METHOD_NOT_ALLOWED: "method-not-allowed",
     HTTPStatus.REQUEST_TIMEOUT: "too-slow",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -76,6 +77,16 @@ class EmbeddingReply(_Reply):
             "examples": [{"model": "tiny", "fingerprint": "5f70bf18…", "dimension": 2, "embeddings": [[0.6, 0.8]]}]
         }
     )
+
+
+def utf8_name(name: str) -> str:
+    r"""A file's name as text that can be sent: bytes of it that are not UTF-8 are spelt out.
+
+    Example:
+        >>> utf8_name("caf\udce9.jpg")
+        'caf\\xe9.jpg'
+    """
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 class HitReply(_Reply):

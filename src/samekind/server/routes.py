@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
+from starlette.requests import ClientDisconnect
 
 from samekind.card import Card
 from samekind.server.limits import Limits
 from samekind.server.metrics import CONTENT_TYPE, Metrics
 from samekind.server.problems import Problem, describe_problems
-from samekind.server.replies import EmbeddingReply, Health, HitReply, SearchReply, TrioVerdictReply, VerdictReply
+from samekind.server.replies import (
+    EmbeddingReply,
+    Health,
+    HitReply,
+    SearchReply,
+    TrioVerdictReply,
+    VerdictReply,
+    utf8_name,
+)
 from samekind.server.service import Service
 from samekind.server.uploads import EmbedForm, Form, PairForm, SearchForm, TrioForm, read_form
+
+_Answer = TypeVar("_Answer")
 
 _UPLOAD_PROBLEMS = (
     HTTPStatus.BAD_REQUEST,
@@ -34,7 +46,9 @@ def api_router(service: Service, limits: Limits) -> APIRouter:
     async def verify(request: Request) -> Any:
         """Do two images show the same kind of thing? Their order makes no difference."""
         form = await read_form(request, PairForm, limits)
-        return await service.verify({"first": form.first, "second": form.second}, form.operating_point, form.threshold)
+        return await _unless_gone(
+            request, service.verify({"first": form.first, "second": form.second}, form.operating_point, form.threshold)
+        )
 
     @router.post(
         "/trio",
@@ -46,13 +60,15 @@ def api_router(service: Service, limits: Limits) -> APIRouter:
         """Do at least two of three images show the same kind of thing? Their order makes no difference."""
         form = await read_form(request, TrioForm, limits)
         images = {"first": form.first, "second": form.second, "third": form.third}
-        return await service.verify_trio(images, form.operating_point, form.threshold)
+        return await _unless_gone(request, service.verify_trio(images, form.operating_point, form.threshold))
 
     @router.post("/embed", summary="Embed images", response_model=EmbeddingReply, **_upload_route(EmbedForm))
     async def embed(request: Request) -> Any:
         """Embed images: unit vectors whose dot products are the similarities."""
         form = await read_form(request, EmbedForm, limits)
-        rows = await service.embed({f"images[{i}]": image for i, image in enumerate(form.images)})
+        rows = await _unless_gone(
+            request, service.embed({f"images[{i}]": image for i, image in enumerate(form.images)})
+        )
         return EmbeddingReply(
             model=service.card.name,
             fingerprint=service.card.fingerprint,
@@ -69,12 +85,13 @@ def api_router(service: Service, limits: Limits) -> APIRouter:
     async def search(request: Request) -> Any:
         """The images of the gallery that are most like one, the most alike first."""
         form = await read_form(request, SearchForm, limits)
-        hits = await service.search(form.image, form.k, form.min_probability)
+        hits = await _unless_gone(request, service.search(form.image, form.k, form.min_probability))
         # The name within the gallery: where the gallery lies on this machine is nobody's business.
         return SearchReply(
             model=service.card.name,
             hits=[
-                HitReply(path=hit.image.name, similarity=hit.similarity, probability=hit.probability) for hit in hits
+                HitReply(path=utf8_name(hit.image.name), similarity=hit.similarity, probability=hit.probability)
+                for hit in hits
             ],
         )
 
@@ -118,6 +135,24 @@ def operations_router(metrics: Metrics, is_ready: Callable[[], bool]) -> APIRout
         return Response(metrics.render(), headers={"Content-Type": CONTENT_TYPE})
 
     return router
+
+
+async def _unless_gone(request: Request, work: Coroutine[Any, Any, _Answer]) -> _Answer:
+    """Do work on a body that has arrived, or give it up when the client leaves, who would not hear the answer."""
+
+    async def leave() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    answer, gone = asyncio.ensure_future(work), asyncio.ensure_future(leave())
+    try:
+        await asyncio.wait((answer, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not answer.done():
+            raise ClientDisconnect
+        return answer.result()
+    finally:
+        answer.cancel()
+        gone.cancel()
 
 
 def _upload_route(form: type[Form], *further: HTTPStatus) -> dict[str, Any]:

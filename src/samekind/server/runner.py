@@ -15,6 +15,7 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from samekind.errors import ServeError
 from samekind.server.guard import Guard
 from samekind.server.limits import Limits
 from samekind.server.problems import Problem
@@ -37,6 +38,7 @@ def run(app: Guard, *, host: str, port: int, limits: Limits, access_log: bool = 
         access_log: Whether to write a line for each request.
 
     Raises:
+        ServeError: The host has no address.
         OSError: The address cannot be listened on.
     """
     config = uvicorn.Config(
@@ -70,7 +72,10 @@ def _leave(*_: object) -> None:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except (socket.gaierror, UnicodeError) as error:
+        raise ServeError(f"{host}: no address of this machine ({getattr(error, 'strerror', error)})") from error
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -123,18 +128,21 @@ def _waiting(listener: socket.socket) -> Iterator[socket.socket]:
 
 def _protocol(limits: Limits) -> type[H11Protocol]:
     class BoundedProtocol(H11Protocol):
-        """Closes connections beyond the limit, and those whose request does not get past its head in time."""
+        """Closes connections beyond the limit, and those of clients that send a head or take an answer too slowly."""
 
         _head_timer: asyncio.TimerHandle | None = None
+        _write_timer: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
+            transport.set_write_buffer_limits(high=0)  # to be told of every byte that the client does not take
             if len(self.connections) > limits.connections:
                 transport.abort()
             self._time_head()
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._stop_timer()
+            self._stop_write_timer()
             super().connection_lost(exc)
 
         def data_received(self, data: bytes) -> None:
@@ -144,6 +152,15 @@ def _protocol(limits: Limits) -> type[H11Protocol]:
                 self._time_head()
             else:
                 self._stop_timer()
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._stop_write_timer()
+            self._write_timer = self.loop.call_later(limits.write_seconds, self.transport.abort)
+
+        def resume_writing(self) -> None:
+            self._stop_write_timer()
+            super().resume_writing()
 
         def on_response_complete(self) -> None:
             super().on_response_complete()
@@ -174,5 +191,10 @@ def _protocol(limits: Limits) -> type[H11Protocol]:
             if self._head_timer is not None:
                 self._head_timer.cancel()
                 self._head_timer = None
+
+        def _stop_write_timer(self) -> None:
+            if self._write_timer is not None:
+                self._write_timer.cancel()
+                self._write_timer = None
 
     return BoundedProtocol

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
@@ -12,13 +13,14 @@ from samekind.calibration import choose_threshold
 from samekind.card import Card
 from samekind.errors import GalleryError, OperatingPointError
 from samekind.recognizer import Recognizer
-from samekind.server.batcher import Batcher, BusyError, Row, UnreadableError
+from samekind.server.batcher import Batcher, BusyError, Row, TooManyPixelsError, UnreadableError
 from samekind.server.problems import Problem, busy
 from samekind.verdict import TrioVerdict, Verdict
 
 if TYPE_CHECKING:  # importing it imports FAISS
     from samekind.gallery import Gallery, Hit
 
+_LOG = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
 
 
@@ -91,6 +93,10 @@ class Service:
             return await self._batcher.embed(images)
         except BusyError:
             raise busy("too many images are waiting; try again in a moment") from None
+        except TooManyPixelsError:
+            raise Problem(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too many pixels in one request; send fewer or smaller images"
+            ) from None
         except UnreadableError as error:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors=error.reasons) from error
 
@@ -106,6 +112,7 @@ class Lane:
     def __init__(self, name: str, most: int) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._waiting, self._most = 0, most
+        self._closing = False
 
     async def run(self, work: Callable[[], _Answer]) -> _Answer:
         """Do it when its turn comes."""
@@ -114,14 +121,29 @@ class Lane:
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-        except GalleryError as error:  # somebody has put another file in its place
-            raise busy(str(error)) from error
+        except _EndingError:
+            raise busy("the service is about to end") from None
+        except GalleryError as error:  # it is empty, or somebody has put another file in its place
+            _LOG.error("samekind: %s", error)
+            raise Problem(
+                HTTPStatus.INTERNAL_SERVER_ERROR, "the gallery cannot be read; the log of the service says why"
+            ) from error
         finally:
             self._waiting -= 1
 
+    def go_on(self, *_: int) -> None:
+        """The ``on_progress`` of long work, which ends there when the service does: nothing of it would be lost."""
+        if self._closing:
+            raise _EndingError
+
     def close(self) -> None:
-        """End the thread, after what was accepted."""
-        self._thread.shutdown()
+        """End the thread, after what it is at; by now nobody waits for the rest."""
+        self._closing = True
+        self._thread.shutdown(cancel_futures=True)
+
+
+class _EndingError(Exception):
+    """Long work is given up because the service ends."""
 
 
 def _bad_threshold(error: OperatingPointError, threshold: float | None) -> Problem:
