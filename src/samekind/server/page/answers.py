@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from html import escape
 
 from samekind.server.page.tradeoff import Trade
+from samekind.server.replies import utf8_name
 
 _CHECK = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 12.5l5.5 5.5L20 6.5"/></svg>'
 _CROSS = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M6 6l12 12M18 6L6 18"/></svg>'
@@ -91,14 +91,9 @@ def picture_grid(pictures: Iterable[tuple[str, str | None, str]]) -> str:
         + f'<figcaption><b>{escape(said)}</b><span title="{escape(name)}">{escape(name.rpartition("/")[2])}</span>'
         + "</figcaption></figure></li>"
         for path, source, said in pictures
-        for name in [_shown(path)]
+        for name in [utf8_name(path)]
     )
     return f'<ul class="sk-grid">{items}</ul>'
-
-
-def _shown(path: str) -> str:
-    """A path as text that can be sent: on Linux its bytes need not be UTF-8."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def trade_text(trade: Trade, items: str) -> str:

@@ -57,7 +57,8 @@ def duplicates_tab(service: Service, gallery: Gallery) -> None:
         try:
             if kind not in _KINDS:
                 return apology("please choose what counts as a duplicate")
-            return await service.surveys.run(lambda: _groups(gallery.duplicates(_KINDS[kind])))
+            surveys = service.surveys
+            return await surveys.run(lambda: _groups(gallery.duplicates(_KINDS[kind], on_progress=surveys.go_on)))
         except Problem as problem:
             return apology(problem.detail)
 
