@@ -53,8 +53,11 @@ def test_the_limits_in_the_guide_are_the_defaults() -> None:
     for words in (
         f"{limits.image_bytes // 10**6} MB a file",
         f"{limits.request_bytes // 10**6} MB a request",
-        f"at most `--max-waiting` ({limits.waiting_images})",
-        f"at most {limits.held_bytes // 10**6} MB",
+        f"beyond `--max-waiting` ({limits.waiting_images}) images",
+        f"beyond {limits.held_bytes // 10**6} MB of bodies",
+        f"beyond {limits.waiting_pixels // 10**6} megapixels",
+        f"waited for {limits.wait_seconds:g} seconds",
+        f"{limits.write_seconds:g} to take in a piece of the answer",
         f"{limits.pixels // 10**6} megapixels",
         f"{limits.scans} scans",
         f"{limits.images} files",
