@@ -29,20 +29,19 @@ from samekind.errors import TrainingError
 from samekind.evaluation.protocol import Report
 from samekind.training.allocator import keep_freed_memory
 from samekind.training.augment import Augmentation
-from samekind.training.batches import Batches
 from samekind.training.curves import draw_curves
 from samekind.training.data import AugmentedImages, CachedViews, SiameseData
 from samekind.training.features import cache_size, cached_features
-from samekind.training.initialise import initialise
-from samekind.training.loggers import csv_logger, make_loggers, refuse_unknown
+from samekind.training.loggers import csv_logger, make_loggers
 from samekind.training.module import HELD_OUT_EER, SiameseTraining
 from samekind.training.network import SiameseNetwork
 from samekind.training.objectives import make_objective
-from samekind.training.prepare import Parts, for_stopping
+from samekind.training.prepare import Parts
 from samekind.training.processes import is_first, say_ready
 from samekind.training.recipe import Recipe
 from samekind.training.run import RunSettings
 from samekind.training.safekeeping import Safekeeping, StopAtNaN, Stopping, WholeCheckpoints
+from samekind.training.start import Start, begin
 
 _BEST = "best"
 
@@ -69,49 +68,6 @@ class Fitted:
     network: SiameseNetwork
     calibration: LabelledImages
     pretraining: str
-
-
-@dataclass(frozen=True)
-class Start:
-    """Where a run begins, once it is known that its settings fit its network and its images.
-
-    Attributes:
-        network: Initialised.
-        fresh: The names of its parameters that start from noise.
-        pretraining: In words, what the others had seen.
-        watched: Held-out images to look at after each epoch.
-        calibration: Held-out images for links and thresholds.
-        steps: Of an epoch.
-    """
-
-    network: SiameseNetwork
-    fresh: set[str]
-    pretraining: str
-    watched: LabelledImages
-    calibration: LabelledImages
-    steps: int
-
-
-def begin(settings: RunSettings, parts: Parts) -> Start:
-    """Make the network of a run, load its starting weights, and see whether a run could go on from there.
-
-    Raises:
-        TrainingError: The settings do not fit the network or the data, or the weights cannot be had.
-        DatasetError: The held-out images are too few to be divided.
-    """
-    recipe = settings.recipe
-    lightning.seed_everything(recipe.seed, verbose=False)
-    watched, calibration = for_stopping(parts, recipe)
-    refuse_unknown(settings.loggers)
-    steps = len(Batches(parts.train.labels, recipe, parts.items))
-    network = SiameseNetwork.of(recipe)
-    fresh, pretraining = initialise(network, settings.init)
-    if recipe.freezing.head_only_epochs and not fresh:
-        raise TrainingError(
-            f"all of the network starts from {settings.init}, so in the first epochs nothing would learn; "
-            "use --set freezing.head_only_epochs=0"
-        )
-    return Start(network, fresh, pretraining, watched, calibration, steps)
 
 
 def fit(

@@ -23,11 +23,12 @@ from samekind.images import load_image
 from samekind.model_file import read_model, write_model
 from samekind.recognizer import Recognizer
 from samekind.training.export import PARITY_TOLERANCE, export_onnx, parity, round_to_float16, store_as_float16
-from samekind.training.fit import Fitted, Machines, begin, fit
+from samekind.training.fit import Fitted, Machines, fit
 from samekind.training.prepare import Parts, keep, prepare, read_kept
 from samekind.training.processes import wait_for_first
 from samekind.training.recipe import Recipe
 from samekind.training.run import RunSettings, read_run, refuse_run, start_run
+from samekind.training.start import begin
 
 _PARITY_IMAGES = 16
 

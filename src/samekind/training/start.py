@@ -1,0 +1,59 @@
+"""Where a run begins: the network with its starting weights, once its settings are known to fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import lightning
+
+from samekind.datasets.folders import LabelledImages
+from samekind.errors import TrainingError
+from samekind.training.batches import Batches
+from samekind.training.initialise import initialise
+from samekind.training.loggers import refuse_unknown
+from samekind.training.network import SiameseNetwork
+from samekind.training.prepare import Parts, for_stopping
+from samekind.training.run import RunSettings
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a run begins, once it is known that its settings fit its network and its images.
+
+    Attributes:
+        network: Initialised.
+        fresh: The names of its parameters that start from noise.
+        pretraining: In words, what the others had seen.
+        watched: Held-out images to look at after each epoch.
+        calibration: Held-out images for links and thresholds.
+        steps: Of an epoch.
+    """
+
+    network: SiameseNetwork
+    fresh: set[str]
+    pretraining: str
+    watched: LabelledImages
+    calibration: LabelledImages
+    steps: int
+
+
+def begin(settings: RunSettings, parts: Parts) -> Start:
+    """Make the network of a run, load its starting weights, and see whether a run could go on from there.
+
+    Raises:
+        TrainingError: The settings do not fit the network or the data, or the weights cannot be had.
+        DatasetError: The held-out images are too few to be divided.
+    """
+    recipe = settings.recipe
+    lightning.seed_everything(recipe.seed, verbose=False)
+    watched, calibration = for_stopping(parts, recipe)
+    refuse_unknown(settings.loggers)
+    steps = len(Batches(parts.train.labels, recipe, parts.items))
+    network = SiameseNetwork.of(recipe)
+    fresh, pretraining = initialise(network, settings.init)
+    if recipe.freezing.head_only_epochs and not fresh:
+        raise TrainingError(
+            f"all of the network starts from {settings.init}, so in the first epochs nothing would learn; "
+            "use --set freezing.head_only_epochs=0"
+        )
+    return Start(network, fresh, pretraining, watched, calibration, steps)
