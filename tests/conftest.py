@@ -20,8 +20,12 @@ from samekind.model_file import write_model
 # A suite that was started in the background ignores Ctrl-C, and so would the commands that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# How fast examples are made is a matter of the machine, not of what is tested.
 settings.register_profile(
-    "samekind", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    "samekind",
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 settings.load_profile("samekind")
 

@@ -57,7 +57,7 @@ def serving(content: bytes, name: str = "file.bin") -> Iterator[Served]:
             body = served.content[start:]
             if served.stall:
                 self.wfile.write(body[: served.stall])
-                served.go_on.wait(60)
+                served.go_on.wait(300)
                 return
             self.wfile.write(body[: served.cuts.pop(0)] if served.cuts else body)
 

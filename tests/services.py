@@ -25,12 +25,12 @@ class Running:
         return f"http://127.0.0.1:{self.port}"
 
     def client(self, **options: object) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=30, **options)
+        return httpx.Client(base_url=self.url, timeout=120, **options)
 
     def stop(self) -> int:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=40)
+        return self.process.wait(timeout=120)
 
 
 def start(words: list[str], log: Path) -> Running:
@@ -39,6 +39,6 @@ def start(words: list[str], log: Path) -> Running:
     line = process.stdout.readline()
     port = re.search(r":(\d+)/", line)
     if not port:
-        process.wait(timeout=10)
+        process.wait(timeout=60)
         pytest.fail(f"the service did not start: {line} {log.read_text()}")
     return Running(process, int(port[1]), log)

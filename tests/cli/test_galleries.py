@@ -11,8 +11,13 @@ import time
 from pathlib import Path
 
 import pytest
-from commands import command, run
+from commands import command, holding, run
 from conftest import save_noise
+
+
+def age(path: Path) -> None:
+    """Or it would be read again for two seconds, and named if its folder vanished meanwhile."""
+    os.utime(path, (1_600_000_000, 1_600_000_000))
 
 
 @pytest.fixture
@@ -22,9 +27,10 @@ def photos(tmp_path: Path) -> Path:
         path = tmp_path / "photos" / f"{name}{number}.png"
         path.parent.mkdir(exist_ok=True)
         save_noise(path, colour, seed=number)
-        os.utime(path, (1_600_000_000, 1_600_000_000))
+        age(path)
     shutil.copy2(tmp_path / "photos/red0.png", tmp_path / "photos/red0 copy.png")
     (tmp_path / "photos/bad.jpg").write_bytes(b"no picture")
+    age(tmp_path / "photos/bad.jpg")
     return tmp_path / "photos"
 
 
@@ -125,6 +131,7 @@ def test_watching_follows_the_folder_until_ctrl_c(indexed: Path) -> None:
     words = command("index", "photos", "--watch", "--every", "0.1")
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     save_noise(indexed / "new.png", (1, 2, 3), seed=70)
+    age(indexed / "new.png")
     process = subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=indexed, env=environment
     )
@@ -140,10 +147,11 @@ def test_watching_follows_the_folder_until_ctrl_c(indexed: Path) -> None:
             assert line
         time.sleep(0.5)
         save_noise(indexed / "away/newer.png", (3, 2, 1), seed=71)
+        age(indexed / "away/newer.png")
         (indexed / "away").rename(indexed / "photos")
         assert "12 images (1 new, 1 unreadable)" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        assert "watching on" not in process.communicate(timeout=60)[1]
+        assert "watching on" not in process.communicate(timeout=120)[1]
         assert process.returncode == 130
     finally:
         process.kill()
@@ -154,12 +162,13 @@ def test_ctrl_c_keeps_what_was_done_and_says_so(tmp_path: Path, tiny_model: Path
     (tmp_path / "many").mkdir()
     for number in range(800):
         save_noise(tmp_path / "many" / f"{number:03}.png", (number % 255, 9, 9), seed=number)
-    with subprocess.Popen(
-        command("index", "many", "--model", tiny_model), stderr=subprocess.PIPE, text=True, cwd=tmp_path
-    ) as process:
+    # It waits on its way, or it could have ended before the signal comes.
+    words = holding("samekind.gallery.examine", "look_at", 400, tmp_path / "go", "index", "many", "--model", tiny_model)
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
         assert process.stderr is not None
         assert "files:" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
+        (tmp_path / "go").touch()
         rest = process.stderr.read()
     assert process.returncode == 130
     assert "what was done is kept, and the same command goes on from here" in rest

@@ -69,11 +69,11 @@ def test_ctrl_c_leaves_a_part_that_the_same_command_goes_on_with(served: Served,
     served.stall = 200_000
     command = start(served, tmp_path)
     part = tmp_path / f"{NAME}.tgz.part"
-    until = time.monotonic() + 60
+    until = time.monotonic() + 120
     while not (part.exists() and part.stat().st_size > 100_000) and time.monotonic() < until:
         time.sleep(0.05)
     command.send_signal(signal.SIGINT)
-    _, errors = command.communicate(timeout=60)
+    _, errors = command.communicate(timeout=120)
     assert command.returncode == 130, errors
     assert "interrupted. The same command goes on from what is there" in errors
     assert "Traceback" not in errors

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import command, run
+from commands import command, holding, run
 from conftest import save_noise
 from gallery.conftest import age
 
@@ -37,12 +37,12 @@ def test_killed_indexing_ends_like_an_uninterrupted_one(tmp_path: Path, tiny_mod
     assert whole.returncode == 0, whole.stderr
     killed, counts = tmp_path / "killed.samekind", []
     rng = np.random.default_rng(0)
-    for _ in range(5):
+    words = ("index", tmp_path / "photos", "--gallery", killed, "--model", tiny_model)
+    for number in range(5):
+        # The first cannot come to its end before it is killed.
+        held = holding("samekind.gallery.examine", "look_at", 400, tmp_path / "never", *words)
         process = subprocess.Popen(
-            command("index", tmp_path / "photos", "--gallery", killed, "--model", tiny_model),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
+            command(*words) if number else held, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         )
         # The log's first line tells that batches are being written; then somewhere in the next moments.
         assert process.stderr is not None

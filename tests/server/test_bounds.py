@@ -12,14 +12,24 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import numpy as np
 from commands import command, run
 from PIL import Image
 from services import start
 
 HEAD = "POST /api/v1/verify HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+
+
+def until(what: str, true: Callable[[], bool]) -> None:
+    """Wait for something, for longer than any machine takes to get there."""
+    patience = time.monotonic() + 120
+    while not true():
+        assert time.monotonic() < patience, f"never came: {what}"
+        time.sleep(0.05)
 
 
 def part(name: str, content: bytes) -> bytes:
@@ -32,7 +42,7 @@ def verify_request(photo: Path) -> bytes:
     return f"{HEAD}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-def talk(port: int, *pieces: bytes, pause: float = 0.0, patience: float = 30) -> bytes:
+def talk(port: int, *pieces: bytes, pause: float = 0.0, patience: float = 120) -> bytes:
     """Send the pieces, and meanwhile read until the server closes."""
     with socket.create_connection(("127.0.0.1", port), timeout=patience) as connection:
 
@@ -82,12 +92,10 @@ def test_one_file_too_large_is_named(limited, photo) -> None:
 
 
 def test_one_file_too_large_is_refused_while_it_arrives(limited) -> None:
-    running = limited(image_bytes=300, body_seconds=20)
-    begun = time.monotonic()
-    # The rest of the body never comes.
+    running = limited(image_bytes=300, body_seconds=600)
+    # The rest of the body never comes, and the answer does not wait for it.
     answer = talk(running.port, f"{HEAD}Content-Length: 100000\r\n\r\n".encode() + part("first", b"a" * 400))
     assert problem_in(answer)["errors"] == [{"field": "first", "detail": "larger than 300 bytes"}]
-    assert time.monotonic() - begun < 10
 
 
 def test_a_slow_head_is_cut_off(limited) -> None:
@@ -115,44 +123,45 @@ def test_a_slow_body_gets_408(limited) -> None:
 
 
 def test_bodies_held_at_the_same_time_are_bounded(limited) -> None:
-    running = limited(held_bytes=100_000, body_seconds=5)
+    running = limited(held_bytes=100_000, body_seconds=600)
     start = f"{HEAD}Content-Length: 80000\r\n\r\n".encode() + b"a" * 70_000
     with socket.create_connection(("127.0.0.1", running.port)) as first:
         first.sendall(start)
         with running.client() as client:
-            for _ in range(100):  # until what the first has sent was read
-                if "samekind_held_bytes 70000.0" in client.get("/metrics").text:
-                    break
-                time.sleep(0.05)
+            until("what the first has sent was read", lambda: "held_bytes 70000.0" in client.get("/metrics").text)
             answer = client.post("/api/v1/verify", files={"first": b"a" * 60_000, "second": b"b"})
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     with running.client() as client:
-        for _ in range(100):  # the first has gone, and what it held is free
-            if "samekind_held_bytes 0.0" in client.get("/metrics").text:
-                break
-            time.sleep(0.05)
+        until("the first has gone", lambda: "samekind_held_bytes 0.0" in client.get("/metrics").text)
         assert client.post("/api/v1/verify", files={"first": b"a" * 60_000, "second": b"b"}).status_code == 422
 
 
 def test_connections_are_bounded(limited) -> None:
-    running = limited(connections=5)
+    running = limited(connections=5, header_seconds=600)
     held = [socket.create_connection(("127.0.0.1", running.port)) for _ in range(8)]
+
+    def refused(connection: socket.socket) -> bool:
+        connection.setblocking(False)
+        try:
+            return connection.recv(1) == b""
+        except BlockingIOError:
+            return False
+        except ConnectionError:
+            return True
+
+    def is_answered() -> bool:
+        with running.client() as client, contextlib.suppress(httpx.TransportError):
+            return client.get("/healthz").status_code == 200
+        return False
+
     try:
-        time.sleep(0.3)
-        refused = 0
-        for connection in held:
-            connection.setblocking(False)
-            with contextlib.suppress(BlockingIOError):
-                try:
-                    refused += connection.recv(1) == b""
-                except ConnectionError:
-                    refused += 1
-        assert refused == 3
+        until("three are refused", lambda: sum(map(refused, held)) >= 3)
+        time.sleep(0.3)  # and no more than these
+        assert sum(map(refused, held)) == 3
     finally:
         for connection in held:
             connection.close()
-    with running.client() as client:
-        assert client.get("/healthz").status_code == 200
+    until("the service has seen them go", is_answered)
 
 
 def test_what_is_no_http_gets_a_problem_document(limited) -> None:
@@ -187,32 +196,42 @@ def test_sigterm_under_load_loses_nothing_that_was_accepted(limited, photo) -> N
     request = verify_request(photo())
     answered, lost, stop = [], [], threading.Event()
 
-    def client() -> None:
+    def client(number: int) -> None:
         while not stop.is_set():
+            dawdled, since = False, time.monotonic()
             try:
-                with socket.create_connection(("127.0.0.1", running.port), timeout=20) as connection:
+                with socket.create_connection(("127.0.0.1", running.port), timeout=120) as connection:
                     closing = False
                     while not stop.is_set() and not closing:
-                        connection.sendall(request)
+                        try:
+                            connection.sendall(request)
+                        finally:
+                            # An idle connection stays open for half a second at the end. A client that the machine
+                            # held up for longer may find it closed, and nothing that was accepted is lost.
+                            dawdled = time.monotonic() - since > 0.4
                         head, _, body = _answer(connection)
-                        (answered if head.startswith(b"HTTP/1.1 200") and body else lost).append(head)
+                        since = time.monotonic()
+                        if head.startswith(b"HTTP/1.1 200") and body:
+                            answered.append(number)
+                        else:
+                            lost.append(head)
                         closing = b"connection: close" in head.lower()
             except ConnectionRefusedError:
                 return  # it has ended, and says so to newcomers
             except OSError as error:
-                lost.append(repr(error))
+                if not dawdled:
+                    lost.append(repr(error))
 
-    clients = [threading.Thread(target=client) for _ in range(8)]
+    clients = [threading.Thread(target=client, args=(number,)) for number in range(8)]
     for thread in clients:
         thread.start()
-    time.sleep(1.5)
+    until("all clients are being served", lambda: len(answered) > 40 and set(answered) == set(range(8)))
     before = len(answered)
     running.process.send_signal(signal.SIGTERM)
-    assert running.process.wait(30) == 0
+    assert running.process.wait(120) == 0
     stop.set()
     for thread in clients:
-        thread.join(30)
-    assert before > 10
+        thread.join(120)
     assert len(answered) > before
     assert lost == []
 
@@ -226,7 +245,9 @@ def _answer(connection: socket.socket) -> tuple[bytes, bytes, bytes]:
     head, _, body = received.partition(b"\r\n\r\n")
     length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
     while len(body) < length:
-        body += connection.recv(65536)
+        if not (data := connection.recv(65536)):
+            raise ConnectionError("closed amid an answer")
+        body += data
     return head, b"", body
 
 

@@ -13,12 +13,15 @@ playwright_api = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (apt-get install chromium)")
 
 
+PATIENCE = 120_000  # milliseconds: a browser on a busy machine is slow
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator:
     with playwright_api.sync_playwright() as playwright:
         # The sandbox needs rights that a container does not have; the pages are our own.
         arguments = ["--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments, timeout=PATIENCE)
         yield browser
         browser.close()
 
@@ -26,20 +29,26 @@ def browser() -> Iterator:
 @pytest.fixture
 def page(browser, service) -> Iterator:
     page = browser.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(PATIENCE)
     asked, complaints = set(), []
     page.on("request", lambda request: asked.add(request.url.split("/")[2] if "://" in request.url else "local"))
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(service.url)
-    page.wait_for_selector("#sk-pair .sk-well")
+    wait_until_alive(page, "pair")
     yield page
     page.close()
     assert asked <= {f"127.0.0.1:{service.port}", "local"}, "another host was asked"
     assert complaints == []
 
 
+def wait_until_alive(page, tab: str) -> None:
+    """The script of a tab's wells shows this button; before it ran, what a person does there goes unheard."""
+    page.locator(f"#sk-{tab} [data-do=camera]:not([hidden])").first.wait_for()
+
+
 def give(page, tab: str, *paths: Path) -> None:
+    wait_until_alive(page, tab)
     for index, path in enumerate(paths):
         page.locator(f"#sk-{tab} input[type=file]").nth(index).set_input_files(path)
 
@@ -171,8 +180,9 @@ def test_duplicates_are_shown_in_groups(page) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_on_a_phone_nothing_is_wider_than_the_screen(browser, service, scheme) -> None:
     phone = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme=scheme, has_touch=True)
+    phone.set_default_timeout(PATIENCE)
     phone.goto(service.url)
-    phone.wait_for_selector("#sk-pair .sk-well")
+    wait_until_alive(phone, "pair")
     phone.get_by_role("tab", name="Duplicates").wait_for()  # none of the tabs is hidden in a menu
     phone.locator("#sk-pair .sk-example").first.tap()
     phone.locator(".sk-verdict").wait_for()
@@ -187,6 +197,7 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(browser, service, scheme) -
 
 def test_the_documentation_asks_no_other_host(browser, service) -> None:
     page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
     asked = set()
     page.on("request", lambda request: asked.add(request.url.partition("://")[2].partition("/")[0]))
     page.goto(f"{service.url}/docs")

@@ -66,10 +66,10 @@ def test_long_work_with_the_gallery_ends_with_the_service() -> None:
 
     async def ask() -> list[object]:
         asked = [asyncio.ensure_future(lane.run(survey)) for _ in range(2)]
-        await asyncio.to_thread(begun.wait, 10)
+        await asyncio.to_thread(begun.wait, 60)
         await asyncio.to_thread(lane.close)
         return await asyncio.gather(*asked, return_exceptions=True)
 
-    ended, never_begun = asyncio.run(asyncio.wait_for(ask(), 20))
+    ended, never_begun = asyncio.run(asyncio.wait_for(ask(), 60))
     assert isinstance(ended, Problem)
     assert isinstance(never_begun, asyncio.CancelledError)

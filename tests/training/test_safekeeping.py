@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import torch
-from commands import ENVIRONMENT, command
+from commands import ENVIRONMENT, command, holding
 from safetensors.torch import load_file
 from training.runs import Trained, assert_same_weights, fit_only
 
@@ -58,10 +58,12 @@ def test_a_run_that_was_asked_to_stop_finishes_the_step_saves_and_ends_as_if_it_
     assert signal.getsignal(number) == before
 
 
+def start_words(words: list[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+
+
 def start(*arguments: object) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        command("train", *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
-    )
+    return start_words(command("train", *arguments))
 
 
 def read_until(process: subprocess.Popen[str], beginning: str | tuple[str, ...]) -> str:
@@ -83,10 +85,13 @@ def arguments_of(small: Trained, folder: Path) -> list[object]:
 
 
 def test_ctrl_c_says_how_to_go_on_and_the_run_ends_with_the_same_weights(small: Trained, tmp_path: Path) -> None:
-    process = start(*arguments_of(small, tmp_path))
+    # It waits amid the second epoch, or it could have ended before the signal comes.
+    step, go = ("samekind.training.module:SiameseTraining", "training_step"), tmp_path / "go"
+    process = start_words(holding(*step, small.steps_per_epoch + 2, go, "train", *arguments_of(small, tmp_path)))
     said = read_until(process, "training steps: ")
     process.send_signal(signal.SIGINT)
-    _, rest = process.communicate(timeout=120)
+    go.touch()
+    _, rest = process.communicate(timeout=300)
     assert process.returncode == 130, said + rest
     assert rest.endswith(f"samekind: interrupted. Go on with: samekind train --resume {tmp_path / 'run'}\n")
     assert "Traceback" not in said + rest
@@ -121,7 +126,7 @@ def test_kills_at_any_moment_cost_only_work(small: Trained, tmp_path: Path) -> N
         delay = moments.uniform(0, most)
         time.sleep(delay)
         process.kill()
-        process.communicate(timeout=60)
+        process.communicate(timeout=120)
         killed.append((delay, process.returncode))
         arguments = ["--resume", run] if is_run(run) else arguments
     # The work of a whole epoch is not lost.
