@@ -102,6 +102,7 @@ os.environ.pop("HF_HUB_OFFLINE", None)  # the page sets it for its process, and 
 os.environ["HF_ENDPOINT"] = f"http://127.0.0.1:{server.server_port}"
 os.environ["HF_HUB_CACHE"] = sys.argv[2]
 os.environ["HF_HUB_DISABLE_XET"] = "1"
+os.environ["HF_HUB_ETAG_TIMEOUT"] = os.environ["HF_HUB_DOWNLOAD_TIMEOUT"] = "120"  # a busy machine answers late
 """
 
 
