@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pytorch_metric_learning.samplers import MPerClassSampler
 from torch.utils.data import Sampler
 
+from samekind.datasets.folders import LabelledImages
 from samekind.errors import TrainingError
 from samekind.training.recipe import Recipe
 
@@ -26,6 +27,7 @@ class Batches(Sampler[list[View]]):
         labels: int64 (N,), the class of each training image.
         recipe: Gives the sampler and the seed.
         listed: int64 (M, 2 or 3), the pairs or triplets of a list, or None to take P classes × K images.
+        sources: int64 (N,), the data set of each image, as ``sources_of`` gives it, for ``sampler.apart``.
         rank: Of this process.
         processes: How many there are.
 
@@ -44,6 +46,7 @@ class Batches(Sampler[list[View]]):
         recipe: Recipe,
         listed: NDArray[np.int64] | None = None,
         *,
+        sources: NDArray[np.int64] | None = None,
         rank: int = 0,
         processes: int = 1,
     ) -> None:
@@ -52,8 +55,13 @@ class Batches(Sampler[list[View]]):
         self._rank, self._processes = rank, processes
         sampler = recipe.sampler
         self._list = listed
+        # The images of each data set that has its own batches; otherwise all together.
+        self._groups = [np.arange(len(labels))]
+        if sampler.apart and sources is not None:
+            self._groups = [np.flatnonzero(sources == source) for source in np.unique(sources)]
         if self._list is None:
-            self._items = min(sampler.classes, int(labels.max()) + 1) * sampler.images
+            most = max(len(np.unique(labels[group])) for group in self._groups)
+            self._items = min(sampler.classes, most) * sampler.images
             self._steps = len(labels) // self._items
             what = f"{len(labels)} training images do not fill one batch of {self._items}"
             advice = f"--set sampler.images={max(2, len(labels) // (int(labels.max()) + 1) // 2)}"
@@ -64,8 +72,9 @@ class Batches(Sampler[list[View]]):
             advice = "--set sampler.per_class=128"
         if self._steps == 0:
             raise TrainingError(f"{what}; try {advice}")
-        if self._items % processes:
-            raise TrainingError(f"a batch of {self._items} cannot be divided among {processes} processes")
+        for items in {self._items} if listed is not None else {np.prod(self._shape(group)) for group in self._groups}:
+            if items % processes:
+                raise TrainingError(f"a batch of {items} cannot be divided among {processes} processes")
         self._epoch, self._first = 0, 0
 
     def __len__(self) -> int:
@@ -87,21 +96,45 @@ class Batches(Sampler[list[View]]):
             self._epoch, self._first = epoch, 0
 
     def __iter__(self) -> Iterator[list[View]]:
-        items = self._ordered_items()
-        for step in range(self._first, self._steps):
-            batch = items[step * self._items : (step + 1) * self._items]
+        for batch in self._batches()[self._first :]:
             yield [(self._epoch, int(index)) for item in batch[self._rank :: self._processes] for index in item]
 
-    def _ordered_items(self) -> NDArray[np.int64]:
+    def _batches(self) -> list[NDArray[np.int64]]:
+        """The batches of an epoch, each its items: int64 (items, 1, 2 or 3)."""
         seed = np.random.SeedSequence([self._recipe.seed, self._epoch])
         if self._list is not None:
-            return np.random.default_rng(seed).permutation(self._list)
+            order = np.random.default_rng(seed).permutation(self._list)
+            return [order[step * self._items : (step + 1) * self._items] for step in range(self._steps)]
         # MPerClassSampler draws from numpy's global generator.
         np.random.seed(seed.generate_state(1)[0])  # noqa: NPY002
+        # The data sets take turns, so that each has as many batches, however many images it has.
+        turns = [self._batches_of(group) for group in self._groups]
+        return [turns[step % len(turns)][step // len(turns)] for step in range(self._steps)]
+
+    def _batches_of(self, group: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        classes, images = self._shape(group)
+        items = classes * images
+        needed = -(-self._steps // len(self._groups)) * items
         sampler = MPerClassSampler(
-            self._labels,
-            m=self._recipe.sampler.images,
-            batch_size=self._items,
-            length_before_new_iter=len(self._labels),
+            self._labels[group], m=images, batch_size=items, length_before_new_iter=max(len(group), needed)
         )
-        return np.array(list(sampler), np.int64)[:, None]
+        order = group[np.array(list(sampler), np.int64)][:, None]
+        return [order[start : start + items] for start in range(0, len(order) - items + 1, items)]
+
+    def _shape(self, group: NDArray[np.int64]) -> tuple[int, int]:
+        """P and K of the batches from some of the images: of fewer classes more images each."""
+        classes = min(self._recipe.sampler.classes, len(np.unique(self._labels[group])))
+        return classes, self._items // classes
+
+
+def sources_of(images: LabelledImages) -> NDArray[np.int64]:
+    """Which data set each image is of, by the folder in which its class folder lies.
+
+    Example:
+        >>> from pathlib import Path
+        >>> paths = (Path("a/cat/1.jpg"), Path("b/cat/1.jpg"), Path("a/dog/1.jpg"))
+        >>> sources_of(LabelledImages(Path(), ("cat", "dog"), paths, np.array([0, 0, 1]))).tolist()
+        [0, 1, 0]
+    """
+    folders = [str(path.parent.parent) for path in images.paths]
+    return np.unique(folders, return_inverse=True)[1].astype(np.int64)

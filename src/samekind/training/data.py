@@ -31,14 +31,14 @@ class CachedViews(Dataset[Batch]):
     """
 
     def __init__(self, features: NDArray[np.float16], labels: NDArray[np.int64]) -> None:
-        self._features = features
+        self.features = features
         self.labels = labels
 
     def __getitem__(self, view: View) -> Batch:
         epoch, index = view
         # A different offset for each image, so that a batch mixes views.
-        number = (epoch + index) % self._features.shape[1]
-        features = torch.from_numpy(self._features[index, number].astype(np.float32))
+        number = (epoch + index) % self.features.shape[1]
+        features = torch.from_numpy(self.features[index, number].astype(np.float32))
         return features, torch.tensor(self.labels[index])
 
 
@@ -73,6 +73,7 @@ class SiameseData(lightning.LightningDataModule):
         held_out: Held-out items.
         recipe: Gives the sampler and the seed.
         listed: int64 (M, 2 or 3), the pairs or triplets to train on, or None.
+        sources: int64 (N,), the data set of each training image, for ``sampler.apart``.
         cached: Items come from a memory-mapped file, so that one process loads them fast enough.
     """
 
@@ -82,6 +83,7 @@ class SiameseData(lightning.LightningDataModule):
         held_out: CachedViews | AugmentedImages,
         recipe: Recipe,
         listed: NDArray[np.int64] | None,
+        sources: NDArray[np.int64] | None = None,
         *,
         cached: bool,
     ) -> None:
@@ -90,13 +92,22 @@ class SiameseData(lightning.LightningDataModule):
         self._held_out = held_out
         self._recipe = recipe
         self._listed = listed
+        self._sources = sources
         self._workers = 1 if cached and not torch.cuda.is_available() else min(16, os.cpu_count() or 1)
+
+    @property
+    def train_features(self) -> NDArray[np.float16]:
+        """The cached features of the training images, float16 (N, V, C, H, W)."""
+        assert isinstance(self._train, CachedViews)  # what needs them has frozen stages
+        return self._train.features
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Goes on at the trainer's step, which is not 0 in a run that is resumed."""
         trainer = self.trainer
         rank, processes, step = (trainer.global_rank, trainer.world_size, trainer.global_step) if trainer else (0, 1, 0)
-        batches = Batches(self._train.labels, self._recipe, self._listed, rank=rank, processes=processes)
+        batches = Batches(
+            self._train.labels, self._recipe, self._listed, sources=self._sources, rank=rank, processes=processes
+        )
         batches.go_to(step)
         return self._loader(self._train, batch_sampler=batches)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -29,6 +29,7 @@ from samekind.errors import TrainingError
 from samekind.evaluation.protocol import Report
 from samekind.training.allocator import keep_freed_memory
 from samekind.training.augment import Augmentation
+from samekind.training.batches import sources_of
 from samekind.training.curves import draw_curves
 from samekind.training.data import AugmentedImages, CachedViews, SiameseData
 from samekind.training.features import cache_size, cached_features
@@ -42,6 +43,7 @@ from samekind.training.recipe import Recipe
 from samekind.training.run import RunSettings
 from samekind.training.safekeeping import Safekeeping, StopAtNaN, Stopping, WholeCheckpoints
 from samekind.training.start import Start, begin
+from samekind.training.whitening import whiten_head
 
 _BEST = "best"
 
@@ -110,6 +112,9 @@ def fit(
         return fitted
     with _disk_errors(run):
         data = _data(network.eval(), parts, start.watched, recipe=recipe, run=run, report=report)
+        last = run / "checkpoints" / "last.ckpt"
+        if start.whiten and not last.exists():
+            whiten_head(network, data.train_features, parts.train.labels, _on(report, "whiten", len(parts.train)))
         if is_first():
             say_ready(run)
         objective = make_objective(
@@ -119,7 +124,6 @@ def fit(
             listed=parts.items is not None,
         )
         module = SiameseTraining(network, objective, recipe, start.fresh, start.steps)
-        last = run / "checkpoints" / "last.ckpt"
         trainer = _trainer(settings, run, last, machines or Machines(), report)
         _train(trainer, module, data, last)
         # A run that is resumed at its very end trains no step, after which the averaged weights would be put in place.
@@ -190,6 +194,7 @@ def _data(
             AugmentedImages(watched, size, None),
             recipe,
             parts.items,
+            sources_of(parts.train),
             cached=False,
         )
     views = recipe.augmentation.views
@@ -204,13 +209,22 @@ def _data(
             run / "features" / name,
             recipe=recipe,
             views=views,
-            on_progress=(lambda done: report(stage, done, len(part))) if report else None,
+            on_progress=_on(report, stage, len(part)),
         )
         return CachedViews(features, part.labels)
 
     return SiameseData(
-        cached(parts.train, "train", views), cached(watched, "held-out", 1), recipe, parts.items, cached=True
+        cached(parts.train, "train", views),
+        cached(watched, "held-out", 1),
+        recipe,
+        parts.items,
+        sources_of(parts.train),
+        cached=True,
     )
+
+
+def _on(report: Report | None, stage: str, total: int) -> Callable[[int], None] | None:
+    return (lambda done: report(stage, done, total)) if report else None
 
 
 def _trainer(

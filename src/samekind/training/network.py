@@ -27,6 +27,7 @@ class SiameseNetwork(nn.Module):
         dropout: Probability, before the head.
         head: ``linear``, or ``mlp`` for two layers.
         features: What the head gets: the backbone's ``last``, pooled, or what is ``expanded`` in its last block.
+        bias: Whether the head's last layer has one.
 
     Raises:
         TrainingError: timm has no such network, or it has fewer stages, or they are not known.
@@ -50,6 +51,7 @@ class SiameseNetwork(nn.Module):
         dropout: float = 0.0,
         head: Literal["linear", "mlp"] = "linear",
         features: Literal["last", "expanded"] = "last",
+        bias: bool = False,
     ) -> None:
         super().__init__()
         self.backbone = create_backbone(backbone)
@@ -63,7 +65,7 @@ class SiameseNetwork(nn.Module):
             width = getattr(self.backbone, "head_hidden_size", None) or self.backbone.num_features
         self._cut = first, rest
         self.dropout = nn.Dropout(dropout)
-        last = nn.Linear(width, dimension, bias=False)
+        last = nn.Linear(width, dimension, bias=bias)
         self.head = last if head == "linear" else nn.Sequential(nn.Linear(width, width), nn.ReLU(), last)
         # Buffers, so that normalising travels inside the exported graph.
         pretrained = self.backbone.pretrained_cfg
@@ -83,6 +85,7 @@ class SiameseNetwork(nn.Module):
             dropout=network.dropout,
             head=network.head,
             features=network.features,
+            bias=network.head_start == "whitened",
         )
 
     def forward(self, images: Tensor) -> Tensor:
@@ -96,11 +99,15 @@ class SiameseNetwork(nn.Module):
 
     def embed_features(self, features: Tensor) -> Tensor:
         """The trained part: the features of N images in; float32 (N, D), unit rows, out."""
-        x = _apply(self._cut[1], features)
-        x = x.flatten(1) if self._expanded else self.backbone.forward_head(x, pre_logits=True)
-        x = self.head(self.dropout(x))
+        x = self.head(self.dropout(self.head_inputs(features)))
         unit: Tensor = x / torch.linalg.vector_norm(x, dim=1, keepdim=True).clamp_min(1e-12)
         return unit
+
+    def head_inputs(self, features: Tensor) -> Tensor:
+        """What the head gets for the features of N images: float32 (N, C)."""
+        x = _apply(self._cut[1], features)
+        pooled: Tensor = x.flatten(1) if self._expanded else self.backbone.forward_head(x, pre_logits=True)
+        return pooled
 
     def train(self, mode: bool = True) -> SiameseNetwork:
         """Frozen stages stay in evaluation mode, so that their batch statistics do not move."""

@@ -32,6 +32,13 @@ class NetworkSection(Section):
     head: Annotated[
         Literal["linear", "mlp"], Field(description="linear: one layer. mlp: two, with a ReLU between them")
     ] = "linear"
+    head_start: Annotated[
+        Literal["noise", "whitened"],
+        Field(
+            description="whitened: a linear head computed from the training images' features, which then moves at "
+            "optimizer.pretrained_lr; better for classes that are not trained on"
+        ),
+    ] = "noise"
     dimension: Annotated[int, Field(ge=2, le=4096, description="D, the length of the embedding")] = 128
     dropout: Annotated[float, Field(ge=0, lt=1, description="before the head")] = 0.2
 
@@ -78,6 +85,13 @@ class SamplerSection(Section):
     ] = "classes"
     classes: Annotated[int, Field(ge=2, description="P (classes)")] = 10
     images: Annotated[int, Field(ge=2, description="K, of each class (classes)")] = 12
+    apart: Annotated[
+        bool,
+        Field(
+            description="where the class folders lie in several folders, each batch comes from one of them, in turn: "
+            "to tell data sets apart would be too easy (classes)"
+        ),
+    ] = False
     per_class: Annotated[int, Field(ge=2, description="length of the list, for each class (pairs, triplets)")] = 128
     items: Annotated[int, Field(ge=2, description="pairs or triplets in a batch (pairs, triplets)")] = 40
 
@@ -227,6 +241,16 @@ class Recipe(Section):
             raise ValueError(f"sampler.kind = {self.sampler.kind!r} goes with one objective: loss = {needed!r}")
         if needed and self.holdout.classes:
             raise ValueError("of a list, items are held out and not classes: holdout.classes = 0")
+        return self
+
+    @model_validator(mode="after")
+    def _head_can_be_whitened(self) -> Recipe:
+        if self.network.head_start == "whitened" and self.network.head != "linear":
+            raise ValueError("a whitened head is one layer: network.head = 'linear'")
+        if self.network.head_start == "whitened" and not self.freezing.stages:
+            raise ValueError(
+                "a whitened head is computed from the features of frozen stages: freezing.stages = 5 or so"
+            )
         return self
 
     def with_settings(self, **sections: dict[str, Any] | Any) -> Recipe:

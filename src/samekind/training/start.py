@@ -8,7 +8,7 @@ import lightning
 
 from samekind.datasets.folders import LabelledImages
 from samekind.errors import TrainingError
-from samekind.training.batches import Batches
+from samekind.training.batches import Batches, sources_of
 from samekind.training.initialise import initialise
 from samekind.training.loggers import refuse_unknown
 from samekind.training.network import SiameseNetwork
@@ -23,6 +23,7 @@ class Start:
     Attributes:
         network: Initialised.
         fresh: The names of its parameters that start from noise.
+        whiten: The head is still to be computed from the training features.
         pretraining: In words, what the others had seen.
         watched: Held-out images to look at after each epoch.
         calibration: Held-out images for links and thresholds.
@@ -31,6 +32,7 @@ class Start:
 
     network: SiameseNetwork
     fresh: set[str]
+    whiten: bool
     pretraining: str
     watched: LabelledImages
     calibration: LabelledImages
@@ -48,12 +50,15 @@ def begin(settings: RunSettings, parts: Parts) -> Start:
     lightning.seed_everything(recipe.seed, verbose=False)
     watched, calibration = for_stopping(parts, recipe)
     refuse_unknown(settings.loggers)
-    steps = len(Batches(parts.train.labels, recipe, parts.items))
+    steps = len(Batches(parts.train.labels, recipe, parts.items, sources=sources_of(parts.train)))
     network = SiameseNetwork.of(recipe)
     fresh, pretraining = initialise(network, settings.init)
+    whiten = recipe.network.head_start == "whitened" and "head.weight" in fresh
+    if whiten:
+        fresh -= {"head.weight", "head.bias"}
     if recipe.freezing.head_only_epochs and not fresh:
         raise TrainingError(
             f"all of the network starts from {settings.init}, so in the first epochs nothing would learn; "
             "use --set freezing.head_only_epochs=0"
         )
-    return Start(network, fresh, pretraining, watched, calibration, steps)
+    return Start(network, fresh, whiten, pretraining, watched, calibration, steps)
