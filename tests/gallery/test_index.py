@@ -12,6 +12,7 @@ from conftest import save_noise
 
 from samekind.errors import GalleryError
 from samekind.gallery import Gallery
+from samekind.gallery.embeddings import read_embeddings
 from samekind.gallery.index import advised_index, build_index
 from samekind.gallery.snapshot import Snapshot, take_snapshot
 from samekind.gallery.store import Store, one_moment, set_about, transaction
@@ -112,6 +113,19 @@ def test_what_a_killed_writer_left_of_an_index_is_removed(gallery: Gallery, phot
     gallery.sync(photos)
     assert not left.exists()
     assert other.exists()
+
+
+def test_the_rows_that_an_index_lacks_are_found_without_reading_all(gallery: Gallery) -> None:
+    with gallery._store.reading() as db:
+        plans: list[str] = []
+        for after in (-1, 5):
+            asked: list[str] = []
+            db.set_trace_callback(asked.append)
+            assert list(read_embeddings(db, after=after)) == []
+            db.set_trace_callback(None)
+            plans.append(str(db.execute(f"EXPLAIN QUERY PLAN {asked[0]}").fetchall()))
+    assert "SCAN images" in plans[0]
+    assert "images_by_generation (generation>?)" in plans[1]
 
 
 def test_advice_grows_with_the_gallery() -> None:

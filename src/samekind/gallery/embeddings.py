@@ -21,8 +21,10 @@ def read_embeddings(db: sqlite3.Connection, *, after: int = -1, chunk: int = CHU
     Yields:
         int64 (M,) and float32 (M, D), unit rows.
     """
+    # Some are found by the index on generations, which the plus leads SQLite to; for all it reads the whole table.
+    order = "id" if after < 0 else "+id"
     cursor = db.execute(
-        "SELECT id, embedding FROM images WHERE embedding IS NOT NULL AND generation > ? ORDER BY id", (after,)
+        f"SELECT id, embedding FROM images WHERE embedding IS NOT NULL AND generation > ? ORDER BY {order}", (after,)
     )
     while rows := cursor.fetchmany(chunk):
         yield np.array([row[0] for row in rows], np.int64), unit_rows([row[1] for row in rows])
