@@ -12,8 +12,10 @@ from conftest import save_noise
 
 from samekind.errors import GalleryError
 from samekind.gallery import Gallery
-from samekind.gallery.index import advised_index, build_index, take_snapshot
-from samekind.gallery.store import Store, set_about, transaction
+from samekind.gallery.embeddings import read_embeddings
+from samekind.gallery.index import advised_index, build_index
+from samekind.gallery.snapshot import Snapshot, take_snapshot
+from samekind.gallery.store import Store, one_moment, set_about, transaction
 
 
 def fill(store: Store, vectors: np.ndarray) -> None:
@@ -24,6 +26,11 @@ def fill(store: Store, vectors: np.ndarray) -> None:
             ((f"{i}.jpg", row.astype(np.float16).tobytes()) for i, row in enumerate(vectors)),
         )
         set_about(db, "generation", "1")
+
+
+def snapshot_of(store: Store, last: Snapshot | None) -> Snapshot:
+    with store.reading() as db, one_moment(db):
+        return take_snapshot(store, db, last)
 
 
 @pytest.fixture
@@ -41,9 +48,9 @@ def test_every_kind_of_index_finds_the_neighbours_of_brute_force(
     fill(store, vectors)
     with store.writing() as db:
         build_index(store, db, factory)
-    snapshot = take_snapshot(store, None)
-    assert (len(snapshot), len(snapshot.ids), snapshot.base.ntotal) == (3000, 0, 3000)
-    assert take_snapshot(store, snapshot) is snapshot
+    snapshot = snapshot_of(store, None)
+    assert (len(snapshot), len(snapshot.ids), len(snapshot.base)) == (3000, 0, 3000)
+    assert snapshot_of(store, snapshot) is snapshot
     queries = vectors[::30]
     similarity, ids = snapshot.search(queries, 10)
     truth = np.argsort(-(queries @ vectors.T), axis=1)[:, :10] + 1  # ids begin at 1
@@ -56,10 +63,10 @@ def test_every_kind_of_index_finds_the_neighbours_of_brute_force(
         with transaction(db):
             db.execute("DELETE FROM images WHERE id = 1")
             set_about(db, "generation", "2")
-        stale = take_snapshot(store, snapshot)
+        stale = snapshot_of(store, snapshot)
         assert 1 not in stale.search(vectors[:1], 20)[1]
         build_index(store, db)
-    rebuilt = take_snapshot(store, stale)
+    rebuilt = snapshot_of(store, stale)
     assert (len(rebuilt), len(rebuilt.dropped)) == (2999, 0)
     assert len(list(tmp_path.glob("*.faiss"))) == 1
     store.close()
@@ -108,6 +115,19 @@ def test_what_a_killed_writer_left_of_an_index_is_removed(gallery: Gallery, phot
     assert other.exists()
 
 
+def test_the_rows_that_an_index_lacks_are_found_without_reading_all(gallery: Gallery) -> None:
+    with gallery._store.reading() as db:
+        plans: list[str] = []
+        for after in (-1, 5):
+            asked: list[str] = []
+            db.set_trace_callback(asked.append)
+            assert list(read_embeddings(db, after=after)) == []
+            db.set_trace_callback(None)
+            plans.append(str(db.execute(f"EXPLAIN QUERY PLAN {asked[0]}").fetchall()))
+    assert "SCAN images" in plans[0]
+    assert "images_by_generation (generation>?)" in plans[1]
+
+
 def test_advice_grows_with_the_gallery() -> None:
     assert advised_index(0) == advised_index(500_000) == "Flat"
     assert advised_index(4_000_000) == "IVF8000,Flat"
@@ -117,11 +137,11 @@ def test_it_works_beside_the_wrappers_for_torch() -> None:
     """Which pytorch-metric-learning brings into a process, and with them a search without parameters."""
     code = (
         "import faiss, faiss.contrib.torch_utils, numpy as np\n"
-        "from samekind.gallery.index import _search_base\n"
+        "from samekind.gallery.index_file import IndexFile\n"
         "index = faiss.IndexIDMap2(faiss.IndexFlatIP(2))\n"
         "rows = np.eye(2, dtype=np.float32)\n"
         "index.add_with_ids(rows, np.array([5, 7]))\n"
-        "print(_search_base(index, rows[:1], 2, np.array([5]))[1].tolist())\n"
+        "print(IndexFile(index).search(rows[:1], 2, np.array([5]))[1].tolist())\n"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert found.stdout == "[[7, -1]]\n", found.stderr

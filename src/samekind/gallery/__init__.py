@@ -14,9 +14,11 @@ Example:
 
 from samekind.gallery.clusters import Cluster
 from samekind.gallery.duplicates import DuplicateGroup
-from samekind.gallery.gallery import Gallery, Hit, Status
+from samekind.gallery.gallery import Gallery
 from samekind.gallery.matches import Match
 from samekind.gallery.rows import Row
+from samekind.gallery.search import Hit
+from samekind.gallery.status import Status
 from samekind.gallery.sync import SyncReport
 
 __all__ = ["Cluster", "DuplicateGroup", "Gallery", "Hit", "Match", "Row", "Status", "SyncReport"]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.errors import GalleryError
-from samekind.gallery.index import read_embeddings
+from samekind.gallery.embeddings import read_embeddings
 from samekind.gallery.rows import Row, read_rows
 from samekind.gallery.store import Store
 from samekind.similarity import Embeddings

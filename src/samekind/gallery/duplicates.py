@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 from samekind.card import PairLink
 from samekind.errors import GalleryError
 from samekind.gallery.copies import COPY_THRESHOLD, GROUP_SLACK, find_copies, hash_pairs, read_copy_features
-from samekind.gallery.index import read_embeddings
+from samekind.gallery.embeddings import read_embeddings
 from samekind.gallery.keep import worth_keeping
 from samekind.gallery.linkage import dense_groups, linked_groups
 from samekind.gallery.pairs import Pairs

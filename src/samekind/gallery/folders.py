@@ -14,7 +14,7 @@ from pathlib import Path, PurePath
 from samekind.datasets.folders import IMAGE_SUFFIXES
 from samekind.datasets.lists import relative_path
 from samekind.errors import GalleryError
-from samekind.gallery.store import CONTENT, generation, set_about, transaction
+from samekind.gallery.store import CONTENT, Store, generation, set_about, transaction
 
 # An SQL condition on images, and its parameters.
 Condition = tuple[str, tuple[bytes, ...]]
@@ -59,6 +59,21 @@ def remove_images(db: sqlite3.Connection, condition: Condition) -> int:
         if db.execute(f"SELECT 1 FROM images WHERE embedding IS NOT NULL AND {where} LIMIT 1", parameters).fetchone():
             set_about(db, "generation", str(generation(db) + 1))
         return db.execute(f"DELETE FROM images WHERE {where}", parameters).rowcount
+
+
+def remove_folder(store: Store, db: sqlite3.Connection, folder: Path) -> int:
+    """Take a folder out of the gallery with its images; how many they were.
+
+    Raises:
+        GalleryError: The gallery has no images of it.
+    """
+    where, parameters = under(folder_prefix(store.folder, folder))
+    removed = remove_images(db, (where, parameters))
+    with transaction(db):
+        listed = db.execute(f"DELETE FROM folders WHERE {where}", parameters).rowcount
+    if not removed and not listed:
+        raise GalleryError(f"{store.path}: has no images of {folder}; `samekind status` lists its folders")
+    return removed
 
 
 def gone(prefix: str) -> Condition:

@@ -4,36 +4,25 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import numpy as np
-
-from samekind.calibration import pair_probability
 from samekind.card import Card
 from samekind.errors import GalleryError
 from samekind.gallery.clusters import Cluster, ClusterMethod, find_clusters
 from samekind.gallery.duplicates import DuplicateGroup, DuplicateKind, find_duplicates
 from samekind.gallery.export import export_rows
-from samekind.gallery.folders import folder_prefix, remove_images, under
-from samekind.gallery.index import (
-    Snapshot,
-    advised_index,
-    build_index,
-    index_facts,
-    index_is_lost,
-    refuse_unknown_index,
-    stale_share,
-    take_snapshot,
-)
+from samekind.gallery.folders import remove_folder
+from samekind.gallery.index import build_index, index_facts, index_is_lost, refuse_unknown_index, stale_share
 from samekind.gallery.matches import Match, find_matches
-from samekind.gallery.model import GalleryModel
+from samekind.gallery.model import GalleryModel, nothing_yet
 from samekind.gallery.rows import Row, read_rows
-from samekind.gallery.store import Store, transaction
+from samekind.gallery.search import Hit, Searcher
+from samekind.gallery.snapshot import Snapshot
+from samekind.gallery.status import Status, read_status
+from samekind.gallery.store import Store
 from samekind.gallery.sync import SyncProgress, SyncReport, sync_folder
 from samekind.images import ImageSource
 from samekind.recognizer import Recognizer
@@ -41,57 +30,6 @@ from samekind.similarity import Embeddings
 
 # While a sync goes on the index is made anew when it lacks so many rows, and half of all; at its end, 1 %.
 _REBUILD_ABOVE = 50_000
-
-
-@dataclass(frozen=True)
-class Hit:
-    """An image of the gallery that is like the query.
-
-    Attributes:
-        path: The file, ready to open.
-        similarity: Cosine of the embeddings, in [-1, 1].
-        probability: Calibrated P(same kind), in [0, 1], for a world where both answers are equally common.
-        image: What the gallery knows of it.
-    """
-
-    path: Path
-    similarity: float
-    probability: float
-    image: Row
-
-
-@dataclass(frozen=True)
-class Status:
-    """What a gallery holds.
-
-    Attributes:
-        path: The gallery's file.
-        images: Images that can be searched.
-        unreadable: Files that cannot be read as images, with the reason.
-        folders: The folders that were synced, relative to the gallery's folder.
-        model: The name of its model; None before the first sync.
-        fingerprint: Of its model.
-        dimension: D of its embeddings.
-        bytes: The size of the gallery's file and index on the disk.
-        index: The FAISS factory string of its index.
-        index_recall: Of the ten nearest others of an image, the share that an approximate index finds, as measured on a
-            sample when it was made; None for an exact one.
-        index_behind: Embeddings that the index lacks or has for nothing; a search is right nevertheless.
-        advised_index: The factory string that suits its size.
-    """
-
-    path: Path
-    images: int
-    unreadable: list[tuple[str, str]]
-    folders: list[str]
-    model: str | None
-    fingerprint: str | None
-    dimension: int | None
-    bytes: int
-    index: str | None
-    index_recall: float | None
-    index_behind: int
-    advised_index: str
 
 
 class Gallery:
@@ -104,8 +42,7 @@ class Gallery:
     def __init__(self, store: Store, model: str | os.PathLike[str] | None, recognizer: Recognizer | None) -> None:
         self._store = store
         self._model = GalleryModel(store, model, recognizer)
-        self._snapshot: Snapshot | None = None
-        self._guard = threading.Lock()
+        self._searcher = Searcher(store)
 
     @classmethod
     def open(
@@ -153,7 +90,7 @@ class Gallery:
     def close(self) -> None:
         """Let the file go."""
         self._store.close()
-        self._snapshot = None
+        self._searcher.forget()
 
     def __len__(self) -> int:
         """The number of images that can be searched."""
@@ -193,7 +130,7 @@ class Gallery:
         """
         card = self._model.card()
         if card is None:
-            raise GalleryError(f"{self._store.path}: holds no images yet; `samekind index FOLDER` fills it")
+            raise nothing_yet(self._store)
         return card
 
     @property
@@ -248,16 +185,8 @@ class Gallery:
         Raises:
             GalleryError: The gallery has no images of that folder, or somebody else is writing.
         """
-        prefix = folder_prefix(self._store.folder, Path(folder))
         with self._store.writing() as db:
-            removed = remove_images(db, under(prefix))
-            where, parameters = under(prefix)
-            with transaction(db):
-                listed = db.execute(f"DELETE FROM folders WHERE {where}", parameters).rowcount
-            if not removed and not listed:
-                raise GalleryError(
-                    f"{self._store.path}: has no images of {folder}; `samekind status` lists its folders"
-                )
+            removed = remove_folder(self._store, db, Path(folder))
             self._keep_index_up(db, None, least=0, share=0.01)
         return removed
 
@@ -283,24 +212,7 @@ class Gallery:
         self, embedding: Embeddings, k: int = 20, *, min_probability: float | None = None
     ) -> list[Hit]:
         """As ``search``, from the query's embedding, float32 (D,), of the gallery's model."""
-        if k < 1:
-            raise GalleryError(f"a search finds at least one image; got k = {k}")
-        card = self.card
-        query = np.ascontiguousarray(embedding, np.float32)
-        ids = self.snapshot().search(query[None], k)[1][0]
-        # A file may have been removed just now, or no longer be read as an image.
-        rows = [row for row in read_rows(self._store, ids[ids >= 0].tolist()) if row.embedding is not None]
-        if not rows:
-            return []
-        # What an index that compresses gives is rounded.
-        similarities = np.clip(np.stack([row.embedding for row in rows if row.embedding is not None]) @ query, -1, 1)
-        probabilities = pair_probability(card.pair, similarities)
-        order = np.lexsort(([row.id for row in rows], -similarities))
-        return [
-            Hit(rows[i].path, float(similarities[i]), float(probabilities[i]), rows[i])
-            for i in order.tolist()
-            if min_probability is None or probabilities[i] >= min_probability
-        ]
+        return self._searcher.search(embedding, k, min_probability)
 
     def duplicates(
         self,
@@ -375,33 +287,11 @@ class Gallery:
 
     def snapshot(self) -> Snapshot:
         """The embeddings as they are now, for many searches of one state."""
-        with self._guard:
-            self._snapshot = take_snapshot(self._store, self._snapshot)
-            return self._snapshot
+        return self._searcher.snapshot()
 
     def status(self) -> Status:
         """What the gallery holds."""
-        with self._store.reading() as db:
-            behind, count = stale_share(db)
-            folders = [row[0].rstrip("/") or "." for row in db.execute("SELECT path FROM folders ORDER BY path")]
-            unreadable = db.execute("SELECT path, error FROM images WHERE error IS NOT NULL ORDER BY path").fetchall()
-        card = self._model.card()
-        facts = index_facts(self._store)
-        files = [self._store.file, self._store.folder / str(facts.get("file"))]
-        return Status(
-            path=self._store.path,
-            images=count,
-            unreadable=unreadable,
-            folders=folders,
-            model=card.name if card else None,
-            fingerprint=card.fingerprint if card else None,
-            dimension=card.dimension if card else None,
-            bytes=sum(file.stat().st_size for file in files if file.is_file()),
-            index=facts["factory"] if facts else None,
-            index_recall=facts.get("recall"),
-            index_behind=behind,
-            advised_index=advised_index(count),
-        )
+        return read_status(self._store, self._model)
 
     def _keep_index_up(self, db: sqlite3.Connection, factory: str | None, *, least: int, share: float) -> None:
         behind, count = stale_share(db)

@@ -42,7 +42,7 @@ class GalleryModel:
     def card(self) -> Card | None:
         """The card, as it was when it was last named; None before the first sync."""
         text = self._store.about("card")
-        return None if text is None else Card.model_validate_json(text)
+        return None if text is None else parse_card(text)
 
     def remember(self, db: sqlite3.Connection) -> None:
         """Note the model of a new gallery, and the newer calibration of an old one's. ``db`` is the writer's."""
@@ -94,3 +94,13 @@ class GalleryModel:
                 f"not with {card.name!r} ({card.fingerprint[:12]}). Use that model, or index the folder into a new "
                 "gallery: samekind index FOLDER --gallery NEW.samekind --model MODEL"
             )
+
+
+def parse_card(text: str) -> Card:
+    """The card from its text in the gallery."""
+    return Card.model_validate_json(text)
+
+
+def nothing_yet(store: Store) -> GalleryError:
+    """What a gallery says before its first sync."""
+    return GalleryError(f"{store.path}: holds no images yet; `samekind index FOLDER` fills it")

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import os
 import platform
-import queue
 import sqlite3
+from collections import deque
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
@@ -58,6 +58,12 @@ BEGIN INSERT OR IGNORE INTO dropped VALUES (old.id); END;
 CONTENT = "sha256, error, width, height, taken, phash, thumbnail, descriptor, embedding"
 _BUSY_SECONDS = 30.0
 
+# The facts that a search depends on: the card's text, the generation, the text about the index.
+About = tuple[str | None, str | None, str | None]
+_FACTS = [f"(SELECT value FROM about WHERE key = '{key}')" for key in ("card", "generation", "index")]
+# The SQL condition that they still are as they were; its parameters are an ``About``.
+STILL = " AND ".join(f"{fact} IS ?" for fact in _FACTS)
+
 
 class Store:
     """A gallery's file. Reading is safe from several threads at once.
@@ -75,7 +81,8 @@ class Store:
         # Whatever it is called and wherever the process goes: one file, one lock, one index.
         self.file = self.path.resolve()
         self.read_only = read_only
-        self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
+        # Taking and giving back are safe between threads; the last one used knows the file best.
+        self._idle: deque[sqlite3.Connection] = deque()
         if read_only and not self.path.is_file():
             raise GalleryError(f"{self.path}: no such gallery; `samekind index FOLDER --gallery {self.path}` makes one")
         with self.reading() as db:
@@ -109,15 +116,17 @@ class Store:
         Raises:
             GalleryError: SQLite cannot read the file; the message says why.
         """
-        with self._explained():
+        try:
             try:
-                connection = self._idle.get_nowait()
-            except queue.Empty:
+                connection = self._idle.pop()
+            except IndexError:
                 connection = self._connect()
             try:
                 yield connection
             finally:
-                self._idle.put(connection)
+                self._idle.append(connection)
+        except sqlite3.Error as error:
+            raise GalleryError(_explain(self.path, error)) from error
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -140,8 +149,10 @@ class Store:
         try:
             since = datetime.now(UTC).astimezone().isoformat(" ", "seconds")
             holder_file.write_text(json.dumps({"pid": os.getpid(), "host": platform.node(), "since": since}))
-            with self._explained(), closing(self._connect()) as connection:
+            with closing(self._connect()) as connection:
                 yield connection
+        except sqlite3.Error as error:
+            raise GalleryError(_explain(self.path, error)) from error
         finally:
             holder_file.unlink(missing_ok=True)
             lock.release()
@@ -154,16 +165,9 @@ class Store:
 
     def close(self) -> None:
         """Close the connections."""
-        with suppress(queue.Empty):
+        with suppress(IndexError):
             while True:
-                self._idle.get_nowait().close()
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise GalleryError(_explain(self.path, error)) from error
+                self._idle.pop().close()
 
     def _connect(self) -> sqlite3.Connection:
         options = "?mode=rwc"
@@ -198,9 +202,25 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def one_moment(db: sqlite3.Connection) -> Iterator[None]:
+    """Whatever is read in the block is the gallery of one moment, the one of the first read."""
+    db.execute("BEGIN")
+    try:
+        yield
+    finally:
+        if db.in_transaction:
+            db.execute("COMMIT")
+
+
 def set_about(db: sqlite3.Connection, key: str, value: str) -> None:
     """Set a fact about the gallery, within a transaction."""
     db.execute("INSERT INTO about VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value))
+
+
+def read_about(db: sqlite3.Connection) -> About:
+    """The facts that a search depends on."""
+    return tuple(db.execute(f"SELECT {', '.join(_FACTS)}").fetchone())
 
 
 def generation(db: sqlite3.Connection) -> int:

@@ -1,0 +1,69 @@
+"""What a gallery holds, at a glance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from samekind.gallery.index import advised_index, index_facts, stale_share
+from samekind.gallery.model import GalleryModel
+from samekind.gallery.store import Store
+
+
+@dataclass(frozen=True)
+class Status:
+    """What a gallery holds.
+
+    Attributes:
+        path: The gallery's file.
+        images: Images that can be searched.
+        unreadable: Files that cannot be read as images, with the reason.
+        folders: The folders that were synced, relative to the gallery's folder.
+        model: The name of its model; None before the first sync.
+        fingerprint: Of its model.
+        dimension: D of its embeddings.
+        bytes: The size of the gallery's file and index on the disk.
+        index: The FAISS factory string of its index.
+        index_recall: Of the ten nearest others of an image, the share that an approximate index finds, as measured on a
+            sample when it was made; None for an exact one.
+        index_behind: Embeddings that the index lacks or has for nothing; a search is right nevertheless.
+        advised_index: The factory string that suits its size.
+    """
+
+    path: Path
+    images: int
+    unreadable: list[tuple[str, str]]
+    folders: list[str]
+    model: str | None
+    fingerprint: str | None
+    dimension: int | None
+    bytes: int
+    index: str | None
+    index_recall: float | None
+    index_behind: int
+    advised_index: str
+
+
+def read_status(store: Store, model: GalleryModel) -> Status:
+    """What a gallery holds now."""
+    with store.reading() as db:
+        behind, count = stale_share(db)
+        folders = [row[0].rstrip("/") or "." for row in db.execute("SELECT path FROM folders ORDER BY path")]
+        unreadable = db.execute("SELECT path, error FROM images WHERE error IS NOT NULL ORDER BY path").fetchall()
+    card = model.card()
+    facts = index_facts(store)
+    files = [store.file, store.folder / str(facts.get("file"))]
+    return Status(
+        path=store.path,
+        images=count,
+        unreadable=unreadable,
+        folders=folders,
+        model=card.name if card else None,
+        fingerprint=card.fingerprint if card else None,
+        dimension=card.dimension if card else None,
+        bytes=sum(file.stat().st_size for file in files if file.is_file()),
+        index=facts["factory"] if facts else None,
+        index_recall=facts.get("recall"),
+        index_behind=behind,
+        advised_index=advised_index(count),
+    )
