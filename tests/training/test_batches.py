@@ -133,3 +133,37 @@ def test_too_few_images_for_a_batch_are_refused_with_a_setting_that_works() -> N
 def test_a_batch_that_cannot_be_divided_is_refused() -> None:
     with pytest.raises(TrainingError, match="a batch of 12 cannot be divided among 5 processes"):
         Batches(LABELS, recipe(), rank=0, processes=5)
+
+
+def test_data_sets_that_are_kept_apart_take_turns() -> None:
+    # Three data sets of 6, 2 and 3 classes; the second has few images.
+    labels = np.concatenate([np.repeat(np.arange(6), 20), np.repeat([6, 7], 4), np.repeat([8, 9, 10], 40)])
+    sources = np.repeat([0, 1, 2], [120, 8, 120])
+    chosen = recipe(classes=6, images=4, apart=True)
+    batches = Batches(labels, chosen, sources=sources)
+    assert len(batches) == len(labels) // 24
+    found = of_epoch(batches, 1)
+    assert len(found) == len(batches)
+    for step, batch in enumerate(found):
+        indices = [index for _, index in batch]
+        assert set(sources[indices]) == {step % 3}
+        # Of fewer classes than P there are more images of each, so that all batches are as large.
+        assert set(Counter(labels[indices].tolist()).values()) == {{0: 4, 1: 12, 2: 8}[step % 3]}
+    batches.go_to(len(batches) + 4)
+    assert list(batches) == found[4:]
+
+
+def test_one_data_set_is_as_if_it_were_not_kept_apart() -> None:
+    one = np.zeros(len(LABELS), np.int64)
+    assert list(Batches(LABELS, recipe(apart=True), sources=one)) == list(Batches(LABELS, recipe()))
+    assert list(Batches(LABELS, recipe(), sources=np.arange(len(LABELS)) % 2)) == list(Batches(LABELS, recipe()))
+
+
+def test_batches_of_data_sets_that_cannot_be_divided_are_refused() -> None:
+    labels, sources = (
+        np.concatenate([np.repeat(np.arange(4), 10), np.repeat([4, 5, 6], 10)]),
+        np.repeat([0, 1], [40, 30]),
+    )
+    Batches(labels, recipe(classes=4, images=4, apart=True), processes=4)
+    with pytest.raises(TrainingError, match="a batch of 15 cannot be divided among 4 processes"):
+        Batches(labels, recipe(classes=4, images=4, apart=True), sources=sources, processes=4)

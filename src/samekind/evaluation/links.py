@@ -49,15 +49,22 @@ def fit_pair_link(
     """
     embeddings, labels = _at_most(embeddings, labels)
     similarity, same = pair_items(embeddings, labels)
-    (scale,), bias = _fit_logistic(similarity[:, None], same, len(labels))
+    return pair_link(similarity, same, _measured_on(description, labels, same), min_errors=min_errors)
+
+
+def pair_link(
+    similarity: NDArray[np.floating],
+    same: NDArray[np.bool_],
+    measured_on: MeasuredOn,
+    *,
+    min_errors: float = MIN_ERRORS,
+) -> PairLink:
+    """As ``fit_pair_link``, of pairs by their similarity (M,) and whether they share a class (M,)."""
+    (scale,), bias = _fit_logistic(similarity[:, None], same, measured_on.images)
     # At a probability of one half both errors weigh the same.
     balanced = -bias / scale
-    return PairLink(
-        scale=scale,
-        bias=bias,
-        operating_points=_operating_points(similarity, same, balanced, min_errors),
-        measured_on=_measured_on(description, labels, same),
-    )
+    points = _operating_points(similarity, same, balanced, min_errors)
+    return PairLink(scale=scale, bias=bias, operating_points=points, measured_on=measured_on)
 
 
 def fit_trio_link(
@@ -79,14 +86,25 @@ def fit_trio_link(
     if classes < 3:
         return None
     similarities, same = trio_items(embeddings, labels, seed)
+    return trio_link(similarities, same, _measured_on(description, labels, same), min_errors=min_errors)
+
+
+def trio_link(
+    similarities: NDArray[np.floating],
+    same: NDArray[np.bool_],
+    measured_on: MeasuredOn,
+    *,
+    min_errors: float = MIN_ERRORS,
+) -> TrioLink:
+    """As ``fit_trio_link``, of trios by their similarities (M, 3) and whether two of each share a class (M,)."""
     sorted_similarities = -np.sort(-similarities, axis=1)
-    weights, bias = _fit_logistic(sorted_similarities, same, len(labels))
+    weights, bias = _fit_logistic(sorted_similarities, same, measured_on.images)
     probability = logistic(sorted_similarities.astype(np.float64) @ np.array(weights) + bias)
     return TrioLink(
         weights=(weights[0], weights[1], weights[2]),
         bias=bias,
         operating_points=_operating_points(probability, same, 0.5, min_errors),
-        measured_on=_measured_on(description, labels, same),
+        measured_on=measured_on,
     )
 
 

@@ -102,7 +102,7 @@ def train(
     for name, images in tests.items() if measure else ():
         recognizer = Recognizer(read_model(settings.output))
         result = evaluate(recognizer, images, report=_within(report, f"test on {name}"))
-        metrics = card.metrics | _measurements(name, result, parts.held_out.classes)
+        metrics = card.metrics | measurements(name, result, parts.held_out.classes)
         card = card.model_copy(update={"metrics": metrics})
         card = write_model(settings.output, onnx_model, card, hashes)
     kept = run / "model.onnx"
@@ -179,8 +179,17 @@ def _digest(images: LabelledImages, parts: Parts) -> str:
     return split_digest(parts.hashes[path] for path in images.paths)
 
 
-def _measurements(name: str, result: Evaluation, calibrated_on: tuple[str, ...]) -> dict[str, dict[str, Measurement]]:
-    """By data and group of classes: all, and where there are both, those seen in training and the others apart."""
+def measurements(name: str, result: Evaluation, calibrated_on: tuple[str, ...]) -> dict[str, dict[str, Measurement]]:
+    """What a card says of an evaluation.
+
+    Args:
+        name: Of the test data.
+        result: What was measured.
+        calibrated_on: The classes that the links were fitted on.
+
+    Returns:
+        By data and group of classes: all, and where there are both, those seen in training and the others apart.
+    """
     found = {}
     kinds = {"all": f"{len(result.classes_seen)} of {len(result.classes)} classes seen in training"}
     unseen = set(result.classes) - set(result.classes_seen)

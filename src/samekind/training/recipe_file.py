@@ -22,7 +22,7 @@ NAMED_RECIPES: Mapping[str, dict[str, Any]] = {
     "pairs": {"objectives": [{"loss": "pairs"}]},
     # For kinds of pictures that are not trained on (docs/training.md): only the head learns, and little.
     "general": {
-        "epochs": 4,
+        "epochs": 15,
         "network": {"features": "expanded", "head_start": "whitened", "dimension": 512, "dropout": 0.0},
         "freezing": {"stages": 7},
         "sampler": {"classes": 50, "images": 5, "apart": True},

@@ -1,0 +1,111 @@
+"""The images of the accuracy table and their features from the frozen trunk, computed once and kept.
+
+A head on frozen stages then trains in seconds, so each of its variants can be trained anew for each division of the
+classes into seen and unseen ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samekind.datasets.folders import LabelledImages, read_class_folders
+from samekind.datasets.splits import content_hashes
+from samekind.training.features import cached_features
+from samekind.training.initialise import initialise
+from samekind.training.network import SiameseNetwork
+from samekind.training.recipe_file import read_recipe
+
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Pool:
+    """One data set.
+
+    Attributes:
+        images: Its images.
+        hashes: SHA-256 of each.
+        features: float16 (N, 1, 2304, 1, 1), the channels of the last block, pooled by their mean and by GeM.
+    """
+
+    images: LabelledImages
+    hashes: tuple[str, ...]
+    features: NDArray[np.float16]
+
+    @property
+    def flat(self) -> NDArray[np.float32]:
+        """float32 (N, 2304)."""
+        return np.asarray(self.features[:, 0, :, 0, 0], np.float32)
+
+    def of(self, classes: frozenset[str]) -> NDArray[np.int64]:
+        """The numbers of the images of some classes."""
+        chosen = np.array([name in classes for name in self.images.classes])
+        return np.flatnonzero(chosen[self.images.labels])
+
+
+@dataclass(frozen=True)
+class Pools:
+    """The data sets: Imagenette's two parts, Tiny-ImageNet and Caltech-101."""
+
+    train: Pool
+    val: Pool
+    tiny: Pool
+    caltech: Pool
+
+    @property
+    def of_general(self) -> tuple[Pool, Pool, Pool]:
+        """What the model `general` is trained on."""
+        return self.tiny, self.train, self.caltech
+
+    @property
+    def halves(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Imagenette's classes at even and at odd places of the alphabet."""
+        names = self.train.images.classes
+        return frozenset(names[::2]), frozenset(names[1::2])
+
+    @property
+    def folds(self) -> tuple[frozenset[str], ...]:
+        """Caltech's 50 classes in five groups of ten, drawn by lot once for all."""
+        names = np.array(self.caltech.images.classes)
+        order = np.random.default_rng(7).permutation(len(names))
+        return tuple(frozenset(names[order[start::FOLDS]].tolist()) for start in range(FOLDS))
+
+
+def read_pools(data: Path, init: str, work: Path) -> Pools:
+    """Compute, or read, the features of all images.
+
+    Args:
+        data: The folder with ``imagenette2-224``, ``tiny-imagenet-90`` and ``caltech101-a``.
+        init: As ``samekind train --init``.
+        work: Where to keep them.
+    """
+    recipe = read_recipe("general")
+    network = SiameseNetwork.of(recipe).eval()
+    initialise(network, init)
+
+    def pool(folder: Path) -> Pool:
+        images = read_class_folders(folder)
+        by_path, unreadable = content_hashes(images.paths)
+        if unreadable:
+            raise SystemExit("\n".join(unreadable))
+        hashes = tuple(by_path[path] for path in images.paths)
+        kept = work / "features" / f"{folder.parent.name}-{folder.name}"
+
+        def on_progress(done: int) -> None:
+            if done % 2048 == 0 or done == len(images):
+                print(f"{folder}: {done:,} of {len(images):,}", flush=True)
+
+        features = cached_features(network, images, hashes, kept, recipe=recipe, views=1, on_progress=on_progress)
+        return Pool(images, hashes, features)
+
+    imagenette = data / "imagenette2-224"
+    return Pools(
+        pool(imagenette / "train"),
+        pool(imagenette / "val"),
+        pool(data / "tiny-imagenet-90"),
+        pool(data / "caltech101-a"),
+    )

@@ -1,0 +1,131 @@
+"""The columns of the accuracy table, from embeddings."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from accuracy_features import Pool
+from numpy.typing import NDArray
+
+from samekind.card import MeasuredOn, PairLink, TrioLink
+from samekind.evaluation.bootstrap import Drawn, draw
+from samekind.evaluation.cross_fit import fit_links
+from samekind.evaluation.groups import Sample, all_pairs_task, retrieval_metrics, sampled_trios, trios_task
+from samekind.evaluation.links import pair_items, pair_link, trio_items, trio_link
+from samekind.model_file import read_model
+from samekind.similarity import Embeddings
+
+Links = tuple[PairLink, TrioLink | None]
+Metrics = dict[str, Drawn]
+
+RESAMPLES = 500
+_TRIOS = 20_000
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The similarities of pairs (N,) and trios (M, 3) of classes that a network was not trained on, and their answers.
+
+    Those of several networks, each without other classes, put together, say what the recipe does on new classes.
+    """
+
+    pairs: NDArray[np.floating]
+    pairs_same: NDArray[np.bool_]
+    trios: NDArray[np.floating]
+    trios_same: NDArray[np.bool_]
+    images: int
+    classes: int
+
+    @classmethod
+    def of(cls, embeddings: Embeddings, labels: NDArray[np.int64]) -> Scores:
+        """All pairs and a balanced sample of trios of labelled images."""
+        numbered = _renumbered(labels)
+        return cls(
+            *pair_items(embeddings, numbered), *trio_items(embeddings, numbered), len(labels), int(numbered.max()) + 1
+        )
+
+    @classmethod
+    def together(cls, scores: Sequence[Scores]) -> Scores:
+        """All of several."""
+        return cls(
+            np.concatenate([one.pairs for one in scores]),
+            np.concatenate([one.pairs_same for one in scores]),
+            np.concatenate([one.trios for one in scores]),
+            np.concatenate([one.trios_same for one in scores]),
+            sum(one.images for one in scores),
+            sum(one.classes for one in scores),
+        )
+
+    def links(self, description: str) -> Links:
+        """Links fitted to them."""
+
+        def measured(same: NDArray[np.bool_]) -> MeasuredOn:
+            yes = int(same.sum())
+            return MeasuredOn(
+                description=description, images=self.images, classes=self.classes, positives=yes,
+                negatives=len(same) - yes,
+            )  # fmt: skip
+
+        return (
+            pair_link(self.pairs, self.pairs_same, measured(self.pairs_same)),
+            trio_link(self.trios, self.trios_same, measured(self.trios_same)),
+        )
+
+
+def links_of(embeddings: Embeddings, pool: Pool, images: NDArray[np.int64]) -> Links:
+    """Links fitted on some images of a pool."""
+    labels = _renumbered(pool.images.labels[images])
+    return fit_links(embeddings[images], labels, [pool.hashes[i] for i in images], "held-out images")
+
+
+def seen_classes(embeddings: Embeddings, pool: Pool, links: Links) -> Metrics:
+    """Pairs and trios of classes that were trained on; intervals over images."""
+    sample = _sample(embeddings, pool.images.labels, links, whole=False, seed=0)
+    trios = trios_task(sample, *sampled_trios(sample.labels, _TRIOS, 0))
+    return {f"pairs: {name}": drawn for name, drawn in all_pairs_task(sample).metrics.items()} | {
+        f"trios: {name}": drawn for name, drawn in trios.metrics.items()
+    }
+
+
+def new_classes(embeddings: Embeddings, pool: Pool, classes: frozenset[str], links: Links | None = None) -> Metrics:
+    """Pairs of classes that were not trained on; intervals over classes where there are more than five.
+
+    The resamples depend on the classes alone, so that those of two rows can be compared one by one.
+    """
+    images = pool.of(classes)
+    labels = _renumbered(pool.images.labels[images])
+    whole = len(classes) > 5
+    seed = zlib.crc32(" ".join(sorted(classes)).encode())
+    some = links or (read_model().card.pair, read_model().card.trio)  # what needs no link is the same with any
+    sample = _sample(embeddings[images], labels, some, whole=whole, seed=seed)
+    found = {f"pairs: {name}": drawn for name, drawn in all_pairs_task(sample).metrics.items()}
+    if links:
+        trios = trios_task(sample, *sampled_trios(labels, _TRIOS, 0))
+        found |= {f"trios: {name}": drawn for name, drawn in trios.metrics.items()}
+    return found | retrieval_metrics(sample)
+
+
+def mean(parts: Sequence[Mapping[str, Drawn]]) -> Metrics:
+    """The mean of each metric over several groups of classes, whose resamples are independent."""
+    names = set(parts[0]).intersection(*parts[1:])
+    return {
+        name: Drawn(
+            float(np.mean([part[name].value for part in parts])), np.mean([part[name].draws for part in parts], axis=0)
+        )
+        for name in names
+    }
+
+
+def _sample(embeddings: Embeddings, labels: NDArray[np.int64], links: Links, *, whole: bool, seed: int) -> Sample:
+    classes = int(labels.max()) + 1
+    pair, trio = links
+    card = read_model().card.model_copy(update={"pair": pair, "trio": trio})
+    resamples = draw(labels, RESAMPLES, seed, whole=np.full(classes, whole))
+    return Sample(card, embeddings, labels, tuple(map(str, range(classes))), resamples, 0)
+
+
+def _renumbered(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.unique(labels, return_inverse=True)[1].astype(np.int64)

@@ -1,0 +1,87 @@
+"""BENCHMARKS.md from the rows of the accuracy table."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from accuracy_measure import Metrics
+from accuracy_rows import Row
+
+from samekind.atomic import replacing
+from samekind.evaluation.bootstrap import Drawn
+
+ORDER = ("frozen plain", "frozen centred", "frozen whitened", "lite0", "pairs", "triplets")
+LAST = ("imagenette", "general")
+TEXT = Path(__file__).with_name("accuracy_text.md")
+
+_SEEN = (
+    ("accuracy", "pairs: accuracy at balanced", 1),
+    ("EER", "pairs: EER", 100),
+    ("ECE", "pairs: ECE", 1),
+    ("trios, balanced accuracy", "trios: accuracy at balanced", 1),
+)
+_HALVES = (("AUC", "pairs: AUC", 1), ("EER", "pairs: EER", 100))
+_CALTECH = (
+    ("AUC", "pairs: AUC", 1),
+    ("EER", "pairs: EER", 100),
+    ("TAR at FAR 1 %", "pairs: TAR at FAR 1.0%", 100),
+    ("recall@1", "recall@1", 100),
+)
+
+
+def write_table(rows: Mapping[str, Row], path: Path) -> None:
+    """Write the file: its text with the tables filled in."""
+    ordered = [key for key in (*ORDER, *sorted(set(rows) - {*ORDER, *LAST}), *LAST) if key in rows]
+    filled = string.Template(TEXT.read_text(encoding="utf-8")).substitute(
+        seen=_table([rows[key] for key in ordered], "seen", _SEEN),
+        halves=_table([rows[key] for key in ordered], "halves", _HALVES),
+        caltech=_table([rows[key] for key in ordered], "caltech", _CALTECH),
+        against=_against(rows),
+    )
+    with replacing(path) as temporary:
+        temporary.write_text(filled, encoding="utf-8")
+
+
+def _table(rows: list[Row], part: str, columns: tuple[tuple[str, str, int], ...]) -> str:
+    lines = ["| row | " + " | ".join(title for title, _, _ in columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    for row in rows:
+        metrics: Metrics = getattr(row, part)
+        cells = [_number(metrics.get(name), scale) for _, name, scale in columns]
+        lines.append(f"| {row.name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _number(drawn: Drawn | None, scale: int) -> str:
+    if drawn is None:
+        return "-"
+    e = drawn.estimate()
+    if scale == 100:
+        return f"{100 * e.value:.2f} % [{100 * e.low:.2f}, {100 * e.high:.2f}]"
+    return f"{e.value:.4f} [{e.low:.4f}, {e.high:.4f}]"
+
+
+def _against(rows: Mapping[str, Row]) -> str:
+    """``general`` against the best of the frozen trunk, resample by resample."""
+    ours = rows.get("general")
+    trunks = [rows[key] for key in ORDER[:3] if key in rows]
+    if ours is None or not trunks:
+        return "(the rows are not there yet)"
+    best = min(trunks, key=lambda row: row.caltech["pairs: EER"].value)
+    a, b = ours.caltech["pairs: EER"], best.caltech["pairs: EER"]
+    low, high = np.nanquantile(a.draws / b.draws, [0.025, 0.975])
+    drawn = f"[{low:.2f}, {high:.2f}, the same classes drawn for both]"
+    lines = [
+        f"- Unseen Caltech classes, EER: {a.value / b.value:.2f} × that of the {best.name} {drawn} (to reach: 0.80)."
+    ]
+    best = max(trunks, key=lambda row: row.halves["pairs: AUC"].value)
+    gain = ours.halves["pairs: AUC"].minus(best.halves["pairs: AUC"]).estimate()
+    drawn = f"[{gain.low:+.4f}, {gain.high:+.4f}]"
+    lines.append(
+        f"- Class-disjoint Imagenette, AUC: {gain.value:+.4f} {drawn} against the {best.name} (to reach: +0.02)."
+    )
+    for name, key in (("pairs", "pairs: ECE"), ("trios", "trios: ECE")):
+        lines.append(f"- Unseen Caltech classes, ECE of {name}: {_number(ours.caltech.get(key), 1)} (to reach: 0.03).")
+    return "\n".join(lines)
