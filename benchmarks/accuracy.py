@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 from accuracy_features import Pools, read_pools
-from accuracy_measure import Scores
+from accuracy_measure import cross_fitted_links
 from accuracy_rows import Row, frozen, general, lite0, objectives, trained
 from accuracy_table import write_table
 
@@ -76,13 +76,15 @@ def main() -> None:
 
 
 def write_list(pools: Pools, path: Path) -> None:
-    """A manifest of all images that `general` may see; one in thirty is held out, as every training run needs some."""
+    """A manifest of all images that `general` may see; two of each class are held out, as every run needs some."""
     parts: dict[str, list[LabelledImages]] = {TRAIN: [], HELD_OUT: []}
     classes = tuple(sorted({name for pool in pools.of_general for name in pool.images.classes}))
     for pool in pools.of_general:
         labels = np.array([classes.index(name) for name in pool.images.classes])[pool.images.labels]
         images = LabelledImages(path, pool.images.paths, labels, classes)
-        held_out = np.array([int(value[:8], 16) % 30 == 0 for value in pool.hashes])
+        hashes = np.array(pool.hashes)
+        firsts = [np.unique(hashes[pool.images.labels == label])[:2] for label in np.unique(pool.images.labels)]
+        held_out = np.isin(hashes, np.concatenate(firsts))
         parts[HELD_OUT].append(images.subset(np.flatnonzero(held_out)))
         parts[TRAIN].append(images.subset(np.flatnonzero(~held_out)))
     joined = {
@@ -97,8 +99,9 @@ def write_list(pools: Pools, path: Path) -> None:
 def ship(row: Row, path: Path, pools: Pools) -> None:
     """Give a model file the links of a row, in place, and the numbers that go with them."""
     model = read_model(path)
-    pair, trio = Scores.together(row.scores).links(
-        "all 50 classes of caltech101-a, each as it looks to a network of this recipe that was trained without it"
+    pair, trio = cross_fitted_links(
+        row.scores,
+        "all 50 classes of caltech101-a, each as it looks to a network of this recipe that was trained without it",
     )
     card = model.card.model_copy(update={"pair": pair, "trio": trio, "metrics": {}})
     card = write_model(path, model.data, card, model.seen_images)

@@ -10,11 +10,13 @@ import numpy as np
 from accuracy_features import Pool
 from numpy.typing import NDArray
 
-from samekind.card import MeasuredOn, PairLink, TrioLink
+from samekind.calibration import trio_probability
+from samekind.card import MeasuredOn, OperatingPoint, PairLink, TrioLink
 from samekind.evaluation.bootstrap import Drawn, draw
 from samekind.evaluation.cross_fit import fit_links
 from samekind.evaluation.groups import Sample, all_pairs_task, retrieval_metrics, sampled_trios, trios_task
 from samekind.evaluation.links import pair_items, pair_link, trio_items, trio_link
+from samekind.evaluation.verification import rates_at
 from samekind.model_file import read_model
 from samekind.similarity import Embeddings
 
@@ -73,6 +75,49 @@ class Scores:
             pair_link(self.pairs, self.pairs_same, measured(self.pairs_same)),
             trio_link(self.trios, self.trios_same, measured(self.trios_same)),
         )
+
+
+def cross_fitted_links(scores: Sequence[Scores], description: str) -> Links:
+    """Links fitted to all scores, with the rates of links fitted to all parts but one, measured on that one."""
+    pair, trio = Scores.together(scores).links(description)
+    assert trio is not None
+    rates: dict[tuple[str, str], list[tuple[float, float, int, int]]] = {}
+    for number, own in enumerate(scores):
+        fitted, fitted_trio = Scores.together([one for other, one in enumerate(scores) if other != number]).links("")
+        assert fitted_trio is not None
+        judged = (
+            ("pair", fitted.operating_points, own.pairs, own.pairs_same),
+            ("trio", fitted_trio.operating_points, trio_probability(fitted_trio, own.trios), own.trios_same),
+        )
+        for kind, points, values, same in judged:
+            for name, point in points.items():
+                far, tar = rates_at(values, same, point.threshold)
+                rates.setdefault((kind, name), []).append((far, tar, int((~same).sum()), int(same.sum())))
+
+    def measured(kind: str, points: Mapping[str, OperatingPoint]) -> dict[str, OperatingPoint]:
+        found = {}
+        for name, point in points.items():
+            far, tar, no, yes = np.array(rates[kind, name]).T
+            found[name] = OperatingPoint(
+                threshold=point.threshold, far=float(far @ no / no.sum()), tar=float(tar @ yes / yes.sum())
+            )
+        return found
+
+    def marked(measured_on: MeasuredOn) -> MeasuredOn:
+        return measured_on.model_copy(update={"cross_fitted": True})
+
+    return (
+        pair.model_copy(
+            update={
+                "operating_points": measured("pair", pair.operating_points), "measured_on": marked(pair.measured_on)
+            }
+        ),
+        trio.model_copy(
+            update={
+                "operating_points": measured("trio", trio.operating_points), "measured_on": marked(trio.measured_on)
+            }
+        ),
+    )  # fmt: skip
 
 
 def links_of(embeddings: Embeddings, pool: Pool, images: NDArray[np.int64]) -> Links:

@@ -84,7 +84,7 @@ def objectives(pools: Pools) -> list[Callable[[], Row]]:
 
     def row(loss: str) -> Row:
         recipe = read_recipe("general").with_settings(
-            epochs=20,
+            epochs=8,
             network={"head_start": "noise", "dimension": 128},
             sampler={"classes": 10, "images": 12, "apart": False},
             optimizer={"lr": 2e-3, "pretrained_lr": 0.0},

@@ -286,15 +286,15 @@ def test_models_of_the_package_are_found_by_name(
     tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "models").mkdir()
-    for name in ("imagenette", "birds"):
+    for name in ("general", "birds"):
         (tmp_path / "models" / f"{name}.onnx").write_bytes(tiny_model.read_bytes())
     monkeypatch.setattr(model_file.resources, "files", lambda package: tmp_path)
-    assert list(bundled_models()) == ["birds", "imagenette"]
+    assert list(bundled_models()) == ["birds", "general"]
     assert find_model("birds") == tmp_path / "models" / "birds.onnx"
-    assert find_model(None) == tmp_path / "models" / "imagenette.onnx"
+    assert find_model(None) == tmp_path / "models" / "general.onnx"
     with pytest.raises(ModelFileError) as caught:
         find_model("cats")
-    assert str(caught.value) == ("cats: no such model file, nor a model that comes with samekind (birds, imagenette)")
+    assert str(caught.value) == ("cats: no such model file, nor a model that comes with samekind (birds, general)")
 
 
 def test_a_path_finds_the_file_there(tiny_model: Path, in_folder: Path) -> None:

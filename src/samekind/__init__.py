@@ -4,7 +4,7 @@ Example:
     >>> import samekind
     >>> model = samekind.load()
     >>> model.card.dimension
-    128
+    512
 """
 
 from samekind.card import Card

@@ -51,8 +51,8 @@ class MeasuredOn(_Part):
         classes: Number of classes.
         positives: Number of items whose answer is yes (genuine pairs) behind the rates.
         negatives: Number of items whose answer is no (impostor pairs) behind the rates.
-        cross_fitted: Whether no rate was measured on images that its threshold was fitted on: thresholds fitted on one
-            half were measured on the other, both ways, while the card's own thresholds come from all images.
+        cross_fitted: Whether no rate was measured on images that its threshold was fitted on: thresholds fitted on a
+            part of the images were measured on the rest, in turn, while the card's own thresholds come from all images.
     """
 
     description: str

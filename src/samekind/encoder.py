@@ -48,9 +48,9 @@ class OnnxEncoder:
 
     Example:
         >>> from samekind.model_file import read_model
-        >>> encoder = OnnxEncoder(read_model().data, "imagenette")
+        >>> encoder = OnnxEncoder(read_model().data, "general")
         >>> encoder.encode_pixels(np.zeros((2, encoder.input_size, encoder.input_size, 3), np.uint8)).shape
-        (2, 128)
+        (2, 512)
     """
 
     def __init__(

@@ -19,7 +19,7 @@ from samekind.errors import ModelFileError
 from samekind.onnx_envelope import OnnxEnvelope
 
 CARD_KEY = "samekind.card"
-DEFAULT_MODEL = "imagenette"
+DEFAULT_MODEL = "general"
 _SEEN_KEY = "samekind.seen_images"
 # Among a million images the chance of one false hit in ten thousand seen ones is one in two thousand million.
 _HASH_BYTES = 8

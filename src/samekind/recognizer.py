@@ -43,7 +43,7 @@ def load(
 
     Example:
         >>> load().card.name
-        'imagenette'
+        'general'
     """
     return Recognizer(read_model(model), providers=providers, threads=threads)
 
@@ -87,7 +87,7 @@ class Recognizer:
 
         Example:
             >>> load().embed(np.zeros((5, 40, 30, 3), np.uint8)).shape
-            (5, 128)
+            (5, 512)
         """
         return self.encoder.encode(as_many(images), on_progress=on_progress)
 

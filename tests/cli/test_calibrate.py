@@ -32,7 +32,7 @@ def test_calibrate_then_verify_and_evaluate(
         assert words in result.stdout, words
     text = run("info", mine).stdout
     assert "95 images of photos, on which tiny was calibrated anew; none of their classes was trained on" in text
-    assert "rates: fitted on one half of these images, measured on the other, both ways" in text
+    assert "rates: of thresholds fitted on a part of these images and measured on the rest, in turn" in text
     red, blue = others / "red" / "0.png", others / "blue" / "0.png"
     assert json.loads(run("verify", red, blue, "--model", mine, "--json").stdout)["model"] == "mine"
     assert run("evaluate", mine, others, "--resamples", "10").returncode == 0

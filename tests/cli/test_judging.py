@@ -99,7 +99,7 @@ def test_trouble_with_an_image_is_one_line_that_names_it(
 def test_an_unknown_model_names_the_ones_there_are(photo: Photo) -> None:
     result = run("verify", photo("a.png"), photo("b.png"), "--model", "nothing")
     assert result.returncode == 2
-    assert "a model that comes with samekind (imagenette)" in result.stderr
+    assert "a model that comes with samekind (general, imagenette)" in result.stderr
 
 
 @pytest.mark.parametrize("arguments", [(), ("one.png",), ("a.png", "b.png", "--pairs", "list.csv")])

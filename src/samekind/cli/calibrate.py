@@ -46,7 +46,7 @@ def calibrate(
     pairs of different classes behind it, and is left out without. Images that the model was trained on are refused.
 
     Example:
-      samekind calibrate imagenette photos -o mine.onnx && samekind verify a.jpg b.jpg --model mine.onnx
+      samekind calibrate general photos -o mine.onnx && samekind verify a.jpg b.jpg --model mine.onnx
     """
     from samekind.cli.extras import require
 

@@ -96,11 +96,11 @@ def evaluate(
     image are not independent.
 
     Examples:
-      samekind evaluate imagenette photos --report report
+      samekind evaluate general photos --report report
 
-      samekind evaluate imagenette photos --compare mine.onnx
+      samekind evaluate general photos --compare mine.onnx
 
-      samekind evaluate imagenette --pairs pairs.csv
+      samekind evaluate general --pairs pairs.csv
     """
     from samekind.cli.extras import require
     from samekind.cli.progress import stage_bars

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def info(
     model: Annotated[
         str | None,
-        typer.Argument(help="A model that comes with samekind, by name, or a path.", show_default="imagenette"),
+        typer.Argument(help="A model that comes with samekind, by name, or a path.", show_default="general"),
     ] = None,
     json: JsonOption = False,
 ) -> None:
@@ -77,7 +77,10 @@ def _points(points: dict[str, OperatingPoint], measured_on: MeasuredOn) -> list[
             for name, point in points.items()
         ),
         f"  chosen {'on' if measured_on.cross_fitted else 'and measured on'} {printable(measured_on.description)}",
-        *(["  rates: fitted on one half of these images, measured on the other, both ways"] * measured_on.cross_fitted),
+        *(
+            ["  rates: of thresholds fitted on a part of these images and measured on the rest, in turn"]
+            * measured_on.cross_fitted
+        ),
         f"  {measured_on.positives:,} items whose answer is yes, {measured_on.negatives:,} whose answer is no",
     ]
 

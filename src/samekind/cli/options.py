@@ -20,7 +20,7 @@ ModelOption = Annotated[
         "--model",
         "-m",
         help="A model that comes with samekind, by name, or the path of a model file.",
-        show_default="imagenette",
+        show_default="general",
     ),
 ]
 OperatingPointOption = Annotated[

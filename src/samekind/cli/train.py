@@ -28,7 +28,11 @@ def train(
         typer.Option("--output", "-o", help="The model file to write; its stem names the model.", show_default=False),
     ] = None,
     recipe: Annotated[
-        str, typer.Option(help="default, pairs, triplets, or a TOML file such as --show-recipe prints.")
+        str,
+        typer.Option(
+            help="default, general (for kinds that are not trained on), pairs, triplets, or a TOML file such as "
+            "--show-recipe prints."
+        ),
     ] = "default",
     changes: Annotated[
         list[str] | None,
@@ -40,7 +44,8 @@ def train(
         str,
         typer.Option(
             help="Where the weights start: imagenet (timm's pretrained weights, downloaded), bundled (the model that "
-            "comes with samekind), scratch, a .safetensors file with timm's names, or a samekind model file."
+            "comes with samekind and fits the recipe), scratch, a .safetensors file with timm's names, or a samekind "
+            "model file."
         ),
     ] = "imagenet",
     holdout_classes: Annotated[

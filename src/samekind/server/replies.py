@@ -15,12 +15,12 @@ Similarity = Annotated[float, Field(ge=-1, le=1, description="Cosine of the embe
 _SAME: JsonDict = {
     "same": True,
     "probability": 0.98,
-    "similarity": 0.72,
-    "threshold": 0.35,
+    "similarity": 0.45,
+    "threshold": 0.23,
     "operating_point": "balanced",
-    "model": "imagenette",
+    "model": "general",
 }
-_DIFFERENT: JsonDict = {**_SAME, "same": False, "probability": 0.03, "similarity": 0.02}
+_DIFFERENT: JsonDict = {**_SAME, "same": False, "probability": 0.02, "similarity": 0.02}
 
 
 class _Reply(BaseModel):
@@ -106,7 +106,7 @@ class SearchReply(_Reply):
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
-                {"model": "imagenette", "hits": [{"path": "2024/cat.jpg", "similarity": 0.72, "probability": 0.98}]}
+                {"model": "general", "hits": [{"path": "2024/cat.jpg", "similarity": 0.45, "probability": 0.98}]}
             ]
         }
     )

@@ -8,14 +8,17 @@ import numpy as np
 import onnx
 import timm
 import torch
+from pydantic import JsonValue
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from samekind.errors import ModelFileError, TrainingError
-from samekind.model_file import DEFAULT_MODEL, find_model, read_model
+from samekind.model_file import find_model, read_model
 from samekind.training.network import SiameseNetwork
 
+# By what the head gets.
+BUNDLED = {"last": "imagenette", "expanded": "general"}
 _UNKNOWN_PAST = "unknown: whatever {} was trained on"
 _IMAGENET = "ImageNet-1k with labels, so classes of ImageNet are not new to it"
 
@@ -26,8 +29,8 @@ def initialise(network: SiameseNetwork, init: str) -> tuple[set[str], str]:
     Args:
         network: Changed in place.
         init: ``scratch``; ``imagenet`` (timm's pretrained weights, downloaded on first use); a ``.safetensors`` file
-            with a backbone under timm's names, which may lack layers; ``bundled`` (the model that ``load()`` gives);
-            or another samekind model, by name or path.
+            with a backbone under timm's names, which may lack layers; ``bundled`` (of the models that samekind brings
+            the one with the same ``network.features``); or another samekind model, by name or path.
 
     Returns:
         The names of the parameters that start from noise, and in words what the others had seen before.
@@ -43,7 +46,7 @@ def initialise(network: SiameseNetwork, init: str) -> tuple[set[str], str]:
         weights = _read_safetensors(Path(init))
         past = _IMAGENET if "imagenet" in Path(init).name.lower() else _UNKNOWN_PAST.format(Path(init).name)
         return _load_backbone(network, weights, init), past
-    return _load_model_file(network, DEFAULT_MODEL if init == "bundled" else init)
+    return _load_model_file(network, BUNDLED[network.head_gets] if init == "bundled" else init)
 
 
 def _download(network: SiameseNetwork) -> dict[str, Tensor]:
@@ -115,7 +118,16 @@ def _load_model_file(network: SiameseNetwork, init: str) -> tuple[set[str], str]
         odd = sorted(missing or wrong)[0]
         raise TrainingError(
             f"{init}: does not fit this network ({odd}); it is a {model.card.backbone} with "
-            f"{model.card.dimension} dimensions"
+            f"{model.card.dimension} dimensions{_features(model.card.training.recipe)}"
         )
     network.load_state_dict(weights, strict=False)
     return set(), f"{model.card.training.pretraining}; then as {model.card.name}: {model.card.training.data}"
+
+
+def _features(recipe: dict[str, JsonValue]) -> str:
+    """What else of a model's recipe a network must have to take its weights."""
+    network = recipe.get("network")
+    if not isinstance(network, dict) or network.get("features") != "expanded":
+        return ""
+    start = "" if network.get("head_start") != "whitened" else " and network.head_start = 'whitened'"
+    return f", network.features = 'expanded'{start} (--recipe general has these)"

@@ -56,9 +56,9 @@ class SiameseNetwork(nn.Module):
         super().__init__()
         self.backbone = create_backbone(backbone)
         self.frozen_stages = frozen_stages
-        self._expanded = features == "expanded"
+        self.head_gets: Literal["last", "expanded"] = features
         # In plain lists, which do not register them a second time.
-        if self._expanded:
+        if features == "expanded":
             first, rest, width = cut_expanded(self.backbone, backbone, frozen_stages)
         else:
             first, rest = cut(self.backbone, backbone, frozen_stages)
@@ -106,7 +106,9 @@ class SiameseNetwork(nn.Module):
     def head_inputs(self, features: Tensor) -> Tensor:
         """What the head gets for the features of N images: float32 (N, C)."""
         x = _apply(self._cut[1], features)
-        pooled: Tensor = x.flatten(1) if self._expanded else self.backbone.forward_head(x, pre_logits=True)
+        pooled: Tensor = (
+            x.flatten(1) if self.head_gets == "expanded" else self.backbone.forward_head(x, pre_logits=True)
+        )
         return pooled
 
     def train(self, mode: bool = True) -> SiameseNetwork:
