@@ -1,6 +1,8 @@
-"""How much disk a core install takes: a fresh environment with pip and samekind, its model included.
+"""How much disk a core install takes: a fresh environment with pip and samekind, its models included.
 
-python benchmarks/install_size.py [--limit-mb 240] [--into DIR] [WHAT TO INSTALL, default .]
+The limit was 240 MB with one model; the second one weighs 9.6 MB.
+
+python benchmarks/install_size.py [--limit-mb 250] [--into DIR] [WHAT TO INSTALL, default .]
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from pathlib import Path
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="?", default=".", help="as pip install takes it")
-    parser.add_argument("--limit-mb", type=float, default=240.0)
+    parser.add_argument("--limit-mb", type=float, default=250.0)
     parser.add_argument("--into", type=Path, help="keep the environment here")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
