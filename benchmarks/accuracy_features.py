@@ -20,6 +20,21 @@ from samekind.training.network import SiameseNetwork
 from samekind.training.recipe_file import read_recipe
 
 FOLDS = 5
+# Classes of Tiny-ImageNet that show the same kind of thing as a class of Caltech-101, or nearly.
+ALIKE = {
+    "binocular": ("n02841315",),
+    "car_side": ("n02814533", "n03100240", "n03670208", "n04285008"),
+    "cellphone": ("n03584254", "n03902125"),
+    "cougar_face": ("n02125311",),
+    "crayfish": ("n01983481", "n01984695"),
+    "crocodile_head": ("n01698640",),
+    "ewer": ("n04560804",),
+    "laptop": ("n03085013",),
+    "lobster": ("n01983481", "n01984695"),
+    "scorpion": ("n01770393",),
+    "umbrella": ("n04507155",),
+    "wild_cat": ("n02123045", "n02123394", "n02124075", "n02125311"),
+}
 
 
 @dataclass(frozen=True)
@@ -60,6 +75,11 @@ class Pools:
     def of_general(self) -> tuple[Pool, Pool, Pool]:
         """What the model `general` is trained on."""
         return self.tiny, self.train, self.caltech
+
+    def tiny_unlike(self, caltech: frozenset[str]) -> NDArray[np.int64]:
+        """The images of Tiny-ImageNet that show nothing of some of Caltech's classes."""
+        alike = {name for one in caltech for name in ALIKE.get(one, ())}
+        return self.tiny.of(frozenset(self.tiny.images.classes) - alike)
 
     @property
     def halves(self) -> tuple[frozenset[str], frozenset[str]]:

@@ -25,6 +25,8 @@ Metrics = dict[str, Drawn]
 
 RESAMPLES = 500
 _TRIOS = 20_000
+# A card is needed to measure, of which only the links count.
+_TEMPLATE = "imagenette"
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,8 @@ def cross_fitted_links(scores: Sequence[Scores], description: str) -> Links:
     def measured(kind: str, points: Mapping[str, OperatingPoint]) -> dict[str, OperatingPoint]:
         found = {}
         for name, point in points.items():
+            if len(rates.get((kind, name), [])) < len(scores):
+                continue  # too few items for this point without one of the parts
             far, tar, no, yes = np.array(rates[kind, name]).T
             found[name] = OperatingPoint(
                 threshold=point.threshold, far=float(far @ no / no.sum()), tar=float(tar @ yes / yes.sum())
@@ -144,7 +148,10 @@ def new_classes(embeddings: Embeddings, pool: Pool, classes: frozenset[str], lin
     labels = _renumbered(pool.images.labels[images])
     whole = len(classes) > 5
     seed = zlib.crc32(" ".join(sorted(classes)).encode())
-    some = links or (read_model().card.pair, read_model().card.trio)  # what needs no link is the same with any
+    some = links or (
+        read_model(_TEMPLATE).card.pair,
+        read_model(_TEMPLATE).card.trio,
+    )  # what needs no link is the same with any
     sample = _sample(embeddings[images], labels, some, whole=whole, seed=seed)
     found = {f"pairs: {name}": drawn for name, drawn in all_pairs_task(sample).metrics.items()}
     if links:
@@ -167,7 +174,7 @@ def mean(parts: Sequence[Mapping[str, Drawn]]) -> Metrics:
 def _sample(embeddings: Embeddings, labels: NDArray[np.int64], links: Links, *, whole: bool, seed: int) -> Sample:
     classes = int(labels.max()) + 1
     pair, trio = links
-    card = read_model().card.model_copy(update={"pair": pair, "trio": trio})
+    card = read_model(_TEMPLATE).card.model_copy(update={"pair": pair, "trio": trio})
     resamples = draw(labels, RESAMPLES, seed, whole=np.full(classes, whole))
     return Sample(card, embeddings, labels, tuple(map(str, range(classes))), resamples, 0)
 

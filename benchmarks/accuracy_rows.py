@@ -26,7 +26,7 @@ from samekind.training.recipe_file import read_recipe
 from samekind.training.reproduce import protocol_recipe
 from samekind.training.run import RunSettings, read_run
 
-# Of GeM's and the mean's channels, the mean's are the trunk's usual features.
+# The channels of the last block that are pooled by their mean; the others are GeM's.
 _MEAN = slice(0, 1152)
 
 
@@ -180,7 +180,9 @@ def lite0(pools: Pools, folder: Path) -> Row:
 
 
 def general(pools: Pools, recipe: Recipe | None = None, name: str = "**`general`**") -> Row:
-    """The recipe ``general``: trained anew without each fold of Caltech's classes, and without each half of Imagenette.
+    """The recipe ``general``, trained anew without each fold of Caltech's classes, and each half of Imagenette's.
+
+    What shows the same kind of thing as a class of the fold is left out of Tiny-ImageNet, too.
 
     Links are never fitted on classes that they are measured on: those for a fold come from the other folds' scores,
     each of a network that had not met its classes.
@@ -195,7 +197,8 @@ def general(pools: Pools, recipe: Recipe | None = None, name: str = "**`general`
     every_imagenette = part(pools.train, frozenset(pools.train.images.classes))
     embedded, scores = [], []
     for fold in pools.folds:
-        embed = train_head(recipe, [every_tiny, every_imagenette, part(pools.caltech, names - fold)])
+        tiny = (pools.tiny, pools.tiny_unlike(fold))
+        embed = train_head(recipe, [tiny, every_imagenette, part(pools.caltech, names - fold)])
         embedded.append(embed(pools.caltech))
         scores.append(_scores(embedded[-1], pools.caltech, fold))
     caltech = []

@@ -1,4 +1,5 @@
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,8 +8,9 @@ from hypothesis import strategies as st
 from lightning.fabric.utilities.data import _set_sampler_epoch
 from torch.utils.data import DataLoader
 
+from samekind.datasets.folders import LabelledImages
 from samekind.errors import TrainingError
-from samekind.training.batches import Batches
+from samekind.training.batches import Batches, sources_of
 from samekind.training.recipe import Recipe
 
 LABELS = np.repeat(np.arange(6), 10)
@@ -146,9 +148,11 @@ def test_data_sets_that_are_kept_apart_take_turns() -> None:
     assert len(found) == len(batches)
     for step, batch in enumerate(found):
         indices = [index for _, index in batch]
-        assert set(sources[indices]) == {step % 3}
+        # The second epoch goes on with the turn at which the first ended.
+        turn = (len(batches) + step) % 3
+        assert set(sources[indices]) == {turn}
         # Of fewer classes than P there are more images of each, so that all batches are as large.
-        assert set(Counter(labels[indices].tolist()).values()) == {{0: 4, 1: 12, 2: 8}[step % 3]}
+        assert set(Counter(labels[indices].tolist()).values()) == {{0: 4, 1: 12, 2: 8}[turn]}
     batches.go_to(len(batches) + 4)
     assert list(batches) == found[4:]
 
@@ -167,3 +171,22 @@ def test_batches_of_data_sets_that_cannot_be_divided_are_refused() -> None:
     Batches(labels, recipe(classes=4, images=4, apart=True), processes=4)
     with pytest.raises(TrainingError, match="a batch of 15 cannot be divided among 4 processes"):
         Batches(labels, recipe(classes=4, images=4, apart=True), sources=sources, processes=4)
+
+
+def test_data_sets_of_more_kinds_than_steps_have_their_turns_in_later_epochs() -> None:
+    labels, sources = np.repeat(np.arange(12), 4), np.repeat(np.arange(6), 8)
+    batches = Batches(labels, recipe(classes=2, images=8, apart=True), sources=sources)
+    assert len(batches) == 3
+    seen = [{int(sources[index]) for batch in of_epoch(batches, epoch) for _, index in batch} for epoch in range(2)]
+    assert seen == [{0, 1, 2}, {3, 4, 5}]
+
+
+def test_folders_of_class_folders_are_one_data_set_and_those_of_a_manifest_several(tmp_path: Path) -> None:
+    labels = np.array([0, 1, 0])
+    paths = (tmp_path / "cat" / "1.jpg", tmp_path / "dog" / "1.jpg", tmp_path / "cat" / "more" / "2.jpg")
+    assert sources_of(LabelledImages(tmp_path, paths, labels, ("cat", "dog"))).tolist() == [0, 0, 0]
+    # Two folders with one class each are too few classes apart, and enough together.
+    names = ["a/cat/1.jpg", "a/dog/1.jpg", "b/cat/1.jpg", "c/dog/1.jpg", "d/dog/1.jpg", "d/cat/1.jpg"]
+    labels = np.array([0, 1, 0, 1, 1, 0])
+    images = LabelledImages(tmp_path / "all.csv", tuple(map(Path, names)), labels, ("cat", "dog"))
+    assert sources_of(images).tolist() == [0, 0, 2, 2, 1, 1]

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import timm
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import save_file
 from scipy.linalg import fractional_matrix_power
 from training.runs import SMALL, assert_same_weights, fit_only, run_training
 
@@ -91,8 +93,21 @@ def test_images_that_do_not_vary_give_finite_numbers() -> None:
 
 
 def test_more_dimensions_than_channels_are_refused() -> None:
-    with pytest.raises(TrainingError, match=r"dimension = 7 is more than the 6 channels .* at most 6"):
+    with pytest.raises(ValueError, match="at most 6 dimensions, not 7"):
         whitened_projection(*scattered(0), 7)
+
+
+def test_a_run_that_could_not_begin_says_so_before_it_computes_anything(shades: Path, tmp_path: Path) -> None:
+    weights = tmp_path / "resnet.safetensors"
+    save_file(timm.create_model("test_resnet", num_classes=0).state_dict(), weights)
+    for settings, why in (
+        ({"network": {"dimension": 4000}}, r"dimension = 4000 is more than the \d+ channels"),
+        ({"freezing": {"head_only_epochs": 1}}, "a whitened head does not start from noise"),
+    ):
+        recipe = WHITENED.with_settings(**settings)
+        run = RunSettings(folder=shades, output=tmp_path / "m.onnx", recipe=recipe, init=str(weights))
+        with pytest.raises(TrainingError, match=why):
+            fit_only(run, tmp_path / "run")
 
 
 def test_a_networks_head_is_set_from_its_first_views() -> None:

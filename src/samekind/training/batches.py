@@ -107,9 +107,11 @@ class Batches(Sampler[list[View]]):
             return [order[step * self._items : (step + 1) * self._items] for step in range(self._steps)]
         # MPerClassSampler draws from numpy's global generator.
         np.random.seed(seed.generate_state(1)[0])  # noqa: NPY002
-        # The data sets take turns, so that each has as many batches, however many images it has.
-        turns = [self._batches_of(group) for group in self._groups]
-        return [turns[step % len(turns)][step // len(turns)] for step in range(self._steps)]
+        # The data sets take turns, so that each has as many batches, however many images it has; an epoch goes on with
+        # the turn at which the one before ended.
+        turns = (np.arange(self._steps) + self._epoch * self._steps) % len(self._groups)
+        batches = [self._batches_of(group) for group in self._groups]
+        return [batches[turn].pop() for turn in turns]
 
     def _batches_of(self, group: NDArray[np.int64]) -> list[NDArray[np.int64]]:
         classes, images = self._shape(group)
@@ -119,7 +121,8 @@ class Batches(Sampler[list[View]]):
             self._labels[group], m=images, batch_size=items, length_before_new_iter=max(len(group), needed)
         )
         order = group[np.array(list(sampler), np.int64)][:, None]
-        return [order[start : start + items] for start in range(0, len(order) - items + 1, items)]
+        # Last first, for they are taken from the end.
+        return [order[start : start + items] for start in range(0, len(order) - items + 1, items)][::-1]
 
     def _shape(self, group: NDArray[np.int64]) -> tuple[int, int]:
         """P and K of the batches from some of the images: of fewer classes more images each."""
@@ -128,13 +131,27 @@ class Batches(Sampler[list[View]]):
 
 
 def sources_of(images: LabelledImages) -> NDArray[np.int64]:
-    """Which data set each image is of, by the folder in which its class folder lies.
+    """Which data set each image is of: of a manifest, by the folder in which its class folder lies.
+
+    A folder of class folders is one data set. So are, together, those of a manifest that hold fewer than two classes,
+    and would have nothing to tell apart.
 
     Example:
         >>> from pathlib import Path
-        >>> paths = (Path("a/cat/1.jpg"), Path("b/cat/1.jpg"), Path("a/dog/1.jpg"))
-        >>> sources_of(LabelledImages(Path(), ("cat", "dog"), paths, np.array([0, 0, 1]))).tolist()
-        [0, 1, 0]
+        >>> paths = tuple(map(Path, ["a/cat/1.jpg", "a/dog/1.jpg", "b/cat/1.jpg", "b/dog/1.jpg", "c/cat/1.jpg"]))
+        >>> sources_of(LabelledImages(Path("all.csv"), paths, np.array([0, 1, 0, 1, 0]), ("cat", "dog"))).tolist()
+        [0, 0, 1, 1, 0]
     """
-    folders = [str(path.parent.parent) for path in images.paths]
-    return np.unique(folders, return_inverse=True)[1].astype(np.int64)
+    if images.root.is_dir():
+        return np.zeros(len(images), np.int64)
+    folders = np.array([str(path.parent.parent) for path in images.paths])
+    for folder in np.unique(folders):
+        if len(np.unique(images.labels[folders == folder])) < 2:
+            folders[folders == folder] = ""
+    names, sources = np.unique(folders, return_inverse=True)
+    # The odd ones come last, and with too few classes even together they go with the first.
+    odd = sources == 0 if names[0] == "" else np.zeros(len(sources), np.bool_)
+    sources = np.where(odd, len(names), sources)
+    if len(np.unique(images.labels[odd])) < 2 and not odd.all():
+        sources = np.where(odd, sources[~odd].min(), sources)
+    return np.unique(sources, return_inverse=True)[1].astype(np.int64)

@@ -106,13 +106,16 @@ def _load_model_file(network: SiameseNetwork, init: str) -> tuple[set[str], str]
     except ModelFileError as error:
         raise TrainingError(f"cannot start from {init!r}: {error}") from error
     own = network.state_dict()
+    initializers = onnx.load_model_from_string(model.data).graph.initializer
+    held = {tensor.name for tensor in initializers}
     weights = {
         tensor.name: torch.from_numpy(onnx.numpy_helper.to_array(tensor).astype(np.float32))
-        for tensor in onnx.load_model_from_string(model.data).graph.initializer
+        for tensor in initializers
         if tensor.name in own
     }
     ignorable = {name for name in own if name.endswith("num_batches_tracked")}
     missing = set(own) - set(weights) - ignorable
+    missing |= {name for name in held if name.startswith("head.") and name not in own}
     wrong = [name for name, tensor in weights.items() if tensor.shape != own[name].shape]
     if missing or wrong:
         odd = sorted(missing or wrong)[0]

@@ -64,6 +64,7 @@ class SiameseNetwork(nn.Module):
             first, rest = cut(self.backbone, backbone, frozen_stages)
             width = getattr(self.backbone, "head_hidden_size", None) or self.backbone.num_features
         self._cut = first, rest
+        self.channels: int = width
         self.dropout = nn.Dropout(dropout)
         last = nn.Linear(width, dimension, bias=bias)
         self.head = last if head == "linear" else nn.Sequential(nn.Linear(width, width), nn.ReLU(), last)

@@ -20,7 +20,8 @@ from samekind.training.recipe import Recipe
 NAMED_RECIPES: Mapping[str, dict[str, Any]] = {
     "default": {},
     "pairs": {"objectives": [{"loss": "pairs"}]},
-    # For kinds of pictures that are not trained on (docs/training.md): only the head learns, and little.
+    # For kinds of pictures that are not trained on (docs/training.md): only the head learns, and little. The large rate
+    # is that of the loss's own scale and bias, which alone start from noise.
     "general": {
         "epochs": 15,
         "network": {"features": "expanded", "head_start": "whitened", "dimension": 512, "dropout": 0.0},

@@ -57,8 +57,14 @@ def begin(settings: RunSettings, parts: Parts) -> Start:
     if whiten:
         fresh -= {"head.weight", "head.bias"}
     if recipe.freezing.head_only_epochs and not fresh:
+        why = (
+            "a whitened head does not start from noise" if whiten else f"all of the network starts from {settings.init}"
+        )
+        raise TrainingError(f"{why}, so in the first epochs nothing would learn; use --set freezing.head_only_epochs=0")
+    channels = network.channels
+    if whiten and recipe.network.dimension > channels:
         raise TrainingError(
-            f"all of the network starts from {settings.init}, so in the first epochs nothing would learn; "
-            "use --set freezing.head_only_epochs=0"
+            f"network.dimension = {recipe.network.dimension} is more than the {channels} channels that a whitened head "
+            f"gets; use at most {channels}"
         )
     return Start(network, fresh, whiten, pretraining, watched, calibration, steps)

@@ -9,10 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from samekind.errors import TrainingError
 from samekind.training.network import SiameseNetwork
 
-# Chosen on Caltech-101 classes that none of the matrices had seen (docs/training.md, "Kinds that are not trained on").
+# Chosen on Caltech-101 classes that none of the matrices had seen (BENCHMARKS.md).
 # Full whitening blows up directions in which a handful of classes happen to vary little; this goes a part of the way.
 _SHRINKAGE = 0.6
 _WITHIN_POWER = 0.25
@@ -34,9 +33,6 @@ def whiten_head(
         features: float16 (N, V, C, H, W), the cached features of the training images; their first view counts.
         labels: int64 (N,), their classes.
         on_progress: Called with the number of images done so far.
-
-    Raises:
-        TrainingError: The embedding is to have more dimensions than the head gets channels.
     """
     rows = []
     with torch.inference_mode():
@@ -71,7 +67,7 @@ def whitened_projection(
         Weight, float32 (D, C), and bias, float32 (D,), of a linear layer.
 
     Raises:
-        TrainingError: D is more than C.
+        ValueError: D is more than C.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -81,10 +77,7 @@ def whitened_projection(
     """
     channels = inputs.shape[1]
     if dimension > channels:
-        raise TrainingError(
-            f"network.dimension = {dimension} is more than the {channels} channels that a whitened head gets; "
-            f"use at most {channels}"
-        )
+        raise ValueError(f"a projection of {channels} channels has at most {channels} dimensions, not {dimension}")
     _, classes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     weights = np.asarray(1 / (counts[classes] * len(counts)), np.float32)
     means = np.zeros((len(counts), channels), np.float32)
@@ -100,7 +93,7 @@ def whitened_projection(
     mean = weights @ damped
     values, vectors = np.linalg.eigh(_covariance(damped - mean, weights))
     values, vectors = values[-dimension:], vectors[:, -dimension:]
-    # Directions in which the images do not vary at all stay as small as they are.
+    # Directions in which the images hardly vary are enlarged no more than fourfold.
     spread = np.maximum(values, 1e-6 * values[-1])
     projection = vectors * spread**-_TOTAL_POWER if values[-1] > 0 else vectors
     weight = (damping @ projection).T
