@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("init")
     parser.add_argument("--work", type=Path, default=Path("runs/accuracy"))
     parser.add_argument("--lite0", type=Path)
-    parser.add_argument("--only", help="make only rows whose name has this in it, anew")
+    parser.add_argument("--only", help="make the rows whose name has this in it anew, and no others")
     parser.add_argument("--list", type=Path)
     parser.add_argument("--ship", type=Path)
     arguments = parser.parse_args()

@@ -1,6 +1,6 @@
 """Class-disjoint Imagenette: train on five of its classes, test on validation images of the other five.
 
-The same recipe as the shipped model. The classes are those at even and odd places of the alphabet. Their ImageNet
+The same recipe as the model `imagenette`. The classes are those at even and odd places of the alphabet. Their ImageNet
 pretraining has seen all ten with labels; what is disjoint is our own training.
 
 python benchmarks/class_disjoint.py IMAGENETTE INIT [--run runs/class-disjoint]

@@ -1,4 +1,4 @@
-"""``samekind data imagenette``: the data set that the shipped model was trained on."""
+"""``samekind data imagenette``: the data set that the models that samekind brings were trained on."""
 
 from __future__ import annotations
 
