@@ -78,7 +78,7 @@ def _against(rows: Mapping[str, Row]) -> str:
     low, high = np.nanquantile(a.draws / b.draws, [0.025, 0.975])
     drawn = f"[{low:.2f}, {high:.2f}, the same classes drawn for both]"
     lines = [
-        f"- Unseen Caltech classes, EER: {a.value / b.value:.2f} × that of the {best.name} {drawn} (to reach: 0.80)."
+        f"- Unseen Caltech classes, EER: {a.value / b.value:.2f} × that of the {best.name} {drawn} (to reach: at most 0.80)."
     ]
     best = max(trunks, key=lambda row: row.halves["pairs: AUC"].value)
     gain = ours.halves["pairs: AUC"].minus(best.halves["pairs: AUC"]).estimate()
