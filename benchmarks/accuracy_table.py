@@ -77,9 +77,8 @@ def _against(rows: Mapping[str, Row]) -> str:
     a, b = ours.caltech["pairs: EER"], best.caltech["pairs: EER"]
     low, high = np.nanquantile(a.draws / b.draws, [0.025, 0.975])
     drawn = f"[{low:.2f}, {high:.2f}, the same classes drawn for both]"
-    lines = [
-        f"- Unseen Caltech classes, EER: {a.value / b.value:.2f} × that of the {best.name} {drawn} (to reach: at most 0.80)."
-    ]
+    ratio = a.value / b.value
+    lines = [f"- Unseen Caltech classes, EER: {ratio:.2f} × that of the {best.name} {drawn} (to reach: at most 0.80)."]
     best = max(trunks, key=lambda row: row.halves["pairs: AUC"].value)
     gain = ours.halves["pairs: AUC"].minus(best.halves["pairs: AUC"]).estimate()
     drawn = f"[{gain.low:+.4f}, {gain.high:+.4f}]"
