@@ -29,6 +29,10 @@ class SiameseNetwork(nn.Module):
         features: What the head gets: the backbone's ``last``, pooled, or what is ``expanded`` in its last block.
         bias: Whether the head's last layer has one.
 
+    Attributes:
+        channels: How many values the head gets for an image.
+        head_gets: ``features``.
+
     Raises:
         TrainingError: timm has no such network, or it has fewer stages, or they are not known.
 
