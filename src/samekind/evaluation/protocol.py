@@ -254,7 +254,7 @@ def _embed(
     rows = []
     for number, model in enumerate(models):
         stage = "images" if len(models) == 1 else f"images, model {number + 1}"
-        rows.append(list(model.encoder.stream(images.paths, on_progress=_images(report, stage, len(images)))))
+        rows.append(list(model.encoder.stream(images.paths, on_progress=of_stage(report, stage, len(images)))))
     good = np.array([not any(isinstance(row, ImageError) for row in column) for column in zip(*rows, strict=True)])
     readable = np.flatnonzero(good)
     messages = dict.fromkeys(str(row) for column in rows for row in column if isinstance(row, ImageError))
@@ -266,7 +266,8 @@ def _embed(
     return embedded, readable, tuple(messages)
 
 
-def _images(report: Report | None, stage: str, total: int) -> Callable[[int], None] | None:
+def of_stage(report: Report | None, stage: str, total: int) -> Callable[[int], None] | None:
+    """A report of one stage, to be called with how much of it is done; None if nobody wants one."""
     return None if report is None else lambda done: report(stage, done, total)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,7 +26,7 @@ from safetensors.torch import load_model, save
 from samekind.atomic import replacing
 from samekind.datasets.folders import LabelledImages
 from samekind.errors import TrainingError
-from samekind.evaluation.protocol import Report
+from samekind.evaluation.protocol import Report, of_stage
 from samekind.training.allocator import keep_freed_memory
 from samekind.training.augment import Augmentation
 from samekind.training.batches import sources_of
@@ -114,7 +114,7 @@ def fit(
         data = _data(network.eval(), parts, start.watched, recipe=recipe, run=run, report=report)
         last = run / "checkpoints" / "last.ckpt"
         if start.whiten and not last.exists():
-            whiten_head(network, data.train_features, parts.train.labels, _on(report, "whiten", len(parts.train)))
+            whiten_head(network, data.train_features, parts.train.labels, of_stage(report, "whiten", len(parts.train)))
         if is_first():
             say_ready(run)
         objective = make_objective(
@@ -209,7 +209,7 @@ def _data(
             run / "features" / name,
             recipe=recipe,
             views=views,
-            on_progress=_on(report, stage, len(part)),
+            on_progress=of_stage(report, stage, len(part)),
         )
         return CachedViews(features, part.labels)
 
@@ -221,10 +221,6 @@ def _data(
         sources_of(parts.train),
         cached=True,
     )
-
-
-def _on(report: Report | None, stage: str, total: int) -> Callable[[int], None] | None:
-    return (lambda done: report(stage, done, total)) if report else None
 
 
 def _trainer(

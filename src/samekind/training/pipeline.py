@@ -18,7 +18,7 @@ from samekind.datasets.splits import refuse_shared_images, split_digest
 from samekind.encoder import OnnxEncoder
 from samekind.errors import TrainingError
 from samekind.evaluation.cross_fit import fit_links
-from samekind.evaluation.protocol import Evaluation, Report, evaluate
+from samekind.evaluation.protocol import Evaluation, Report, evaluate, of_stage
 from samekind.images import load_image
 from samekind.model_file import read_model, write_model
 from samekind.recognizer import Recognizer
@@ -141,7 +141,7 @@ def _calibrated_card(
 ) -> Card:
     recipe, held_out, name = settings.recipe, fitted.calibration, settings.output.stem
     embeddings = OnnxEncoder(onnx_model, name).encode(
-        held_out.paths, on_progress=_on(report, "calibrate", len(held_out))
+        held_out.paths, on_progress=of_stage(report, "calibrate", len(held_out))
     )
     source = f"{len(held_out)} images of {settings.folder.name}, held out from its training images"
     if not set(held_out.classes) & set(parts.train.classes):
@@ -207,10 +207,6 @@ def measurements(name: str, result: Evaluation, calibrated_on: tuple[str, ...]) 
             metric: Measurement(value=e.value, low=e.low, high=e.high) for metric, e in measured.items()
         }
     return found
-
-
-def _on(report: Report | None, stage: str, total: int) -> Callable[[int], None] | None:
-    return (lambda done: report(stage, done, total)) if report else None
 
 
 def _within(report: Report | None, stage: str) -> Report | None:
