@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from samekind.datasets.folders import LabelledImages, read_class_folders
 from samekind.datasets.splits import content_hashes
@@ -20,6 +22,7 @@ from samekind.training.network import SiameseNetwork
 from samekind.training.recipe_file import read_recipe
 
 FOLDS = 5
+_HEAD = 2304
 # Classes of Tiny-ImageNet that show the same kind of thing as a class of Caltech-101, or nearly.
 ALIKE = {
     "binocular": ("n02841315",),
@@ -44,22 +47,39 @@ class Pool:
     Attributes:
         images: Its images.
         hashes: SHA-256 of each.
-        features: float16 (N, 1, 2304, 1, 1), the channels of the last block, pooled by their mean and by GeM.
+        pooled: float16 (N, 1, 3456, 1, 1), as ``PooledTrunk`` gives them.
     """
 
     images: LabelledImages
     hashes: tuple[str, ...]
-    features: NDArray[np.float16]
+    pooled: NDArray[np.float16]
 
     @property
-    def flat(self) -> NDArray[np.float32]:
-        """float32 (N, 2304)."""
-        return np.asarray(self.features[:, 0, :, 0, 0], np.float32)
+    def features(self) -> NDArray[np.float16]:
+        """What the head of `general` gets: float16 (N, 1, 2304, 1, 1)."""
+        return self.pooled[:, :, :_HEAD]
+
+    @property
+    def mean(self) -> NDArray[np.float32]:
+        """The baseline, the mean of each of the last block's channels: float32 (N, 1152), unit rows."""
+        return np.asarray(self.pooled[:, 0, _HEAD:, 0, 0], np.float32)
 
     def of(self, classes: frozenset[str]) -> NDArray[np.int64]:
         """The numbers of the images of some classes."""
         chosen = np.array([name in classes for name in self.images.classes])
         return np.flatnonzero(chosen[self.images.labels])
+
+
+class PooledTrunk(SiameseNetwork):
+    """The frozen trunk with both: the features that a head gets, and the plain mean of the last block's channels."""
+
+    def features(self, images: Tensor) -> Tensor:
+        """uint8 (N, S, S, 3) in; float32 (N, 3456, 1, 1) out."""
+        maps = super().features(images)
+        block = self.backbone.blocks[-1][-1]
+        inside = block.se(block.bn2(block.conv_dw(block.bn1(block.conv_pw(maps)))))
+        mean = torch.nn.functional.normalize(inside.mean((2, 3)), dim=1)
+        return torch.cat([self.head_inputs(maps), mean], dim=1)[..., None, None]
 
 
 @dataclass(frozen=True)
@@ -104,7 +124,7 @@ def read_pools(data: Path, init: str, work: Path) -> Pools:
         work: Where to keep them.
     """
     recipe = read_recipe("general")
-    network = SiameseNetwork.of(recipe).eval()
+    network = PooledTrunk.of(recipe.with_settings(freezing={"stages": 6})).eval()
     initialise(network, init)
 
     def pool(folder: Path) -> Pool:

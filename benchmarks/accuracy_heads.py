@@ -44,11 +44,12 @@ def train_head(recipe: Recipe, parts: Sequence[Part]) -> Embed:
     ]
     labels = np.unique(np.array(names), axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
     network = SiameseNetwork.of(recipe)
+    sources = np.zeros(int(labels.max()) + 1, np.int64)
+    sources[labels] = [number for number, _ in names]
     fresh = {"head.weight"}
     if recipe.network.head_start == "whitened":
-        whiten_head(network.eval(), features, labels)
+        whiten_head(network.eval(), features, labels, sources)
         fresh = set()
-    sources = np.array([number for number, _ in names], np.int64)
     data = SiameseData(
         CachedViews(features, labels), CachedViews(features[:64], labels[:64]), recipe, None, sources, cached=True
     )
@@ -56,7 +57,7 @@ def train_head(recipe: Recipe, parts: Sequence[Part]) -> Embed:
     objective = make_objective(
         recipe.objectives, classes=int(labels.max()) + 1, dimension=recipe.network.dimension, listed=False
     )
-    module = SiameseTraining(network, objective, recipe, fresh, steps)
+    module = SiameseTraining(network, objective, recipe, fresh, steps_per_epoch=steps, sources=sources)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="lightning")
         trainer = lightning.Trainer(

@@ -26,9 +26,6 @@ from samekind.training.recipe_file import read_recipe
 from samekind.training.reproduce import protocol_recipe
 from samekind.training.run import RunSettings, read_run
 
-# The channels of the last block that are pooled by their mean; the others are GeM's.
-_MEAN = slice(0, 1152)
-
 
 @dataclass
 class Row:
@@ -55,19 +52,19 @@ def frozen(pools: Pools) -> list[Callable[[], Row]]:
     def row(name: str, prepare: Callable[[NDArray[np.float32]], Callable[[NDArray[np.float32]], Embeddings]]) -> Row:
         def embed(known: NDArray[np.float32]) -> Embed:
             apply = prepare(known)
-            return lambda pool: apply(pool.flat[:, _MEAN])
+            return lambda pool: apply(pool.mean)
 
         fitted, held_out = _divide(pools.train)
-        every = embed(pools.train.flat[fitted][:, _MEAN])
+        every = embed(pools.train.mean[fitted])
         links = links_of(every(pools.train), pools.train, held_out)
         halves = [
-            new_classes(embed(pools.train.flat[pools.train.of(known)][:, _MEAN])(pools.val), pools.val, new)
+            new_classes(embed(pools.train.mean[pools.train.of(known)])(pools.val), pools.val, new)
             for known, new in _both_ways(pools)
         ]
         caltech, scores = [], []
         for fold in pools.folds:
             others = pools.caltech.of(frozenset(pools.caltech.images.classes) - fold)
-            embeddings = embed(pools.caltech.flat[others][:, _MEAN])(pools.caltech)
+            embeddings = embed(pools.caltech.mean[others])(pools.caltech)
             scores.append(_scores(embeddings, pools.caltech, fold))
             caltech.append(new_classes(embeddings, pools.caltech, fold))
         return Row(name, seen_classes(every(pools.val), pools.val, links), mean(halves), mean(caltech), scores)

@@ -137,56 +137,68 @@ def test_a_batch_that_cannot_be_divided_is_refused() -> None:
         Batches(LABELS, recipe(), rank=0, processes=5)
 
 
-def test_data_sets_that_are_kept_apart_take_turns() -> None:
-    # Three data sets of 6, 2 and 3 classes; the second has few images.
-    labels = np.concatenate([np.repeat(np.arange(6), 20), np.repeat([6, 7], 4), np.repeat([8, 9, 10], 40)])
-    sources = np.repeat([0, 1, 2], [120, 8, 120])
-    chosen = recipe(classes=6, images=4, apart=True)
-    batches = Batches(labels, chosen, sources=sources)
-    assert len(batches) == len(labels) // 24
+# Three data sets of 6, 2 and 3 classes; the second has few images.
+SEVERAL = np.concatenate([np.repeat(np.arange(6), 20), np.repeat([6, 7], 4), np.repeat([8, 9, 10], 40)])
+SOURCES = np.repeat([0, 1, 2], [6, 2, 3])
+
+
+def test_a_batch_has_as_many_of_each_data_set_that_is_kept_apart() -> None:
+    batches = Batches(SEVERAL, recipe(classes=6, images=4, apart=True), sources=SOURCES)
+    assert len(batches) == len(SEVERAL) // (3 * 24)
     found = of_epoch(batches, 1)
     assert len(found) == len(batches)
-    for step, batch in enumerate(found):
-        indices = [index for _, index in batch]
-        # The second epoch goes on with the turn at which the first ended.
-        turn = (len(batches) + step) % 3
-        assert set(sources[indices]) == {turn}
-        # Of fewer classes than P there are more images of each, so that all batches are as large.
-        assert set(Counter(labels[indices].tolist()).values()) == {{0: 4, 1: 12, 2: 8}[turn]}
-    batches.go_to(len(batches) + 4)
-    assert list(batches) == found[4:]
+    for batch in found:
+        labels = SEVERAL[[index for _, index in batch]]
+        # Of fewer classes than P there are more images of each.
+        for source, images in ((0, 4), (1, 12), (2, 8)):
+            own = labels[SOURCES[labels] == source]
+            assert len(own) == 24
+            assert set(Counter(own.tolist()).values()) == {images}
+    batches.go_to(len(batches) + 2)
+    assert list(batches) == found[2:]
 
 
 def test_one_data_set_is_as_if_it_were_not_kept_apart() -> None:
-    one = np.zeros(len(LABELS), np.int64)
+    one = np.zeros(6, np.int64)
     assert list(Batches(LABELS, recipe(apart=True), sources=one)) == list(Batches(LABELS, recipe()))
-    assert list(Batches(LABELS, recipe(), sources=np.arange(len(LABELS)) % 2)) == list(Batches(LABELS, recipe()))
+    assert list(Batches(LABELS, recipe(), sources=np.arange(6) % 2)) == list(Batches(LABELS, recipe()))
+
+
+@given(st.sampled_from([1, 2, 3, 4, 6, 12]), st.integers(0, 50))
+def test_each_process_has_its_share_of_each_data_set(processes: int, epoch: int) -> None:
+    chosen = recipe(classes=6, images=4, apart=True)
+    whole = of_epoch(Batches(SEVERAL, chosen, sources=SOURCES), epoch)
+    shares = [
+        of_epoch(Batches(SEVERAL, chosen, sources=SOURCES, rank=rank, processes=processes), epoch)
+        for rank in range(processes)
+    ]
+    for batch, *parts in zip(whole, *shares, strict=True):
+        assert Counter(item for part in parts for item in part) == Counter(batch)
+        for part in parts:
+            counts = Counter(int(SOURCES[SEVERAL[index]]) for _, index in part)
+            assert counts == dict.fromkeys(range(3), 24 // processes)
 
 
 def test_batches_of_data_sets_that_cannot_be_divided_are_refused() -> None:
-    labels, sources = (
-        np.concatenate([np.repeat(np.arange(4), 10), np.repeat([4, 5, 6], 10)]),
-        np.repeat([0, 1], [40, 30]),
-    )
+    labels, sources = np.repeat(np.arange(7), 10), np.repeat([0, 1], [4, 3])
     Batches(labels, recipe(classes=4, images=4, apart=True), processes=4)
     with pytest.raises(TrainingError, match="a batch of 15 cannot be divided among 4 processes"):
         Batches(labels, recipe(classes=4, images=4, apart=True), sources=sources, processes=4)
 
 
-def test_data_sets_of_more_kinds_than_steps_have_their_turns_in_later_epochs() -> None:
-    labels, sources = np.repeat(np.arange(12), 4), np.repeat(np.arange(6), 8)
-    batches = Batches(labels, recipe(classes=2, images=8, apart=True), sources=sources)
-    assert len(batches) == 3
-    seen = [{int(sources[index]) for batch in of_epoch(batches, epoch) for _, index in batch} for epoch in range(2)]
-    assert seen == [{0, 1, 2}, {3, 4, 5}]
+def test_classes_of_one_folder_are_one_data_set_and_those_of_a_manifest_several(tmp_path: Path) -> None:
+    def of_manifest(*names: str) -> list[int]:
+        classes = tuple(sorted({Path(name).parent.name for name in names}))
+        labels = np.array([classes.index(Path(name).parent.name) for name in names])
+        return sources_of(LabelledImages(tmp_path / "all.csv", tuple(map(Path, names)), labels, classes)).tolist()
 
-
-def test_folders_of_class_folders_are_one_data_set_and_those_of_a_manifest_several(tmp_path: Path) -> None:
-    labels = np.array([0, 1, 0])
     paths = (tmp_path / "cat" / "1.jpg", tmp_path / "dog" / "1.jpg", tmp_path / "cat" / "more" / "2.jpg")
-    assert sources_of(LabelledImages(tmp_path, paths, labels, ("cat", "dog"))).tolist() == [0, 0, 0]
+    assert sources_of(LabelledImages(tmp_path, paths, np.array([0, 1, 0]), ("cat", "dog"))).tolist() == [0, 0]
+    assert of_manifest("a/cat/1.jpg", "a/dog/1.jpg", "b/fox/1.jpg", "b/owl/1.jpg") == [0, 0, 1, 1]
+    # A class in two folders is of the first of them; what is left of the second has then nothing to tell apart.
+    assert of_manifest("b/cat/1.jpg", "a/cat/1.jpg", "a/dog/1.jpg", "b/fox/1.jpg") == [0, 0, 0]
     # Two folders with one class each are too few classes apart, and enough together.
-    names = ["a/cat/1.jpg", "a/dog/1.jpg", "b/cat/1.jpg", "c/dog/1.jpg", "d/dog/1.jpg", "d/cat/1.jpg"]
-    labels = np.array([0, 1, 0, 1, 1, 0])
-    images = LabelledImages(tmp_path / "all.csv", tuple(map(Path, names)), labels, ("cat", "dog"))
-    assert sources_of(images).tolist() == [0, 0, 2, 2, 1, 1]
+    assert of_manifest("a/cat/1.jpg", "c/dog/1.jpg", "c/emu/1.jpg", "b/fox/1.jpg", "d/owl/1.jpg", "d/pug/1.jpg") == [
+        2, 0, 0, 2, 1, 1,
+    ]  # fmt: skip
+    assert of_manifest("a/cat/1.jpg", "b/dog/1.jpg") == [0, 0]

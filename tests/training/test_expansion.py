@@ -23,19 +23,22 @@ IMAGES = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 
 
 def expected(backbone: torch.nn.Module) -> torch.Tensor:
-    """By hooks on timm's own network: what its last block hands to its last convolution, pooled both ways."""
+    """By hooks on timm's own network: what its last squeeze-and-excite and last convolution get, pooled."""
     inside: list[torch.Tensor] = []
-    handle = backbone.blocks[-1][-1].conv_pwl.register_forward_hook(lambda _, given, __: inside.append(given[0]))
+    last = backbone.blocks[-1][-1]
+    handles = [
+        part.register_forward_hook(lambda _, given, __: inside.append(given[0])) for part in (last.se, last.conv_pwl)
+    ]
     with torch.no_grad():
         backbone.forward_features(IMAGES)
-    handle.remove()
-    (x,) = inside
-    mean, strong = x.mean(dim=(2, 3)), (x.clamp_min(0) ** 3).mean(dim=(2, 3)).clamp_min(1e-9) ** (1 / 3)
-    return torch.cat([torch.nn.functional.normalize(part, dim=1) for part in (mean, strong)], dim=1)
+    for handle in handles:
+        handle.remove()
+    before, after = ((x.clamp_min(0) ** 3).mean(dim=(2, 3)).clamp_min(1e-9) ** (1 / 3) for x in inside)
+    return torch.cat([torch.nn.functional.normalize(part, dim=1) for part in (before, after)], dim=1)
 
 
 @pytest.mark.parametrize("stages", [0, 1, STAGES - 1, STAGES])
-def test_it_is_what_timms_last_convolution_gets_wherever_it_is_cut(stages: int) -> None:
+def test_it_is_what_timms_last_block_computes_wherever_it_is_cut(stages: int) -> None:
     backbone = create_backbone("test_efficientnet").eval()
     wanted = expected(backbone)
     first, rest, width = cut_expanded(backbone, "test_efficientnet", stages)

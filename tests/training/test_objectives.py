@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import log_loss
 from strategies import unit_rows
 
-from samekind.training.objectives import PairLoss, TripletLoss, WeightedSum, make_objective
+from samekind.training.objectives import PairLoss, TripletLoss, WeightedSum, make_objective, of_each_source
 from samekind.training.recipe import OWN_KEYS, Objective
 
 LABELS = torch.tensor([0, 0, 0, 1, 1, 2])
@@ -173,3 +173,12 @@ def test_what_a_loss_learns_are_parameters_of_the_sum() -> None:
         (proxies,) = objective(loss).parameters()
         assert sorted(proxies.shape) == [3, 8]
     assert not list(objective("supcon").parameters())
+
+
+def test_of_several_data_sets_each_is_looked_at_by_itself(embeddings: torch.Tensor) -> None:
+    loss = objective("pairs")
+    sources = torch.tensor([0, 1, 0, 1, 0, 1])
+    mixed = LABELS[torch.tensor([0, 0, 0, 3, 3, 3])]
+    expected = (loss(embeddings[::2], mixed[::2]) + loss(embeddings[1::2], mixed[1::2])) / 2
+    torch.testing.assert_close(of_each_source(loss, embeddings, mixed, sources), expected)
+    torch.testing.assert_close(of_each_source(loss, embeddings, LABELS, 0 * sources), loss(embeddings, LABELS))

@@ -33,16 +33,19 @@ def scattered(seed: int, classes: int = 8, images: int = 12, channels: int = 6) 
     return rows.astype(np.float32), labels
 
 
-def by_the_book(inputs: np.ndarray, labels: np.ndarray, dimension: int) -> tuple[np.ndarray, np.ndarray]:
+def by_the_book(
+    inputs: np.ndarray, labels: np.ndarray, sources: np.ndarray, dimension: int
+) -> tuple[np.ndarray, np.ndarray]:
     """The same in double precision, class by class, with SciPy's matrix power."""
     inputs = inputs.astype(np.float64)
-    groups = [inputs[labels == label] for label in np.unique(labels)]
-    within = np.mean([np.cov(group.T, bias=True) for group in groups], axis=0)
+    groups = [inputs[labels == label] for label in range(len(sources))]
+    own = [1 / (np.sum(sources == source) * len(set(sources.tolist()))) for source in sources]
+    within = np.average([np.cov(group.T, bias=True) for group in groups], axis=0, weights=own)
     channels = inputs.shape[1]
     damping = fractional_matrix_power(0.4 * within * channels / np.trace(within) + 0.6 * np.eye(channels), -0.25)
     damped = [group @ damping for group in groups]
-    mean = np.mean([group.mean(axis=0) for group in damped], axis=0)
-    total = np.mean([(group - mean).T @ (group - mean) / len(group) for group in damped], axis=0)
+    mean = np.average([group.mean(axis=0) for group in damped], axis=0, weights=own)
+    total = np.average([(group - mean).T @ (group - mean) / len(group) for group in damped], axis=0, weights=own)
     values, vectors = np.linalg.eigh(total)
     projection = vectors[:, -dimension:] * values[-dimension:] ** -0.1
     return (damping @ projection).T, -0.5 * mean @ projection
@@ -54,28 +57,28 @@ def gram(weight: np.ndarray, bias: np.ndarray, inputs: np.ndarray) -> np.ndarray
     return np.asarray(embedded @ embedded.T)
 
 
-@given(st.integers(0, 1000), st.integers(1, 6))
-def test_it_is_what_the_formulas_say(seed: int, dimension: int) -> None:
+@given(st.integers(0, 1000), st.integers(1, 6), st.lists(st.integers(0, 2), min_size=8, max_size=8))
+def test_it_is_what_the_formulas_say(seed: int, dimension: int, sources: list[int]) -> None:
     inputs, labels = scattered(seed)
-    found, expected = (f(inputs, labels, dimension) for f in (whitened_projection, by_the_book))
+    found, expected = (f(inputs, labels, np.array(sources), dimension) for f in (whitened_projection, by_the_book))
     scale = np.abs(gram(*expected, inputs)).max()
     np.testing.assert_allclose(gram(*found, inputs), gram(*expected, inputs), atol=1e-3 * scale)
 
 
 def test_every_class_weighs_the_same_and_the_order_does_not_matter() -> None:
     inputs, labels = scattered(1)
-    first = labels == 0
+    first, one = labels == 0, np.zeros(8, np.int64)
     more = np.concatenate([inputs, *[inputs[first]] * 4]), np.concatenate([labels, *[labels[first]] * 4])
     order = np.random.default_rng(0).permutation(len(more[1]))
-    expected = gram(*whitened_projection(inputs, labels, 4), inputs)
-    found = gram(*whitened_projection(more[0][order], more[1][order], 4), inputs)
+    expected = gram(*whitened_projection(inputs, labels, one, 4), inputs)
+    found = gram(*whitened_projection(more[0][order], more[1][order], one, 4), inputs)
     np.testing.assert_allclose(found, expected, rtol=1e-2, atol=1e-3 * np.abs(expected).max())
 
 
 def test_new_classes_are_told_apart_better_than_by_the_inputs() -> None:
     inputs, labels = scattered(2, classes=60, channels=12)
     known = labels < 40
-    weight, bias = whitened_projection(inputs[known], labels[known], 12)
+    weight, bias = whitened_projection(inputs[known], labels[known], np.zeros(60, np.int64), 12)
     rates = []
     for rows in (inputs, inputs @ weight.T + bias):
         unit = rows[~known] / np.linalg.norm(rows[~known], axis=1, keepdims=True)
@@ -87,14 +90,14 @@ def test_new_classes_are_told_apart_better_than_by_the_inputs() -> None:
 
 
 def test_images_that_do_not_vary_give_finite_numbers() -> None:
-    weight, bias = whitened_projection(np.ones((12, 4), np.float32), np.arange(12) % 3, 4)
+    weight, bias = whitened_projection(np.ones((12, 4), np.float32), np.arange(12) % 3, np.array([0, 1, 1]), 4)
     assert np.isfinite(weight).all()
     assert np.isfinite(bias).all()
 
 
 def test_more_dimensions_than_channels_are_refused() -> None:
     with pytest.raises(ValueError, match="at most 6 dimensions, not 7"):
-        whitened_projection(*scattered(0), 7)
+        whitened_projection(*scattered(0), np.zeros(8, np.int64), 7)
 
 
 def test_a_run_that_could_not_begin_says_so_before_it_computes_anything(shades: Path, tmp_path: Path) -> None:
@@ -116,9 +119,9 @@ def test_a_networks_head_is_set_from_its_first_views() -> None:
     with torch.no_grad():
         features = network.features(pixels).numpy().astype(np.float16)
         inputs = network.head_inputs(torch.from_numpy(features.astype(np.float32))).numpy()
-    labels, done = np.arange(12) % 3, []
-    whiten_head(network, np.stack([features, 0 * features], axis=1), labels, done.append)
-    weight, bias = whitened_projection(inputs, labels, WHITENED.network.dimension)
+    labels, sources, done = np.arange(12) % 3, np.array([0, 1, 1]), []
+    whiten_head(network, np.stack([features, 0 * features], axis=1), labels, sources, done.append)
+    weight, bias = whitened_projection(inputs, labels, sources, WHITENED.network.dimension)
     np.testing.assert_allclose(network.head.weight.detach(), weight, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(network.head.bias.detach(), bias, rtol=1e-4, atol=1e-5)
     assert done == [12]
@@ -147,7 +150,7 @@ def test_a_run_starts_from_the_whitened_head(shades: Path, tmp_path: Path) -> No
     with torch.no_grad():
         inputs = network.head_inputs(network.features(pixels)).numpy()
         found = network.head(torch.from_numpy(inputs)).numpy()
-    expected = gram(*whitened_projection(inputs, train.labels, 16), inputs)
+    expected = gram(*whitened_projection(inputs, train.labels, np.zeros(len(train.classes), np.int64), 16), inputs)
     np.testing.assert_allclose(found @ found.T, expected, atol=0.02 * np.abs(expected).max())
 
 

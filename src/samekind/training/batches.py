@@ -27,7 +27,7 @@ class Batches(Sampler[list[View]]):
         labels: int64 (N,), the class of each training image.
         recipe: Gives the sampler and the seed.
         listed: int64 (M, 2 or 3), the pairs or triplets of a list, or None to take P classes × K images.
-        sources: int64 (N,), the data set of each image, as ``sources_of`` gives it, for ``sampler.apart``.
+        sources: int64 (C,), the data set of each class, for ``sampler.apart``.
         rank: Of this process.
         processes: How many there are.
 
@@ -45,8 +45,8 @@ class Batches(Sampler[list[View]]):
         labels: NDArray[np.int64],
         recipe: Recipe,
         listed: NDArray[np.int64] | None = None,
-        *,
         sources: NDArray[np.int64] | None = None,
+        *,
         rank: int = 0,
         processes: int = 1,
     ) -> None:
@@ -55,13 +55,13 @@ class Batches(Sampler[list[View]]):
         self._rank, self._processes = rank, processes
         sampler = recipe.sampler
         self._list = listed
-        # The images of each data set that has its own batches; otherwise all together.
+        # The images of each data set of which a batch takes P × K; otherwise all together.
         self._groups = [np.arange(len(labels))]
         if sampler.apart and sources is not None:
-            self._groups = [np.flatnonzero(sources == source) for source in np.unique(sources)]
+            of_image = sources[labels]
+            self._groups = [np.flatnonzero(of_image == source) for source in np.unique(of_image)]
         if self._list is None:
-            most = max(len(np.unique(labels[group])) for group in self._groups)
-            self._items = min(sampler.classes, most) * sampler.images
+            self._items = sum(classes * images for classes, images in map(self._shape, self._groups))
             self._steps = len(labels) // self._items
             what = f"{len(labels)} training images do not fill one batch of {self._items}"
             advice = f"--set sampler.images={max(2, len(labels) // (int(labels.max()) + 1) // 2)}"
@@ -107,51 +107,57 @@ class Batches(Sampler[list[View]]):
             return [order[step * self._items : (step + 1) * self._items] for step in range(self._steps)]
         # MPerClassSampler draws from numpy's global generator.
         np.random.seed(seed.generate_state(1)[0])  # noqa: NPY002
-        # The data sets take turns, so that each has as many batches, however many images it has; an epoch goes on with
-        # the turn at which the one before ended.
-        turns = (np.arange(self._steps) + self._epoch * self._steps) % len(self._groups)
-        batches = [self._batches_of(group) for group in self._groups]
-        return [batches[turn].pop() for turn in turns]
+        # One data set after the other within a batch; each has as many in every batch, however many images it has.
+        return [*map(np.concatenate, zip(*map(self._batches_of, self._groups), strict=True))]
 
     def _batches_of(self, group: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """What each batch of an epoch takes from some of the images."""
         classes, images = self._shape(group)
         items = classes * images
-        needed = -(-self._steps // len(self._groups)) * items
         sampler = MPerClassSampler(
-            self._labels[group], m=images, batch_size=items, length_before_new_iter=max(len(group), needed)
+            self._labels[group], m=images, batch_size=items, length_before_new_iter=max(len(group), self._steps * items)
         )
         order = group[np.array(list(sampler), np.int64)][:, None]
-        # Last first, for they are taken from the end.
-        return [order[start : start + items] for start in range(0, len(order) - items + 1, items)][::-1]
+        return [order[step * items : (step + 1) * items] for step in range(self._steps)]
 
     def _shape(self, group: NDArray[np.int64]) -> tuple[int, int]:
-        """P and K of the batches from some of the images: of fewer classes more images each."""
-        classes = min(self._recipe.sampler.classes, len(np.unique(self._labels[group])))
-        return classes, self._items // classes
+        """P and K for some of the images: of fewer classes more images each."""
+        sampler = self._recipe.sampler
+        present = len(np.unique(self._labels[group]))
+        classes = min(sampler.classes, present)
+        most = max(len(np.unique(self._labels[one])) for one in self._groups)
+        return classes, min(sampler.classes, most) * sampler.images // classes
 
 
 def sources_of(images: LabelledImages) -> NDArray[np.int64]:
-    """Which data set each image is of: of a manifest, by the folder in which its class folder lies.
+    """Which data set each class is of: of a manifest, by the folder in which its class folders lie.
 
-    A folder of class folders is one data set. So are, together, those of a manifest that hold fewer than two classes,
-    and would have nothing to tell apart.
+    A folder of class folders is one data set; a class that lies in several folders is of the first of them. Folders
+    that hold fewer than two classes, and would have nothing to tell apart, are one data set together.
+
+    Args:
+        images: The N images of C classes, each with at least one.
+
+    Returns:
+        int64 (C,), from 0.
 
     Example:
         >>> from pathlib import Path
-        >>> paths = tuple(map(Path, ["a/cat/1.jpg", "a/dog/1.jpg", "b/cat/1.jpg", "b/dog/1.jpg", "c/cat/1.jpg"]))
-        >>> sources_of(LabelledImages(Path("all.csv"), paths, np.array([0, 1, 0, 1, 0]), ("cat", "dog"))).tolist()
-        [0, 0, 1, 1, 0]
+        >>> paths = tuple(map(Path, ["a/cat/1.jpg", "a/dog/1.jpg", "b/fox/1.jpg", "b/owl/1.jpg"]))
+        >>> images = LabelledImages(Path("all.csv"), paths, np.arange(4), ("cat", "dog", "fox", "owl"))
+        >>> sources_of(images).tolist()
+        [0, 0, 1, 1]
     """
     if images.root.is_dir():
-        return np.zeros(len(images), np.int64)
-    folders = np.array([str(path.parent.parent) for path in images.paths])
-    for folder in np.unique(folders):
-        if len(np.unique(images.labels[folders == folder])) < 2:
-            folders[folders == folder] = ""
-    names, sources = np.unique(folders, return_inverse=True)
-    # The odd ones come last, and with too few classes even together they go with the first.
-    odd = sources == 0 if names[0] == "" else np.zeros(len(sources), np.bool_)
-    sources = np.where(odd, len(names), sources)
-    if len(np.unique(images.labels[odd])) < 2 and not odd.all():
-        sources = np.where(odd, sources[~odd].min(), sources)
-    return np.unique(sources, return_inverse=True)[1].astype(np.int64)
+        return np.zeros(len(images.classes), np.int64)
+    homes = [""] * len(images.classes)
+    for path, label in zip(images.paths, images.labels.tolist(), strict=True):
+        folder = str(path.parent.parent)
+        homes[label] = min(homes[label] or folder, folder)
+    folders = np.array(homes)
+    names, sizes = np.unique(folders, return_counts=True)
+    alone = np.isin(folders, names[sizes < 2])
+    # The odd ones come last; a single one goes with the first.
+    rest = names[sizes > 1]
+    sources = np.where(alone, len(rest) if alone.sum() > 1 else 0, np.searchsorted(rest, folders))
+    return sources.astype(np.int64)

@@ -73,7 +73,7 @@ class SiameseData(lightning.LightningDataModule):
         held_out: Held-out items.
         recipe: Gives the sampler and the seed.
         listed: int64 (M, 2 or 3), the pairs or triplets to train on, or None.
-        sources: int64 (N,), the data set of each training image, for ``sampler.apart``.
+        sources: int64 (C,), the data set of each class, for ``sampler.apart``.
         cached: Items come from a memory-mapped file, so that one process loads them fast enough.
     """
 
@@ -83,7 +83,7 @@ class SiameseData(lightning.LightningDataModule):
         held_out: CachedViews | AugmentedImages,
         recipe: Recipe,
         listed: NDArray[np.int64] | None,
-        sources: NDArray[np.int64] | None = None,
+        sources: NDArray[np.int64],
         *,
         cached: bool,
     ) -> None:
@@ -105,9 +105,7 @@ class SiameseData(lightning.LightningDataModule):
         """Goes on at the trainer's step, which is not 0 in a run that is resumed."""
         trainer = self.trainer
         rank, processes, step = (trainer.global_rank, trainer.world_size, trainer.global_step) if trainer else (0, 1, 0)
-        batches = Batches(
-            self._train.labels, self._recipe, self._listed, sources=self._sources, rank=rank, processes=processes
-        )
+        batches = Batches(self._train.labels, self._recipe, self._listed, self._sources, rank=rank, processes=processes)
         batches.go_to(step)
         return self._loader(self._train, batch_sampler=batches)
 

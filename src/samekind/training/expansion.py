@@ -15,11 +15,12 @@ _GEM_EXPONENT = 3.0
 
 
 class Expansion(nn.Module):
-    """The last inverted bottleneck up to its squeeze-and-excite, pooled in two ways, each of unit length.
+    """The last inverted bottleneck up to its squeeze-and-excite, pooled before and after it, each of unit length.
 
-    The mean says how much of each channel there is, the generalised mean how strong it is where it is; together they
-    tell unseen classes apart better than either. Radenović, Tolias and Chum, "Fine-tuning CNN image retrieval with no
-    human annotation", 2018, with their exponent 3.
+    The squeeze-and-excite weighs the channels by what the whole image shows; the channels as they were, beside those it
+    weighed, tell unseen classes apart better than either (BENCHMARKS.md). They are pooled by the generalised mean,
+    which says how strong a channel is where it is, rather than how much of it there is: Radenović, Tolias and Chum,
+    "Fine-tuning CNN image retrieval with no human annotation", 2018, with their exponent 3.
 
     Args:
         block: timm's ``InvertedResidual``.
@@ -32,11 +33,8 @@ class Expansion(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """float32 (N, C, H, W) in; (N, 2 × E, 1, 1) out, for E expanded channels."""
         block = self.block
-        x = block.se(block.bn2(block.conv_dw(block.bn1(block.conv_pw(x)))))
-        mean = x.mean(dim=(2, 3), keepdim=True)
-        # Not quite down to zero, where the root is infinitely steep.
-        strong = x.clamp_min(0).pow(_GEM_EXPONENT).mean(dim=(2, 3), keepdim=True).clamp_min(1e-9)
-        return torch.cat([_unit(mean), _unit(strong.pow(1 / _GEM_EXPONENT))], dim=1)
+        before = block.bn2(block.conv_dw(block.bn1(block.conv_pw(x))))
+        return torch.cat([_unit(_generalised_mean(before)), _unit(_generalised_mean(block.se(before)))], dim=1)
 
 
 def cut_expanded(backbone: Any, name: str, stages: int) -> tuple[list[nn.Module], list[nn.Module], int]:
@@ -70,6 +68,12 @@ def cut_expanded(backbone: Any, name: str, stages: int) -> tuple[list[nn.Module]
     frozen = stages + 1 if stages else 0
     first, rest = parts[:frozen], parts[frozen:]
     return [*chain(*first)], [*chain(*rest)], width
+
+
+def _generalised_mean(x: Tensor) -> Tensor:
+    # Not quite down to zero, where the root is infinitely steep.
+    powers = x.clamp_min(0).pow(_GEM_EXPONENT).mean(dim=(2, 3), keepdim=True).clamp_min(1e-9)
+    return powers.pow(1 / _GEM_EXPONENT)
 
 
 def _unit(x: Tensor) -> Tensor:

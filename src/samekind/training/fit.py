@@ -29,7 +29,6 @@ from samekind.errors import TrainingError
 from samekind.evaluation.protocol import Report, of_stage
 from samekind.training.allocator import keep_freed_memory
 from samekind.training.augment import Augmentation
-from samekind.training.batches import sources_of
 from samekind.training.curves import draw_curves
 from samekind.training.data import AugmentedImages, CachedViews, SiameseData
 from samekind.training.features import cache_size, cached_features
@@ -111,10 +110,11 @@ def fit(
         load_model(network, finished)
         return fitted
     with _disk_errors(run):
-        data = _data(network.eval(), parts, start.watched, recipe=recipe, run=run, report=report)
+        data = _data(network.eval(), parts, start, recipe=recipe, run=run, report=report)
         last = run / "checkpoints" / "last.ckpt"
         if start.whiten and not last.exists():
-            whiten_head(network, data.train_features, parts.train.labels, of_stage(report, "whiten", len(parts.train)))
+            progress = of_stage(report, "whiten", len(parts.train))
+            whiten_head(network, data.train_features, parts.train.labels, start.sources, progress)
         if is_first():
             say_ready(run)
         objective = make_objective(
@@ -123,7 +123,9 @@ def fit(
             dimension=recipe.network.dimension,
             listed=parts.items is not None,
         )
-        module = SiameseTraining(network, objective, recipe, start.fresh, start.steps)
+        module = SiameseTraining(
+            network, objective, recipe, start.fresh, steps_per_epoch=start.steps, sources=start.sources
+        )
         trainer = _trainer(settings, run, last, machines or Machines(), report)
         _train(trainer, module, data, last)
         # A run that is resumed at its very end trains no step, after which the averaged weights would be put in place.
@@ -181,7 +183,7 @@ def _disk_errors(run: Path) -> Iterator[None]:
 def _data(
     network: SiameseNetwork,
     parts: Parts,
-    watched: LabelledImages,
+    start: Start,
     *,
     recipe: Recipe,
     run: Path,
@@ -191,14 +193,14 @@ def _data(
     if recipe.freezing.stages == 0:
         return SiameseData(
             AugmentedImages(parts.train, size, Augmentation(recipe)),
-            AugmentedImages(watched, size, None),
+            AugmentedImages(start.watched, size, None),
             recipe,
             parts.items,
-            sources_of(parts.train),
+            start.sources,
             cached=False,
         )
     views = recipe.augmentation.views
-    gigabytes = cache_size(network, size, len(parts.train) * views + len(watched)) / 1e9
+    gigabytes = cache_size(network, size, len(parts.train) * views + len(start.watched)) / 1e9
 
     def cached(part: LabelledImages, name: str, views: int) -> CachedViews:
         stage = f"{name} features ({gigabytes:.1f} GB in all)"
@@ -215,10 +217,10 @@ def _data(
 
     return SiameseData(
         cached(parts.train, "train", views),
-        cached(watched, "held-out", 1),
+        cached(start.watched, "held-out", 1),
         recipe,
         parts.items,
-        sources_of(parts.train),
+        start.sources,
         cached=True,
     )
 

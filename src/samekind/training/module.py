@@ -8,6 +8,7 @@ from typing import Any
 import lightning
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from samekind.errors import ImageError
@@ -15,8 +16,9 @@ from samekind.evaluation.links import MOST_IMAGES
 from samekind.evaluation.verification import equal_error_rate
 from samekind.training.collapse import refuse_collapse
 from samekind.training.data import Batch
+from samekind.training.distillation import Distillation
 from samekind.training.network import SiameseNetwork
-from samekind.training.objectives import WeightedSum
+from samekind.training.objectives import WeightedSum, of_each_source
 from samekind.training.optimizer import make_optimizer
 from samekind.training.recipe import Recipe
 
@@ -39,12 +41,29 @@ class SiameseTraining(lightning.LightningModule):
         recipe: The settings.
         fresh: The names of the network's parameters that start from noise; they learn faster.
         steps_per_epoch: Optimizer steps of an epoch, for the learning-rate schedule.
+        sources: int64 (C,), the data set of each class, for ``sampler.apart``.
     """
 
+    _sources: Tensor
+    _distilled: Tensor
+
     def __init__(
-        self, network: SiameseNetwork, objective: WeightedSum, recipe: Recipe, fresh: set[str], steps_per_epoch: int
+        self,
+        network: SiameseNetwork,
+        objective: WeightedSum,
+        recipe: Recipe,
+        fresh: set[str],
+        *,
+        steps_per_epoch: int,
+        sources: NDArray[np.int64],
     ) -> None:
         super().__init__()
+        if not recipe.sampler.apart:
+            sources = np.zeros_like(sources)
+        self.register_buffer("_sources", torch.from_numpy(sources))
+        enough = np.bincount(sources) >= recipe.distillation.least_classes
+        self.register_buffer("_distilled", torch.from_numpy(enough))
+        self.distillation = Distillation(network) if recipe.distillation.weight else None
         self.network = network.to(memory_format=torch.channels_last)  # twice as fast, on CPUs as on GPUs
         self.objective = objective
         self._recipe = recipe
@@ -103,13 +122,30 @@ class SiameseTraining(lightning.LightningModule):
             # With gradients: the mean that DDP takes over processes is then the gradient of the whole batch.
             embeddings = self._gather(embeddings, sync_grads=True)
             labels = self._gather(labels)
-        loss: Tensor = self.objective(embeddings, labels)
-        self.log("loss", loss)
+        sources = self._sources[labels]
+        loss = of_each_source(self.objective, embeddings, labels, sources)
         if batch_idx % _COLLAPSE_EVERY == 0:
             with torch.no_grad():
                 alike = torch.nn.functional.normalize(torch.ones_like(embeddings), dim=1)
-                self._losses.append((float(loss.detach()), float(self.objective(alike, labels))))
+                collapsed = of_each_source(self.objective, alike, labels, sources)
+                self._losses.append((float(loss.detach()), float(collapsed)))
+        if self.distillation:
+            loss = loss + self._recipe.distillation.weight * self._change(
+                self.distillation, inputs, embeddings, sources
+            )
+        self.log("loss", loss)
         return loss
+
+    def _change(self, distillation: Distillation, inputs: Tensor, embeddings: Tensor, sources: Tensor) -> Tensor:
+        """What distillation makes of a batch, the mean over data sets; of those that are left out it is nothing."""
+        started = distillation.start(inputs).float()
+        if self.trainer.world_size > 1:
+            started = self._gather(started)
+        kept = self._distilled[sources]
+        if not kept.any():
+            return embeddings.new_zeros(())
+        share = len(torch.unique(sources[kept])) / len(torch.unique(sources))
+        return share * of_each_source(distillation, embeddings[kept], started[kept], sources[kept])
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """In the first epochs of a freezing schedule, pretrained layers stand still."""

@@ -92,6 +92,26 @@ class WeightedSum(nn.Module):
         return torch.stack(losses_).sum()
 
 
+def of_each_source(
+    loss: Callable[[Tensor, Tensor], Tensor], embeddings: Tensor, targets: Tensor, sources: Tensor
+) -> Tensor:
+    """The mean of a loss over data sets, the images of each looked at among themselves: a scalar.
+
+    Args:
+        loss: Of embeddings and targets.
+        embeddings: Unit embeddings, float32 (N, D).
+        targets: What the loss compares them with, such as their classes, int64 (N,).
+        sources: int64 (N,), the data set of each.
+
+    Example:
+        >>> rows, labels = torch.eye(4), torch.tensor([0, 0, 1, 1])
+        >>> float(of_each_source(lambda e, l: l.float().mean(), rows, labels, torch.tensor([0, 0, 0, 1])))
+        0.6666666865348816
+    """
+    masks = [sources == source for source in torch.unique(sources)]
+    return torch.stack([loss(embeddings[mask], targets[mask]) for mask in masks]).mean()
+
+
 def make_objective(objectives: Sequence[Objective], *, classes: int, dimension: int, listed: bool) -> WeightedSum:
     """The loss of a recipe.
 

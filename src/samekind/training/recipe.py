@@ -88,8 +88,8 @@ class SamplerSection(Section):
     apart: Annotated[
         bool,
         Field(
-            description="where the class folders lie in several folders, each batch comes from one of them, in turn: "
-            "to tell data sets apart would be too easy (classes)"
+            description="where the class folders lie in several folders, a batch takes P × K of each of them, and the "
+            "objectives look at each by itself: to tell data sets apart would be too easy (classes)"
         ),
     ] = False
     per_class: Annotated[int, Field(ge=2, description="length of the list, for each class (pairs, triplets)")] = 128
@@ -133,6 +133,19 @@ class Objective(Section):
                 own = ", ".join(OWN_KEYS[self.loss]) or "none but weight"
                 raise ValueError(f"the loss {self.loss} has no {key}; its own keys: {own}")
         return self
+
+
+class DistillationSection(Section):
+    """Keeping images as alike as they are to the network that the run starts from, which knows more than its classes.
+
+    Of sampler.apart each data set is judged by itself: one of few classes, which are to be learned by heart, may be
+    left out.
+    """
+
+    weight: Annotated[
+        NotNegative, Field(description="of the mean squared change of cosines, beside the objectives; 0 for none")
+    ] = 0.0
+    least_classes: Annotated[int, Field(ge=2, description="only in data sets of so many classes or more")] = 2
 
 
 OWN_KEYS: dict[str, tuple[str, ...]] = {
@@ -225,6 +238,7 @@ class Recipe(Section):
     objectives: Annotated[tuple[Objective, ...], Field(min_length=1, description="their weighted sum is the loss")] = (
         Objective(),
     )
+    distillation: DistillationSection = DistillationSection()
     sampler: SamplerSection = SamplerSection()
     augmentation: AugmentationSection = AugmentationSection()
     optimizer: OptimizerSection = OptimizerSection()

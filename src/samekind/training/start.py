@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import lightning
+import numpy as np
+from numpy.typing import NDArray
 
 from samekind.datasets.folders import LabelledImages
 from samekind.errors import TrainingError
@@ -28,6 +30,7 @@ class Start:
         watched: Held-out images to look at after each epoch.
         calibration: Held-out images for links and thresholds.
         steps: Of an epoch.
+        sources: int64 (C,), the data set of each class.
     """
 
     network: SiameseNetwork
@@ -37,6 +40,7 @@ class Start:
     watched: LabelledImages
     calibration: LabelledImages
     steps: int
+    sources: NDArray[np.int64]
 
 
 def begin(settings: RunSettings, parts: Parts) -> Start:
@@ -50,7 +54,8 @@ def begin(settings: RunSettings, parts: Parts) -> Start:
     lightning.seed_everything(recipe.seed, verbose=False)
     watched, calibration = for_stopping(parts, recipe)
     refuse_unknown(settings.loggers)
-    steps = len(Batches(parts.train.labels, recipe, parts.items, sources=sources_of(parts.train)))
+    sources = sources_of(parts.train)
+    steps = len(Batches(parts.train.labels, recipe, parts.items, sources))
     network = SiameseNetwork.of(recipe)
     fresh, pretraining = initialise(network, settings.init)
     whiten = recipe.network.head_start == "whitened" and "head.weight" in fresh
@@ -61,10 +66,15 @@ def begin(settings: RunSettings, parts: Parts) -> Start:
             "a whitened head does not start from noise" if whiten else f"all of the network starts from {settings.init}"
         )
         raise TrainingError(f"{why}, so in the first epochs nothing would learn; use --set freezing.head_only_epochs=0")
+    if recipe.distillation.weight and fresh:
+        raise TrainingError(
+            "distillation keeps what the start knows, and a head of noise knows nothing; use --set "
+            "network.head_start=whitened, or --init with a trained model"
+        )
     channels = network.channels
     if whiten and recipe.network.dimension > channels:
         raise TrainingError(
             f"network.dimension = {recipe.network.dimension} is more than the {channels} channels that a whitened head "
             f"gets; use at most {channels}"
         )
-    return Start(network, fresh, whiten, pretraining, watched, calibration, steps)
+    return Start(network, fresh, whiten, pretraining, watched, calibration, steps, sources)

@@ -24,6 +24,7 @@ def whiten_head(
     network: SiameseNetwork,
     features: NDArray[np.float16],
     labels: NDArray[np.int64],
+    sources: NDArray[np.int64],
     on_progress: Callable[[int], None] | None = None,
 ) -> None:
     """Set a network's linear head to the whitened projection of what it will get for the training images.
@@ -32,6 +33,7 @@ def whiten_head(
         network: Changed in place.
         features: float16 (N, V, C, H, W), the cached features of the training images; their first view counts.
         labels: int64 (N,), their classes.
+        sources: int64 (C,), the data set of each class.
         on_progress: Called with the number of images done so far.
     """
     rows = []
@@ -43,24 +45,26 @@ def whiten_head(
                 on_progress(min(start + _BATCH, len(labels)))
     head = network.head
     assert isinstance(head, nn.Linear)  # the recipe allows no other
-    weight, bias = whitened_projection(np.concatenate(rows), labels, head.out_features)
+    weight, bias = whitened_projection(np.concatenate(rows), labels, sources, head.out_features)
     with torch.no_grad():
         head.weight.copy_(torch.from_numpy(weight))
         head.bias.copy_(torch.from_numpy(bias))
 
 
 def whitened_projection(
-    inputs: NDArray[np.float32], labels: NDArray[np.int64], dimension: int
+    inputs: NDArray[np.float32], labels: NDArray[np.int64], sources: NDArray[np.int64], dimension: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The projection to the directions in which images differ most, once what varies within classes is damped.
 
     Within-class covariance normalisation (Hatch, Kajarekar and Stolcke, "Within-class covariance normalization for
     SVM-based speaker recognition", 2006), shrunk towards a multiple of the identity and taken only part of the way;
-    then principal components, slightly whitened, and part of the mean taken away. Every class weighs the same.
+    then principal components, slightly whitened, and part of the mean taken away. Every data set weighs the same, and
+    in it every class.
 
     Args:
         inputs: float32 (N, C).
         labels: int64 (N,), the class of each row.
+        sources: int64 (C,), the data set of each class.
         dimension: D, at most C.
 
     Returns:
@@ -71,15 +75,17 @@ def whitened_projection(
 
     Example:
         >>> rng = np.random.default_rng(0)
-        >>> weight, bias = whitened_projection(rng.normal(size=(60, 8)).astype(np.float32), np.arange(60) % 3, 4)
+        >>> rows, labels = rng.normal(size=(60, 8)).astype(np.float32), np.arange(60) % 3
+        >>> weight, bias = whitened_projection(rows, labels, np.array([0, 0, 0]), 4)
         >>> weight.shape, bias.shape
         ((4, 8), (4,))
     """
     channels = inputs.shape[1]
     if dimension > channels:
         raise ValueError(f"a projection of {channels} channels has at most {channels} dimensions, not {dimension}")
-    _, classes, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    weights = np.asarray(1 / (counts[classes] * len(counts)), np.float32)
+    present, classes, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    _, of_class, sizes = np.unique(sources[present], return_inverse=True, return_counts=True)
+    weights = np.asarray(1 / (counts * sizes[of_class] * len(sizes)), np.float32)[classes]
     means = np.zeros((len(counts), channels), np.float32)
     np.add.at(means, classes, inputs)
     means /= counts[:, None].astype(np.float32)
