@@ -29,7 +29,7 @@ NAMED_RECIPES: Mapping[str, dict[str, Any]] = {
         "distillation": {"weight": 30.0, "least_classes": 20},
         "sampler": {"classes": 50, "images": 5, "apart": True},
         "augmentation": {"views": 1},
-        "optimizer": {"lr": 3e-2, "pretrained_lr": 1e-3, "weight_decay": 0.0},
+        "optimizer": {"lr": 3e-2, "pretrained_lr": 7e-4, "weight_decay": 0.0},
         "schedule": {"warmup": 0.3},
     },
     "triplets": {"objectives": [{"loss": "triplet", "margin": 0.2, "miner": "all"}]},
