@@ -86,6 +86,7 @@ def objectives(pools: Pools) -> list[Callable[[], Row]]:
             sampler={"classes": 10, "images": 12, "apart": False},
             optimizer={"lr": 2e-3, "pretrained_lr": 0.0},
             objectives=[{"loss": loss}],
+            distillation={"weight": 0.0},
         )
         fitted, held_out = _divide(pools.train)
         every = train_head(recipe, [(pools.train, fitted)])

@@ -143,7 +143,7 @@ SOURCES = np.repeat([0, 1, 2], [6, 2, 3])
 
 
 def test_a_batch_has_as_many_of_each_data_set_that_is_kept_apart() -> None:
-    batches = Batches(SEVERAL, recipe(classes=6, images=4, apart=True), sources=SOURCES)
+    batches = Batches(SEVERAL, recipe(classes=6, images=4), sources=SOURCES)
     assert len(batches) == len(SEVERAL) // (3 * 24)
     found = of_epoch(batches, 1)
     assert len(found) == len(batches)
@@ -158,15 +158,13 @@ def test_a_batch_has_as_many_of_each_data_set_that_is_kept_apart() -> None:
     assert list(batches) == found[2:]
 
 
-def test_one_data_set_is_as_if_it_were_not_kept_apart() -> None:
-    one = np.zeros(6, np.int64)
-    assert list(Batches(LABELS, recipe(apart=True), sources=one)) == list(Batches(LABELS, recipe()))
-    assert list(Batches(LABELS, recipe(), sources=np.arange(6) % 2)) == list(Batches(LABELS, recipe()))
+def test_one_data_set_is_as_none() -> None:
+    assert list(Batches(LABELS, recipe(), sources=np.zeros(6, np.int64))) == list(Batches(LABELS, recipe()))
 
 
 @given(st.sampled_from([1, 2, 3, 4, 6, 12]), st.integers(0, 50))
 def test_each_process_has_its_share_of_each_data_set(processes: int, epoch: int) -> None:
-    chosen = recipe(classes=6, images=4, apart=True)
+    chosen = recipe(classes=6, images=4)
     whole = of_epoch(Batches(SEVERAL, chosen, sources=SOURCES), epoch)
     shares = [
         of_epoch(Batches(SEVERAL, chosen, sources=SOURCES, rank=rank, processes=processes), epoch)
@@ -181,24 +179,36 @@ def test_each_process_has_its_share_of_each_data_set(processes: int, epoch: int)
 
 def test_batches_of_data_sets_that_cannot_be_divided_are_refused() -> None:
     labels, sources = np.repeat(np.arange(7), 10), np.repeat([0, 1], [4, 3])
-    Batches(labels, recipe(classes=4, images=4, apart=True), processes=4)
+    Batches(labels, recipe(classes=4, images=4), processes=4)
     with pytest.raises(TrainingError, match="a batch of 15 cannot be divided among 4 processes"):
-        Batches(labels, recipe(classes=4, images=4, apart=True), sources=sources, processes=4)
+        Batches(labels, recipe(classes=4, images=4), sources=sources, processes=4)
 
 
-def test_classes_of_one_folder_are_one_data_set_and_those_of_a_manifest_several(tmp_path: Path) -> None:
-    def of_manifest(*names: str) -> list[int]:
-        classes = tuple(sorted({Path(name).parent.name for name in names}))
-        labels = np.array([classes.index(Path(name).parent.name) for name in names])
-        return sources_of(LabelledImages(tmp_path / "all.csv", tuple(map(Path, names)), labels, classes)).tolist()
+def test_too_few_images_for_several_data_sets_are_refused_with_a_setting_that_works() -> None:
+    with pytest.raises(TrainingError, match=r"of each of 3 folders .*sampler\.apart=false"):
+        Batches(SEVERAL, recipe(classes=6, images=20), sources=SOURCES)
+    assert len(Batches(SEVERAL, recipe(classes=6, images=20))) == 2
 
-    paths = (tmp_path / "cat" / "1.jpg", tmp_path / "dog" / "1.jpg", tmp_path / "cat" / "more" / "2.jpg")
-    assert sources_of(LabelledImages(tmp_path, paths, np.array([0, 1, 0]), ("cat", "dog"))).tolist() == [0, 0]
-    assert of_manifest("a/cat/1.jpg", "a/dog/1.jpg", "b/fox/1.jpg", "b/owl/1.jpg") == [0, 0, 1, 1]
-    # A class in two folders is of the first of them; what is left of the second has then nothing to tell apart.
-    assert of_manifest("b/cat/1.jpg", "a/cat/1.jpg", "a/dog/1.jpg", "b/fox/1.jpg") == [0, 0, 0]
-    # Two folders with one class each are too few classes apart, and enough together.
-    assert of_manifest("a/cat/1.jpg", "c/dog/1.jpg", "c/emu/1.jpg", "b/fox/1.jpg", "d/owl/1.jpg", "d/pug/1.jpg") == [
-        2, 0, 0, 2, 1, 1,
-    ]  # fmt: skip
+
+def of_manifest(*names: str) -> list[int]:
+    classes = tuple(sorted({Path(name).parent.name for name in names}))
+    labels = np.array([classes.index(Path(name).parent.name) for name in names])
+    return sources_of(LabelledImages(Path("all.csv"), tuple(map(Path, names)), labels, classes)).tolist()
+
+
+def test_classes_of_one_folder_are_one_data_set() -> None:
+    names = ("a/cat/1.jpg", "a/dog/1.jpg", "b/fox/1.jpg", "b/owl/1.jpg")
+    assert of_manifest(*names) == [0, 0, 1, 1]
+    # Numbered by their classes, however their paths are written.
+    assert of_manifest(*("z" + name if name[0] == "a" else name for name in names)) == [0, 0, 1, 1]
+
+
+def test_a_class_in_two_folders_is_of_the_first() -> None:
+    # What is left of the second has then nothing to tell apart.
+    assert of_manifest("b/cat/1.jpg", "a/cat/1.jpg", "b/dog/1.jpg", "a/fox/1.jpg") == [0, 0, 0]
+
+
+def test_folders_of_one_class_are_one_data_set_together() -> None:
+    names = "a/cat/1.jpg", "c/dog/1.jpg", "c/emu/1.jpg", "b/fox/1.jpg", "d/owl/1.jpg", "d/pug/1.jpg"
+    assert of_manifest(*names) == [2, 0, 0, 2, 1, 1]
     assert of_manifest("a/cat/1.jpg", "b/dog/1.jpg") == [0, 0]

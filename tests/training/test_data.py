@@ -57,7 +57,7 @@ def attached(data: SiameseData, *, rank: int = 0, processes: int = 1, step: int 
 
 
 def make(train: CachedViews, held_out: CachedViews) -> SiameseData:
-    return SiameseData(train, held_out, RECIPE, None, np.zeros(1, np.int64), cached=True)
+    return SiameseData(train, held_out, RECIPE, None, np.zeros(4, np.int64), cached=True)
 
 
 def test_training_goes_on_at_the_trainers_step() -> None:
@@ -83,7 +83,7 @@ def test_each_held_out_image_is_seen_once_by_one_process(processes: int) -> None
 def test_an_image_that_vanished_comes_as_its_error(images: LabelledImages, tmp_path: Path) -> None:
     copied = read_class_folders(shutil.copytree(images.root, tmp_path / "copy"))
     train, held_out = (AugmentedImages(copied, 32, augment) for augment in (Augmentation(RECIPE), None))
-    data = SiameseData(train, held_out, RECIPE, None, np.zeros(1, np.int64), cached=False)
+    data = SiameseData(train, held_out, RECIPE, None, np.zeros(4, np.int64), cached=False)
     copied.paths[3].unlink()
     first, *_ = data.val_dataloader()
     assert isinstance(first, ImageError)

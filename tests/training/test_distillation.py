@@ -1,6 +1,7 @@
 """Keeping what the network that training starts from makes of images."""
 
 import itertools
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -18,10 +19,13 @@ from training.runs import SMALL, assert_same_weights, fit_only
 from samekind.errors import TrainingError
 from samekind.images import load_image
 from samekind.training.distillation import Distillation
+from samekind.training.module import SiameseTraining
 from samekind.training.network import SiameseNetwork
-from samekind.training.prepare import read_kept
+from samekind.training.objectives import make_objective
+from samekind.training.prepare import keep, prepare, read_kept
 from samekind.training.recipe import Recipe
 from samekind.training.run import RunSettings
+from samekind.training.start import begin
 
 # Without batch norms that learn, whose running statistics move by themselves.
 WHITENED = SMALL.with_settings(
@@ -111,3 +115,48 @@ def test_a_run_that_was_stopped_goes_on_from_the_same_start(
 def test_a_head_of_noise_has_nothing_to_keep(fitted: Callable[..., SiameseNetwork]) -> None:
     with pytest.raises(TrainingError, match=r"network\.head_start=whitened"):
         fitted("run", SMALL.with_settings(distillation={"weight": 1.0}))
+
+
+@pytest.fixture
+def two_folders(shades: Path, tmp_path: Path) -> Path:
+    """A manifest of the four classes, two in one folder and two in another."""
+    lines = ["path,label"]
+    for number, folder in enumerate(sorted(shades.iterdir())):
+        home = tmp_path / "ab"[number // 2] / folder.name
+        shutil.copytree(folder, home)
+        lines += [f"{image},{folder.name}" for image in sorted(home.rglob("*.png"))]
+    (tmp_path / "all.csv").write_text("\n".join(lines))
+    return tmp_path / "all.csv"
+
+
+def test_what_is_left_out_counts_as_no_change() -> None:
+    recipe = distilled(1.0, least_classes=3)
+    network, sources = SiameseNetwork.of(recipe), np.array([0, 0, 0, 1, 1])
+    objective = make_objective(recipe.objectives, classes=5, dimension=16, listed=False)
+    module = SiameseTraining(network, objective, recipe, set(), steps_per_epoch=1, sources=sources)
+    now, before = torch.nn.functional.normalize(
+        torch.randn(2, 10, 16, generator=torch.Generator().manual_seed(0)), dim=2
+    )
+    labels = torch.arange(10) % 5
+    kept = labels < 3
+    assert module.distillation
+    found = module._change(module.distillation, now, before, torch.from_numpy(sources)[labels])
+    torch.testing.assert_close(found, module.distillation(now[kept], before[kept]) / 2)
+    assert not {"_sources", "_distilled"} & set(module.state_dict())
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_run_that_goes_on_has_the_data_sets_that_it_began_with(
+    two_folders: Path, weights: str, tmp_path: Path, nested: bool
+) -> None:
+    folder = two_folders
+    if nested:  # class folders in one folder, of which two hold theirs one level deeper
+        folder = tmp_path / "all"
+        for home in (*(tmp_path / "a").iterdir(), *(tmp_path / "b").iterdir()):
+            shutil.copytree(home, folder / home.name / ("x" if home.parent.name == "b" else ""))
+    recipe = WHITENED.with_settings(sampler={"apart": True, "classes": 2})
+    settings = RunSettings(folder=folder, output=tmp_path / "m.onnx", recipe=recipe, init=weights)
+    parts = prepare(folder, recipe)
+    keep(parts, tmp_path)
+    started, resumed = begin(settings, parts).sources, begin(settings, read_kept(tmp_path)).sources
+    assert started.tolist() == resumed.tolist() == ([0, 0, 0, 0] if nested else [0, 0, 1, 1])

@@ -1,10 +1,13 @@
 """A run of two processes (gloo, on the CPU), started as a user starts it, beside the same run of one."""
 
 import csv
+import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from commands import run
+from safetensors.torch import load_file
 
 from samekind.model_file import read_model
 
@@ -33,3 +36,20 @@ def test_two_processes_train_on_the_same_data_to_the_same_measure_as_one(colour_
     cards = [read_model(tmp_path / f"{name}.onnx").card for name in ("one", "two")]
     assert cards[0].training.digest == cards[1].training.digest
     assert cards[0].pair.measured_on == cards[1].pair.measured_on
+
+
+def test_two_processes_have_their_shares_of_several_data_sets(colour_folders: Path, tmp_path: Path) -> None:
+    lines = ["path,label"]
+    for number, folder in enumerate(sorted(colour_folders.iterdir())):
+        home = tmp_path / "ab"[number % 2] / folder.name
+        shutil.copytree(folder, home)
+        lines += [f"{image},{folder.name}" for image in sorted(home.iterdir())]
+    (tmp_path / "all.csv").write_text("\n".join(lines))
+    recipe = (*RECIPE, "--set", "sampler.classes=2", "--set", "distillation.least_classes=2")
+    for name, devices in (("one", 1), ("two", 2)):
+        options = ("-o", f"{name}.onnx", "--recipe", "general", "--init", "bundled", *recipe, "--devices", devices)
+        result = run("train", "all.csv", *options, cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+    # Only a linear layer learns: one process and two differ by the order of their sums.
+    one, two = (load_file(tmp_path / "runs" / name / "network.safetensors")["head.weight"] for name in ("one", "two"))
+    torch.testing.assert_close(two, one, atol=1e-5, rtol=1e-3)

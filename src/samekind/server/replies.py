@@ -16,7 +16,7 @@ _SAME: JsonDict = {
     "same": True,
     "probability": 0.98,
     "similarity": 0.45,
-    "threshold": 0.23,
+    "threshold": 0.28,
     "operating_point": "balanced",
     "model": "general",
 }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +29,7 @@ class Batches(Sampler[list[View]]):
         labels: int64 (N,), the class of each training image.
         recipe: Gives the sampler and the seed.
         listed: int64 (M, 2 or 3), the pairs or triplets of a list, or None to take P classes × K images.
-        sources: int64 (C,), the data set of each class, for ``sampler.apart``.
+        sources: int64 (C,), the data set of each class: a batch takes P × K of each.
         rank: Of this process.
         processes: How many there are.
 
@@ -55,16 +57,20 @@ class Batches(Sampler[list[View]]):
         self._rank, self._processes = rank, processes
         sampler = recipe.sampler
         self._list = listed
-        # The images of each data set of which a batch takes P × K; otherwise all together.
-        self._groups = [np.arange(len(labels))]
-        if sampler.apart and sources is not None:
-            of_image = sources[labels]
-            self._groups = [np.flatnonzero(of_image == source) for source in np.unique(of_image)]
+        of_image = np.zeros_like(labels) if sources is None else sources[labels]
+        self._groups = [np.flatnonzero(of_image == source) for source in np.unique(of_image)]
         if self._list is None:
-            self._items = sum(classes * images for classes, images in map(self._shape, self._groups))
+            present = [len(np.unique(labels[group])) for group in self._groups]
+            # Of fewer classes more images each.
+            items = min(sampler.classes, max(present)) * sampler.images
+            self._shapes = [(min(sampler.classes, own), items // min(sampler.classes, own)) for own in present]
+            self._items = sum(classes * images for classes, images in self._shapes)
             self._steps = len(labels) // self._items
             what = f"{len(labels)} training images do not fill one batch of {self._items}"
             advice = f"--set sampler.images={max(2, len(labels) // (int(labels.max()) + 1) // 2)}"
+            if len(present) > 1:
+                what += f", as much of each of {len(present)} folders of class folders"
+                advice = "--set sampler.apart=false"
         else:
             self._items = max(1, min(sampler.items, len(self._list)))
             self._steps = len(self._list) // self._items
@@ -72,7 +78,8 @@ class Batches(Sampler[list[View]]):
             advice = "--set sampler.per_class=128"
         if self._steps == 0:
             raise TrainingError(f"{what}; try {advice}")
-        for items in {self._items} if listed is not None else {np.prod(self._shape(group)) for group in self._groups}:
+        shares = {classes * images for classes, images in self._shapes} if self._list is None else {self._items}
+        for items in sorted(shares):
             if items % processes:
                 raise TrainingError(f"a batch of {items} cannot be divided among {processes} processes")
         self._epoch, self._first = 0, 0
@@ -108,11 +115,11 @@ class Batches(Sampler[list[View]]):
         # MPerClassSampler draws from numpy's global generator.
         np.random.seed(seed.generate_state(1)[0])  # noqa: NPY002
         # One data set after the other within a batch; each has as many in every batch, however many images it has.
-        return [*map(np.concatenate, zip(*map(self._batches_of, self._groups), strict=True))]
+        parts = [self._parts(group, *shape) for group, shape in zip(self._groups, self._shapes, strict=True)]
+        return [*map(np.concatenate, zip(*parts, strict=True))]
 
-    def _batches_of(self, group: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    def _parts(self, group: NDArray[np.int64], classes: int, images: int) -> list[NDArray[np.int64]]:
         """What each batch of an epoch takes from some of the images."""
-        classes, images = self._shape(group)
         items = classes * images
         sampler = MPerClassSampler(
             self._labels[group], m=images, batch_size=items, length_before_new_iter=max(len(group), self._steps * items)
@@ -120,20 +127,13 @@ class Batches(Sampler[list[View]]):
         order = group[np.array(list(sampler), np.int64)][:, None]
         return [order[step * items : (step + 1) * items] for step in range(self._steps)]
 
-    def _shape(self, group: NDArray[np.int64]) -> tuple[int, int]:
-        """P and K for some of the images: of fewer classes more images each."""
-        sampler = self._recipe.sampler
-        present = len(np.unique(self._labels[group]))
-        classes = min(sampler.classes, present)
-        most = max(len(np.unique(self._labels[one])) for one in self._groups)
-        return classes, min(sampler.classes, most) * sampler.images // classes
-
 
 def sources_of(images: LabelledImages) -> NDArray[np.int64]:
-    """Which data set each class is of: of a manifest, by the folder in which its class folders lie.
+    """Which data set each class of a manifest is of: by the folder in which its class folder lies.
 
-    A folder of class folders is one data set; a class that lies in several folders is of the first of them. Folders
-    that hold fewer than two classes, and would have nothing to tell apart, are one data set together.
+    That is the folder of a class's first image, and data sets are numbered in the order of their classes, so that it
+    does not matter how paths are written. Folders that are left with one class, which would have nothing to tell it
+    from, are one data set together.
 
     Args:
         images: The N images of C classes, each with at least one.
@@ -148,16 +148,15 @@ def sources_of(images: LabelledImages) -> NDArray[np.int64]:
         >>> sources_of(images).tolist()
         [0, 0, 1, 1]
     """
-    if images.root.is_dir():
-        return np.zeros(len(images.classes), np.int64)
-    homes = [""] * len(images.classes)
+    homes: dict[int, Path] = {}
     for path, label in zip(images.paths, images.labels.tolist(), strict=True):
-        folder = str(path.parent.parent)
-        homes[label] = min(homes[label] or folder, folder)
-    folders = np.array(homes)
-    names, sizes = np.unique(folders, return_counts=True)
-    alone = np.isin(folders, names[sizes < 2])
+        homes.setdefault(label, path.parent.parent)
+    folders = [homes[label] for label in sorted(homes)]
+    sizes = Counter(folders)
+    numbers: dict[Path, int] = {}
+    for folder in folders:
+        if sizes[folder] > 1:
+            numbers.setdefault(folder, len(numbers))
     # The odd ones come last; a single one goes with the first.
-    rest = names[sizes > 1]
-    sources = np.where(alone, len(rest) if alone.sum() > 1 else 0, np.searchsorted(rest, folders))
-    return sources.astype(np.int64)
+    odd = len(numbers) if list(sizes.values()).count(1) > 1 else 0
+    return np.array([numbers.get(folder, odd) for folder in folders], np.int64)

@@ -73,7 +73,7 @@ class SiameseData(lightning.LightningDataModule):
         held_out: Held-out items.
         recipe: Gives the sampler and the seed.
         listed: int64 (M, 2 or 3), the pairs or triplets to train on, or None.
-        sources: int64 (C,), the data set of each class, for ``sampler.apart``.
+        sources: int64 (C,), the data set of each class.
         cached: Items come from a memory-mapped file, so that one process loads them fast enough.
     """
 

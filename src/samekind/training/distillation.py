@@ -45,7 +45,7 @@ class Distillation(nn.Module):
         """What the network made of a batch at the start: its features or images in; float32 (N, D), unit rows, out."""
         with torch.no_grad():
             if self._network.frozen_stages:
-                return self._network.embed_features(inputs)
+                return self._network.embed_features(inputs.contiguous(memory_format=torch.channels_last))
             embeddings: Tensor = self._network(inputs)
             return embeddings
 

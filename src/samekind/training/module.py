@@ -41,7 +41,7 @@ class SiameseTraining(lightning.LightningModule):
         recipe: The settings.
         fresh: The names of the network's parameters that start from noise; they learn faster.
         steps_per_epoch: Optimizer steps of an epoch, for the learning-rate schedule.
-        sources: int64 (C,), the data set of each class, for ``sampler.apart``.
+        sources: int64 (C,), the data set of each class; the objective looks at each by itself.
     """
 
     _sources: Tensor
@@ -58,14 +58,13 @@ class SiameseTraining(lightning.LightningModule):
         sources: NDArray[np.int64],
     ) -> None:
         super().__init__()
-        if not recipe.sampler.apart:
-            sources = np.zeros_like(sources)
-        self.register_buffer("_sources", torch.from_numpy(sources))
-        enough = np.bincount(sources) >= recipe.distillation.least_classes
-        self.register_buffer("_distilled", torch.from_numpy(enough))
-        self.distillation = Distillation(network) if recipe.distillation.weight else None
         self.network = network.to(memory_format=torch.channels_last)  # twice as fast, on CPUs as on GPUs
         self.objective = objective
+        self.distillation = Distillation(self.network) if recipe.distillation.weight else None
+        # Neither part of a checkpoint nor averaged with the weights.
+        self.register_buffer("_sources", torch.from_numpy(sources), persistent=False)
+        enough = np.bincount(sources) >= recipe.distillation.least_classes
+        self.register_buffer("_distilled", torch.from_numpy(enough), persistent=False)
         self._recipe = recipe
         self._fresh = fresh
         self._steps_per_epoch = steps_per_epoch
@@ -116,34 +115,33 @@ class SiameseTraining(lightning.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """One batch to its loss; of several processes each sees the embeddings of all."""
         inputs, labels = batch
-        # The loss in full precision, whatever the network computes in.
         embeddings = self._embed(inputs).float()
         if self.trainer.world_size > 1:
             # With gradients: the mean that DDP takes over processes is then the gradient of the whole batch.
             embeddings = self._gather(embeddings, sync_grads=True)
             labels = self._gather(labels)
         sources = self._sources[labels]
-        loss = of_each_source(self.objective, embeddings, labels, sources)
-        if batch_idx % _COLLAPSE_EVERY == 0:
-            with torch.no_grad():
-                alike = torch.nn.functional.normalize(torch.ones_like(embeddings), dim=1)
-                collapsed = of_each_source(self.objective, alike, labels, sources)
-                self._losses.append((float(loss.detach()), float(collapsed)))
-        if self.distillation:
-            loss = loss + self._recipe.distillation.weight * self._change(
-                self.distillation, inputs, embeddings, sources
-            )
+        # In full precision, whatever the network computes in.
+        with torch.autocast(embeddings.device.type, enabled=False):
+            loss = of_each_source(self.objective, embeddings, labels, sources)
+            if batch_idx % _COLLAPSE_EVERY == 0:
+                with torch.no_grad():
+                    alike = torch.nn.functional.normalize(torch.ones_like(embeddings), dim=1)
+                    collapsed = of_each_source(self.objective, alike, labels, sources)
+                    self._losses.append((float(loss.detach()), float(collapsed)))
+        if self.distillation and self._distilled[sources].any():
+            started = self.distillation.start(inputs).float()
+            if self.trainer.world_size > 1:
+                started = self._gather(started)
+            with torch.autocast(embeddings.device.type, enabled=False):
+                change = self._change(self.distillation, embeddings, started, sources)
+            loss = loss + self._recipe.distillation.weight * change
         self.log("loss", loss)
         return loss
 
-    def _change(self, distillation: Distillation, inputs: Tensor, embeddings: Tensor, sources: Tensor) -> Tensor:
+    def _change(self, distillation: Distillation, embeddings: Tensor, started: Tensor, sources: Tensor) -> Tensor:
         """What distillation makes of a batch, the mean over data sets; of those that are left out it is nothing."""
-        started = distillation.start(inputs).float()
-        if self.trainer.world_size > 1:
-            started = self._gather(started)
         kept = self._distilled[sources]
-        if not kept.any():
-            return embeddings.new_zeros(())
         share = len(torch.unique(sources[kept])) / len(torch.unique(sources))
         return share * of_each_source(distillation, embeddings[kept], started[kept], sources[kept])
 

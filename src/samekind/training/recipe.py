@@ -26,7 +26,8 @@ class NetworkSection(Section):
         Literal["last", "expanded"],
         Field(
             description="what the head gets. last: the backbone's output, pooled. expanded: the channels inside "
-            "EfficientNet's last block, pooled in two ways; better for classes that are not trained on"
+            "EfficientNet's last block, pooled before and after its squeeze-and-excite; better for classes that are not "
+            "trained on"
         ),
     ] = "last"
     head: Annotated[
@@ -88,8 +89,9 @@ class SamplerSection(Section):
     apart: Annotated[
         bool,
         Field(
-            description="where the class folders lie in several folders, a batch takes P × K of each of them, and the "
-            "objectives look at each by itself: to tell data sets apart would be too easy (classes)"
+            description="where a manifest's class folders lie in several folders, a batch takes P × K of each of them, "
+            "the objectives look at the images of each by themselves, and in a whitened head each weighs the same: to "
+            "tell data sets apart would be too easy. Losses with proxies have those of all classes (classes)"
         ),
     ] = False
     per_class: Annotated[int, Field(ge=2, description="length of the list, for each class (pairs, triplets)")] = 128
@@ -138,8 +140,8 @@ class Objective(Section):
 class DistillationSection(Section):
     """Keeping images as alike as they are to the network that the run starts from, which knows more than its classes.
 
-    Of sampler.apart each data set is judged by itself: one of few classes, which are to be learned by heart, may be
-    left out.
+    With sampler.apart each data set is looked at by itself, and one of few classes, which are to be learned by heart,
+    may be left out; without it least_classes is about all classes together.
     """
 
     weight: Annotated[

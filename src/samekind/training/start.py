@@ -30,7 +30,7 @@ class Start:
         watched: Held-out images to look at after each epoch.
         calibration: Held-out images for links and thresholds.
         steps: Of an epoch.
-        sources: int64 (C,), the data set of each class.
+        sources: int64 (C,), the data set of each class; all 0 but with ``sampler.apart``.
     """
 
     network: SiameseNetwork
@@ -54,7 +54,9 @@ def begin(settings: RunSettings, parts: Parts) -> Start:
     lightning.seed_everything(recipe.seed, verbose=False)
     watched, calibration = for_stopping(parts, recipe)
     refuse_unknown(settings.loggers)
-    sources = sources_of(parts.train)
+    # A run that goes on reads its images from a list, but is still of the folder that it began with.
+    several = recipe.sampler.apart and parts.items is None and not settings.folder.is_dir()
+    sources = sources_of(parts.train) if several else np.zeros(len(parts.train.classes), np.int64)
     steps = len(Batches(parts.train.labels, recipe, parts.items, sources))
     network = SiameseNetwork.of(recipe)
     fresh, pretraining = initialise(network, settings.init)
@@ -67,9 +69,11 @@ def begin(settings: RunSettings, parts: Parts) -> Start:
         )
         raise TrainingError(f"{why}, so in the first epochs nothing would learn; use --set freezing.head_only_epochs=0")
     if recipe.distillation.weight and fresh:
+        body = [name for name in fresh if not name.startswith("head.")]
+        remedy = "--init with all weights of the backbone" if body else "--set network.head_start=whitened"
         raise TrainingError(
-            "distillation keeps what the start knows, and a head of noise knows nothing; use --set "
-            "network.head_start=whitened, or --init with a trained model"
+            f"distillation keeps what the start knows, and {min(body or fresh)} starts from noise, which knows nothing; "
+            f"use {remedy}, or --set distillation.weight=0"
         )
     channels = network.channels
     if whiten and recipe.network.dimension > channels:
