@@ -26,8 +26,8 @@ class NetworkSection(Section):
         Literal["last", "expanded"],
         Field(
             description="what the head gets. last: the backbone's output, pooled. expanded: the channels inside "
-            "EfficientNet's last block, pooled before and after its squeeze-and-excite; better for classes that are not "
-            "trained on"
+            "EfficientNet's last block, pooled before and after its squeeze-and-excite; better for classes that are "
+            "not trained on"
         ),
     ] = "last"
     head: Annotated[

@@ -72,8 +72,8 @@ def begin(settings: RunSettings, parts: Parts) -> Start:
         body = [name for name in fresh if not name.startswith("head.")]
         remedy = "--init with all weights of the backbone" if body else "--set network.head_start=whitened"
         raise TrainingError(
-            f"distillation keeps what the start knows, and {min(body or fresh)} starts from noise, which knows nothing; "
-            f"use {remedy}, or --set distillation.weight=0"
+            f"distillation keeps what the start knows, and {min(body or fresh)} starts from noise, which knows "
+            f"nothing; use {remedy}, or --set distillation.weight=0"
         )
     channels = network.channels
     if whiten and recipe.network.dimension > channels:
