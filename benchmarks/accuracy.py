@@ -44,6 +44,9 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("runs/accuracy"))
     parser.add_argument("--lite0", type=Path)
     parser.add_argument("--only", help="make the rows whose name has this in it anew, and no others")
+    parser.add_argument(
+        "--without-halves", action="store_true", help="do not train the protocols and `imagenette` on each half as well"
+    )
     parser.add_argument("--list", type=Path)
     parser.add_argument("--ship", type=Path)
     arguments = parser.parse_args()
@@ -52,8 +55,9 @@ def main() -> None:
         **dict(zip(("frozen plain", "frozen centred", "frozen whitened"), frozen(pools), strict=True)),
         "general": lambda: general(pools),
         **{f"objective {number}": make for number, make in enumerate(objectives(pools))},
-        **dict(zip(("pairs", "triplets", "imagenette"), trained(pools, arguments.init, arguments.work), strict=True)),
     }
+    networks = trained(pools, arguments.init, arguments.work, with_halves=not arguments.without_halves)
+    makers |= dict(zip(("pairs", "triplets", "imagenette"), networks, strict=True))
     if folder := arguments.lite0:
         makers["lite0"] = lambda: lite0(pools, folder)
     if arguments.list:

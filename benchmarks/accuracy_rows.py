@@ -102,8 +102,15 @@ def objectives(pools: Pools) -> list[Callable[[], Row]]:
     return [partial(row, loss) for loss in OWN_KEYS]
 
 
-def trained(pools: Pools, init: str, work: Path) -> list[Callable[[], Row]]:
-    """What ``samekind train`` and ``samekind reproduce`` make of Imagenette, its later stages trained as well."""
+def trained(pools: Pools, init: str, work: Path, *, with_halves: bool) -> list[Callable[[], Row]]:
+    """What ``samekind train`` and ``samekind reproduce`` make of Imagenette, its later stages trained as well.
+
+    Args:
+        pools: The images.
+        init: As ``samekind train --init``.
+        work: Where runs and models go.
+        with_halves: Train on each half of Imagenette, too.
+    """
     root = pools.train.images.root
 
     def model(name: str, recipe: Recipe, classes: frozenset[str] | None) -> Recognizer:
@@ -126,13 +133,13 @@ def trained(pools: Pools, init: str, work: Path) -> list[Callable[[], Row]]:
 
     def row(name: str, short: str, recipe: Recipe, shipped: str | None = None) -> Row:
         halves = []
-        for number, (known, new) in enumerate(_both_ways(pools)):
+        for number, (known, new) in enumerate(_both_ways(pools) if with_halves else ()):
             half = model(f"{short}-half{number}", _for_five_classes(recipe), known)
             halves.append(new_classes(half.encoder.encode(pools.val.images.paths), pools.val, new))
         whole = Recognizer(read_model(shipped)) if shipped else model(short, recipe, None)
         val, caltech = (whole.encoder.encode(pool.images.paths) for pool in (pools.val, pools.caltech))
         links = whole.card.pair, whole.card.trio
-        return _with_caltech(name, pools, links, mean(halves), val=val, caltech=caltech)
+        return _with_caltech(name, pools, links, mean(halves) if halves else {}, val=val, caltech=caltech)
 
     return [
         partial(row, "the mission's pairs protocol (1,280 pairs, BCE)", "pairs", protocol_recipe("pairs")),

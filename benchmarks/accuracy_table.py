@@ -35,8 +35,10 @@ _CALTECH = (
 
 def write_table(rows: Mapping[str, Row], path: Path) -> None:
     """Write the file: its text with the tables filled in."""
-    wanted = {*ORDER, *LAST, *(f"objective {number}" for number in range(len(OWN_KEYS)))}
-    missing = sorted(wanted - set(rows))
+    wanted = {key: key for key in (*ORDER, *LAST)}
+    wanted |= {f"objective {number}": f"objective: {loss}" for number, loss in enumerate(OWN_KEYS)}
+    missing = [title for key, title in wanted.items() if key not in rows]
+    missing += [f"halves of {row.name}" for row in rows.values() if not row.halves]
     ordered = [key for key in (*ORDER, *sorted(set(rows) - {*ORDER, *LAST}), *LAST) if key in rows]
     filled = string.Template(TEXT.read_text(encoding="utf-8")).substitute(
         seen=_table([rows[key] for key in ordered], "seen", _SEEN),
