@@ -35,8 +35,8 @@ def test_the_file_is_small_and_its_card_complete(model: samekind.Recognizer) -> 
     assert len(card.training.classes) == {"general": 260, "imagenette": 10}[card.name]
     assert set(card.pair.operating_points) == {"balanced", "strict", "very_strict"}
     assert card.trio is not None
-    # Those of `general` are cross-fitted over classes: a threshold that one in a thousand impostor pairs passes among forty
-    # classes may let three through among ten others, and the card says so.
+    # Those of `general` are cross-fitted over classes: a threshold that one in a thousand impostor pairs passes among
+    # forty classes may let three through among ten others, and the card says so.
     assert card.pair.operating_points["strict"].far <= 0.015
     assert card.pair.operating_points["very_strict"].far <= 0.003
     assert any("unseen classes" in data for data in card.metrics)
