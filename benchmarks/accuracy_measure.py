@@ -148,11 +148,7 @@ def new_classes(embeddings: Embeddings, pool: Pool, classes: frozenset[str], lin
     labels = _renumbered(pool.images.labels[images])
     whole = len(classes) > 5
     seed = zlib.crc32(" ".join(sorted(classes)).encode())
-    some = links or (
-        read_model(_TEMPLATE).card.pair,
-        read_model(_TEMPLATE).card.trio,
-    )  # what needs no link is the same with any
-    sample = _sample(embeddings[images], labels, some, whole=whole, seed=seed)
+    sample = _sample(embeddings[images], labels, links, whole=whole, seed=seed)
     found = {f"pairs: {name}": drawn for name, drawn in all_pairs_task(sample).metrics.items()}
     if links:
         trios = trios_task(sample, *sampled_trios(labels, _TRIOS, 0))
@@ -171,10 +167,14 @@ def mean(parts: Sequence[Mapping[str, Drawn]]) -> Metrics:
     }
 
 
-def _sample(embeddings: Embeddings, labels: NDArray[np.int64], links: Links, *, whole: bool, seed: int) -> Sample:
+def _sample(
+    embeddings: Embeddings, labels: NDArray[np.int64], links: Links | None, *, whole: bool, seed: int
+) -> Sample:
     classes = int(labels.max()) + 1
-    pair, trio = links
-    card = read_model(_TEMPLATE).card.model_copy(update={"pair": pair, "trio": trio})
+    card = read_model(_TEMPLATE).card
+    if links:  # what needs none is the same with any
+        pair, trio = links
+        card = card.model_copy(update={"pair": pair, "trio": trio})
     resamples = draw(labels, RESAMPLES, seed, whole=np.full(classes, whole))
     return Sample(card, embeddings, labels, tuple(map(str, range(classes))), resamples, 0)
 

@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
-from sklearn.metrics import roc_curve
 
 import samekind
 from samekind.datasets.folders import LabelledImages, read_class_folders
+from samekind.evaluation.verification import EqualErrorRate, equal_error_rate
 from samekind.images import load_image
 from samekind.similarity import Embeddings
 
@@ -37,25 +37,22 @@ def main() -> None:
     arguments = parser.parse_args()
     images = read_class_folders(arguments.folder)
     embeddings = samekind.load(arguments.model).encoder.encode(images.paths)
-    rate, threshold = equal_error(embeddings, images.labels)
-    print(f"{len(images):,} images: equal error rate {100 * rate:.2f} % at {threshold:.3f}")
-    errors = part_in_errors(embeddings, images.labels, threshold)
+    found = equal_error(embeddings, images.labels)
+    print(f"{len(images):,} images: equal error rate {100 * found.rate:.2f} % at {found.threshold:.3f}")
+    errors = part_in_errors(embeddings, images.labels, found.threshold)
     order = np.argsort(-errors)
     for count in (10, 20, 40, 60, 100, 200):
         rest = np.sort(order[count:])
         share = errors[order[:count]].sum() / errors.sum()
-        without, _ = equal_error(embeddings[rest], images.labels[rest])
+        without = equal_error(embeddings[rest], images.labels[rest]).rate
         print(f"the worst {count}: in {100 * share:.0f} % of the errors; without them {100 * without:.2f} %")
     contact_sheet(images, embeddings, order[: arguments.images]).save(arguments.output)
 
 
-def equal_error(embeddings: Embeddings, labels: NDArray[np.int64]) -> tuple[float, float]:
-    """The equal error rate over all pairs, and its threshold."""
+def equal_error(embeddings: Embeddings, labels: NDArray[np.int64]) -> EqualErrorRate:
+    """The equal error rate over all pairs."""
     first, second = np.triu_indices(len(labels), 1)
-    same = labels[first] == labels[second]
-    far, tar, thresholds = roc_curve(same, (embeddings @ embeddings.T)[first, second])
-    nearest = int(np.abs(far - (1 - tar)).argmin())
-    return float(far[nearest] + 1 - tar[nearest]) / 2, float(thresholds[nearest])
+    return equal_error_rate((embeddings @ embeddings.T)[first, second], labels[first] == labels[second])
 
 
 def part_in_errors(embeddings: Embeddings, labels: NDArray[np.int64], threshold: float) -> NDArray[np.float64]:

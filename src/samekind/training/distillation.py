@@ -44,10 +44,7 @@ class Distillation(nn.Module):
     def start(self, inputs: Tensor) -> Tensor:
         """What the network made of a batch at the start: its features or images in; float32 (N, D), unit rows, out."""
         with torch.no_grad():
-            if self._network.frozen_stages:
-                return self._network.embed_features(inputs.contiguous(memory_format=torch.channels_last))
-            embeddings: Tensor = self._network(inputs)
-            return embeddings
+            return self._network.embed_batch(inputs)
 
     def forward(self, embeddings: Tensor, started: Tensor) -> Tensor:
         """The loss of unit embeddings, float32 (N, D), and what they were at the start: a scalar, over all pairs."""

@@ -69,7 +69,7 @@ class SiameseTraining(lightning.LightningModule):
         self._fresh = fresh
         self._steps_per_epoch = steps_per_epoch
         self._embed: Callable[[Tensor], Tensor] = (
-            torch.compile(self._forward) if recipe.compute.compile else self._forward
+            torch.compile(network.embed_batch) if recipe.compute.compile else network.embed_batch
         )
         self._held_out: list[tuple[Tensor, Tensor]] = []
         # Of some of the last epoch's steps the loss, and what it would be if all embeddings were alike.
@@ -83,12 +83,6 @@ class SiameseTraining(lightning.LightningModule):
             and f"{name}.weight" not in fresh
             and module.weight.requires_grad
         ]
-
-    def _forward(self, inputs: Tensor) -> Tensor:
-        if self._recipe.freezing.stages:
-            return self.network.embed_features(inputs.contiguous(memory_format=torch.channels_last))
-        embeddings: Tensor = self.network(inputs)
-        return embeddings
 
     def on_before_batch_transfer(self, batch: Batch | ImageError, dataloader_idx: int) -> Batch:
         """An image that could not be read comes as its error.

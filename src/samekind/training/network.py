@@ -108,6 +108,13 @@ class SiameseNetwork(nn.Module):
         unit: Tensor = x / torch.linalg.vector_norm(x, dim=1, keepdim=True).clamp_min(1e-12)
         return unit
 
+    def embed_batch(self, inputs: Tensor) -> Tensor:
+        """A batch of training to float32 (N, D), unit rows: cached features where stages are frozen, else images."""
+        if self.frozen_stages:
+            return self.embed_features(inputs.contiguous(memory_format=torch.channels_last))
+        embeddings: Tensor = self(inputs)
+        return embeddings
+
     def head_inputs(self, features: Tensor) -> Tensor:
         """What the head gets for the features of N images: float32 (N, C)."""
         x = _apply(self._cut[1], features)
