@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from accuracy_features import Pool
@@ -153,7 +153,7 @@ def new_classes(embeddings: Embeddings, pool: Pool, classes: frozenset[str], lin
     if links:
         trios = trios_task(sample, *sampled_trios(labels, _TRIOS, 0))
         found |= {f"trios: {name}": drawn for name, drawn in trios.metrics.items()}
-    return found | retrieval_metrics(sample)
+    return found | {name: _centred(drawn) for name, drawn in retrieval_metrics(sample).items()}
 
 
 def mean(parts: Sequence[Mapping[str, Drawn]]) -> Metrics:
@@ -161,10 +161,21 @@ def mean(parts: Sequence[Mapping[str, Drawn]]) -> Metrics:
     names = set(parts[0]).intersection(*parts[1:])
     return {
         name: Drawn(
-            float(np.mean([part[name].value for part in parts])), np.mean([part[name].draws for part in parts], axis=0)
+            float(np.mean([part[name].value for part in parts])),
+            np.mean([part[name].draws for part in parts], axis=0),
+            biased=parts[0][name].biased,
         )
         for name in names
     }
+
+
+def _centred(drawn: Drawn) -> Drawn:
+    """Its resamples moved to where the value is.
+
+    In a resample there are fewer different classes, among which an image is found more easily, so that they all lie
+    above it. How far they spread is what they tell.
+    """
+    return replace(drawn, draws=drawn.draws - np.nanmean(drawn.draws) + drawn.value)
 
 
 def _sample(

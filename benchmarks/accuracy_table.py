@@ -39,11 +39,11 @@ def write_table(rows: Mapping[str, Row], path: Path) -> None:
     wanted |= {f"objective {number}": f"objective: {loss}" for number, loss in enumerate(OWN_KEYS)}
     missing = [title for key, title in wanted.items() if key not in rows]
     missing += [f"halves of {row.name}" for row in rows.values() if not row.halves]
-    ordered = [key for key in (*ORDER, *sorted(set(rows) - {*ORDER, *LAST}), *LAST) if key in rows]
+    ordered = [rows[key] for key in (*ORDER, *sorted(set(rows) - {*ORDER, *LAST}), *LAST) if key in rows]
     filled = string.Template(TEXT.read_text(encoding="utf-8")).substitute(
-        seen=_table([rows[key] for key in ordered], "seen", _SEEN),
-        halves=_table([rows[key] for key in ordered], "halves", _HALVES),
-        caltech=_table([rows[key] for key in ordered], "caltech", _CALTECH),
+        seen=table({row.name: row.seen for row in ordered}, _SEEN),
+        halves=table({row.name: row.halves for row in ordered}, _HALVES),
+        caltech=table({row.name: row.caltech for row in ordered}, _CALTECH),
         against=_against(rows),
         missing=f"Rows that have not been measured yet: {', '.join(missing)}." if missing else "",
     )
@@ -51,12 +51,12 @@ def write_table(rows: Mapping[str, Row], path: Path) -> None:
         temporary.write_text(filled, encoding="utf-8")
 
 
-def _table(rows: list[Row], part: str, columns: tuple[tuple[str, str, int], ...]) -> str:
+def table(rows: Mapping[str, Metrics], columns: tuple[tuple[str, str, int], ...]) -> str:
+    """A table in Markdown: a row for each name, and for each column its title, metric and scale (100 for per cent)."""
     lines = ["| row | " + " | ".join(title for title, _, _ in columns) + " |", "|---" * (len(columns) + 1) + "|"]
-    for row in rows:
-        metrics: Metrics = getattr(row, part)
+    for row, metrics in rows.items():
         cells = [_number(metrics.get(name), scale) for _, name, scale in columns]
-        lines.append(f"| {row.name} | " + " | ".join(cells) + " |")
+        lines.append(f"| {row} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
