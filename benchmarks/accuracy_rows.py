@@ -26,6 +26,8 @@ from samekind.training.recipe_file import read_recipe
 from samekind.training.reproduce import protocol_recipe
 from samekind.training.run import RunSettings, read_run
 
+IMAGENETTE = Path(__file__).with_name("imagenette.toml")
+
 
 @dataclass
 class Row:
@@ -54,7 +56,7 @@ def frozen(pools: Pools) -> list[Callable[[], Row]]:
             apply = prepare(known)
             return lambda pool: apply(pool.mean)
 
-        fitted, held_out = _divide(pools.train)
+        fitted, held_out = divide(pools.train)
         every = embed(pools.train.mean[fitted])
         links = links_of(every(pools.train), pools.train, held_out)
         halves = [
@@ -80,15 +82,8 @@ def objectives(pools: Pools) -> list[Callable[[], Row]]:
     """Each loss in turn: the same linear head of 128 dimensions on the frozen trunk, on Imagenette's images."""
 
     def row(loss: str) -> Row:
-        recipe = read_recipe("general").with_settings(
-            epochs=8,
-            network={"head_start": "noise", "dimension": 128},
-            sampler={"classes": 10, "images": 12, "apart": False},
-            optimizer={"lr": 2e-3, "pretrained_lr": 0.0},
-            objectives=[{"loss": loss}],
-            distillation={"weight": 0.0},
-        )
-        fitted, held_out = _divide(pools.train)
+        recipe = linear_head(loss)
+        fitted, held_out = divide(pools.train)
         every = train_head(recipe, [(pools.train, fitted)])
         links = links_of(every(pools.train), pools.train, held_out)
         halves = []
@@ -100,6 +95,18 @@ def objectives(pools: Pools) -> list[Callable[[], Row]]:
         )
 
     return [partial(row, loss) for loss in OWN_KEYS]
+
+
+def linear_head(loss: str) -> Recipe:
+    """What the rows of the objectives have in common."""
+    return read_recipe("general").with_settings(
+        epochs=8,
+        network={"head_start": "noise", "dimension": 128},
+        sampler={"classes": 10, "images": 12, "apart": False},
+        optimizer={"lr": 2e-3, "pretrained_lr": 0.0},
+        objectives=[{"loss": loss}],
+        distillation={"weight": 0.0},
+    )
 
 
 def trained(pools: Pools, init: str, work: Path, *, with_halves: bool) -> list[Callable[[], Row]]:
@@ -144,7 +151,7 @@ def trained(pools: Pools, init: str, work: Path, *, with_halves: bool) -> list[C
     return [
         partial(row, "the mission's pairs protocol (1,280 pairs, BCE)", "pairs", protocol_recipe("pairs")),
         partial(row, "the mission's triplets protocol (1,280 triplets)", "triplets", protocol_recipe("trios")),
-        partial(row, "**`imagenette`**", "imagenette", Recipe(), "imagenette"),
+        partial(row, "**`imagenette`**", "imagenette", read_recipe(str(IMAGENETTE)), "imagenette"),
     ]
 
 
@@ -172,7 +179,7 @@ def lite0(pools: Pools, folder: Path) -> Row:
                 rows.append(network.extract_features(batch).mean((2, 3)).numpy())
         return _unit(np.concatenate(rows))
 
-    _, held_out = _divide(pools.train)
+    _, held_out = divide(pools.train)
     some = replace(
         pools.train,
         images=pools.train.images.subset(held_out),
@@ -238,7 +245,7 @@ def _both_ways(pools: Pools) -> list[tuple[frozenset[str], frozenset[str]]]:
     return [(first, second), (second, first)]
 
 
-def _divide(pool: Pool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def divide(pool: Pool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """An eighth of the images of each class for links, the others to train on; copies of an image stay together."""
     held_out = np.array([int(value[:8], 16) % 8 == 0 for value in pool.hashes])
     return np.flatnonzero(~held_out), np.flatnonzero(held_out)

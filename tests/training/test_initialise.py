@@ -2,6 +2,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from safetensors.torch import save_file
 from samekind.errors import TrainingError
 from samekind.training.initialise import initialise
 from samekind.training.network import SiameseNetwork
+from samekind.training.recipe_file import read_recipe
 
 
 def make_network() -> SiameseNetwork:
@@ -48,6 +50,32 @@ def test_the_shared_trunk_lacks_just_the_layers_that_its_readme_names(shared: Pa
         "backbone.conv_head.weight",
     }
     assert "ImageNet" in past
+
+
+@pytest.mark.parametrize("features", ["last", "expanded"])
+def test_bundled_weights_are_the_pretrained_trunk(shared: Path, features: Literal["last", "expanded"]) -> None:
+    weights = shared / "weights" / "tf_efficientnet_b0-imagenet-trunk.safetensors"
+    wanted, network = (SiameseNetwork("tf_efficientnet_b0", 8, 5, features=features) for _ in range(2))
+    fresh, past = initialise(wanted, str(weights))
+    assert initialise(network, "bundled") == (fresh, past)
+    expected, found = wanted.state_dict(), network.state_dict()
+    for name in set(expected) - fresh:
+        # Rounded to float16 in the model file.
+        assert torch.allclose(found[name].float(), expected[name].float(), rtol=1e-3, atol=1e-6), name
+
+
+def test_bundled_goes_on_from_the_shipped_head_where_it_fits() -> None:
+    network = SiameseNetwork.of(read_recipe("general"))
+    fresh, past = initialise(network, "bundled")
+    assert not fresh
+    assert "then as general: " in past
+    other = SiameseNetwork.of(read_recipe("general", ["network.dimension=64"]))
+    assert initialise(other, "bundled")[0] == {"head.weight", "head.bias"}
+
+
+def test_bundled_weights_are_of_one_backbone() -> None:
+    with pytest.raises(TrainingError, match="tf_efficientnet_b0 only, not for resnet18; use --init imagenet"):
+        initialise(SiameseNetwork("resnet18", 8, frozen_stages=0), "bundled")
 
 
 def test_scratch_leaves_everything_fresh() -> None:

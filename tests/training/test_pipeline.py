@@ -144,7 +144,7 @@ def test_train_and_val_are_kept_apart_and_val_is_measured(colour_folders: Path, 
         for number in range(16, 24):
             shutil.move(data / "train" / name / f"{number}.png", data / "val" / name)
     recipe = trained.settings.recipe.with_settings(epochs=1, freezing={"stages": 0}, objectives=[{"loss": "triplet"}])
-    settings = RunSettings(folder=data, output=tmp_path / "m.onnx", recipe=recipe, init="imagenette")
+    settings = RunSettings(folder=data, output=tmp_path / "m.onnx", recipe=recipe, init="bundled")
     card = pipeline.train(settings, tmp_path / "run")
     assert card.training.images + card.pair.measured_on.images == 64
     (tested,) = card.metrics

@@ -55,7 +55,7 @@ def test_every_seed_is_trained_once_and_tested_on_both_answers(
 ) -> None:
     monkeypatch.setattr(module, "TEST_ITEMS_PER_CLASS", 8)
     arguments = {"seeds": range(2), "recipe": tiny("trios"), "unseen": others}
-    results = reproduce("trios", data, "imagenette", tmp_path, **arguments)
+    results = reproduce("trios", data, "bundled", tmp_path, **arguments)
     assert [result.seed for result in results] == [0, 1]
     assert all(0 <= result.accuracy <= 1 and 0 <= result.unseen <= 1 for result in results)
     assert all(result.images < 100 for result in results)
@@ -65,23 +65,23 @@ def test_every_seed_is_trained_once_and_tested_on_both_answers(
         raise AssertionError("trained again")
 
     monkeypatch.setattr(module, "train", fail)
-    assert reproduce("trios", data, "imagenette", tmp_path, **arguments) == results
+    assert reproduce("trios", data, "bundled", tmp_path, **arguments) == results
     with pytest.raises(TrainingError, match="holds a run of other data or another recipe"):
-        reproduce("trios", data, "imagenette", tmp_path, seeds=[0], recipe=tiny("pairs"))
+        reproduce("trios", data, "bundled", tmp_path, seeds=[0], recipe=tiny("pairs"))
     moved = shutil.copytree(data, tmp_path / "other-data")
     with pytest.raises(TrainingError, match="holds a run of other data"):
-        reproduce("trios", moved, "imagenette", tmp_path, **arguments)
+        reproduce("trios", moved, "bundled", tmp_path, **arguments)
 
 
 def test_classes_that_are_trained_on_are_not_unseen(data: Path, colour_folders: Path, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="class 'blue' is trained on; name a folder of other classes"):
-        reproduce("pairs", data, "imagenette", tmp_path, unseen=colour_folders)
+        reproduce("pairs", data, "bundled", tmp_path, unseen=colour_folders)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_without_test_images_is_refused(colour_folders: Path, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="train and val"):
-        reproduce("pairs", colour_folders, "imagenette", tmp_path)
+        reproduce("pairs", colour_folders, "bundled", tmp_path)
 
 
 def test_accuracy_weighs_both_answers_alike(tiny_model: Path, colour_folders: Path) -> None:

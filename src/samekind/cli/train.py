@@ -43,9 +43,9 @@ def train(
     init: Annotated[
         str,
         typer.Option(
-            help="Where the weights start: imagenet (timm's pretrained weights, downloaded), bundled (the model that "
-            "comes with samekind and fits the recipe), scratch, a .safetensors file with timm's names, or a samekind "
-            "model file."
+            help="Where the weights start: imagenet (timm's pretrained weights, downloaded), bundled (pretrained "
+            "weights that come with samekind; with --recipe general its head, too), scratch, a .safetensors file with "
+            "timm's names, or a samekind model file."
         ),
     ] = "imagenet",
     holdout_classes: Annotated[

@@ -14,11 +14,11 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from samekind.errors import ModelFileError, TrainingError
-from samekind.model_file import find_model, read_model
+from samekind.model_file import ModelFile, find_model, read_model
 from samekind.training.network import SiameseNetwork
 
-# By what the head gets.
-BUNDLED = {"last": "imagenette", "expanded": "general"}
+# Its trunk is ImageNet's as it was, for only its head was trained.
+BUNDLED = "general"
 _UNKNOWN_PAST = "unknown: whatever {} was trained on"
 _IMAGENET = "ImageNet-1k with labels, so classes of ImageNet are not new to it"
 
@@ -29,8 +29,9 @@ def initialise(network: SiameseNetwork, init: str) -> tuple[set[str], str]:
     Args:
         network: Changed in place.
         init: ``scratch``; ``imagenet`` (timm's pretrained weights, downloaded on first use); a ``.safetensors`` file
-            with a backbone under timm's names, which may lack layers; ``bundled`` (of the models that samekind brings
-            the one with the same ``network.features``); or another samekind model, by name or path.
+            with a backbone under timm's names, which may lack layers; ``bundled`` (the model ``general``, or for a
+            network with another head its trunk alone, which lacks the last layers); or another samekind model, by name
+            or path.
 
     Returns:
         The names of the parameters that start from noise, and in words what the others had seen before.
@@ -46,7 +47,9 @@ def initialise(network: SiameseNetwork, init: str) -> tuple[set[str], str]:
         weights = _read_safetensors(Path(init))
         past = _IMAGENET if "imagenet" in Path(init).name.lower() else _UNKNOWN_PAST.format(Path(init).name)
         return _load_backbone(network, weights, init), past
-    return _load_model_file(network, BUNDLED[network.head_gets] if init == "bundled" else init)
+    if init == "bundled":
+        return _load_bundled(network)
+    return _load_model_file(network, init)
 
 
 def _download(network: SiameseNetwork) -> dict[str, Tensor]:
@@ -100,31 +103,50 @@ def _reset_norms_behind_missing(body: nn.Module, loaded: set[str]) -> set[str]:
     return reset
 
 
+def _load_bundled(network: SiameseNetwork) -> tuple[set[str], str]:
+    model, weights = _read_model_file(BUNDLED)
+    name = network.backbone.default_cfg["architecture"]
+    if name != model.card.backbone:
+        raise TrainingError(f"bundled: comes for {model.card.backbone} only, not for {name}; use --init imagenet")
+    heads = [
+        {name: tensor.shape for name, tensor in part.items() if name.startswith("head.")}
+        for part in (weights, network.state_dict())
+    ]
+    if network.head_gets == "expanded" and heads[0] == heads[1]:
+        return _load_model_file(network, BUNDLED)
+    prefix = "backbone."
+    trunk = {name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)}
+    return _load_backbone(network, trunk, "bundled"), model.card.training.pretraining
+
+
 def _load_model_file(network: SiameseNetwork, init: str) -> tuple[set[str], str]:
-    try:
-        model = read_model(find_model(init))
-    except ModelFileError as error:
-        raise TrainingError(f"cannot start from {init!r}: {error}") from error
+    model, weights = _read_model_file(init)
     own = network.state_dict()
-    initializers = onnx.load_model_from_string(model.data).graph.initializer
-    held = {tensor.name for tensor in initializers}
-    weights = {
-        tensor.name: torch.from_numpy(onnx.numpy_helper.to_array(tensor).astype(np.float32))
-        for tensor in initializers
-        if tensor.name in own
-    }
-    ignorable = {name for name in own if name.endswith("num_batches_tracked")}
-    missing = set(own) - set(weights) - ignorable
-    missing |= {name for name in held if name.startswith("head.") and name not in own}
-    wrong = [name for name, tensor in weights.items() if tensor.shape != own[name].shape]
+    missing = {name for name in own if not name.endswith("num_batches_tracked")} - set(weights)
+    missing |= {name for name in weights if name.startswith("head.") and name not in own}
+    wrong = [name for name, tensor in weights.items() if name in own and tensor.shape != own[name].shape]
     if missing or wrong:
         odd = sorted(missing or wrong)[0]
         raise TrainingError(
             f"{init}: does not fit this network ({odd}); it is a {model.card.backbone} with "
             f"{model.card.dimension} dimensions{_features(model.card.training.recipe)}"
         )
-    network.load_state_dict(weights, strict=False)
+    network.load_state_dict({name: tensor for name, tensor in weights.items() if name in own}, strict=False)
     return set(), f"{model.card.training.pretraining}; then as {model.card.name}: {model.card.training.data}"
+
+
+def _read_model_file(init: str) -> tuple[ModelFile, dict[str, Tensor]]:
+    try:
+        model = read_model(find_model(init))
+    except ModelFileError as error:
+        raise TrainingError(f"cannot start from {init!r}: {error}") from error
+    initializers = onnx.load_model_from_string(model.data).graph.initializer
+    arrays = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in initializers}
+    return model, {
+        name: torch.from_numpy(array.astype(np.float32))
+        for name, array in arrays.items()
+        if name.startswith(("backbone.", "head.", "pixel_"))
+    }
 
 
 def _features(recipe: dict[str, JsonValue]) -> str:
@@ -132,5 +154,6 @@ def _features(recipe: dict[str, JsonValue]) -> str:
     network = recipe.get("network")
     if not isinstance(network, dict) or network.get("features") != "expanded":
         return ""
-    start = "" if network.get("head_start") != "whitened" else " and network.head_start = 'whitened'"
-    return f", network.features = 'expanded'{start} (--recipe general has these)"
+    if network.get("head_start") != "whitened":
+        return " and network.features = 'expanded'"
+    return ", network.features = 'expanded' and network.head_start = 'whitened' (--recipe general has these)"
