@@ -29,7 +29,7 @@ PAIR_METRICS = (
     *("accuracy at balanced", "AUC", "ECE"),
     *("FAR at balanced", "TAR at balanced", "FAR at strict", "TAR at strict", "FAR at very_strict"),
 )
-TRIO_METRICS = ("balanced accuracy", "ECE", "false alarms on ABC")
+TRIO_METRICS = ("accuracy at balanced", "ECE", "false alarms on ABC")
 
 
 def main() -> None:
