@@ -172,8 +172,8 @@ def mean(parts: Sequence[Mapping[str, Drawn]]) -> Metrics:
 def _centred(drawn: Drawn) -> Drawn:
     """Its resamples moved to where the value is.
 
-    In a resample there are fewer different classes, among which an image is found more easily, so that they all lie
-    above it. How far they spread is what they tell.
+    Where classes are drawn there are fewer different ones in a resample, and an image is found more easily among them,
+    so that recall lies too high. How far resamples spread is what they tell.
     """
     return replace(drawn, draws=drawn.draws - np.nanmean(drawn.draws) + drawn.value)
 

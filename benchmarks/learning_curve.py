@@ -1,4 +1,4 @@
-"""What more images, and more classes, would bring: heads trained on a part of what there is, as long as on all of it.
+"""What more images, and more classes, would bring: heads trained on a part of what there is, about as long as on all.
 
 Two curves, each printed as a table with 95 % intervals:
 
@@ -73,7 +73,7 @@ def _share_of_each_class(pool: Pool, images: NDArray[np.int64], share: float) ->
 
 
 def _as_long(recipe: Recipe, images: int, of: int) -> Recipe:
-    """More epochs of fewer images, so that the steps are as many."""
+    """More epochs of fewer images, so that the steps are about as many (whole batches and whole epochs)."""
     return recipe.with_settings(epochs=round(recipe.epochs * of / images))
 
 

@@ -39,7 +39,7 @@ def exported_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory, colour_folders: Path) -> Trained:
-    """The shipped network, trained on for two epochs with coloured squares and written as a model file."""
+    """The pretrained trunk, trained on for two epochs with coloured squares and written as a model file."""
     folder = tmp_path_factory.mktemp("trained")
     settings = RunSettings(folder=colour_folders, output=folder / "colours.onnx", recipe=TINY, init="bundled")
     return run_training(settings, folder / "run")

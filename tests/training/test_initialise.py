@@ -73,8 +73,15 @@ def test_bundled_goes_on_from_the_shipped_head_where_it_fits() -> None:
     assert initialise(other, "bundled")[0] == {"head.weight", "head.bias"}
 
 
+def test_layers_that_are_missing_are_not_frozen_as_noise() -> None:
+    message = r"bundled: lacks backbone\.blocks\.6\..*freezing\.stages=7 would keep as noise; .*freezing\.stages=6"
+    with pytest.raises(TrainingError, match=message):
+        initialise(SiameseNetwork("tf_efficientnet_b0", 8, frozen_stages=7), "bundled")
+    initialise(SiameseNetwork("tf_efficientnet_b0", 8, frozen_stages=6), "bundled")
+
+
 def test_bundled_weights_are_of_one_backbone() -> None:
-    with pytest.raises(TrainingError, match="tf_efficientnet_b0 only, not for resnet18; use --init imagenet"):
+    with pytest.raises(TrainingError, match="is for tf_efficientnet_b0 only, not for resnet18; use --init imagenet"):
         initialise(SiameseNetwork("resnet18", 8, frozen_stages=0), "bundled")
 
 

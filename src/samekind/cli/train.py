@@ -44,8 +44,8 @@ def train(
         str,
         typer.Option(
             help="Where the weights start: imagenet (timm's pretrained weights, downloaded), bundled (pretrained "
-            "weights that come with samekind; with --recipe general its head, too), scratch, a .safetensors file with "
-            "timm's names, or a samekind model file."
+            "weights that come with samekind, all but the last layers; with --recipe general its head, too), scratch, "
+            "a .safetensors file with timm's names, or a samekind model file."
         ),
     ] = "imagenet",
     holdout_classes: Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +31,8 @@ def initialise(network: SiameseNetwork, init: str) -> tuple[set[str], str]:
         network: Changed in place.
         init: ``scratch``; ``imagenet`` (timm's pretrained weights, downloaded on first use); a ``.safetensors`` file
             with a backbone under timm's names, which may lack layers; ``bundled`` (the model ``general``, or for a
-            network with another head its trunk alone, which lacks the last layers); or another samekind model, by name
-            or path.
+            network with another head its trunk alone, without the last layers, which then start from noise); or another
+            samekind model, by name or path.
 
     Returns:
         The names of the parameters that start from noise, and in words what the others had seen before.
@@ -84,6 +85,11 @@ def _load_backbone(network: SiameseNetwork, weights: dict[str, Tensor], source: 
     body.load_state_dict(fitting, strict=False)
     fresh = {f"backbone.{name}" for name, _ in body.named_parameters() if name not in fitting}
     fresh |= _reset_norms_behind_missing(body, set(fitting))
+    if frozen := sorted(fresh & {name for name, weight in network.named_parameters() if not weight.requires_grad}):
+        raise TrainingError(
+            f"{source}: lacks {frozen[0]}, which freezing.stages={network.frozen_stages} would keep as noise; try "
+            f"--set freezing.stages={network.frozen_stages - 1}"
+        )
     return fresh | {name for name, _ in network.named_parameters() if name.startswith("head.")}
 
 
@@ -105,18 +111,18 @@ def _reset_norms_behind_missing(body: nn.Module, loaded: set[str]) -> set[str]:
 
 def _load_bundled(network: SiameseNetwork) -> tuple[set[str], str]:
     model, weights = _read_model_file(BUNDLED)
-    name = network.backbone.default_cfg["architecture"]
-    if name != model.card.backbone:
-        raise TrainingError(f"bundled: comes for {model.card.backbone} only, not for {name}; use --init imagenet")
-    heads = [
-        {name: tensor.shape for name, tensor in part.items() if name.startswith("head.")}
-        for part in (weights, network.state_dict())
-    ]
-    if network.head_gets == "expanded" and heads[0] == heads[1]:
+    architecture = network.backbone.default_cfg["architecture"]
+    if architecture != model.card.backbone:
+        raise TrainingError(f"bundled: is for {model.card.backbone} only, not for {architecture}; use --init imagenet")
+    if _head_shapes(weights) == _head_shapes(network.state_dict()):
         return _load_model_file(network, BUNDLED)
     prefix = "backbone."
     trunk = {name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)}
     return _load_backbone(network, trunk, "bundled"), model.card.training.pretraining
+
+
+def _head_shapes(weights: Mapping[str, Tensor]) -> dict[str, torch.Size]:
+    return {name: tensor.shape for name, tensor in weights.items() if name.startswith("head.")}
 
 
 def _load_model_file(network: SiameseNetwork, init: str) -> tuple[set[str], str]:
