@@ -50,7 +50,7 @@ def initialise(network: SiameseNetwork, init: str) -> tuple[set[str], str]:
         return _load_backbone(network, weights, init), past
     if init == "bundled":
         return _load_bundled(network)
-    return _load_model_file(network, init)
+    return _load_whole(network, init, *_read_model_file(init))
 
 
 def _download(network: SiameseNetwork) -> dict[str, Tensor]:
@@ -115,7 +115,7 @@ def _load_bundled(network: SiameseNetwork) -> tuple[set[str], str]:
     if architecture != model.card.backbone:
         raise TrainingError(f"bundled: is for {model.card.backbone} only, not for {architecture}; use --init imagenet")
     if _head_shapes(weights) == _head_shapes(network.state_dict()):
-        return _load_model_file(network, BUNDLED)
+        return _load_whole(network, BUNDLED, model, weights)
     prefix = "backbone."
     trunk = {name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)}
     return _load_backbone(network, trunk, "bundled"), model.card.training.pretraining
@@ -125,8 +125,9 @@ def _head_shapes(weights: Mapping[str, Tensor]) -> dict[str, torch.Size]:
     return {name: tensor.shape for name, tensor in weights.items() if name.startswith("head.")}
 
 
-def _load_model_file(network: SiameseNetwork, init: str) -> tuple[set[str], str]:
-    model, weights = _read_model_file(init)
+def _load_whole(
+    network: SiameseNetwork, init: str, model: ModelFile, weights: Mapping[str, Tensor]
+) -> tuple[set[str], str]:
     own = network.state_dict()
     missing = {name for name in own if not name.endswith("num_batches_tracked")} - set(weights)
     missing |= {name for name in weights if name.startswith("head.") and name not in own}
