@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,3 +66,16 @@ def fit_only(settings: RunSettings, run: Path, **arguments: Any) -> Fitted:
         start_run(run, settings)
         keep(parts, run)
     return fit(settings, parts, run, **arguments)
+
+
+def manifest_of_two_folders(classes: Path, to: Path) -> Path:
+    """Copy class folders, the first half of them into one folder and the others into another, and list the images."""
+    lines = ["path,label"]
+    folders = sorted(classes.iterdir())
+    for number, folder in enumerate(folders):
+        home = to / "ab"[number // (len(folders) // 2)] / folder.name
+        shutil.copytree(folder, home)
+        lines += [f"{image},{folder.name}" for image in sorted(home.rglob("*.png"))]
+    manifest = to / "all.csv"
+    manifest.write_text("\n".join(lines))
+    return manifest

@@ -14,7 +14,7 @@ import torch
 from hypothesis import given
 from safetensors.torch import save_file
 from strategies import unit_rows
-from training.runs import SMALL, assert_same_weights, fit_only
+from training.runs import SMALL, assert_same_weights, fit_only, manifest_of_two_folders
 
 from samekind.errors import TrainingError
 from samekind.images import load_image
@@ -120,13 +120,7 @@ def test_a_head_of_noise_has_nothing_to_keep(fitted: Callable[..., SiameseNetwor
 @pytest.fixture
 def two_folders(shades: Path, tmp_path: Path) -> Path:
     """A manifest of the four classes, two in one folder and two in another."""
-    lines = ["path,label"]
-    for number, folder in enumerate(sorted(shades.iterdir())):
-        home = tmp_path / "ab"[number // 2] / folder.name
-        shutil.copytree(folder, home)
-        lines += [f"{image},{folder.name}" for image in sorted(home.rglob("*.png"))]
-    (tmp_path / "all.csv").write_text("\n".join(lines))
-    return tmp_path / "all.csv"
+    return manifest_of_two_folders(shades, tmp_path)
 
 
 def test_what_is_left_out_counts_as_no_change() -> None:

@@ -1,13 +1,13 @@
 """A run of two processes (gloo, on the CPU), started as a user starts it, beside the same run of one."""
 
 import csv
-import shutil
 from pathlib import Path
 
 import pytest
 import torch
 from commands import run
 from safetensors.torch import load_file
+from training.runs import manifest_of_two_folders
 
 from samekind.model_file import read_model
 
@@ -39,12 +39,7 @@ def test_two_processes_train_on_the_same_data_to_the_same_measure_as_one(colour_
 
 
 def test_two_processes_have_their_shares_of_several_data_sets(colour_folders: Path, tmp_path: Path) -> None:
-    lines = ["path,label"]
-    for number, folder in enumerate(sorted(colour_folders.iterdir())):
-        home = tmp_path / "ab"[number % 2] / folder.name
-        shutil.copytree(folder, home)
-        lines += [f"{image},{folder.name}" for image in sorted(home.iterdir())]
-    (tmp_path / "all.csv").write_text("\n".join(lines))
+    manifest_of_two_folders(colour_folders, tmp_path)
     recipe = (*RECIPE, "--set", "sampler.classes=2", "--set", "distillation.least_classes=2")
     for name, devices in (("one", 1), ("two", 2)):
         options = ("-o", f"{name}.onnx", "--recipe", "general", "--init", "bundled", *recipe, "--devices", devices)
