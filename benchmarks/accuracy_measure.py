@@ -11,7 +11,7 @@ from accuracy_features import Pool
 from numpy.typing import NDArray
 
 from samekind.calibration import trio_probability
-from samekind.card import MeasuredOn, OperatingPoint, PairLink, TrioLink
+from samekind.card import MeasuredOn, OperatingPoint, PairCalibration, TrioCalibration
 from samekind.evaluation.bootstrap import Drawn, draw
 from samekind.evaluation.cross_fit import fit_links
 from samekind.evaluation.groups import Sample, all_pairs_task, retrieval_metrics, sampled_trios, trios_task
@@ -20,7 +20,7 @@ from samekind.evaluation.verification import rates_at
 from samekind.model_file import read_model
 from samekind.similarity import Embeddings
 
-Links = tuple[PairLink, TrioLink | None]
+Links = tuple[PairCalibration, TrioCalibration | None]
 Metrics = dict[str, Drawn]
 
 RESAMPLES = 500

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from samekind.card import FORMAT_VERSION, Card, MeasuredOn, OperatingPoint, PairLink, Training, TrioLink
+from samekind.card import FORMAT_VERSION, Card, MeasuredOn, OperatingPoint, PairCalibration, Training, TrioCalibration
 from samekind.model_file import write_model
 
 # A suite that was started in the background ignores Ctrl-C, and so would the commands that tests interrupt.
@@ -54,8 +54,8 @@ def make_card(**changes: object) -> Card:
         input_size=SIZE,
         resize="squash",
         dimension=DIMENSION,
-        pair=PairLink(scale=10.0, bias=-5.0, operating_points=points, measured_on=measured),
-        trio=TrioLink(weights=(10.0, 1.0, 0.5), bias=-6.0, operating_points=points, measured_on=measured),
+        pair=PairCalibration(scale=10.0, bias=-5.0, operating_points=points, measured_on=measured),
+        trio=TrioCalibration(weights=(10.0, 1.0, 0.5), bias=-6.0, operating_points=points, measured_on=measured),
         training=Training(
             data="nothing",
             classes=("a", "b", "c"),

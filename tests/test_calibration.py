@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.special import expit
 
 from samekind.calibration import choose_threshold, logistic, pair_probability, trio_probability
-from samekind.card import PairLink, TrioLink
+from samekind.card import PairCalibration, TrioCalibration
 from samekind.errors import OperatingPointError
 
 PAIR, TRIO = make_card().pair, make_card().trio
@@ -22,7 +22,7 @@ weight = st.floats(0, 100)
 bias = st.floats(-50, 50)
 
 
-def trio_link(weights: tuple[float, float, float], offset: float) -> TrioLink:
+def trio_link(weights: tuple[float, float, float], offset: float) -> TrioCalibration:
     return TRIO.model_copy(update={"weights": weights, "bias": offset})
 
 
@@ -93,7 +93,7 @@ def test_no_trios_have_no_probabilities() -> None:
 
 
 @pytest.mark.parametrize("link", [PAIR, TRIO], ids=["pair", "trio"])
-def test_operating_points_are_found_by_name(link: PairLink | TrioLink) -> None:
+def test_operating_points_are_found_by_name(link: PairCalibration | TrioCalibration) -> None:
     assert choose_threshold(link, "strict", None) == ("strict", 0.8)
     assert choose_threshold(link, None, None) == ("balanced", 0.5)
 

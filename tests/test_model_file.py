@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from onnx import helper, numpy_helper
 
 from samekind import model_file
-from samekind.card import Card, MeasuredOn, Measurement, OperatingPoint, PairLink
+from samekind.card import Card, MeasuredOn, Measurement, OperatingPoint, PairCalibration
 from samekind.encoder import OnnxEncoder
 from samekind.errors import ModelFileError
 from samekind.model_file import CARD_KEY, bundled_models, find_model, fingerprint, parse_model, read_model, write_model
@@ -33,7 +33,7 @@ measured = st.builds(
     positives=st.integers(0),
     negatives=st.integers(0),
 )
-pair_links = st.builds(PairLink, scale=st.floats(1e-9, 1e9), bias=number, operating_points=points, measured_on=measured)
+pair_links = st.builds(PairCalibration, scale=st.floats(1e-9, 1e9), bias=number, operating_points=points, measured_on=measured)
 metrics = st.dictionaries(
     text, st.dictionaries(text, st.builds(Measurement, value=number, low=number, high=number), max_size=3), max_size=3
 )
@@ -77,7 +77,7 @@ def test_onnx_finds_the_written_model_valid(tiny_model: Path) -> None:
 
 @given(text, text, pair_links, metrics)
 def test_card_comes_back_whatever_it_says(
-    tmp_path: Path, name: str, licence: str, pair: PairLink, measurements: dict[str, dict[str, Measurement]]
+    tmp_path: Path, name: str, licence: str, pair: PairCalibration, measurements: dict[str, dict[str, Measurement]]
 ) -> None:
     card = make_card(name=name, licence=licence, pair=pair, metrics=measurements, trio=None)
     written = write_model(tmp_path / "any.onnx", NETWORK, card)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.card import PairLink, TrioLink
+from samekind.card import PairCalibration, TrioCalibration
 from samekind.errors import OperatingPointError
 
 Floats = NDArray[np.float64]
@@ -23,7 +23,7 @@ def logistic(score: Floats) -> Floats:
     return np.exp(-np.logaddexp(0.0, -score))
 
 
-def pair_probability(link: PairLink, similarity: NDArray[np.floating]) -> Floats:
+def pair_probability(link: PairCalibration, similarity: NDArray[np.floating]) -> Floats:
     """P(same class) for each similarity.
 
     Args:
@@ -36,7 +36,7 @@ def pair_probability(link: PairLink, similarity: NDArray[np.floating]) -> Floats
     return logistic(link.scale * np.asarray(similarity, np.float64) + link.bias)
 
 
-def trio_probability(link: TrioLink, similarities: NDArray[np.floating]) -> Floats:
+def trio_probability(link: TrioCalibration, similarities: NDArray[np.floating]) -> Floats:
     """P(at least two of three share a class) for each trio.
 
     Args:
@@ -53,7 +53,7 @@ def trio_probability(link: TrioLink, similarities: NDArray[np.floating]) -> Floa
 
 
 def choose_threshold(
-    link: PairLink | TrioLink, operating_point: str | None, threshold: float | None
+    link: PairCalibration | TrioCalibration, operating_point: str | None, threshold: float | None
 ) -> tuple[str | None, float]:
     """The threshold to judge at, by name or as a number; with neither, that of ``balanced``.
 
@@ -76,7 +76,7 @@ def choose_threshold(
         return name, link.operating_points[name].threshold
     if operating_point is not None:
         raise OperatingPointError("give an operating point or a threshold, not both")
-    scale, lowest = ("similarity", -1.0) if isinstance(link, PairLink) else ("probability", 0.0)
+    scale, lowest = ("similarity", -1.0) if isinstance(link, PairCalibration) else ("probability", 0.0)
     if not lowest <= threshold <= 1.0:
         raise OperatingPointError(f"the threshold is a {scale}, from {lowest:g} to 1; got {threshold:g}")
     return None, float(threshold)

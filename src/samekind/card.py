@@ -63,7 +63,7 @@ class MeasuredOn(_Part):
     cross_fitted: bool = False
 
 
-class PairLink(_Part):
+class PairCalibration(_Part):
     """P(same) = 1 / (1 + exp(-(scale × similarity + bias))): Platt scaling of the cosine (Platt, 1999).
 
     Fitted with genuine and impostor pairs weighing the same: a probability of 0.5 means "as likely as not" where
@@ -76,7 +76,7 @@ class PairLink(_Part):
     measured_on: MeasuredOn
 
 
-class TrioLink(_Part):
+class TrioCalibration(_Part):
     """P(at least two alike): a logistic of the three similarities sorted from the highest to the lowest.
 
     Sorting makes it symmetric; weights that are not negative make it monotone: two pictures coming closer never turn
@@ -147,8 +147,8 @@ class Card(_Part):
     input_size: Annotated[int, Field(ge=16, le=4096)]
     resize: Literal["squash"]
     dimension: Annotated[int, Field(ge=1, le=65536)]
-    pair: PairLink
-    trio: TrioLink | None
+    pair: PairCalibration
+    trio: TrioCalibration | None
     training: Training
     metrics: dict[str, dict[str, Measurement]] = {}
     licence: str

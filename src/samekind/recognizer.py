@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.calibration import choose_threshold, pair_probability, trio_probability
-from samekind.card import Card, TrioLink
+from samekind.card import Card, TrioCalibration
 from samekind.encoder import OnnxEncoder, Progress
 from samekind.errors import ImageError, ModelFileError, OperatingPointError
 from samekind.images import ImageSource, as_many
@@ -257,7 +257,7 @@ class Recognizer:
             )
         return verdicts
 
-    def _trio_link(self) -> TrioLink:
+    def _trio_link(self) -> TrioCalibration:
         if self.card.trio is None:
             raise OperatingPointError(f"{self.card.name}: calibrated for pairs only, on fewer than three classes")
         return self.card.trio

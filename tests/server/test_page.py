@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from samekind.card import MeasuredOn, OperatingPoint, PairLink, TrioLink
+from samekind.card import MeasuredOn, OperatingPoint, PairCalibration, TrioCalibration
 from samekind.server.limits import Limits
 from samekind.server.page.answers import apology, picture_grid, triangle, verdict_card
 from samekind.server.page.events import discreet
@@ -34,8 +34,8 @@ POINTS = {
     "strict": OperatingPoint(threshold=0.8, far=0.01, tar=0.9),
 }
 LINKS = [
-    PairLink(scale=10.0, bias=-4.0, operating_points=POINTS, measured_on=MEASURED),
-    TrioLink(weights=(10.0, 1.0, 0.5), bias=-6.0, operating_points=POINTS, measured_on=MEASURED),
+    PairCalibration(scale=10.0, bias=-4.0, operating_points=POINTS, measured_on=MEASURED),
+    TrioCalibration(weights=(10.0, 1.0, 0.5), bias=-6.0, operating_points=POINTS, measured_on=MEASURED),
 ]
 
 

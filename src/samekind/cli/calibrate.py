@@ -12,7 +12,7 @@ import typer
 from samekind.cli.options import JsonOption, ProviderOption, echo_json, printable
 
 if TYPE_CHECKING:
-    from samekind.card import PairLink, TrioLink
+    from samekind.card import PairCalibration, TrioCalibration
     from samekind.evaluation.recalibrate import Comparison, Quality, Recalibration
 
 
@@ -91,7 +91,7 @@ def _echo_json(result: Recalibration) -> None:
     echo_json(measured | {"card": result.card.model_dump(mode="json")})
 
 
-def _print(title: str, old_link: PairLink | TrioLink | None, compared: Comparison) -> None:
+def _print(title: str, old_link: PairCalibration | TrioCalibration | None, compared: Comparison) -> None:
     from rich.console import Console
     from rich.table import Table
 

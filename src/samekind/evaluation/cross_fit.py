@@ -21,13 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.calibration import pair_probability, trio_probability
-from samekind.card import OperatingPoint, PairLink, TrioLink
+from samekind.card import OperatingPoint, PairCalibration, TrioCalibration
 from samekind.errors import DatasetError
 from samekind.evaluation.links import MIN_ERRORS, MOST_IMAGES, fit_pair_link, fit_trio_link, pair_items, trio_items
 from samekind.similarity import Embeddings
 
 Labels = NDArray[np.int64]
-_Link = TypeVar("_Link", PairLink, TrioLink)
+_Link = TypeVar("_Link", PairCalibration, TrioCalibration)
 _Items = tuple[NDArray[np.floating], NDArray[np.bool_]]
 
 # Of each answer, in each half.
@@ -55,7 +55,7 @@ class CrossFitted(Generic[_Link]):
 
 def fit_links(
     embeddings: Embeddings, labels: Labels, identities: Sequence[str], description: str
-) -> tuple[PairLink, TrioLink | None]:
+) -> tuple[PairCalibration, TrioCalibration | None]:
     """Both links, with cross-fitted rates where there are enough images to be halved.
 
     Where there are not, the rates are those of the images that the link was fitted on, and the card says so.
@@ -72,8 +72,8 @@ def fit_links(
     Raises:
         DatasetError: As ``fit_pair_link``.
     """
-    pair: PairLink
-    trio: TrioLink | None
+    pair: PairCalibration
+    trio: TrioCalibration | None
     try:
         pair = cross_fit_pair(embeddings, labels, identities, description).link
     except DatasetError:
@@ -87,7 +87,7 @@ def fit_links(
 
 def cross_fit_pair(
     embeddings: Embeddings, labels: Labels, identities: Sequence[str], description: str
-) -> CrossFitted[PairLink]:
+) -> CrossFitted[PairCalibration]:
     """The link for pairs; its ``measured_on`` counts the images whose pairs are behind the rates.
 
     Args:
@@ -118,7 +118,7 @@ def cross_fit_pair(
 
 def cross_fit_trio(
     embeddings: Embeddings, labels: Labels, identities: Sequence[str], description: str
-) -> CrossFitted[TrioLink]:
+) -> CrossFitted[TrioCalibration]:
     """The link for trios; arguments and errors as ``cross_fit_pair``, and three classes are needed in each half."""
     link = fit_trio_link(embeddings, labels, description)
     if link is None:
@@ -212,7 +212,7 @@ def _renumbered(labels: Labels) -> Labels:
     return np.unique(labels, return_inverse=True)[1].astype(np.int64).reshape(-1)
 
 
-def _fit_trio_of_half(embeddings: Embeddings, labels: Labels, description: str) -> TrioLink:
+def _fit_trio_of_half(embeddings: Embeddings, labels: Labels, description: str) -> TrioCalibration:
     link = fit_trio_link(embeddings, labels, description, min_errors=MIN_ERRORS / 2)
     if link is None:
         raise DatasetError("too few images to measure error rates of trios: half of them have fewer than three classes")

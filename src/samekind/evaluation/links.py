@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from samekind.calibration import logistic
-from samekind.card import MeasuredOn, OperatingPoint, PairLink, TrioLink
+from samekind.card import MeasuredOn, OperatingPoint, PairCalibration, TrioCalibration
 from samekind.datasets.sampling import sample_at_most, sample_trios
 from samekind.errors import DatasetError
 from samekind.evaluation.verification import curve_threshold_at_far, error_curve, rates_at
@@ -28,7 +28,7 @@ _TO_THE_END = {"ftol": 1e-15, "gtol": 1e-9, "maxiter": 1000}
 
 def fit_pair_link(
     embeddings: Embeddings, labels: NDArray[np.int64], description: str, *, min_errors: float = MIN_ERRORS
-) -> PairLink:
+) -> PairCalibration:
     """Platt scaling of the cosine, and the operating points, over all pairs of held-out images.
 
     Where there are more than ``MOST_IMAGES``, over the pairs of that many of them.
@@ -58,13 +58,13 @@ def pair_link(
     measured_on: MeasuredOn,
     *,
     min_errors: float = MIN_ERRORS,
-) -> PairLink:
+) -> PairCalibration:
     """As ``fit_pair_link``, of pairs by their similarity (M,) and whether they share a class (M,)."""
     (scale,), bias = _fit_logistic(similarity[:, None], same, measured_on.images)
     # At a probability of one half both errors weigh the same.
     balanced = -bias / scale
     points = _operating_points(similarity, same, balanced, min_errors)
-    return PairLink(scale=scale, bias=bias, operating_points=points, measured_on=measured_on)
+    return PairCalibration(scale=scale, bias=bias, operating_points=points, measured_on=measured_on)
 
 
 def fit_trio_link(
@@ -74,7 +74,7 @@ def fit_trio_link(
     seed: int = 0,
     *,
     min_errors: float = MIN_ERRORS,
-) -> TrioLink | None:
+) -> TrioCalibration | None:
     """The logistic of the three sorted similarities, and its operating points, over a balanced sample of trios.
 
     Arguments and errors as ``fit_pair_link``.
@@ -95,12 +95,12 @@ def trio_link(
     measured_on: MeasuredOn,
     *,
     min_errors: float = MIN_ERRORS,
-) -> TrioLink:
+) -> TrioCalibration:
     """As ``fit_trio_link``, of trios by their similarities (M, 3) and whether two of each share a class (M,)."""
     sorted_similarities = -np.sort(-similarities, axis=1)
     weights, bias = _fit_logistic(sorted_similarities, same, measured_on.images)
     probability = logistic(sorted_similarities.astype(np.float64) @ np.array(weights) + bias)
-    return TrioLink(
+    return TrioCalibration(
         weights=(weights[0], weights[1], weights[2]),
         bias=bias,
         operating_points=_operating_points(probability, same, 0.5, min_errors),

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.calibration import pair_probability, trio_probability
-from samekind.card import Card, PairLink, TrioLink
+from samekind.card import Card, PairCalibration, TrioCalibration
 from samekind.datasets.folders import LabelledImages
 from samekind.datasets.splits import content_hashes
 from samekind.encoder import Progress
@@ -139,7 +139,7 @@ def _description(card: Card, images: LabelledImages, data: str) -> str:
 
 def _cross_fitted(
     embeddings: Embeddings, images: LabelledImages, identities: list[str], description: str
-) -> tuple[CrossFitted[PairLink], CrossFitted[TrioLink] | None]:
+) -> tuple[CrossFitted[PairCalibration], CrossFitted[TrioCalibration] | None]:
     try:
         pair = cross_fit_pair(embeddings, images.labels, identities, description)
         if len(images.classes) < 3:
@@ -149,7 +149,7 @@ def _cross_fitted(
         raise DatasetError(f"{images.root}: {error}") from None
 
 
-def _compare(old: PairLink | TrioLink | None, fitted: CrossFitted[PairLink] | CrossFitted[TrioLink]) -> Comparison:
+def _compare(old: PairCalibration | TrioCalibration | None, fitted: CrossFitted[PairCalibration] | CrossFitted[TrioCalibration]) -> Comparison:
     same, measured_on = fitted.same, fitted.link.measured_on
     new = {name: Rates(point.far, point.tar) for name, point in fitted.link.operating_points.items()}
     return Comparison(
@@ -160,15 +160,15 @@ def _compare(old: PairLink | TrioLink | None, fitted: CrossFitted[PairLink] | Cr
     )
 
 
-def _old_points(link: PairLink | TrioLink, fitted: CrossFitted[PairLink] | CrossFitted[TrioLink]) -> dict[str, Rates]:
-    scores = fitted.similarities if isinstance(link, PairLink) else _probability(link, fitted.similarities)
+def _old_points(link: PairCalibration | TrioCalibration, fitted: CrossFitted[PairCalibration] | CrossFitted[TrioCalibration]) -> dict[str, Rates]:
+    scores = fitted.similarities if isinstance(link, PairCalibration) else _probability(link, fitted.similarities)
     return {
         name: Rates(*rates_at(scores, fitted.same, point.threshold)) for name, point in link.operating_points.items()
     }
 
 
-def _probability(link: PairLink | TrioLink, similarities: NDArray[np.floating]) -> NDArray[np.float64]:
-    return pair_probability(link, similarities) if isinstance(link, PairLink) else trio_probability(link, similarities)
+def _probability(link: PairCalibration | TrioCalibration, similarities: NDArray[np.floating]) -> NDArray[np.float64]:
+    return pair_probability(link, similarities) if isinstance(link, PairCalibration) else trio_probability(link, similarities)
 
 
 def _quality(points: Mapping[str, Rates], probability: NDArray[np.float64], same: NDArray[np.bool_]) -> Quality:

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageOps
 
-from samekind.card import PairLink
+from samekind.card import PairCalibration
 from samekind.errors import GalleryError
 from samekind.gallery.copies import COPY_THRESHOLD, GROUP_SLACK, find_copies, hash_pairs, read_copy_features
 from samekind.gallery.embeddings import read_embeddings
@@ -55,7 +55,7 @@ class DuplicateGroup:
 
 def find_duplicates(
     store: Store,
-    link: PairLink,
+    link: PairCalibration,
     kind: DuplicateKind,
     threshold: float | None,
     *,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from samekind.card import PairLink
+from samekind.card import PairCalibration
 from samekind.errors import GalleryError
 from samekind.gallery.copies import COPY_THRESHOLD, CopyFeatures, find_copies, read_copy_features
 from samekind.gallery.duplicates import DuplicateKind, read_all_embeddings
@@ -32,7 +32,7 @@ class Match:
 
 
 def find_matches(
-    store: Store, other: Store, link: PairLink, kind: DuplicateKind, threshold: float | None
+    store: Store, other: Store, link: PairCalibration, kind: DuplicateKind, threshold: float | None
 ) -> list[Match]:
     """The matches, by name; ``Gallery.matches`` says the rest.
 

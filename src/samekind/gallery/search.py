@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.calibration import pair_probability
-from samekind.card import PairLink
+from samekind.card import PairCalibration
 from samekind.errors import GalleryError
 from samekind.gallery.embeddings import similarities
 from samekind.gallery.model import nothing_yet, parse_card
@@ -59,7 +59,7 @@ class _State:
     """
 
     about: About
-    link: PairLink | None
+    link: PairCalibration | None
     snapshot: Snapshot
 
 

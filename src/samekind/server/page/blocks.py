@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import gradio as gr
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from samekind.card import PairLink, TrioLink
+from samekind.card import PairCalibration, TrioCalibration
 from samekind.server.limits import Limits
 from samekind.server.page.answers import apology, trade_text, triangle, verdict_card
 from samekind.server.page.events import AT_ONCE, answer_place, discreet
@@ -92,7 +92,7 @@ def _pair_tab(service: Service, limits: Limits) -> None:
     _judged(wells, link, compare, describe, question="How alike must two pictures be?", items="pairs")
 
 
-def _trio_tab(service: Service, link: TrioLink, limits: Limits) -> None:
+def _trio_tab(service: Service, link: TrioCalibration, limits: Limits) -> None:
     async def compare(value: Any) -> _Found:
         verdict = await service.verify_trio(pictures_of(value, 3, limits))
         first, second, third = (pair.similarity for pair in verdict.pairs)
@@ -118,7 +118,7 @@ def _trio_tab(service: Service, link: TrioLink, limits: Limits) -> None:
 
 def _judged(
     wells: gr.HTML,
-    link: PairLink | TrioLink,
+    link: PairCalibration | TrioCalibration,
     compare: Callable[[Any], Awaitable[_Found]],
     describe: Callable[[_Found, float], str],
     *,

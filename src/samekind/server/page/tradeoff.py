@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from samekind.calibration import logistic
-from samekind.card import PairLink, TrioLink
+from samekind.card import PairCalibration, TrioCalibration
 
 # Rates nearer to 0 or 1 than this cannot be told apart on any held-out set we calibrate on.
 _SMALLEST = 1e-4
@@ -31,14 +31,14 @@ class Trade:
     measured_at: str | None
 
 
-def slider_range(link: PairLink | TrioLink) -> tuple[float, float, float, float]:
+def slider_range(link: PairCalibration | TrioCalibration) -> tuple[float, float, float, float]:
     """Lowest and highest value, start and step of a slider for the thresholds of a link."""
     thresholds = [point.threshold for point in link.operating_points.values()]
-    lowest = 0.0 if isinstance(link, TrioLink) else max(-1.0, min(0.0, min(thresholds) - 0.3))
+    lowest = 0.0 if isinstance(link, TrioCalibration) else max(-1.0, min(0.0, min(thresholds) - 0.3))
     return round(lowest, 2), 1.0, round(link.operating_points["balanced"].threshold, 2), _STEP
 
 
-def trade_at(link: PairLink | TrioLink, position: float) -> Trade:
+def trade_at(link: PairCalibration | TrioCalibration, position: float) -> Trade:
     """The error rates at a slider's position.
 
     At an operating point they are the measured ones. Between them the log-odds of each rate are taken to change
@@ -58,7 +58,7 @@ def trade_at(link: PairLink | TrioLink, position: float) -> Trade:
     for name, point in link.operating_points.items():
         if abs(point.threshold - position) <= _STEP / 2:
             return Trade(point.threshold, point.far, 1 - point.tar, name)
-    lowest = -1.0 if isinstance(link, PairLink) else 0.0
+    lowest = -1.0 if isinstance(link, PairCalibration) else 0.0
     knots = {lowest: (1.0, 0.0), 1.0 + _STEP: (0.0, 1.0)}
     knots |= {point.threshold: (point.far, 1 - point.tar) for point in link.operating_points.values()}
     thresholds = sorted(knots)
