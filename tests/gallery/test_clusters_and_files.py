@@ -14,7 +14,7 @@ from PIL import Image
 
 from samekind.errors import GalleryError, MissingExtraError
 from samekind.gallery import Gallery
-from samekind.gallery.contact_sheet import Section, picture_of, write_contact_sheet
+from samekind.gallery.output.contact_sheet import Section, picture_of, write_contact_sheet
 from samekind.gallery.plan import write_plan
 
 COLOURS = {"red", "green", "blue"}
@@ -142,7 +142,7 @@ def test_parquet_without_pyarrow_says_what_to_install(
     gallery: Gallery, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gallery.sync(photos)
-    monkeypatch.setattr("samekind.gallery.export.find_spec", lambda _: None)
+    monkeypatch.setattr("samekind.gallery.output.row_export.find_spec", lambda _: None)
     with pytest.raises(MissingExtraError, match=r"samekind\[parquet\]"):
         gallery.export(tmp_path / "rows.parquet")
     assert not (tmp_path / "rows.parquet").exists()

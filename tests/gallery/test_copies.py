@@ -14,9 +14,9 @@ from PIL import Image, ImageOps
 
 from samekind.errors import GalleryError
 from samekind.gallery import Gallery
-from samekind.gallery.copies import COPY_THRESHOLD, GROUP_SLACK, hash_pairs, whitened
-from samekind.gallery.looks import grey_thumbnail, perceptual_hash
-from samekind.gallery.registration import registered_correlation
+from samekind.gallery.duplicates.copies import COPY_THRESHOLD, GROUP_SLACK, hash_pairs, whitened
+from samekind.gallery.duplicates.features import grey_thumbnail, perceptual_hash
+from samekind.gallery.duplicates.registration import registered_correlation
 
 COPIES: dict[str, Callable[[Image.Image], Image.Image]] = {
     "half": lambda image: image.resize((48, 48)),

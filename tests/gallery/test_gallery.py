@@ -38,10 +38,12 @@ def test_search_gives_the_most_alike_first_with_the_models_probability(
     likely = gallery.search(query, 12, min_probability=0.5)
     assert likely == [hit for hit in hits if hit.probability >= 0.5]
     assert 0 < len(likely) < 12
-    assert gallery.image(hits[3].image.id).path == hits[3].path
+    assert gallery.row(hits[3].row.id).path == hits[3].path
 
 
-def test_searching_is_right_at_any_moment_whatever_the_index_has(gallery: Gallery, photos: Path) -> None:
+def test_searching_is_right_at_any_moment_whatever_the_index_has(
+    gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """After each change the hits are those of brute force over the rows."""
 
     def check() -> None:
@@ -49,13 +51,13 @@ def test_searching_is_right_at_any_moment_whatever_the_index_has(gallery: Galler
         query = rows[0].embedding
         best = sorted((-float(row.embedding @ query), row.id) for row in rows)
         found = gallery.search_embedding(query, 50)
-        assert sorted(hit.image.id for hit in found) == sorted(row.id for row in rows)
+        assert sorted(hit.row.id for hit in found) == sorted(row.id for row in rows)
         assert [-hit.similarity for hit in found] == pytest.approx([s for s, _ in best], abs=1e-5)
 
     gallery.sync(photos)
     index_file = next(photos.parent.glob("*.faiss"))
     check()
-    gallery._keep_index_up = lambda *_, **__: None  # type: ignore[method-assign]  # from here on the index is stale
+    monkeypatch.setattr("samekind.gallery.gallery.keep_up", lambda *_: None)  # from here on the index is stale
     save_noise(photos / "new.png", (200, 200, 10), seed=50)
     gallery.sync(photos)
     check()
@@ -83,14 +85,14 @@ def test_what_was_saved_again_with_other_metadata_is_found_once(gallery: Gallery
     about.add_text("title", "other")
     Image.open(paths[7]).save(paths[7], pnginfo=about)
     assert gallery.sync(tmp_path / "photos").changed == 1
-    found = [hit.image.id for hit in gallery.search(paths[7], 200)]
+    found = [hit.row.id for hit in gallery.search(paths[7], 200)]
     assert sorted(found) == sorted(row.id for row in gallery)
     assert len(gallery.snapshot()) == 120
     # Another picture in its place is new to the index nevertheless.
     save_noise(paths[7], (9, 250, 9), seed=500)
     gallery.sync(tmp_path / "photos")
     assert gallery.search(paths[7], 1)[0].path == paths[7]
-    assert len({hit.image.id for hit in gallery.search(paths[7], 200)}) == 120
+    assert len({hit.row.id for hit in gallery.search(paths[7], 200)}) == 120
 
 
 def test_a_link_to_a_gallery_is_the_same_gallery(
@@ -134,7 +136,7 @@ def test_an_empty_or_missing_gallery_says_what_to_do(tmp_path: Path, photos: Pat
         with pytest.raises(GalleryError, match="at least one"):
             gallery.search_embedding(np.ones(3, np.float32), 0)
         with pytest.raises(GalleryError, match="no image 7"):
-            gallery.image(7)
+            gallery.row(7)
 
 
 @pytest.mark.parametrize("content", [b"not a database at all, but long enough for a header" * 40, None])
@@ -229,7 +231,7 @@ def test_many_threads_search_while_one_syncs(gallery: Gallery, photos: Path) -> 
             try:
                 hits = gallery.search(query, 5)
                 assert hits[0].path == query
-                assert len({hit.image.id for hit in hits}) == 5
+                assert len({hit.row.id for hit in hits}) == 5
             except BaseException as error:
                 errors.append(error)
                 return

@@ -12,10 +12,12 @@ from conftest import save_noise
 
 from samekind.errors import GalleryError
 from samekind.gallery import Gallery
-from samekind.gallery.embeddings import read_embeddings
-from samekind.gallery.index import advised_index, build_index
-from samekind.gallery.snapshot import Snapshot, take_snapshot
-from samekind.gallery.store import Store, one_moment, set_about, transaction
+from samekind.gallery.embedding_space import read_space
+from samekind.gallery.file.facts import set_fact
+from samekind.gallery.file.store import Store, one_moment, transaction
+from samekind.gallery.file.vectors import read_embeddings
+from samekind.gallery.index.build import advised_index, build_index
+from samekind.gallery.index.snapshot import Snapshot, take_snapshot
 
 
 def fill(store: Store, vectors: np.ndarray) -> None:
@@ -25,12 +27,12 @@ def fill(store: Store, vectors: np.ndarray) -> None:
             "INSERT INTO images (path, size, mtime_ns, embedding, generation) VALUES (?, 0, 0, ?, 1)",
             ((f"{i}.jpg", row.astype(np.float16).tobytes()) for i, row in enumerate(vectors)),
         )
-        set_about(db, "generation", "1")
+        set_fact(db, "generation", "1")
 
 
 def snapshot_of(store: Store, last: Snapshot | None) -> Snapshot:
     with store.reading() as db, one_moment(db):
-        return take_snapshot(store, db, last)
+        return take_snapshot(store, db, read_space(db), last)
 
 
 @pytest.fixture
@@ -52,19 +54,19 @@ def test_every_kind_of_index_finds_the_neighbours_of_brute_force(
     assert (len(snapshot), len(snapshot.ids), len(snapshot.base)) == (3000, 0, 3000)
     assert snapshot_of(store, snapshot) is snapshot
     queries = vectors[::30]
-    similarity, ids = snapshot.search(queries, 10)
+    similarity, ids = snapshot.nearest(queries, 10)
     truth = np.argsort(-(queries @ vectors.T), axis=1)[:, :10] + 1  # ids begin at 1
     recall = np.mean([np.isin(right, row).mean() for right, row in zip(truth, ids, strict=True)])
     assert recall >= (0.999 if factory == "Flat" else 0.95)
     assert (np.diff(similarity, axis=1) <= 0).all()
-    assert snapshot.search(queries, 3001)[1][0, -1] == -1
+    assert snapshot.nearest(queries, 3001)[1][0, -1] == -1
     # Removed and changed rows no longer count, and the kind of index outlives the next build.
     with store.writing() as db:
         with transaction(db):
             db.execute("DELETE FROM images WHERE id = 1")
-            set_about(db, "generation", "2")
+            set_fact(db, "generation", "2")
         stale = snapshot_of(store, snapshot)
-        assert 1 not in stale.search(vectors[:1], 20)[1]
+        assert 1 not in stale.nearest(vectors[:1], 20)[1]
         build_index(store, db)
     rebuilt = snapshot_of(store, stale)
     assert (len(rebuilt), len(rebuilt.dropped)) == (2999, 0)
@@ -94,8 +96,8 @@ def test_what_a_compressing_index_finds_has_the_similarity_of_the_embeddings(gal
     gallery.sync(photos, index="PQ3x4")
     query = next(iter(gallery)).embedding
     hits = gallery.search_embedding(query, 20)
-    exact = [float(hit.image.embedding @ query) for hit in hits]
-    rough = gallery.snapshot().search(query[None], 20)[0][0]
+    exact = [float(hit.row.embedding @ query) for hit in hits]
+    rough = gallery.snapshot().nearest(query[None], 20)[0][0]
     assert np.abs(np.sort(rough) - np.sort(exact)).max() > 0.01  # or there would be nothing to mend
     assert [hit.similarity for hit in hits] == pytest.approx(exact, abs=1e-6)
     assert exact == sorted(exact, reverse=True)
@@ -137,11 +139,11 @@ def test_it_works_beside_the_wrappers_for_torch() -> None:
     """Which pytorch-metric-learning brings into a process, and with them a search without parameters."""
     code = (
         "import faiss, faiss.contrib.torch_utils, numpy as np\n"
-        "from samekind.gallery.index_file import IndexFile\n"
+        "from samekind.gallery.index.index_file import IndexFile\n"
         "index = faiss.IndexIDMap2(faiss.IndexFlatIP(2))\n"
         "rows = np.eye(2, dtype=np.float32)\n"
         "index.add_with_ids(rows, np.array([5, 7]))\n"
-        "print(IndexFile(index).search(rows[:1], 2, np.array([5]))[1].tolist())\n"
+        "print(IndexFile(index).neighbours(rows[:1], 2, np.array([5]))[1].tolist())\n"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert found.stdout == "[[7, -1]]\n", found.stderr

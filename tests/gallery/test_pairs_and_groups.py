@@ -10,9 +10,9 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 from strategies import unit_rows
 
-from samekind.gallery import pairs as pairs_module
-from samekind.gallery.linkage import dense_groups, linked_groups
-from samekind.gallery.pairs import Pairs, join_pairs, similar_pairs
+from samekind.gallery.duplicates import pairs as pairs_module
+from samekind.gallery.duplicates.linkage import dense_groups, linked_groups
+from samekind.gallery.duplicates.pairs import Pairs, join_pairs, similar_pairs
 
 
 def as_set(pairs: Pairs) -> set[tuple[int, int]]:

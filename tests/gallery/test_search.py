@@ -15,15 +15,17 @@ from conftest import save_noise
 from samekind.card import Card
 from samekind.errors import GalleryError
 from samekind.gallery import Gallery
-from samekind.gallery.index import build_index
-from samekind.gallery.index_file import IndexFile
-from samekind.gallery.store import Store, set_about, transaction
+from samekind.gallery.file.facts import set_fact
+from samekind.gallery.file.store import Store, transaction
+from samekind.gallery.index.build import build_index
+from samekind.gallery.index.index_file import IndexFile
 
 SYNC = """
 import sys
+import samekind.gallery.gallery as module
 from samekind.gallery import Gallery
+module.keep_up = lambda *_: None
 with Gallery.open(sys.argv[1], model=sys.argv[3]) as gallery:
-    gallery._keep_index_up = lambda *_, **__: None
     gallery.sync(sys.argv[2])
 """
 
@@ -55,7 +57,7 @@ def test_what_another_process_committed_is_seen_by_the_next_search(
         subprocess.run(words, check=True)
         hits = reader.search_embedding(query, 50)
         assert [(hit.similarity, hit.path) for hit in hits] == by_brute_force(reader, query)
-        assert [(hit.image.path, hit.image.name) for hit in hits] == [
+        assert [(hit.row.path, hit.row.name) for hit in hits] == [
             (hit.path, f"photos/{hit.path.relative_to(photos)}") for hit in hits
         ]
         return [hit.path for hit in hits]
@@ -93,7 +95,7 @@ def test_what_is_committed_while_the_index_is_searched_counts(
     """The index finds what it has; then the rows tell that the gallery has moved on."""
     query = next(iter(reader)).embedding
     before = [hit.path for hit in reader.search_embedding(query, 5)]
-    search, calls = IndexFile.search, []
+    search, calls = IndexFile.neighbours, []
 
     def slow_search(self: IndexFile, *arguments: object) -> object:
         found = search(self, *arguments)
@@ -103,7 +105,7 @@ def test_what_is_committed_while_the_index_is_searched_counts(
             gallery.sync(photos)
         return found
 
-    monkeypatch.setattr(IndexFile, "search", slow_search)
+    monkeypatch.setattr(IndexFile, "neighbours", slow_search)
     after = reader.search_embedding(query, 5)
     assert len(calls) == 2
     assert [hit.path for hit in after][:4] == [before[0], *before[2:]]
@@ -113,14 +115,14 @@ def test_what_is_committed_while_the_index_is_searched_counts(
 def test_a_hit_keeps_what_was_known_at_the_search(reader: Gallery, gallery: Gallery, photos: Path) -> None:
     query = next(iter(reader)).embedding
     hit = reader.search_embedding(query, 1)[0]
-    expected = reader.image(hit.image.id)
+    expected = reader.row(hit.row.id)
     again = reader.search_embedding(query, 1)[0]
     hit.path.unlink()
     gallery.sync(photos)
     reader.close()
-    assert again.image == expected
-    assert again.image is again.image
-    assert (again.image.embedding == expected.embedding).all()
+    assert again.row == expected
+    assert again.row is again.row
+    assert (again.row.embedding == expected.embedding).all()
     assert again == hit
 
 
@@ -130,7 +132,7 @@ def test_a_newer_calibration_counts_from_the_next_search(reader: Gallery, galler
     card = reader.card
     other = card.model_copy(update={"pair": card.pair.model_copy(update={"bias": card.pair.bias - 2})})
     with gallery._store.writing() as db, transaction(db):
-        set_about(db, "card", Card.model_dump_json(other))
+        set_fact(db, "card", Card.model_dump_json(other))
     after = reader.search_embedding(query, 3)
     assert [hit.similarity for hit in after] == [hit.similarity for hit in before]
     assert all(new.probability < old.probability for new, old in zip(after, before, strict=True))
@@ -153,19 +155,19 @@ def test_similarities_are_those_of_the_embeddings_and_of_equals_the_first_leads(
             build_index(store, db, factory)
             with transaction(db):
                 _insert(db, vectors[1400:] / np.linalg.norm(vectors[1400:], axis=1, keepdims=True), 1400)
-                set_about(db, "generation", "2")
+                set_fact(db, "generation", "2")
             if not behind:
                 build_index(store, db)
         assert bool(len(gallery.snapshot().ids)) == behind
-        query = gallery.image(8).embedding
+        query = gallery.row(8).embedding
         for k in (10, 60, 1500):
             hits = gallery.search_embedding(query, k)
-            exact = [float(hit.image.embedding @ query) for hit in hits]
+            exact = [float(hit.row.embedding @ query) for hit in hits]
             assert [hit.similarity for hit in hits] == pytest.approx(exact, abs=1e-6)
-            assert [(-hit.similarity, hit.image.id) for hit in hits] == sorted(
-                (-hit.similarity, hit.image.id) for hit in hits
+            assert [(-hit.similarity, hit.row.id) for hit in hits] == sorted(
+                (-hit.similarity, hit.row.id) for hit in hits
             )
-            copies = [hit.image.id for hit in hits if hit.similarity > 1 - 1e-5]
+            copies = [hit.row.id for hit in hits if hit.similarity > 1 - 1e-5]
             assert copies == sorted(copies)
             assert len(copies) >= (min(k, 40) if factory in ("Flat", "SQ8") else 5)
         if factory == "Flat":
@@ -178,4 +180,4 @@ def _insert(db: sqlite3.Connection, rows: np.ndarray, first: int) -> None:
         ((f"{i}.jpg", row.astype(np.float16).tobytes(), 2 if first else 1) for i, row in enumerate(rows, first)),
     )
     if not first:
-        set_about(db, "generation", "1")
+        set_fact(db, "generation", "1")

@@ -41,7 +41,7 @@ def test_the_first_sync_embeds_everything_as_the_model_does(gallery: Gallery, ph
 
 def test_an_unchanged_folder_is_not_read_again(gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gallery.sync(photos)
-    monkeypatch.setattr("samekind.gallery.examine.content_hash", lambda path: pytest.fail(f"read {path}"))
+    monkeypatch.setattr("samekind.gallery.sync.examine.content_hash", lambda path: pytest.fail(f"read {path}"))
     assert gallery.sync(photos) == SyncReport(unchanged=12)
 
 
@@ -84,7 +84,7 @@ def test_same_size_and_time_a_moment_ago_is_not_believed(
     status = path.stat()
     moment_later = status.st_mtime_ns + 1_000_000_000  # whatever time the sync takes
     with monkeypatch.context() as patch:
-        patch.setattr("samekind.gallery.examine.time", SimpleNamespace(time_ns=lambda: moment_later))
+        patch.setattr("samekind.gallery.sync.examine.time", SimpleNamespace(time_ns=lambda: moment_later))
         gallery.sync(photos)
     other = photos / "red/03.png"
     path.write_bytes(other.read_bytes()[: status.st_size].ljust(status.st_size, b"\0"))
@@ -105,7 +105,7 @@ def test_unreadable_files_are_named_and_tried_again_only_when_they_change(
     assert len(gallery) == 12
     assert gallery.status().unreadable == report.unreadable
     with monkeypatch.context() as patch:
-        patch.setattr("samekind.gallery.examine.look_at", lambda *_: pytest.fail("tried again"))
+        patch.setattr("samekind.gallery.sync.examine.decode_image", lambda *_: pytest.fail("tried again"))
         assert gallery.sync(photos) == SyncReport(unchanged=12, unreadable_before=1)
     shutil.copy2(photos / "red/00.png", bad)
     assert gallery.sync(photos).changed == 1
@@ -132,7 +132,7 @@ def test_what_still_cannot_be_opened_is_named_once_and_changes_nothing(
         return content_hash(path)
 
     with monkeypatch.context() as patch:
-        patch.setattr("samekind.gallery.examine.content_hash", refuse)
+        patch.setattr("samekind.gallery.sync.examine.content_hash", refuse)
         first = gallery.sync(photos)
         assert first.unreadable == [("photos/red/00.png", "cannot be read (Permission denied)")]
         before = gallery.snapshot()
@@ -152,7 +152,7 @@ def test_a_subfolder_that_vanishes_while_it_is_looked_for_is_passed_over(
         return scandir(place)
 
     gallery.sync(photos)
-    monkeypatch.setattr("samekind.gallery.folders.os.scandir", vanish)
+    monkeypatch.setattr("samekind.gallery.sync.walk.os.scandir", vanish)
     assert gallery.sync(photos) == SyncReport(removed=4, unchanged=8)
 
 
@@ -232,7 +232,7 @@ def test_missing_and_suddenly_empty_folders_are_refused(gallery: Gallery, photos
 def test_stopping_between_batches_keeps_what_was_done_and_the_next_sync_ends_the_same(
     gallery: Gallery, photos: Path, tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("samekind.gallery.sync._BATCH", 5)
+    monkeypatch.setattr("samekind.gallery.sync.sync._BATCH", 5)
 
     def stop(done: int, total: int) -> None:
         assert total == 12

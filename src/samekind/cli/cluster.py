@@ -53,7 +53,7 @@ def cluster(
     with Gallery.open(gallery, read_only=True) as opened:
         clusters = opened.clusters(method.value, k=k)
     if html is not None:
-        from samekind.gallery.contact_sheet import Section, picture_of, write_contact_sheet
+        from samekind.gallery.output.contact_sheet import Section, picture_of, write_contact_sheet
 
         sections = [
             Section(

@@ -117,7 +117,7 @@ def _as_json(group: DuplicateGroup) -> dict[str, object]:
 
 
 def _write_html(html: Path, title: str, groups: list[DuplicateGroup]) -> None:
-    from samekind.gallery.contact_sheet import Section, picture_of, write_contact_sheet
+    from samekind.gallery.output.contact_sheet import Section, picture_of, write_contact_sheet
 
     sections = [
         Section(

@@ -56,13 +56,13 @@ def search(
 
 def as_json(hit: Hit) -> dict[str, Any]:
     """A hit as JSON has it: without the embedding."""
-    row = dataclasses.asdict(hit.image)
+    row = dataclasses.asdict(hit.row)
     del row["embedding"]
     return {"probability": hit.probability, "similarity": hit.similarity, **row}
 
 
 def _write_html(html: Path, query: Path, hits: list[Hit]) -> None:
-    from samekind.gallery.contact_sheet import Section, picture_of, write_contact_sheet
+    from samekind.gallery.output.contact_sheet import Section, picture_of, write_contact_sheet
 
-    pictures = [picture_of(hit.image, f"p={hit.probability:.2f}, similarity {hit.similarity:.2f}") for hit in hits]
+    pictures = [picture_of(hit.row, f"p={hit.probability:.2f}, similarity {hit.similarity:.2f}") for hit in hits]
     write_contact_sheet(html, f"Like {query.name}", f"{len(hits):,} found", [Section("The most alike first", pictures)])

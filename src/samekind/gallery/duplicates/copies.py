@@ -8,17 +8,15 @@ on each other, and the correlation that can be reached decides.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from samekind.gallery.looks import THUMBNAIL_SIDE
-from samekind.gallery.pairs import Pairs, join_pairs, similar_pairs
-from samekind.gallery.registration import registered_correlation
-from samekind.gallery.store import Store
+from samekind.gallery.duplicates.features import HASH_BITS, THUMBNAIL_SIDE, CopyFeatures
+from samekind.gallery.duplicates.pairs import Pairs, join_pairs, similar_pairs
+from samekind.gallery.duplicates.registration import registered_correlation
 from samekind.similarity import Embeddings
 
 Places = NDArray[np.int64]
@@ -29,7 +27,7 @@ COPY_THRESHOLD = 0.86
 # In a group of copies two may be so much less alike than copies of one another must be: one was cut, the other turned.
 GROUP_SLACK = 0.16
 
-_HASH_BITS, _MOST_BITS_APART = 64, 6
+_MOST_BITS_APART = 6
 # What correlates less in one direction does not reach the threshold in the other.
 _PROMISING = 0.6
 _MOST_FRIENDS = 64
@@ -40,42 +38,6 @@ _FITTED_ON, _DIMENSIONS = 20_000, 400
 _CANDIDATES, _DEVIATIONS, _LARGE = 10, 5.0, 2_000
 _SAMPLED_PAIRS, _SAMPLED_AT_ONCE = 2_000_000, 20_000
 _LOOKED_AT_ONCE = 1024
-
-
-@dataclass(frozen=True)
-class CopyFeatures:
-    """What copies are found by.
-
-    Attributes:
-        ids: The N images.
-        content: bytes of length 32 (N,), the SHA-256 of each file.
-        descriptors: float32 (N, C).
-        hashes: uint8 (N, 8), perceptual hashes.
-        thumbnails: uint8 (N, 32, 32), grey.
-    """
-
-    ids: list[int]
-    content: NDArray[np.bytes_]
-    descriptors: NDArray[np.float32]
-    hashes: NDArray[np.uint8]
-    thumbnails: NDArray[np.uint8]
-
-
-def read_copy_features(store: Store) -> CopyFeatures:
-    """The features of all readable images of a gallery."""
-    with store.reading() as db:
-        rows = db.execute(
-            "SELECT id, sha256, descriptor, phash, thumbnail FROM images WHERE embedding IS NOT NULL ORDER BY id"
-        ).fetchall()
-    count = len(rows)
-    ids, sha256, descriptors, hashes, thumbnails = zip(*rows, strict=True) if rows else [()] * 5
-    return CopyFeatures(
-        list(ids),
-        np.array(sha256, "S32"),
-        np.frombuffer(b"".join(descriptors), np.float16).reshape(count, -1 if count else 1).astype(np.float32),
-        np.frombuffer(b"".join(hashes), np.uint8).reshape(count, _HASH_BITS // 8),
-        np.frombuffer(b"".join(thumbnails), np.uint8).reshape(count, THUMBNAIL_SIDE, THUMBNAIL_SIDE),
-    )
 
 
 def find_copies(
@@ -152,8 +114,8 @@ def _friends_of_friends(first: Places, second: Places, count: int) -> tuple[Plac
 def hash_pairs(hashes: NDArray[np.uint8]) -> Pairs:
     """The pairs whose perceptual hashes, uint8 (N, 8), differ in at most six bits."""
     # As signs of unit length two hashes with h different bits have the cosine 1 - 2 h / 64.
-    signs = (np.unpackbits(hashes, axis=1).astype(np.float32) * 2 - 1) / np.float32(_HASH_BITS**0.5)
-    return join_pairs(similar_pairs(signs, 1 - (2 * _MOST_BITS_APART + 1) / _HASH_BITS))
+    signs = (np.unpackbits(hashes, axis=1).astype(np.float32) * 2 - 1) / np.float32(HASH_BITS**0.5)
+    return join_pairs(similar_pairs(signs, 1 - (2 * _MOST_BITS_APART + 1) / HASH_BITS))
 
 
 def whitened(descriptors: NDArray[np.float32]) -> Embeddings:

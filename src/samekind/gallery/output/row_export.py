@@ -12,7 +12,7 @@ import numpy as np
 
 from samekind.atomic import replacing
 from samekind.errors import GalleryError, MissingExtraError
-from samekind.gallery.rows import Row
+from samekind.gallery.file.rows import Row
 
 _COLUMNS = ("name", "size", "sha256", "width", "height", "taken")
 _PAGE = 4096
@@ -22,7 +22,7 @@ def export_rows(rows: Iterator[Row], path: Path) -> int:
     """Write the readable rows: ``name``, ``size``, ``sha256``, ``width``, ``height``, ``taken`` and ``embedding``.
 
     Args:
-        rows: Of a gallery.
+        rows: The rows of a gallery.
         path: ``NAME.parquet``, a page at a time; or ``NAME.npz``, with one array for each column, for which all rows
             are held in memory. Embeddings are float32, unit length.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from samekind.gallery.rows import Row
+from samekind.gallery.file.rows import Row
 
 # What is compared, in this order; higher is better. The last settles every tie.
 _RULES: tuple[tuple[Callable[[Row], float], str], ...] = (

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.gallery.pairs import Pairs
+from samekind.gallery.duplicates.pairs import Pairs
 from samekind.similarity import Embeddings
 
 _BLOCK = 512

@@ -1,35 +1,32 @@
-"""What a gallery keeps of an image beside its embedding: its size, when it was taken, how it looks in small."""
+"""One image file, decoded once: the network's input, and what a gallery keeps of an image beside its embedding."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-import imagehash
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from samekind.errors import ImageError
+from samekind.gallery.duplicates.features import grey_thumbnail, perceptual_hash
 from samekind.images import Pixels, load_image
-
-# The side of the grey thumbnail by which copies are found, in pixels; a perceptual hash looks at no more.
-THUMBNAIL_SIDE = 32
 
 _ORIENTATION, _EXIF_BLOCK, _TAKEN, _CHANGED = 0x0112, 0x8769, 0x9003, 0x0132
 _TURNED_SIDEWAYS = frozenset({5, 6, 7, 8})
 
 
 @dataclass(frozen=True)
-class Looks:
-    """An image, looked at.
+class DecodedImage:
+    """An image and its features.
 
     Attributes:
-        pixels: uint8 (S, S, 3), ready for the network.
-        width: In pixels, upright.
-        height: In pixels, upright.
-        taken: ``YYYY-MM-DD HH:MM:SS`` from the EXIF block, in the camera's own time; None if it does not say.
-        thumbnail: uint8 (32, 32), grey.
+        pixels: The network's input, uint8 (S, S, 3).
+        width: The pixels of a line, upright.
+        height: The number of lines, upright.
+        taken: The EXIF date, ``YYYY-MM-DD HH:MM:SS`` by the camera's clock; None if there is none.
+        thumbnail: The image in grey, uint8 (32, 32).
         phash: The perceptual hash, 8 bytes.
     """
 
@@ -41,7 +38,7 @@ class Looks:
     phash: bytes
 
 
-def look_at(path: Path, size: int) -> Looks:
+def decode_image(path: Path, size: int) -> DecodedImage:
     """Decode an image once and note what a gallery keeps of it.
 
     Args:
@@ -54,40 +51,7 @@ def look_at(path: Path, size: int) -> Looks:
     pixels = load_image(path, size)
     width, height, taken = _read_header(path)
     thumbnail = grey_thumbnail(pixels)
-    return Looks(pixels, width, height, taken, thumbnail, perceptual_hash(thumbnail))
-
-
-def grey_thumbnail(pixels: Pixels) -> NDArray[np.uint8]:
-    """An image in grey, squashed to 32 × 32.
-
-    Args:
-        pixels: uint8 (H, W, 3).
-
-    Returns:
-        uint8 (32, 32).
-
-    Example:
-        >>> grey_thumbnail(np.full((224, 224, 3), 7, np.uint8)).max()
-        np.uint8(7)
-    """
-    grey = Image.fromarray(pixels).convert("L")
-    return np.asarray(grey.resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS))
-
-
-def perceptual_hash(thumbnail: NDArray[np.uint8]) -> bytes:
-    """The signs of a thumbnail's 64 lowest frequencies about their median: ``imagehash.phash``.
-
-    Args:
-        thumbnail: uint8 (32, 32), which is the size that the hash itself would make an image.
-
-    Returns:
-        8 bytes; alike images differ in few bits.
-
-    Example:
-        >>> len(perceptual_hash(np.zeros((32, 32), np.uint8)))
-        8
-    """
-    return np.packbits(imagehash.phash(Image.fromarray(thumbnail)).hash).tobytes()
+    return DecodedImage(pixels, width, height, taken, thumbnail, perceptual_hash(thumbnail))
 
 
 def _read_header(path: Path) -> tuple[int, int, str | None]:

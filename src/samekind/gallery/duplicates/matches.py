@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from samekind.card import PairCalibration
 from samekind.errors import GalleryError
-from samekind.gallery.copies import COPY_THRESHOLD, CopyFeatures, find_copies, read_copy_features
-from samekind.gallery.duplicates import DuplicateKind, read_all_embeddings
-from samekind.gallery.pairs import similar_pairs
-from samekind.gallery.rows import Row, read_rows
-from samekind.gallery.store import Store
+from samekind.gallery.duplicates.copies import COPY_THRESHOLD, find_copies
+from samekind.gallery.duplicates.duplicate_groups import SAME_CLASS_POINT, DuplicateKind
+from samekind.gallery.duplicates.features import CopyFeatures, read_copy_features
+from samekind.gallery.duplicates.pairs import similar_pairs
+from samekind.gallery.embedding_space import read_collection
+from samekind.gallery.file.rows import Row, read_rows
+from samekind.gallery.file.store import Store
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Match:
     Attributes:
         row: The image.
         other: Its counterpart.
-        similarity: As of a ``DuplicateGroup``.
+        similarity: The similarity of the two, as of a ``DuplicateGroup``.
     """
 
     row: Row
@@ -31,9 +32,7 @@ class Match:
     similarity: float
 
 
-def find_matches(
-    store: Store, other: Store, link: PairCalibration, kind: DuplicateKind, threshold: float | None
-) -> list[Match]:
+def find_matches(store: Store, other: Store, kind: DuplicateKind, threshold: float | None) -> list[Match]:
     """The matches, by name; ``Gallery.matches`` says the rest.
 
     Raises:
@@ -47,9 +46,7 @@ def find_matches(
         limit = COPY_THRESHOLD if threshold is None else threshold
         return _named(store, other, _copies(read_copy_features(store), read_copy_features(other), limit))
     if kind == "same-class":
-        points = link.operating_points
-        limit = points.get("strict", points["balanced"]).threshold if threshold is None else threshold
-        return _named(store, other, _same_class(store, other, limit))
+        return _named(store, other, _same_class(store, other, threshold))
     raise GalleryError(f"no kind {kind!r}; there are exact, near and same-class")
 
 
@@ -79,12 +76,13 @@ def _copies(mine: CopyFeatures, theirs: CopyFeatures, threshold: float) -> _Foun
             yield both.ids[first], both.ids[second], similarity
 
 
-def _same_class(store: Store, other: Store, threshold: float) -> _Found:
-    ids, vectors = read_all_embeddings(store)
-    other_ids, others = read_all_embeddings(other)
-    for pairs in similar_pairs(vectors, threshold, others):
+def _same_class(store: Store, other: Store, threshold: float | None) -> _Found:
+    mine = read_collection(store)
+    theirs = read_collection(other, mine.space)
+    limit = mine.space.threshold(SAME_CLASS_POINT) if threshold is None else threshold
+    for pairs in similar_pairs(mine.embeddings, limit, theirs.embeddings):
         for first, second, similarity in zip(*(column.tolist() for column in pairs), strict=True):
-            yield ids[first], other_ids[second], similarity
+            yield mine.ids[first], theirs.ids[second], similarity
 
 
 def _named(store: Store, other: Store, found: _Found) -> list[Match]:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from samekind.atomic import replacing
 from samekind.errors import ImageError
-from samekind.gallery.rows import Row
+from samekind.gallery.file.rows import Row
 from samekind.images import load_image
 
 # Pixels; twice what a telephone shows of it, so that it is sharp there.
@@ -67,7 +67,7 @@ def write_contact_sheet(path: str | os.PathLike[str], title: str, summary: str, 
     Raises:
         OSError: The file cannot be written.
     """
-    environment = Environment(loader=PackageLoader("samekind.gallery"), autoescape=True, trim_blocks=True)
+    environment = Environment(loader=PackageLoader("samekind.gallery.output"), autoescape=True, trim_blocks=True)
     environment.filters["thumbnail"] = thumbnail
     template = environment.get_template("contact_sheet.html")
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", errors="replace") as file:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from samekind.datasets.splits import content_hash
 from samekind.errors import DatasetError, ImageError
-from samekind.gallery.folders import FoundFile
-from samekind.gallery.looks import Looks, look_at
-from samekind.gallery.store import Store
+from samekind.gallery.file.store import Store
+from samekind.gallery.sync.changes import FoundFile
+from samekind.gallery.sync.decoded_image import DecodedImage, decode_image
 
 # Files read ahead of the network.
 _AHEAD = 96
@@ -30,15 +30,15 @@ class Examined:
 
     Attributes:
         file: The file.
-        sha256: Of its bytes; None if they cannot be read.
-        looks: The image; None where the gallery knows its content already, or it cannot be read.
-        error: Why it cannot be read, without its name.
-        mtime_ns: When it was last written; -1 if that was just now, so that the next sync looks again.
+        sha256: The hash of its bytes; None if they cannot be read.
+        image: The image; None where the gallery knows its content already, or it cannot be read.
+        error: The reason why it cannot be read, without its name.
+        mtime_ns: The time when it was last written; -1 if that was just now, so that the next sync looks again.
     """
 
     file: FoundFile
     sha256: bytes | None
-    looks: Looks | None
+    image: DecodedImage | None
     error: str | None
     mtime_ns: int
 
@@ -82,7 +82,7 @@ def _examine(store: Store, file: FoundFile, input_size: Callable[[], int]) -> Ex
         if db.execute("SELECT 1 FROM images WHERE sha256 = ? LIMIT 1", (sha256,)).fetchone():
             return Examined(file, sha256, None, None, mtime_ns)
     try:
-        return Examined(file, sha256, look_at(path, input_size()), None, mtime_ns)
+        return Examined(file, sha256, decode_image(path, input_size()), None, mtime_ns)
     except ImageError as error:
         return Examined(file, sha256, None, _reason(error, path), mtime_ns)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,7 +11,8 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.gallery.embeddings import Ids
+from samekind.atomic import replacing
+from samekind.gallery.file.vectors import Ids
 from samekind.similarity import Embeddings
 
 # What a gallery says of its index: ``file``, ``generation``, ``factory`` string and ``recall``.
@@ -23,14 +25,32 @@ def read_facts(text: str | None) -> Facts:
     return facts
 
 
+def write_index(index: Any, path: Path) -> None:
+    """Write an index, whole or not at all.
+
+    Raises:
+        OSError: The file cannot be written, because the disk is full, say.
+    """
+    # FAISS itself takes only names that are UTF-8, and on Windows only ASCII; and it has no words for a full disk.
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))
+
+
+def _faiss_can_open(path: Path) -> bool:
+    """Whether FAISS takes a file's name, and so can map it; any other file is read into memory."""
+    name = str(path)
+    return name.isascii() or (os.name != "nt" and not any("\ud800" <= c <= "\udfff" for c in name))
+
+
 class IndexFile:
     """An index that is searched for the ids of images.
 
     Args:
-        index: As ``index_factory`` makes it of ``IDMap,...``.
+        index: An index that ``index_factory`` made of ``IDMap,...``.
 
     Attributes:
-        exact: Whether it gives the similarities of the embeddings themselves.
+        exact: Whether its similarities are those of the embeddings themselves.
+        dimension: D of the embeddings.
     """
 
     def __init__(self, index: Any) -> None:
@@ -40,6 +60,7 @@ class IndexFile:
         self._inner: Any = faiss.downcast_index(index.index)
         # A subclass may compress.
         self.exact = type(self._inner) in (faiss.IndexFlat, faiss.IndexFlatIP, faiss.IndexIVFFlat)
+        self.dimension: int = index.d
         self._ids = np.append(faiss.vector_to_array(index.id_map), -1)  # the last is for "none", place -1
 
     @classmethod
@@ -51,20 +72,23 @@ class IndexFile:
         # FAISS maps inverted lists by one flag and everything else by another.
         flag = faiss.IO_FLAG_MMAP if "IVF" in facts["factory"] else faiss.IO_FLAG_MMAP_IFC
         try:
-            return cls(faiss.read_index(str(path), flag))
-        except RuntimeError:
+            if _faiss_can_open(path):
+                return cls(faiss.read_index(str(path), flag))
+            with path.open("rb") as file:
+                return cls(faiss.read_index(faiss.PyCallbackIOReader(file.read)))
+        except (RuntimeError, OSError):
             return None
 
     def __len__(self) -> int:
         return len(self._ids) - 1
 
-    def search(self, queries: Embeddings, k: int, dropped: Ids) -> tuple[NDArray[np.float32], Ids]:
+    def neighbours(self, queries: Embeddings, k: int, dropped: Ids) -> tuple[NDArray[np.float32], Ids]:
         """The k most alike of each query, by what the index has of them.
 
         Args:
             queries: float32 (Q, D), unit rows.
-            k: How many.
-            dropped: Ids to leave out.
+            k: The number of them.
+            dropped: The ids to leave out.
 
         Returns:
             Similarities and ids, float32 and int64 (Q, k or more). Where there is none the id is -1.

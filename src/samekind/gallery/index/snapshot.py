@@ -14,9 +14,11 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.gallery.embeddings import Ids, read_embeddings
-from samekind.gallery.index_file import IndexFile, read_facts
-from samekind.gallery.store import Store, read_about
+from samekind.gallery.embedding_space import EmbeddingSpace
+from samekind.gallery.file.facts import read_about
+from samekind.gallery.file.store import Store
+from samekind.gallery.file.vectors import Ids
+from samekind.gallery.index.index_file import IndexFile, read_facts
 from samekind.similarity import Embeddings
 
 
@@ -25,12 +27,12 @@ class Snapshot:
     """What a search looks at: the gallery's embeddings as they were at one generation.
 
     Attributes:
-        generation: Of the gallery, as it has it; None before the first embedding.
-        facts: What the gallery says of its index, as it has it; None if there was never any.
-        base: The index, or None, also if its file is gone or damaged.
-        dropped: int64, ids whose entry in the index is out of date.
-        ids: int64 (M,), the rows that the index has not.
-        vectors: float32 (M, D), their embeddings.
+        generation: The gallery's generation, as text; None before the first embedding.
+        facts: The gallery's text about its index; None if there was never any.
+        base: The index; None also if its file is gone or damaged.
+        dropped: The ids whose entry in the index is out of date, int64.
+        ids: The rows that the index has not, int64 (M,).
+        vectors: The embeddings of these rows, float32 (M, D).
     """
 
     generation: str | None
@@ -44,25 +46,32 @@ class Snapshot:
         return (len(self.base) if self.base else 0) - len(self.dropped) + len(self.ids)
 
     @property
+    def dimension(self) -> int | None:
+        """D of the embeddings; None if there are none."""
+        if self.base:
+            return self.base.dimension
+        return self.vectors.shape[1] if len(self.ids) else None
+
+    @property
     def exact(self) -> bool:
         """Whether the similarities are those of the embeddings; an index that compresses rounds them."""
         return self.base is None or self.base.exact
 
-    def search(self, queries: Embeddings, k: int) -> tuple[NDArray[np.float32], Ids]:
+    def nearest(self, queries: Embeddings, k: int) -> tuple[NDArray[np.float32], Ids]:
         """The k most alike of each query.
 
         Args:
             queries: float32 (Q, D), unit rows.
-            k: How many.
+            k: The number of them.
 
         Returns:
             Similarities, falling, float32 (Q, k), and ids, int64 (Q, k). Where there are fewer the id is -1.
         """
         if self.base and not len(self.dropped) and not len(self.ids):
-            return self.base.search(queries, k, self.dropped)
+            return self.base.neighbours(queries, k, self.dropped)
         found = []
         if self.base:
-            found.append(self.base.search(queries, k, self.dropped))
+            found.append(self.base.neighbours(queries, k, self.dropped))
         if len(self.ids):
             most = min(k, len(self.ids))
             similarity, places = faiss.knn(queries, self.vectors, most, metric=faiss.METRIC_INNER_PRODUCT)
@@ -76,13 +85,16 @@ class Snapshot:
         return np.take_along_axis(similarity, order, 1), np.take_along_axis(ids, order, 1)
 
 
-def take_snapshot(store: Store, db: sqlite3.Connection, last: Snapshot | None) -> Snapshot:
+def take_snapshot(
+    store: Store, db: sqlite3.Connection, space: EmbeddingSpace, last: Snapshot | None = None
+) -> Snapshot:
     """The gallery's embeddings as they are now; ``last`` itself if nothing has changed since.
 
     Args:
         store: The gallery's file.
-        db: To read it with, within ``one_moment``.
-        last: An earlier snapshot; its index is used again if it still is the gallery's.
+        db: The connection to read it with, within ``one_moment``.
+        space: The space of the gallery at this moment.
+        last: An earlier snapshot of the same file; its index is used again if it still is the gallery's.
     """
     _, generation, text = read_about(db)
     if last is not None and (generation, text) == (last.generation, last.facts):
@@ -92,7 +104,7 @@ def take_snapshot(store: Store, db: sqlite3.Connection, last: Snapshot | None) -
     if base is None:
         base = IndexFile.open(store.folder, facts)
     dropped = [row[0] for row in db.execute("SELECT id FROM dropped ORDER BY id")] if base is not None else []
-    chunks = list(read_embeddings(db, after=facts["generation"] if base is not None else -1))
+    chunks = list(space.read(db, after=facts["generation"] if base is not None else -1))
     ids = np.concatenate([chunk[0] for chunk in chunks]) if chunks else np.empty(0, np.int64)
     vectors = np.concatenate([chunk[1] for chunk in chunks]) if chunks else np.empty((0, 0), np.float32)
     return Snapshot(generation, text, base, np.array(dropped, np.int64), ids, vectors)

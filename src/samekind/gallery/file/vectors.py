@@ -1,4 +1,7 @@
-"""The embeddings as a gallery's file has them: float16, and of unit length but for the rounding."""
+"""The embeddings as a gallery's file has them: bare, float16, and of unit length but for the rounding.
+
+Whoever compares them takes them from ``embedding_space``.
+"""
 
 from __future__ import annotations
 
@@ -31,25 +34,10 @@ def read_embeddings(db: sqlite3.Connection, *, after: int = -1, chunk: int = CHU
 
 
 def unit_rows(stored: list[bytes]) -> Embeddings:
-    """float32 (N, D), unit rows, from embeddings as stored: rounding to float16 moved their length a little."""
+    """float32 (N, D), unit rows, from embeddings as stored: rounding to float16 moved their length a little.
+
+    Each row is computed by itself, so it does not depend on its place, to the bit.
+    """
     rows = np.frombuffer(b"".join(stored), np.float16).reshape(len(stored), -1).astype(np.float32)
     rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-12))
     return rows
-
-
-def similarities(query: NDArray[np.float32], stored: list[bytes]) -> NDArray[np.float32]:
-    """Cosine of a query with each of some embeddings as stored.
-
-    Args:
-        query: float32 (D,), unit length.
-        stored: As the gallery has them.
-
-    Returns:
-        float32 (N,), in [-1, 1]; equal to the bit for equal embeddings, wherever they stand.
-    """
-    rows = np.frombuffer(b"".join(stored), np.float16).reshape(len(stored), len(query)).astype(np.float32)
-    # Not a matrix product: that may sum in an order that depends on the place.
-    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-    cosines = np.einsum("ij,j->i", rows, query) / np.maximum(lengths, np.float32(1e-12))
-    result: NDArray[np.float32] = np.minimum(np.maximum(cosines, np.float32(-1)), np.float32(1))
-    return result

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.gallery.embeddings import unit_rows
-from samekind.gallery.store import STILL, About, Store
+from samekind.gallery.file.facts import STILL, About
+from samekind.gallery.file.store import Store
+from samekind.gallery.file.vectors import unit_rows
 
 _COLUMNS = "id, path, size, mtime_ns, sha256, width, height, taken, error, embedding"
 _PAGE = 1024
@@ -29,14 +30,15 @@ class Row:
         id: A number that no other image of this gallery ever had.
         name: The path as the gallery has it, relative to the gallery's folder, with forward slashes.
         path: The file, ready to open.
-        size: In bytes.
-        mtime_ns: When it was last written, in nanoseconds since 1970; -1 if that was too shortly before it was read.
-        sha256: Of its bytes, in hexadecimal; None if they could not be read.
-        width: In pixels, upright; None if it is not readable as an image.
-        height: Likewise.
-        taken: When the photograph was taken, ``YYYY-MM-DD HH:MM:SS`` in the camera's time, if the file says so.
-        error: Why it cannot be read as an image; None if it can.
-        embedding: float32 (D,), unit length; None if it cannot be read.
+        size: The number of its bytes.
+        mtime_ns: The time when it was last written, in nanoseconds since 1970; -1 if that was too shortly before it
+            was read.
+        sha256: The hash of its bytes, in hexadecimal; None if they could not be read.
+        width: The pixels of a line, upright; None if it is not readable as an image.
+        height: The number of lines, upright; None if it is not readable as an image.
+        taken: The time of the photograph, ``YYYY-MM-DD HH:MM:SS`` by the camera's clock, if the file says so.
+        error: The reason why it cannot be read as an image; None if it can.
+        embedding: The network's embedding, float32 (D,), unit length; None if it cannot be read.
     """
 
     id: int

@@ -9,12 +9,13 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 
-from samekind.datasets.folders import IMAGE_SUFFIXES
 from samekind.datasets.lists import relative_path
 from samekind.errors import GalleryError
-from samekind.gallery.store import CONTENT, Store, generation, set_about, transaction
+from samekind.gallery.file.facts import generation, set_fact
+from samekind.gallery.file.store import CONTENT, Store, transaction
+from samekind.gallery.sync.walk import Walk
 
 # An SQL condition on images, and its parameters.
 Condition = tuple[str, tuple[bytes, ...]]
@@ -25,16 +26,16 @@ class FoundFile:
     """A file to look at.
 
     Attributes:
-        path: As the gallery has it.
-        size: In bytes.
-        mtime_ns: When it was last written.
-        image: Its row in the gallery, if it has one.
+        path: The path as the gallery has it.
+        size: The number of its bytes.
+        mtime_ns: The time when it was last written, in nanoseconds since 1970.
+        row: The id of its row in the gallery, if it has one.
     """
 
     path: str
     size: int
     mtime_ns: int
-    image: int | None
+    row: int | None
 
 
 def folder_prefix(gallery_folder: Path, folder: Path) -> str:
@@ -47,9 +48,13 @@ def under(prefix: str) -> Condition:
     """The condition for the paths that begin with a prefix."""
     if not prefix:  # the gallery's own folder; what lies elsewhere begins with .. or is absolute
         return "(path NOT LIKE '../%' AND path NOT LIKE '/%' AND path NOT GLOB '?:/*')", ()
-    low = os.fsencode(prefix)
-    high = low[:-1] + bytes([low[-1] + 1])
-    return "(path >= CAST(? AS TEXT) AND path < CAST(? AS TEXT))", (low, high)
+    return "(path >= CAST(? AS TEXT) AND path < CAST(? AS TEXT))", (os.fsencode(prefix), _beyond(prefix))
+
+
+def _beyond(prefix: str) -> bytes:
+    """The first text after all that begin with a prefix."""
+    encoded = os.fsencode(prefix)
+    return encoded[:-1] + bytes([encoded[-1] + 1])
 
 
 def remove_images(db: sqlite3.Connection, condition: Condition) -> int:
@@ -57,7 +62,7 @@ def remove_images(db: sqlite3.Connection, condition: Condition) -> int:
     where, parameters = condition
     with transaction(db):
         if db.execute(f"SELECT 1 FROM images WHERE embedding IS NOT NULL AND {where} LIMIT 1", parameters).fetchone():
-            set_about(db, "generation", str(generation(db) + 1))
+            set_fact(db, "generation", str(generation(db) + 1))
         return db.execute(f"DELETE FROM images WHERE {where}", parameters).rowcount
 
 
@@ -77,25 +82,37 @@ def remove_folder(store: Store, db: sqlite3.Connection, folder: Path) -> int:
 
 
 def gone(prefix: str) -> Condition:
-    """The condition for images of a folder whose files ``list_files`` has not seen."""
+    """The condition for images of a folder whose files ``list_files`` has not seen, where it could look."""
     where, parameters = under(prefix)
-    return f"{where} AND NOT EXISTS (SELECT 1 FROM seen WHERE seen.path = images.path)", parameters
+    seen = "SELECT 1 FROM seen WHERE seen.path = images.path"
+    doubtful = (
+        "SELECT 1 FROM unlisted WHERE images.path = unlisted.path"
+        " OR (images.path > unlisted.path AND images.path < unlisted.beyond)"
+    )
+    return f"{where} AND NOT EXISTS ({seen}) AND NOT EXISTS ({doubtful})", parameters
 
 
-def list_files(db: sqlite3.Connection, folder: Path, prefix: str) -> None:
+def list_files(db: sqlite3.Connection, walk: Walk) -> None:
     """Look at a folder and fill the temporary tables.
 
-    ``seen``: every image file. ``todo``: those that are not as the gallery has them. ``before``: the rows that may be
-    written over, for a file's old content may turn up under another name when the names of a series are shifted by one.
+    ``seen``: every image file. ``unlisted``: what could not be looked at. ``todo``: the files that are not as the
+    gallery has them. ``before``: the rows that may be written over, for a file's old content may turn up under another
+    name when the names of a series are shifted by one.
 
     Raises:
-        GalleryError: A folder within cannot be listed.
+        GalleryError: The folder cannot be listed.
     """
-    for table in ("seen", "todo", "before"):
+    for table in ("seen", "unlisted", "todo", "before"):
         db.execute(f"DROP TABLE IF EXISTS temp.{table}")
     db.execute("CREATE TEMP TABLE seen (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER) WITHOUT ROWID")
+    db.execute("CREATE TEMP TABLE unlisted (path TEXT, beyond TEXT)")
     with transaction(db):
-        db.executemany("INSERT INTO seen VALUES (CAST(? AS TEXT), ?, ?)", _walk(folder, prefix))
+        db.executemany("INSERT INTO seen VALUES (CAST(? AS TEXT), ?, ?)", walk)
+        # Of a folder also what its paths come before; of a file nothing.
+        db.executemany(
+            "INSERT INTO unlisted VALUES (CAST(? AS TEXT), CAST(? AS TEXT))",
+            ((os.fsencode(name), _beyond(name) if name.endswith("/") else None) for name, _ in walk.unlisted),
+        )
         # What could not even be opened is tried again: permissions change without a trace in the time of the file.
         db.execute(
             "CREATE TEMP TABLE todo AS SELECT seen.path, seen.size, seen.mtime_ns, images.id AS image"
@@ -107,42 +124,15 @@ def list_files(db: sqlite3.Connection, folder: Path, prefix: str) -> None:
         db.execute("CREATE INDEX temp.before_by_content ON before (sha256)")
 
 
-def _walk(folder: Path, prefix: str) -> Iterator[tuple[bytes, int, int]]:
-    """Each image file under a folder: its path as the gallery has it, its size, its time."""
-    waiting = [(os.fspath(folder), prefix)]
-    while waiting:
-        place, inner = waiting.pop()
-        try:
-            entries = list(os.scandir(place))
-        except FileNotFoundError as error:
-            if place != os.fspath(folder):  # it went away just now, and its images with it
-                continue
-            raise GalleryError(f"{place}: no such folder") from error
-        except OSError as error:
-            # To pass it over would take all its images for deleted.
-            raise GalleryError(f"{place}: cannot be listed ({error.strerror})") from error
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            try:
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append((entry.path, f"{inner}{entry.name}/"))
-                elif PurePath(entry.name).suffix.lower() in IMAGE_SUFFIXES and entry.is_file():
-                    status = entry.stat()
-                    yield os.fsencode(inner + entry.name), status.st_size, status.st_mtime_ns
-            except OSError:  # it went away just now
-                continue
-
-
 def refuse_sudden_emptiness(db: sqlite3.Connection, folder: Path, prefix: str) -> None:
     """Make sure that a folder without images was not full a while ago.
 
     Raises:
         GalleryError: The gallery has images of it. More likely than that all were deleted is an unmounted disk.
     """
-    where, parameters = under(prefix)
     if db.execute("SELECT 1 FROM seen LIMIT 1").fetchone():
         return
+    where, parameters = gone(prefix)
     known = db.execute(f"SELECT count(*) FROM images WHERE {where}", parameters).fetchone()[0]
     if known:
         raise GalleryError(

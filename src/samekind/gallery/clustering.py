@@ -8,10 +8,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from samekind.calibration import DEFAULT_OPERATING_POINT
 from samekind.errors import GalleryError
-from samekind.gallery.embeddings import read_embeddings
-from samekind.gallery.rows import Row, read_rows
-from samekind.gallery.store import Store
+from samekind.gallery.embedding_space import read_collection
+from samekind.gallery.file.rows import Row, read_rows
+from samekind.gallery.file.store import Store
 from samekind.similarity import Embeddings
 
 ClusterMethod = Literal["hdbscan", "agglomerative", "kmeans"]
@@ -37,18 +38,27 @@ class Cluster:
     unclustered: bool = False
 
 
-def find_clusters(store: Store, method: ClusterMethod, k: int | None, threshold: float) -> list[Cluster]:
-    """The clusters of a gallery, the largest first, what belongs nowhere last; arguments as ``cluster_labels``."""
-    with store.reading() as db:
-        chunks = list(read_embeddings(db))
-    if not chunks:
+def find_clusters(store: Store, method: ClusterMethod, k: int | None, threshold: float | None) -> list[Cluster]:
+    """The clusters of a gallery, the largest first, what belongs nowhere last.
+
+    Args:
+        store: The gallery's file.
+        method: As ``cluster_labels`` takes it.
+        k: As ``cluster_labels`` takes it.
+        threshold: A cosine, as ``cluster_labels`` takes it; None is the model's ``balanced`` threshold.
+
+    Raises:
+        GalleryError: As ``cluster_labels``.
+    """
+    images = read_collection(store)
+    if not images.ids:
         return []
-    ids = np.concatenate([chunk[0] for chunk in chunks])
-    embeddings = np.concatenate([chunk[1] for chunk in chunks])
-    labels = cluster_labels(embeddings, method, k, threshold)
-    rows = {row.id: row for row in read_rows(store, ids.tolist())}
-    kept = np.array([i in rows for i in ids.tolist()])  # one may have been removed just now
-    return _gathered([rows[i] for i in ids[kept].tolist()], embeddings[kept], labels[kept])
+    limit = images.space.threshold(DEFAULT_OPERATING_POINT) if threshold is None else threshold
+    labels = cluster_labels(images.embeddings, method, k, limit)
+    rows = {row.id: row for row in read_rows(store, images.ids)}
+    kept = np.array([i in rows for i in images.ids])  # one may have been removed just now
+    listed = [rows[i] for i in images.ids if i in rows]
+    return _gathered(listed, images.embeddings[kept], labels[kept])
 
 
 def cluster_labels(embeddings: Embeddings, method: ClusterMethod, k: int | None, threshold: float) -> NDArray[np.int64]:

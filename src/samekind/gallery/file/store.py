@@ -20,6 +20,7 @@ from urllib.parse import quote
 from filelock import FileLock, Timeout
 
 from samekind.errors import GalleryError
+from samekind.gallery.file.facts import read_fact
 
 _APPLICATION_ID = 0x534B4744  # "SKGD": by it a gallery is told from other SQLite files
 FORMAT_VERSION = 1
@@ -58,11 +59,15 @@ BEGIN INSERT OR IGNORE INTO dropped VALUES (old.id); END;
 CONTENT = "sha256, error, width, height, taken, phash, thumbnail, descriptor, embedding"
 _BUSY_SECONDS = 30.0
 
-# The facts that a search depends on: the card's text, the generation, the text about the index.
-About = tuple[str | None, str | None, str | None]
-_FACTS = [f"(SELECT value FROM about WHERE key = '{key}')" for key in ("card", "generation", "index")]
-# The SQL condition that they still are as they were; its parameters are an ``About``.
-STILL = " AND ".join(f"{fact} IS ?" for fact in _FACTS)
+
+class Connection(sqlite3.Connection):
+    """A connection that knows which file it was opened on.
+
+    Attributes:
+        file_identity: The device and number of the file, by which it is known from another that took its name.
+    """
+
+    file_identity: tuple[int, int] | None = None
 
 
 class Store:
@@ -82,21 +87,12 @@ class Store:
         self.file = self.path.resolve()
         self.read_only = read_only
         # Taking and giving back are safe between threads; the last one used knows the file best.
-        self._idle: deque[sqlite3.Connection] = deque()
+        self._idle: deque[Connection] = deque()
         if read_only and not self.path.is_file():
             raise GalleryError(f"{self.path}: no such gallery; `samekind index FOLDER --gallery {self.path}` makes one")
         with self.reading() as db:
-            version = db.execute("PRAGMA user_version").fetchone()[0]
-            ours = db.execute("PRAGMA application_id").fetchone()[0] == _APPLICATION_ID
-            empty = not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if ours and version > FORMAT_VERSION:
-            raise GalleryError(
-                f"{self.path}: gallery format {version} is newer than {FORMAT_VERSION}; "
-                "a newer samekind reads it: pip install -U samekind"
-            )
-        if not ours and (read_only or not empty):
-            raise GalleryError(f"{self.path}: not a samekind gallery")
-        if not ours:
+            made = _is_gallery(db)
+        if not made:
             with self.writing() as db:
                 db.execute("PRAGMA journal_mode = WAL")
                 db.executescript(
@@ -110,17 +106,16 @@ class Store:
         return self.file.parent
 
     @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> Iterator[Connection]:
         """A connection to read with, for this thread alone until the end of the block.
 
+        It is to the file that has the gallery's name now, which another program may have put there.
+
         Raises:
-            GalleryError: SQLite cannot read the file; the message says why.
+            GalleryError: SQLite cannot read the file, or it is no gallery; the message says why.
         """
         try:
-            try:
-                connection = self._idle.pop()
-            except IndexError:
-                connection = self._connect()
+            connection = self._idle_connection() or self._connect()
             try:
                 yield connection
             finally:
@@ -129,7 +124,7 @@ class Store:
             raise GalleryError(_explain(self.path, error)) from error
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self) -> Iterator[Connection]:
         """Be the one writer, with a connection of one's own.
 
         Raises:
@@ -142,26 +137,28 @@ class Store:
         holder_file = Path(f"{self.file}.writer")
         try:
             lock.acquire(timeout=0)
+            since = datetime.now(UTC).astimezone().isoformat(" ", "seconds")
+            holder_file.write_text(json.dumps({"pid": os.getpid(), "host": platform.node(), "since": since}))
         except Timeout:
             raise GalleryError(f"{self.path}: {_describe_holder(holder_file)}; wait for it to end") from None
         except OSError as error:
+            lock.release()
             raise GalleryError(f"{self.path}: cannot be written ({error.strerror})") from error
         try:
-            since = datetime.now(UTC).astimezone().isoformat(" ", "seconds")
-            holder_file.write_text(json.dumps({"pid": os.getpid(), "host": platform.node(), "since": since}))
             with closing(self._connect()) as connection:
                 yield connection
+                # What lies in a file beside the gallery would be taken for that of another one put in its place.
+                connection.executescript("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error as error:
             raise GalleryError(_explain(self.path, error)) from error
         finally:
             holder_file.unlink(missing_ok=True)
             lock.release()
 
-    def about(self, key: str) -> str | None:
+    def fact(self, key: str) -> str | None:
         """A fact about the gallery by its name."""
         with self.reading() as db:
-            row = db.execute("SELECT value FROM about WHERE key = ?", (key,)).fetchone()
-        return None if row is None else row[0]
+            return read_fact(db, key)
 
     def close(self) -> None:
         """Close the connections."""
@@ -169,24 +166,56 @@ class Store:
             while True:
                 self._idle.pop().close()
 
-    def _connect(self) -> sqlite3.Connection:
+    def _idle_connection(self) -> Connection | None:
+        """One that is open on the file as it is now; None if there is none."""
+        now = _identity(self.file)
+        with suppress(IndexError):
+            while True:
+                connection = self._idle.pop()
+                # While one file is being put in the place of another there may be none.
+                if now in (None, connection.file_identity):
+                    return connection
+                connection.close()
+        return None
+
+    def _connect(self) -> Connection:
         options = "?mode=rwc"
         if self.read_only:
             options = "?mode=ro"
             # On a medium that cannot be written SQLite could not make the files that a WAL needs.
             if not os.access(self.folder, os.W_OK) and not Path(f"{self.file}-wal").exists():
                 options += "&immutable=1"
+        identity = _identity(self.file)
         connection = sqlite3.connect(
             f"file:{quote(os.fsencode(self.file))}{options}",
             uri=True,
+            factory=Connection,
             timeout=_BUSY_SECONDS,
             isolation_level=None,  # transactions are begun and ended by ``transaction``
             check_same_thread=False,  # one thread at a time has it, not always the same
         )
-        # A file name need not be UTF-8; surrogates carry its bytes.
-        connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
-        connection.execute("PRAGMA synchronous = NORMAL")  # in WAL mode a power cut may cost the last batch, never more
+        try:
+            # A file name need not be UTF-8; surrogates carry its bytes.
+            connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
+            connection.execute("PRAGMA synchronous = NORMAL")  # in WAL mode a power cut may cost the last batch only
+            self._refuse_foreign(connection)
+        except BaseException:
+            connection.close()
+            raise
+        # Where it has just been made, or replaced in this very moment, it has a number by now.
+        connection.file_identity = identity or _identity(self.file)
         return connection
+
+    def _refuse_foreign(self, db: sqlite3.Connection) -> None:
+        if _is_gallery(db):
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            if version > FORMAT_VERSION:
+                raise GalleryError(
+                    f"{self.path}: gallery format {version} is newer than {FORMAT_VERSION}; "
+                    "a newer samekind reads it: pip install -U samekind"
+                )
+        elif self.read_only or db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise GalleryError(f"{self.path}: not a samekind gallery")
 
 
 @contextmanager
@@ -213,20 +242,16 @@ def one_moment(db: sqlite3.Connection) -> Iterator[None]:
             db.execute("COMMIT")
 
 
-def set_about(db: sqlite3.Connection, key: str, value: str) -> None:
-    """Set a fact about the gallery, within a transaction."""
-    db.execute("INSERT INTO about VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value))
+def _is_gallery(db: sqlite3.Connection) -> bool:
+    return bool(db.execute("PRAGMA application_id").fetchone()[0] == _APPLICATION_ID)
 
 
-def read_about(db: sqlite3.Connection) -> About:
-    """The facts that a search depends on."""
-    return tuple(db.execute(f"SELECT {', '.join(_FACTS)}").fetchone())
-
-
-def generation(db: sqlite3.Connection) -> int:
-    """A number that rises whenever an embedding is added, changed or removed."""
-    row = db.execute("SELECT value FROM about WHERE key = 'generation'").fetchone()
-    return int(row[0]) if row else 0
+def _identity(file: Path) -> tuple[int, int] | None:
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _describe_holder(holder_file: Path) -> str:
