@@ -30,7 +30,7 @@ class Cluster:
     Attributes:
         rows: The images, the most typical first.
         similarity: The mean cosine of an image with the cluster's centre, in [-1, 1]: how tight it is.
-        unclustered: Whether these are the images that HDBSCAN found to belong nowhere.
+        unclustered: True for the images that HDBSCAN found to belong nowhere.
     """
 
     rows: tuple[Row, ...]

@@ -39,9 +39,9 @@ class GalleryModel:
         self._store = store
         self._wanted = wanted
         self._recognizer = recognizer
-        # One session for queries and for indexing; the fingerprint of its network.
+        # One session for queries and for indexing; the fingerprint of its network, and whether it has the taps.
         self._encoder: OnnxEncoder | None = None
-        self._fingerprint = ""
+        self._fingerprint, self._for_indexing = "", False
         self._guard = threading.Lock()
         if wanted is not None:
             self._read()
@@ -77,8 +77,10 @@ class GalleryModel:
         """
         if self._recognizer is not None:
             self._refuse_other(self._recognizer.card)  # the gallery's file may have been replaced
-            return self._recognizer.embed([image])[0]
-        return self._encoder_of_now(taps=False).encode([image])[0]
+            (embedding,) = self._recognizer.embed([image])
+        else:
+            (embedding,) = self._encoder_of_now(taps=False).encode([image])
+        return np.asarray(embedding)
 
     def indexing_encoder(self) -> OnnxEncoder:
         """The network, with taps at the feature maps by which copies are found.
@@ -93,11 +95,11 @@ class GalleryModel:
         with self._guard:
             encoder = self._encoder
             fits = card is None or card.fingerprint == self._fingerprint
-            if encoder is None or not fits or (taps and not encoder.taps):
+            if encoder is None or not fits or (taps and not self._for_indexing):
                 model = self._read()
                 inner = feature_maps(model) if taps else ()
                 self._encoder = encoder = OnnxEncoder(model.data, model.card.name, taps=inner)
-                self._fingerprint = model.card.fingerprint
+                self._fingerprint, self._for_indexing = model.card.fingerprint, taps
             return encoder
 
     def _read(self) -> ModelFile:

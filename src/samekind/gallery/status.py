@@ -7,6 +7,7 @@ from pathlib import Path
 
 from samekind.gallery.file.store import Store
 from samekind.gallery.index.build import advised_index
+from samekind.gallery.index.tuning import TARGET_RECALL
 from samekind.gallery.index.upkeep import index_facts, stale_rows
 from samekind.gallery.model import GalleryModel
 
@@ -43,6 +44,11 @@ class Status:
     index_recall: float | None
     index_behind: int
     advised_index: str
+
+    @property
+    def recall_is_low(self) -> bool:
+        """Whether an approximate index finds less than it should."""
+        return self.index_recall is not None and self.index_recall < TARGET_RECALL
 
 
 def read_status(store: Store, model: GalleryModel) -> Status:

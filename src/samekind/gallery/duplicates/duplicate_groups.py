@@ -30,7 +30,7 @@ class DuplicateGroup:
     Attributes:
         rows: The images, at least two, by name.
         keep: The one worth keeping.
-        why: What it has over the others, in words.
+        why: The reason to keep it, in words: what it has over the others.
         similarity: The similarity of the two that are least alike, in [-1, 1]: 1 for exact duplicates, the
             correlation of the pictures laid on each other for near ones, the cosine for images of one class.
     """

@@ -24,7 +24,7 @@ class CopyFeatures:
     Attributes:
         ids: The N images.
         content: The SHA-256 of each file, bytes of length 32 (N,).
-        descriptors: What the network's inner layers see, float32 (N, C).
+        descriptors: The descriptors of what the network's inner layers see, float32 (N, C).
         hashes: The perceptual hashes, uint8 (N, 8).
         thumbnails: The images in grey, uint8 (N, 32, 32).
     """

@@ -33,7 +33,7 @@ def write_index(index: Any, path: Path) -> None:
     """
     # FAISS itself takes only names that are UTF-8, and on Windows only ASCII; and it has no words for a full disk.
     with replacing(path) as temporary, temporary.open("wb") as file:
-        faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))
+        faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))  # type: ignore[attr-defined]  # not in its stubs
 
 
 def _faiss_can_open(path: Path) -> bool:
@@ -49,7 +49,7 @@ class IndexFile:
         index: An index that ``index_factory`` made of ``IDMap,...``.
 
     Attributes:
-        exact: Whether its similarities are those of the embeddings themselves.
+        exact: True if its similarities are those of the embeddings themselves.
         dimension: D of the embeddings.
     """
 
@@ -75,7 +75,7 @@ class IndexFile:
             if _faiss_can_open(path):
                 return cls(faiss.read_index(str(path), flag))
             with path.open("rb") as file:
-                return cls(faiss.read_index(faiss.PyCallbackIOReader(file.read)))
+                return cls(faiss.read_index(faiss.PyCallbackIOReader(file.read)))  # type: ignore[attr-defined]
         except (RuntimeError, OSError):
             return None
 

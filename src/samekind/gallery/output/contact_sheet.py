@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader
 from PIL import Image
 
 from samekind.atomic import replacing
@@ -28,10 +27,10 @@ class Picture:
 
     Attributes:
         path: The file.
-        size: Its width and height, upright.
-        name: What to call it.
-        note: What to say of it.
-        marked: Whether to set it off from the others.
+        size: The width and the height, upright.
+        name: The name that stands below it.
+        note: The line below the name.
+        marked: True sets it off from the others.
     """
 
     path: Path
@@ -47,9 +46,9 @@ class Section:
 
     Attributes:
         title: The heading.
-        pictures: Those that are shown.
-        note: A line below the heading.
-        more: How many are not shown.
+        pictures: The pictures that are shown.
+        note: The line below the heading.
+        more: The number of those that are not shown.
     """
 
     title: str
@@ -67,6 +66,8 @@ def write_contact_sheet(path: str | os.PathLike[str], title: str, summary: str, 
     Raises:
         OSError: The file cannot be written.
     """
+    from jinja2 import Environment, PackageLoader  # noqa: PLC0415 - a search without a sheet need not wait for it
+
     environment = Environment(loader=PackageLoader("samekind.gallery.output"), autoescape=True, trim_blocks=True)
     environment.filters["thumbnail"] = thumbnail
     template = environment.get_template("contact_sheet.html")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from samekind.gallery.file.facts import generation, set_fact
@@ -37,19 +37,25 @@ class RowWriter:
         # Of contents with many files the rows whose file was missing when it was first asked for.
         self._missing: dict[bytes | None, list[int]] = {}
 
-    def write(self, batch: Sequence[Examined], vectors: Sequence[tuple[bytes, bytes]]) -> None:
+    def new_images(self, batch: Sequence[Examined]) -> dict[bytes, DecodedImage]:
+        """The images of a batch, by hash, whose content is new; the gallery may have got some while they were read."""
+        images = {found.sha256: found.image for found in batch if found.sha256 is not None and found.image is not None}
+        query = "SELECT 1 FROM images WHERE sha256 = ? LIMIT 1"
+        return {sha256: image for sha256, image in images.items() if not self._db.execute(query, (sha256,)).fetchone()}
+
+    def write(self, batch: Sequence[Examined], vectors: Mapping[bytes, tuple[bytes, bytes]]) -> None:
         """Write a batch.
 
         Args:
             batch: The files.
-            vectors: The descriptor and the embedding, as they are stored, of each that has an image.
+            vectors: The descriptor and the embedding, as they are stored, of each of ``new_images``.
         """
-        computed = iter(vectors)
+        computed = dict(vectors)
         with transaction(self._db):
             self._generation, self._changed = generation(self._db) + 1, False
             for found in batch:
-                if found.image is not None:
-                    self._put(found, _fresh_content(found.sha256, found.image, next(computed)))
+                if found.image is not None and found.sha256 in computed:
+                    self._put(found, _fresh_content(found.sha256, found.image, computed.pop(found.sha256)))
                 elif found.error is not None and self._failed_before(found):
                     self._report.unreadable_before += 1
                 elif found.error is not None:

@@ -78,7 +78,8 @@ def sync_folder(
     writer = RowWriter(store, db, report)
     examined = examine_all(store, files_to_look_at(db), lambda: encoder().input_size)
     while batch := list(islice(examined, _BATCH)):
-        writer.write(batch, _vectors([found.image for found in batch if found.image is not None], encoder))
+        images = writer.new_images(batch)
+        writer.write(batch, dict(zip(images, _vectors(list(images.values()), encoder), strict=True)))
         done += len(batch)
         if after_batch:
             after_batch()

@@ -17,11 +17,11 @@ class Walk:
 
     Args:
         folder: The folder.
-        prefix: What its images' paths begin with in the gallery.
+        prefix: The beginning of its images' paths in the gallery.
 
     Attributes:
-        unlisted: What could not be looked at, and why: paths as the gallery has them, of folders with a slash at their
-            end. What lies there may or may not be as it was.
+        unlisted: The paths that could not be looked at, as the gallery has them and of folders with a slash at their
+            end, and why. What lies there may or may not be as it was.
     """
 
     folder: Path

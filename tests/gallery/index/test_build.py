@@ -1,9 +1,7 @@
-"""The index: advice, approximate kinds, building while rows change."""
+"""Making the index: every kind, whole or not at all."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +13,6 @@ from samekind.gallery import Gallery
 from samekind.gallery.embedding_space import read_space
 from samekind.gallery.file.facts import set_fact
 from samekind.gallery.file.store import Store, one_moment, transaction
-from samekind.gallery.file.vectors import read_embeddings
 from samekind.gallery.index.build import advised_index, build_index
 from samekind.gallery.index.snapshot import Snapshot, take_snapshot
 
@@ -117,33 +114,6 @@ def test_what_a_killed_writer_left_of_an_index_is_removed(gallery: Gallery, phot
     assert other.exists()
 
 
-def test_the_rows_that_an_index_lacks_are_found_without_reading_all(gallery: Gallery) -> None:
-    with gallery._store.reading() as db:
-        plans: list[str] = []
-        for after in (-1, 5):
-            asked: list[str] = []
-            db.set_trace_callback(asked.append)
-            assert list(read_embeddings(db, after=after)) == []
-            db.set_trace_callback(None)
-            plans.append(str(db.execute(f"EXPLAIN QUERY PLAN {asked[0]}").fetchall()))
-    assert "SCAN images" in plans[0]
-    assert "images_by_generation (generation>?)" in plans[1]
-
-
 def test_advice_grows_with_the_gallery() -> None:
     assert advised_index(0) == advised_index(500_000) == "Flat"
     assert advised_index(4_000_000) == "IVF8000,Flat"
-
-
-def test_it_works_beside_the_wrappers_for_torch() -> None:
-    """Which pytorch-metric-learning brings into a process, and with them a search without parameters."""
-    code = (
-        "import faiss, faiss.contrib.torch_utils, numpy as np\n"
-        "from samekind.gallery.index.index_file import IndexFile\n"
-        "index = faiss.IndexIDMap2(faiss.IndexFlatIP(2))\n"
-        "rows = np.eye(2, dtype=np.float32)\n"
-        "index.add_with_ids(rows, np.array([5, 7]))\n"
-        "print(IndexFile(index).neighbours(rows[:1], 2, np.array([5]))[1].tolist())\n"
-    )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert found.stdout == "[[7, -1]]\n", found.stderr

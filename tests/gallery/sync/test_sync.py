@@ -13,7 +13,7 @@ from conftest import save_noise
 from gallery.conftest import LONG_AGO, age
 
 from samekind.datasets.splits import content_hash
-from samekind.errors import DatasetError, GalleryError
+from samekind.errors import DatasetError
 from samekind.gallery import Gallery, SyncReport
 
 
@@ -141,28 +141,6 @@ def test_what_still_cannot_be_opened_is_named_once_and_changes_nothing(
     assert gallery.sync(photos) == SyncReport(changed=1, unchanged=11, embedded=1)
 
 
-def test_a_subfolder_that_vanishes_while_it_is_looked_for_is_passed_over(
-    gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scandir = os.scandir
-
-    def vanish(place: str) -> object:
-        if Path(place).name == "red":
-            Path(place).rename(photos.parent / "away")
-        return scandir(place)
-
-    gallery.sync(photos)
-    monkeypatch.setattr("samekind.gallery.sync.walk.os.scandir", vanish)
-    assert gallery.sync(photos) == SyncReport(removed=4, unchanged=8)
-
-
-def test_hidden_files_and_other_suffixes_are_passed_over(gallery: Gallery, photos: Path) -> None:
-    shutil.copy2(photos / "red/00.png", photos / ".hidden.png")
-    shutil.copytree(photos / "red", photos / ".trash")
-    (photos / "notes.txt").write_text("no picture")
-    assert gallery.sync(photos).added == 12
-
-
 def test_names_that_are_no_utf_8_survive(gallery: Gallery, photos: Path) -> None:
     path = Path(os.fsdecode(os.fsencode(photos) + b"/caf\xe9.png"))
     try:
@@ -178,34 +156,6 @@ def test_names_that_are_no_utf_8_survive(gallery: Gallery, photos: Path) -> None
     assert gallery.search(path, 2)[0].path.exists()
 
 
-def test_several_folders_in_one_gallery_and_dropping_one(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
-    shutil.copytree(photos, tmp_path / "photos2")
-    gallery.sync(photos)
-    assert gallery.sync(tmp_path / "photos2") == SyncReport(added=12)
-    assert gallery.status().folders == ["photos", "photos2"]
-    assert gallery.sync(photos) == SyncReport(unchanged=12)
-    assert gallery.remove(tmp_path / "photos2") == 12
-    assert all(name.startswith("photos/") for name in names(gallery))
-    assert gallery.status().folders == ["photos"]
-    assert gallery.remove(photos / "red") == 4
-    with pytest.raises(GalleryError, match="has no images of"):
-        gallery.remove(tmp_path / "never")
-
-
-def test_a_gallery_within_its_folder_and_one_elsewhere_have_relative_paths(
-    photos: Path, tmp_path: Path, tiny_model: Path
-) -> None:
-    with Gallery.open(photos / "inside.samekind", model=tiny_model) as inside:
-        inside.sync(photos)
-        assert names(inside)[0] == "blue/02.png"
-        assert inside.sync(photos).unchanged == 12
-    (tmp_path / "elsewhere").mkdir()
-    with Gallery.open(tmp_path / "elsewhere" / "g.samekind", model=tiny_model) as elsewhere:
-        elsewhere.sync(photos)
-        assert names(elsewhere)[0] == "../photos/blue/02.png"
-        assert all(row.path.exists() for row in elsewhere)
-
-
 def test_folder_and_gallery_can_move_together(photos: Path, tmp_path: Path, tiny_model: Path) -> None:
     with Gallery.open(tmp_path / "photos.samekind", model=tiny_model) as gallery:
         gallery.sync(photos)
@@ -216,17 +166,6 @@ def test_folder_and_gallery_can_move_together(photos: Path, tmp_path: Path, tiny
     with Gallery.open(target / "photos.samekind") as gallery:
         assert gallery.sync(target / "photos") == SyncReport(unchanged=12)
         assert gallery.search(target / "photos/red/00.png", 1)[0].path == target / "photos/red/00.png"
-
-
-def test_missing_and_suddenly_empty_folders_are_refused(gallery: Gallery, photos: Path) -> None:
-    gallery.sync(photos)
-    with pytest.raises(GalleryError, match="no such folder"):
-        gallery.sync(photos / "gone")
-    shutil.rmtree(photos)
-    photos.mkdir()
-    with pytest.raises(GalleryError, match="Is its disk mounted"):
-        gallery.sync(photos)
-    assert len(gallery) == 12
 
 
 def test_stopping_between_batches_keeps_what_was_done_and_the_next_sync_ends_the_same(
