@@ -14,7 +14,7 @@ import time
 
 import numpy as np
 
-from samekind.gallery.pairs import join_pairs, similar_pairs
+from samekind.gallery.duplicates.pairs import join_pairs, similar_pairs
 
 
 def main() -> None:
