@@ -108,10 +108,9 @@ def ship(row: Row, path: Path, pools: Pools) -> None:
         row.scores,
         "all 50 classes of caltech101-a, each as it looks to a network of this recipe that was trained without it",
     )
-    pair, trio = (
-        fitted.model_copy(update={"measured_on": fitted.measured_on.model_copy(update={"domain": DOMAIN})})
-        for fitted in (pair, trio)
-    )
+    assert trio is not None
+    pair = pair.model_copy(update={"measured_on": pair.measured_on.model_copy(update={"domain": DOMAIN})})
+    trio = trio.model_copy(update={"measured_on": trio.measured_on.model_copy(update={"domain": DOMAIN})})
     card = model.card.model_copy(update={"pair": pair, "trio": trio, "metrics": ()})
     card = write_model(path, model.data, card, model.seen_images)
     unseen = tuple(
