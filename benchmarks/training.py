@@ -26,7 +26,7 @@ from samekind.training.pipeline import train
 from samekind.training.recipe import Recipe
 from samekind.training.run import RunSettings
 
-ACCURACY = "pairs: accuracy at balanced"
+ACCURACY = ("pairs", "accuracy@balanced")
 
 
 @dataclass
@@ -100,8 +100,7 @@ def _measure(name: str, manifest: Path, init: str, recipe: Recipe, folder: Path)
     card = train(settings, run, report=clock)
     batch = recipe.sampler.classes * recipe.sampler.images
     speed = clock.images_per_second(batch, recipe.epochs)
-    (metrics,) = card.metrics.values()
-    measured = metrics[ACCURACY]
+    (measured,) = (found for found in card.metrics if (found.task, found.metric) == ACCURACY)
     images = card.training.images
     with_cache = recipe.epochs * images / (recipe.epochs * images / speed + clock.caching_seconds)
     print(

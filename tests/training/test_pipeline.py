@@ -10,7 +10,7 @@ import samekind
 from samekind.datasets.folders import read_class_folders
 from samekind.datasets.splits import content_hash, split_digest
 from samekind.errors import DatasetError, TrainingError
-from samekind.evaluation.protocol import evaluate
+from samekind.evaluation.measure import measure
 from samekind.model_file import read_model
 from samekind.training import pipeline
 from samekind.training.initialise import initialise
@@ -147,9 +147,11 @@ def test_train_and_val_are_kept_apart_and_val_is_measured(colour_folders: Path, 
     settings = RunSettings(folder=data, output=tmp_path / "m.onnx", recipe=recipe, init="bundled")
     card = pipeline.train(settings, tmp_path / "run")
     assert card.training.images + card.pair.measured_on.images == 64
-    (tested,) = card.metrics
-    assert tested == "data/test (4 of 4 classes seen in training)"
-    assert 0 <= card.metrics[tested]["pairs: EER"].value <= 1
+    assert {(m.data, m.split, m.group, m.note) for m in card.metrics} == {
+        ("data", "test", "seen", "4 of 4 classes seen in training")
+    }
+    (rate,) = (m.value for m in card.metrics if (m.task, m.metric) == ("pairs", "eer"))
+    assert 0 <= rate <= 1
 
 
 def test_a_folder_too_small_to_fill_a_batch_is_refused(colour_folders: Path, tmp_path: Path) -> None:
@@ -190,7 +192,7 @@ def test_a_run_does_not_go_on_with_other_images(colour_folders: Path, tmp_path: 
 def test_the_images_of_a_run_cannot_be_used_to_evaluate_its_model(trained, colour_folders: Path) -> None:
     model = samekind.load(trained.settings.output)
     with pytest.raises(DatasetError, match="96 of 96 images had a part"):
-        evaluate(model, read_class_folders(colour_folders))
+        measure(model, read_class_folders(colour_folders))
 
 
 def test_a_second_run_in_the_same_folder_is_refused(trained) -> None:

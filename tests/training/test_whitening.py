@@ -14,7 +14,7 @@ from scipy.linalg import fractional_matrix_power
 from training.runs import SMALL, assert_same_weights, fit_only, run_training
 
 from samekind.errors import TrainingError
-from samekind.evaluation.verification import equal_error_rate
+from samekind.evaluation.metrics.scores import equal_error_rate
 from samekind.images import load_image
 from samekind.training.network import SiameseNetwork
 from samekind.training.prepare import read_kept

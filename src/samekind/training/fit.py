@@ -26,7 +26,7 @@ from safetensors.torch import load_model, save
 from samekind.atomic import replacing
 from samekind.datasets.folders import LabelledImages
 from samekind.errors import TrainingError
-from samekind.evaluation.protocol import Report, of_stage
+from samekind.progress import Progress, stage_counter
 from samekind.training.allocator import keep_freed_memory
 from samekind.training.augment import Augmentation
 from samekind.training.curves import draw_curves
@@ -78,7 +78,7 @@ def fit(
     *,
     start: Start | None = None,
     machines: Machines | None = None,
-    report: Report | None = None,
+    report: Progress | None = None,
 ) -> Fitted:
     """Train a network on labelled images.
 
@@ -113,7 +113,7 @@ def fit(
         data = _data(network.eval(), parts, start, recipe=recipe, run=run, report=report)
         last = run / "checkpoints" / "last.ckpt"
         if start.whiten and not last.exists():
-            progress = of_stage(report, "whiten", len(parts.train))
+            progress = stage_counter(report, "whiten", len(parts.train))
             whiten_head(network, data.train_features, parts.train.labels, start.sources, progress)
         if is_first():
             say_ready(run)
@@ -141,7 +141,7 @@ def fit(
 class _Progress(Callback):
     """Reports each training step, and draws the curves after each epoch."""
 
-    def __init__(self, run: Path, report: Report | None) -> None:
+    def __init__(self, run: Path, report: Progress | None) -> None:
         self._run = run
         self._report = report
 
@@ -187,7 +187,7 @@ def _data(
     *,
     recipe: Recipe,
     run: Path,
-    report: Report | None,
+    report: Progress | None,
 ) -> SiameseData:
     size = recipe.network.input_size
     if recipe.freezing.stages == 0:
@@ -211,7 +211,7 @@ def _data(
             run / "features" / name,
             recipe=recipe,
             views=views,
-            on_progress=of_stage(report, stage, len(part)),
+            on_progress=stage_counter(report, stage, len(part)),
         )
         return CachedViews(features, part.labels)
 
@@ -226,7 +226,7 @@ def _data(
 
 
 def _trainer(
-    settings: RunSettings, run: Path, last: Path, machines: Machines, report: Report | None
+    settings: RunSettings, run: Path, last: Path, machines: Machines, report: Progress | None
 ) -> lightning.Trainer:
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     recipe = settings.recipe

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from samekind.errors import ImageError
-from samekind.evaluation.links import MOST_IMAGES
-from samekind.evaluation.verification import equal_error_rate
+from samekind.evaluation.metrics.scores import equal_error_rate
+from samekind.fitting.calibrations import MOST_IMAGES
 from samekind.training.collapse import refuse_collapse
 from samekind.training.data import Batch
 from samekind.training.distillation import Distillation

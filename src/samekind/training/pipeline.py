@@ -11,16 +11,18 @@ from pathlib import Path
 import numpy as np
 
 from samekind.atomic import replacing
-from samekind.card import FORMAT_VERSION, Card, Measurement, Training
+from samekind.card import FORMAT_VERSION, Card, Training
 from samekind.datasets.dataset import read_test_images
 from samekind.datasets.folders import LabelledImages
 from samekind.datasets.splits import refuse_shared_images, split_digest
 from samekind.encoder import OnnxEncoder
 from samekind.errors import TrainingError
-from samekind.evaluation.cross_fit import fit_links
-from samekind.evaluation.protocol import Evaluation, Report, evaluate, of_stage
+from samekind.evaluation.card_records import measurements
+from samekind.evaluation.measure import measure as measure_on
+from samekind.fitting.cross_fit import fit_calibrations
 from samekind.images import load_image
 from samekind.model_file import read_model, write_model
+from samekind.progress import Progress, stage_counter
 from samekind.recognizer import Recognizer
 from samekind.training.export import PARITY_TOLERANCE, export_onnx, parity, round_to_float16, store_as_float16
 from samekind.training.fit import Fitted, Machines, fit
@@ -39,7 +41,7 @@ def train(
     *,
     resume: bool = False,
     machines: Machines | None = None,
-    report: Report | None = None,
+    report: Progress | None = None,
     note: Callable[[str], None] | None = None,
     measure: bool = True,
 ) -> Card:
@@ -101,9 +103,10 @@ def train(
     card = write_model(settings.output, onnx_model, card, hashes)
     for name, images in tests.items() if measure else ():
         recognizer = Recognizer(read_model(settings.output))
-        result = evaluate(recognizer, images, report=_within(report, f"test on {name}"))
-        metrics = card.metrics | measurements(name, result, parts.held_out.classes)
-        card = card.model_copy(update={"metrics": metrics})
+        result = measure_on(recognizer, images, on_progress=_within(report, f"test on {name}"))
+        data, split = (settings.folder.name, "test") if images is parts.test else (name, "")
+        records = measurements(data, result, parts.held_out.classes, split=split)
+        card = card.model_copy(update={"metrics": card.metrics + records})
         card = write_model(settings.output, onnx_model, card, hashes)
     kept = run / "model.onnx"
     if kept.resolve() != settings.output.resolve():
@@ -137,16 +140,16 @@ def _check_parity(fitted: Fitted, recipe: Recipe, onnx_model: bytes) -> None:
 
 
 def _calibrated_card(
-    settings: RunSettings, parts: Parts, fitted: Fitted, onnx_model: bytes, report: Report | None
+    settings: RunSettings, parts: Parts, fitted: Fitted, onnx_model: bytes, report: Progress | None
 ) -> Card:
     recipe, held_out, name = settings.recipe, fitted.calibration, settings.output.stem
     embeddings = OnnxEncoder(onnx_model, name).encode(
-        held_out.paths, on_progress=of_stage(report, "calibrate", len(held_out))
+        held_out.paths, on_progress=stage_counter(report, "calibrate", len(held_out))
     )
     source = f"{len(held_out)} images of {settings.folder.name}, held out from its training images"
     if not set(held_out.classes) & set(parts.train.classes):
         source += "; none of their classes was trained on"
-    pair, trio = fit_links(embeddings, held_out.labels, [parts.hashes[path] for path in held_out.paths], source)
+    pair, trio = fit_calibrations(embeddings, held_out.labels, [parts.hashes[path] for path in held_out.paths], source)
     return Card(
         format_version=FORMAT_VERSION,
         name=name,
@@ -179,35 +182,5 @@ def _digest(images: LabelledImages, parts: Parts) -> str:
     return split_digest(parts.hashes[path] for path in images.paths)
 
 
-def measurements(name: str, result: Evaluation, calibrated_on: tuple[str, ...]) -> dict[str, dict[str, Measurement]]:
-    """What a card says of an evaluation.
-
-    Args:
-        name: Of the test data.
-        result: What was measured.
-        calibrated_on: The classes that the links were fitted on.
-
-    Returns:
-        By data and group of classes: all, and where there are both, those seen in training and the others apart.
-    """
-    found = {}
-    kinds = {"all": f"{len(result.classes_seen)} of {len(result.classes)} classes seen in training"}
-    unseen = set(result.classes) - set(result.classes_seen)
-    from_thresholds = " that the thresholds were fitted on" if unseen & set(calibrated_on) else ""
-    of_all = "classes seen in training" if "all" in result.judged.groups else kinds["all"]
-    kinds |= {"seen": of_all, "unseen": f"unseen classes{from_thresholds}"}
-    for part, group in result.judged.groups.items():
-        tasks = {"pairs": group.pairs and group.pairs.metrics, "trios": group.trios and group.trios.metrics}
-        measured = {
-            f"{task}: {metric}": drawn.estimate()
-            for task, metrics in (tasks | {"retrieval": group.retrieval}).items()
-            for metric, drawn in (metrics or {}).items()
-        }
-        found[f"{name} ({kinds[part]})"] = {
-            metric: Measurement(value=e.value, low=e.low, high=e.high) for metric, e in measured.items()
-        }
-    return found
-
-
-def _within(report: Report | None, stage: str) -> Report | None:
+def _within(report: Progress | None, stage: str) -> Progress | None:
     return (lambda part, done, total: report(f"{stage}: {part}", done, total)) if report else None

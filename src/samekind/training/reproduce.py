@@ -14,7 +14,8 @@ from samekind.datasets.dataset import read_dataset, read_test_images
 from samekind.datasets.folders import LabelledImages
 from samekind.datasets.sampling import sample_pairs, sample_trios
 from samekind.errors import DatasetError, TrainingError
-from samekind.evaluation.protocol import Report, refuse_seen
+from samekind.evaluation.selection import refuse_seen
+from samekind.progress import Progress
 from samekind.recognizer import Recognizer, load
 from samekind.similarity import Embeddings
 from samekind.training.curves import draw_curves
@@ -85,7 +86,7 @@ def reproduce(
     seeds: Sequence[int] = range(5),
     unseen: Path | None = None,
     recipe: Recipe | None = None,
-    report: Report | None = None,
+    report: Progress | None = None,
     note: Callable[[str], None] | None = None,
 ) -> list[Seed]:
     """Train and test once for each seed. Seeds that are done are not trained again.
@@ -128,11 +129,13 @@ def reproduce(
     return results
 
 
-def _of_seed(report: Report, seed: int, stage: str, done: int, total: int) -> None:
+def _of_seed(report: Progress, seed: int, stage: str, done: int, total: int) -> None:
     report(f"seed {seed}: {stage}", done, total)
 
 
-def _trained(settings: RunSettings, run: Path, report: Report | None, note: Callable[[str], None] | None) -> Recognizer:
+def _trained(
+    settings: RunSettings, run: Path, report: Progress | None, note: Callable[[str], None] | None
+) -> Recognizer:
     if is_run(run) and read_run(run) != settings:
         raise TrainingError(f"{run}: holds a run of other data or another recipe; name another folder: --run")
     if not settings.output.exists():
