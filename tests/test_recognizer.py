@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import io
 import math
 from collections.abc import Callable, Iterator
@@ -30,7 +31,7 @@ def model(tiny_model: Path) -> Recognizer:
 
 @pytest.fixture(scope="module")
 def pairs_only(tiny_model: Path) -> Recognizer:
-    """A model whose card has no trio link."""
+    """A model whose card has no calibration for trios."""
     return Recognizer(ModelFile(make_card(trio=None), read_model(tiny_model).data))
 
 
@@ -70,7 +71,7 @@ def test_verdict_says_how_it_was_reached(model: Recognizer, trio: tuple[Path, Pa
     assert verdict.similarity == pytest.approx(first @ second, abs=1e-6)
     assert verdict.probability == pytest.approx(1 / (1 + math.exp(5 - 10 * verdict.similarity)), rel=1e-9)
     assert (verdict.threshold, verdict.operating_point, verdict.model) == (0.5, "balanced", "tiny")
-    assert [type(value) for value in vars(verdict).values()] == [bool, float, float, float, str, str]
+    assert [type(value) for value in dataclasses.astuple(verdict)] == [bool, float, float, float, str, str]
 
 
 @given(pixels(SIZE), pixels(SIZE))
@@ -161,7 +162,7 @@ def test_trio_at_a_name_has_its_pairs_at_that_name(model: Recognizer, trio: tupl
 
 
 def test_model_for_pairs_only_refuses_trios_before_any_work(pairs_only: Recognizer) -> None:
-    rows = np.zeros((1, DIMENSION), np.float32)
+    rows = np.eye(1, DIMENSION, dtype=np.float32)
     with pytest.raises(OperatingPointError, match="tiny: calibrated for pairs only"):
         pairs_only.judge_trios(rows, rows, rows)
     with pytest.raises(OperatingPointError, match="tiny: calibrated for pairs only"):
@@ -301,9 +302,9 @@ def test_bad_threshold_is_refused_before_any_work(model: Recognizer, embedded: l
 
 
 def test_progress_counts_different_images(model: Recognizer, trio: tuple[Path, Path, Path]) -> None:
-    calls: list[int] = []
-    model.verify_pairs([(trio[i], trio[j]) for i, j in TRIO_PAIRS], on_progress=calls.append)
-    assert calls[-1] == 3
+    calls: list[tuple[str, int, int]] = []
+    model.verify_pairs([(trio[i], trio[j]) for i, j in TRIO_PAIRS], on_progress=lambda *call: calls.append(call))
+    assert calls[-1] == ("images", 3, 3)
 
 
 # Embedding
