@@ -80,9 +80,22 @@ def _shared_session(
 
 
 def open_session(
-    onnx_model: bytes, name: str, *, providers: str | Sequence[str] | None = None, threads: int | None = None
+    onnx_model: bytes,
+    name: str,
+    *,
+    providers: str | Sequence[str] | None = None,
+    threads: int | None = None,
+    spinning: bool = False,
 ) -> ort.InferenceSession:
     """An ONNX Runtime session of our settings.
+
+    Args:
+        onnx_model: The bytes of the model.
+        name: What to call it in messages.
+        providers: As ``provider_names`` takes them.
+        threads: As ``cores.computing_threads`` takes them.
+        spinning: Whether threads wait for work by spinning, which keeps their cores from the other processes of a
+            shared machine (``benchmarks/shared_machine.py`` measures both).
 
     Raises:
         ModelFileError: ONNX Runtime cannot load the model, or has no such provider.
@@ -93,8 +106,7 @@ def open_session(
     # Without this a file that is also of ONNX Runtime's own format would be read as that, past our checks of the ONNX.
     options.add_session_config_entry("session.load_model_format", "ONNX")
     options.intra_op_num_threads = computing_threads(threads)
-    # A thread that waits for work by spinning keeps its core from the other processes of a shared machine.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))
     names = provider_names(providers)
     try:
         session = ort.InferenceSession(onnx_model, options, providers=names)

@@ -41,7 +41,7 @@ def serve(
     ] = 256,
     keep_alive: Annotated[
         int, typer.Option(min=1, help="Seconds for which an idle connection stays open; more than the balancer's own.")
-    ] = 75,
+    ] = 64,
     root_path: Annotated[
         str, typer.Option(help="The path below which a proxy shows the service, such as /samekind.", show_default=False)
     ] = "",

@@ -43,11 +43,11 @@ class Limits:
     header_seconds: float = 10.0
     body_seconds: float = 30.0
     write_seconds: float = 30.0
-    idle_seconds: int = 75
+    idle_seconds: int = 64
     connections: int = 512
 
     @classmethod
-    def for_images(cls, *, image_bytes: int, pixels: int, waiting_images: int, idle_seconds: int = 75) -> Limits:
+    def for_images(cls, *, image_bytes: int, pixels: int, waiting_images: int, idle_seconds: int = 64) -> Limits:
         """Limits for images of some size, those of a request grown with them: what one may send must fit in.
 
         Example:

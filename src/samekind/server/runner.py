@@ -14,6 +14,7 @@ from typing import Any
 import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
 
 from samekind.errors import ServeError
 from samekind.server.guard import Guard
@@ -47,9 +48,10 @@ def run(
         on_listening: Called with the address of the service, as a browser on this machine can open it.
 
     Raises:
-        ServeError: The host has no address.
+        ServeError: The host has no address, or uvicorn is not as it was.
         OSError: The address cannot be listened on.
     """
+    check_uvicorn()
     config = uvicorn.Config(
         app,
         host=host,
@@ -139,6 +141,29 @@ def _waiting(listener: socket.socket) -> Iterator[socket.socket]:
             return
         connection.setblocking(False)
         yield connection
+
+
+# What BoundedProtocol and _Server extend or read; uvicorn does not promise that it stays.
+_NEEDED = (
+    *("connection_made", "connection_lost", "data_received", "pause_writing", "resume_writing"),
+    *("on_response_complete", "shutdown", "send_400_response"),
+    *("conn", "connections", "transport", "loop", "timeout_keep_alive_task"),
+)
+
+
+def check_uvicorn(protocol: Callable[..., H11Protocol] = H11Protocol) -> None:
+    """Make sure that uvicorn still is as the bounds on connections need it.
+
+    Raises:
+        ServeError: It is not; the message says what is gone.
+    """
+    no_app, no_loop = object(), object()
+    made = protocol(uvicorn.Config(no_app, log_config=None), ServerState(), {}, no_loop)  # type: ignore[arg-type]
+    if gone := [name for name in _NEEDED if not hasattr(made, name)]:
+        raise ServeError(
+            f"uvicorn {uvicorn.__version__}: its protocol has no {gone[0]} any more, by which connections are bounded; "
+            'install a version that samekind was tested with: pip install "uvicorn>=0.34,<0.60"'
+        )
 
 
 def _protocol(limits: Limits) -> type[H11Protocol]:
