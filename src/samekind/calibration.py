@@ -85,8 +85,8 @@ def choose_threshold(
     scale, lowest = ("similarity", -1.0) if isinstance(calibration, PairCalibration) else ("probability", 0.0)
     if isinstance(threshold, bool) or not isinstance(threshold, int | float | np.integer | np.floating):
         raise OperatingPointError(
-            f"the threshold is a number, a {scale} from {lowest:g} to 1; got {threshold!r}"
-            + (" (give the name of a threshold as operating_point)" if isinstance(threshold, str) else "")
+            f"the threshold is a number, a {scale} from {lowest:g} to 1, and its name is an operating point; "
+            f"got {threshold!r}"
         )
     if not lowest <= threshold <= 1.0:  # NaN is in no range
         raise OperatingPointError(f"the threshold is a {scale}, from {lowest:g} to 1; got {threshold:g}")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from conftest import save_noise
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 playwright_api = pytest.importorskip("playwright.sync_api")
@@ -92,8 +93,19 @@ def test_a_broken_picture_gets_a_sentence(page, photo, tmp_path) -> None:
     said = page.locator(".sk-error")
     said.wait_for()
     assert said.inner_text().startswith("Second picture: ")
+    # No broken icon stands in its place, but its name.
+    assert page.locator("#sk-pair .sk-picture").nth(1).locator("img").is_hidden()
+    assert "broken.jpg" in page.locator("#sk-pair .sk-unseen").nth(1).inner_text()
     give(page, "pair", photo("a.png"), photo("b.png", seed=3))  # and the page goes on working
     page.get_by_text("The same kind of thing", exact=True).wait_for()
+
+
+def test_pictures_are_shown_whole(page, tmp_path) -> None:
+    save_noise(tmp_path / "wide.png", (200, 40, 40), 0, (400, 40))
+    give(page, "pair", tmp_path / "wide.png")
+    image = page.locator("#sk-pair img:not([hidden])").first
+    image.wait_for()
+    assert image.evaluate("image => getComputedStyle(image).objectFit") == "contain"
 
 
 def test_by_keyboard_alone(page) -> None:

@@ -18,6 +18,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Scope, Send
 
+from samekind.errors import ServeError
 from samekind.server.limits import Limits
 from samekind.server.page.blocks import build_blocks
 from samekind.server.page.events import log_without_data
@@ -122,13 +123,24 @@ class _Answer:
 
 
 def build_page(service: Service, limits: Limits) -> Page:
-    """The page for a service."""
+    """The page for a service.
+
+    Raises:
+        ServeError: Gradio is not as it was.
+    """
     host = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     blocks, look = build_blocks(service, limits)
     gradio.mount_gradio_app(
         host, blocks, path="/", run_history=False, footer_links=[], ssr_mode=False, show_error=False, **look
     )
-    return Page(host, {number: list(event.inputs) for number, event in blocks.fns.items()})
+    try:
+        inputs = {number: list(event.inputs) for number, event in blocks.fns.items()}
+    except AttributeError as error:
+        raise ServeError(
+            f"gradio {gradio.__version__}: events do not name their inputs as they did ({error}), to be checked by them; "
+            'install a version that samekind was tested with: pip install "gradio>=6.31,<7"'
+        ) from error
+    return Page(host, inputs)
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
