@@ -30,7 +30,8 @@ def pair_verdicts(
 ) -> list[Verdict]:
     """As ``Recognizer.judge_pairs``."""
     name, limit = choose_threshold(card.pair, operating_point, threshold)
-    return _pairs(card, *_checked(card, first, second), name, limit)
+    first, second = _checked(card, first, second)
+    return _pairs(card, first, second, name, limit)
 
 
 def trio_verdicts(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
@@ -26,7 +26,7 @@ def read_ahead(
     ahead: int,
     threads: int | None = None,
     name: str = "samekind-read",
-) -> Iterator[_Result]:
+) -> Generator[_Result, None, None]:
     """The results of a function for any number of items, in their order, made in threads ahead of the caller.
 
     Memory does not grow with the number of items. A caller that stops early (Ctrl-C, an error) does not wait for items

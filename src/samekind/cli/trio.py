@@ -87,8 +87,8 @@ def trio(
     if json:
         echo_json(verdict)
     else:
-        link = recognizer.card.trio
-        point = link.operating_points.get(verdict.operating_point or "") if link else None
+        calibration = recognizer.card.trio
+        point = calibration.operating_points.get(verdict.operating_point or "") if calibration else None
         pairs = "  ".join(f"{name} {pair.similarity:.2f}" for name, pair in zip(PAIR_NAMES, verdict.pairs, strict=True))
         typer.echo(
             f"{verdict_word(verdict.same, 'two alike', 'none alike')}p={verdict.probability:.2f}  {pairs}  "

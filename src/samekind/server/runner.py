@@ -209,8 +209,8 @@ def _protocol(limits: Limits) -> type[H11Protocol]:
 
         def _make_room(self) -> None:
             """Close a connection between two of its requests, or else this one: idle ones must not keep others out."""
-            idle = (other for other in self.connections if other.timeout_keep_alive_task and other is not self)
-            next(iter(idle), self).transport.abort()  # type: ignore[union-attr]
+            others: Any = self.connections - {self}
+            next((other for other in others if other.timeout_keep_alive_task), self).transport.abort()
 
         def shutdown(self) -> None:
             # A request may be on its way on a connection that looks idle; it has a moment to arrive.

@@ -72,7 +72,7 @@ def build_blocks(service: Service, limits: Limits) -> tuple[gr.Blocks, dict[str,
 
 
 def _pair_tab(service: Service, limits: Limits) -> None:
-    link = service.card.pair
+    calibration = service.card.pair
 
     async def compare(value: Any) -> _Found:
         verdict = await service.verify(pictures_of(value, 2, limits))
@@ -89,10 +89,10 @@ def _pair_tab(service: Service, limits: Limits) -> None:
         )
 
     inputs = picture_inputs("pair", 2, limits, _PAIR_EXAMPLES)
-    _judged(inputs, link, compare, describe, question="How alike must two pictures be?", items="pairs")
+    _judged(inputs, calibration, compare, describe, question="How alike must two pictures be?", items="pairs")
 
 
-def _trio_tab(service: Service, link: TrioCalibration, limits: Limits) -> None:
+def _trio_tab(service: Service, calibration: TrioCalibration, limits: Limits) -> None:
     async def compare(value: Any) -> _Found:
         verdict = await service.verify_trio(pictures_of(value, 3, limits))
         first, second, third = (pair.similarity for pair in verdict.pairs)
@@ -113,12 +113,12 @@ def _trio_tab(service: Service, link: TrioCalibration, limits: Limits) -> None:
         )
 
     inputs = picture_inputs("trio", 3, limits, _TRIO_EXAMPLES)
-    _judged(inputs, link, compare, describe, question="How sure must the answer yes be?", items="trios")
+    _judged(inputs, calibration, compare, describe, question="How sure must the answer yes be?", items="trios")
 
 
 def _judged(
     inputs: gr.HTML,
-    link: PairCalibration | TrioCalibration,
+    calibration: PairCalibration | TrioCalibration,
     compare: Callable[[Any], Awaitable[_Found]],
     describe: Callable[[_Found, float], str],
     *,
@@ -130,12 +130,12 @@ def _judged(
     What ``compare`` found stays in the browser, so moving the slider asks for no new embedding and the server remembers
     nothing.
     """
-    lowest, highest, start, step = slider_range(link)
+    lowest, highest, start, step = slider_range(calibration)
     found = gr.HTML(None, visible="hidden")
     verdict = answer_place()
     with gr.Accordion("How strict should it be?", open=False, elem_classes="sk-strict"):
         slider = gr.Slider(lowest, highest, value=start, step=step, label=question, buttons=[])
-        trade = gr.HTML(trade_text(trade_at(link, start), items), apply_default_css=False)
+        trade = gr.HTML(trade_text(trade_at(calibration, start), items), apply_default_css=False)
 
     @discreet
     async def judge(value: Any, position: float) -> tuple[Any, str]:
@@ -143,11 +143,11 @@ def _judged(
             answer = await compare(value)
         except Problem as problem:
             return None, error_box(problem.detail)
-        return answer.model_dump(), describe(answer, trade_at(link, position).threshold)
+        return answer.model_dump(), describe(answer, trade_at(calibration, position).threshold)
 
     @discreet
     async def move(answer: Any, position: float) -> tuple[str, str]:
-        now = trade_at(link, position)
+        now = trade_at(calibration, position)
         try:
             words = describe(_Found.model_validate(answer), now.threshold) if answer else ""
         except ValidationError:

@@ -137,7 +137,7 @@ def build_page(service: Service, limits: Limits) -> Page:
         inputs = {number: list(event.inputs) for number, event in blocks.fns.items()}
     except AttributeError as error:
         raise ServeError(
-            f"gradio {gradio.__version__}: events do not name their inputs as they did ({error}), to be checked by them; "
+            f"gradio {gradio.__version__}: events do not name their inputs as they did ({error}); "
             'install a version that samekind was tested with: pip install "gradio>=6.31,<7"'
         ) from error
     return Page(host, inputs)
