@@ -32,7 +32,7 @@ from samekind.datasets.manifest import HELD_OUT, TRAIN, write_manifest
 from samekind.evaluation.protocol import evaluate
 from samekind.model_file import read_model, write_model
 from samekind.recognizer import Recognizer
-from samekind.training.pipeline import measurements
+from samekind.training.testing import measurements
 
 OUTPUT = Path(__file__).parents[1] / "BENCHMARKS.md"
 

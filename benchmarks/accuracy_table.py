@@ -12,7 +12,7 @@ from accuracy_rows import Row
 
 from samekind.atomic import replacing
 from samekind.evaluation.bootstrap import Drawn
-from samekind.training.recipe import OWN_KEYS
+from samekind.training.recipe.schema import OWN_KEYS
 
 ORDER = ("frozen plain", "frozen centred", "frozen whitened", "lite0", "pairs", "triplets")
 LAST = ("imagenette", "general")
