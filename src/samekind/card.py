@@ -114,6 +114,8 @@ class Training(_Part):
         init: Where the weights started.
         pretraining: In words, what the starting weights had seen.
         recipe: All settings, enough to train it again.
+        init_tag: timm's full name of the pretrained weights that it began with; empty where that is not known.
+        init_licence: The licence of the weights that it began with; empty where that is not known.
     """
 
     data: str
@@ -124,6 +126,8 @@ class Training(_Part):
     init: str
     pretraining: str
     recipe: dict[str, JsonValue]
+    init_tag: str = ""
+    init_licence: str = ""
 
 
 class Measurement(_Part):
