@@ -54,6 +54,8 @@ class PassedOver:
         system: How many folders that systems make.
         excluded: How many files and folders that a pattern names.
         links: How many links to what is seen anyway, or to nothing.
+        folders: The folders among those, by their paths within the walk's.
+        without_class: How many images lie beside class folders.
         unlisted: Folders that could not be listed, and files that could not be looked at: the path within the folder,
             and why.
     """
@@ -63,6 +65,8 @@ class PassedOver:
     system: Counter[str] = field(default_factory=Counter)
     excluded: int = 0
     links: int = 0
+    folders: set[str] = field(default_factory=set)
+    without_class: int = 0
     unlisted: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, more: PassedOver) -> None:
@@ -72,6 +76,8 @@ class PassedOver:
         self.hidden += more.hidden
         self.excluded += more.excluded
         self.links += more.links
+        self.folders |= more.folders
+        self.without_class += more.without_class
         self.unlisted += more.unlisted
 
     def sentences(self) -> list[str]:
@@ -86,6 +92,7 @@ class PassedOver:
         said = [
             _counted(files, "file that is no image", "files that are no images"),
             _counted(videos, "video", "videos"),
+            _plural(self.without_class, "image beside the class folders", "images beside the class folders"),
             _counted(self.system, "folder of the system", "folders of the system"),
             _plural(self.hidden, "hidden file or folder", "hidden files or folders"),
             _plural(self.excluded, "excluded file or folder", "excluded files or folders"),
@@ -173,9 +180,11 @@ class _Walk:
         elif self._excluded(name, rules, folder=True):
             self._passed.excluded += 1
         elif entry.is_symlink() or self._followed:
-            return self._is_new(entry)
+            if self._is_new(entry):
+                return True
         else:
             return True
+        self._passed.folders.add(name)
         return False
 
     def _is_wanted(self, entry: os.DirEntry[str], name: str, rules: Rules) -> bool:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from samekind.errors import DatasetError
-from samekind.images.walk import PassedOver, walk
+from samekind.images.folder_contents import PassedOver, walk
 
 posix = pytest.mark.skipif(os.name != "posix", reason="links need rights elsewhere")
 
@@ -161,7 +161,7 @@ def test_a_subfolder_that_the_system_refuses_is_named(tmp_path: Path, monkeypatc
             raise PermissionError(13, "Permission denied")
         return scandir(place)
 
-    monkeypatch.setattr("samekind.images.walk.os.scandir", refusing)
+    monkeypatch.setattr("samekind.images.folder_contents.os.scandir", refusing)
     passed = PassedOver()
     assert seen(tmp_path, passed=passed) == ["a.jpg"]
     assert passed.unlisted == [("secret/", "Permission denied")]
