@@ -9,7 +9,7 @@ from pathlib import Path
 
 from samekind.atomic import replacing
 from samekind.datasets.lists import ENCODING_ERRORS
-from samekind.gallery.duplicates import DuplicateGroup
+from samekind.gallery.duplicates.duplicate_groups import DuplicateGroup
 
 
 def write_plan(path: str | os.PathLike[str], groups: Sequence[DuplicateGroup], title: str, folder: Path) -> None:
