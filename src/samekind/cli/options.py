@@ -35,6 +35,16 @@ OperatingPointOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, with full precision.")]
+ExcludeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--exclude",
+        metavar="PATTERN",
+        help="Pass over what a pattern in gitignore's form names, such as '*_thumb.jpg' or 'raw/'; repeat for more. "
+        "A file .samekindignore in a folder does the same.",
+        show_default=False,
+    ),
+]
 ProviderOption = Annotated[
     list[str] | None,
     typer.Option(
