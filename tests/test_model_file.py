@@ -33,7 +33,9 @@ measured = st.builds(
     positives=st.integers(0),
     negatives=st.integers(0),
 )
-pair_links = st.builds(PairCalibration, scale=st.floats(1e-9, 1e9), bias=number, operating_points=points, measured_on=measured)
+pair_links = st.builds(
+    PairCalibration, scale=st.floats(1e-9, 1e9), bias=number, operating_points=points, measured_on=measured
+)
 metrics = st.dictionaries(
     text, st.dictionaries(text, st.builds(Measurement, value=number, low=number, high=number), max_size=3), max_size=3
 )

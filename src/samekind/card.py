@@ -75,6 +75,11 @@ class PairCalibration(_Part):
     operating_points: OperatingPoints
     measured_on: MeasuredOn
 
+    @property
+    def balanced(self) -> OperatingPoint:
+        """The operating point at a probability of one half, which every model has."""
+        return self.operating_points["balanced"]
+
 
 class TrioCalibration(_Part):
     """P(at least two alike): a logistic of the three similarities sorted from the highest to the lowest.
@@ -87,6 +92,11 @@ class TrioCalibration(_Part):
     bias: Finite
     operating_points: OperatingPoints
     measured_on: MeasuredOn
+
+    @property
+    def balanced(self) -> OperatingPoint:
+        """The operating point at a probability of one half, which every model has."""
+        return self.operating_points["balanced"]
 
 
 class Training(_Part):

@@ -105,7 +105,7 @@ NO_IMAGE = ("second", ("b.png", b"hello", "image/png"))
         ("POST", "/api/v1/verify", {"files": [TEXT]}, 415, "first", "not text/plain"),
         ("POST", "/api/v1/verify", {"files": [("first", ("a.png", b"", "image/png"))]}, 422, "first", "empty"),
         ("POST", "/api/v1/verify", {"files": [NO_IMAGE, NO_IMAGE]}, 422, "second", "more than once"),
-        ("POST", "/api/v1/verify", {"files": [NO_IMAGE], "data": {"first": "x"}}, 422, "first", "send an image file"),
+        ("POST", "/api/v1/verify", {"files": [NO_IMAGE], "data": {"first": "x"}}, 422, "first", "not a JPEG"),
         ("POST", "/api/v1/verify", {"files": [NO_IMAGE], "data": {"frist": "x"}}, 422, "frist", "operating_point"),
         ("POST", "/api/v1/verify", {"files": [("threshold", ("a.png", b"1"))]}, 422, "threshold", "not a file"),
         ("POST", "/api/v1/search", {"files": [("image", ("a.png", b"1"))], "data": {"k": "0"}}, 422, "k", "greater"),

@@ -43,7 +43,7 @@ def page(browser, service) -> Iterator:
 
 
 def wait_until_alive(page, tab: str) -> None:
-    """The script of a tab's wells shows this button; before it ran, what a person does there goes unheard."""
+    """The script of a tab's inputs shows this button; before it ran, what a person does there goes unheard."""
     page.locator(f"#sk-{tab} [data-do=camera]:not([hidden])").first.wait_for()
 
 
@@ -109,7 +109,7 @@ def test_by_keyboard_alone(page) -> None:
     assert any("Camera" in (name or "") for name in seen), seen
     page.keyboard.press("Enter")
     page.locator(".sk-verdict").wait_for()
-    assert page.locator("#sk-pair .sk-well img:not([hidden])").count() == 2
+    assert page.locator("#sk-pair .sk-picture img:not([hidden])").count() == 2
 
 
 def test_paste_fills_the_first_empty_place(page) -> None:
@@ -121,9 +121,9 @@ def test_paste_fills_the_first_empty_place(page) -> None:
     }"""
     for filled in (1, 2):
         page.evaluate(paste)
-        page.locator("#sk-pair .sk-well img:not([hidden])").nth(filled - 1).wait_for()
+        page.locator("#sk-pair .sk-picture img:not([hidden])").nth(filled - 1).wait_for()
     page.get_by_text("The same kind of thing", exact=True).wait_for()
-    assert page.locator("#sk-trio .sk-well img:not([hidden])").count() == 0
+    assert page.locator("#sk-trio .sk-picture img:not([hidden])").count() == 0
 
 
 def test_drop_and_remove(page, photo) -> None:
@@ -136,16 +136,16 @@ def test_drop_and_remove(page, photo) -> None:
     page.evaluate(drop)
     remove = page.locator("#sk-pair").get_by_role("button", name="Remove")
     remove.first.click()
-    assert page.locator("#sk-pair .sk-well img:not([hidden])").count() == 0
+    assert page.locator("#sk-pair .sk-picture img:not([hidden])").count() == 0
     assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "First picture: choose a file"
 
 
 def test_the_camera(page) -> None:
-    well = page.locator("#sk-pair .sk-well").first
-    well.get_by_role("button", name="Camera").click()
-    well.get_by_role("button", name="Take picture").click()
-    well.locator("img:not([hidden])").wait_for()
-    assert well.get_by_role("button", name="Take picture").count() == 0
+    place = page.locator("#sk-pair .sk-picture").first
+    place.get_by_role("button", name="Camera").click()
+    place.get_by_role("button", name="Take picture").click()
+    place.locator("img:not([hidden])").wait_for()
+    assert input.get_by_role("button", name="Take picture").count() == 0
     assert page.evaluate("document.querySelector('#sk-pair video').srcObject") is None  # and is off again
 
 

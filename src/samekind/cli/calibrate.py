@@ -51,7 +51,7 @@ def calibrate(
     from samekind.cli.extras import require
 
     require("calibrate", "scipy")
-    from samekind.cli.progress import progress_bar
+    from samekind.cli.progress import stage_bars
     from samekind.datasets.dataset import read_dataset
     from samekind.evaluation.recalibrate import recalibrate
     from samekind.model_file import SeenImages, read_model, write_model
@@ -63,7 +63,7 @@ def calibrate(
     images = dataset.train if dataset.held_out is None else dataset.held_out
     source = read_model(model)
     recognizer = Recognizer(source, providers=provider)
-    with progress_bar("images", len(images)) as on_progress:
+    with stage_bars(log=False) as on_progress:
         result = recalibrate(recognizer, images, output.stem, folder.resolve().name, on_progress=on_progress)
     card = write_model(output, source.data, result.card, source.seen_images | SeenImages(result.hashes))
     for message in result.unreadable:

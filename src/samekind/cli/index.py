@@ -107,7 +107,7 @@ def _sync(gallery: Gallery, folder: Path, index: str | None) -> SyncReport:
             found = gallery.sync(
                 folder,
                 index=None if index == "advised" else index,
-                on_progress=lambda done, total: report("files", done, total),
+                on_progress=report,
             )
             if index == "advised":  # by what the gallery holds now
                 gallery.sync(folder, index=gallery.status().advised_index)

@@ -254,7 +254,7 @@ def _embed(
     rows = []
     for number, model in enumerate(models):
         stage = "images" if len(models) == 1 else f"images, model {number + 1}"
-        rows.append(list(model.encoder.stream(images.paths, on_progress=of_stage(report, stage, len(images)))))
+        rows.append(list(model.encoder.stream(images.paths, on_progress=report, stage=stage)))
     good = np.array([not any(isinstance(row, ImageError) for row in column) for column in zip(*rows, strict=True)])
     readable = np.flatnonzero(good)
     messages = dict.fromkeys(str(row) for column in rows for row in column if isinstance(row, ImageError))

@@ -14,11 +14,11 @@ from samekind.calibration import pair_probability, trio_probability
 from samekind.card import Card, PairCalibration, TrioCalibration
 from samekind.datasets.folders import LabelledImages
 from samekind.datasets.splits import content_hashes
-from samekind.encoder import Progress
 from samekind.errors import DatasetError, ImageError
 from samekind.evaluation.cross_fit import CrossFitted, cross_fit_pair, cross_fit_trio
 from samekind.evaluation.protocol import refuse_seen
 from samekind.evaluation.verification import expected_calibration_error, rates_at
+from samekind.progress import Progress
 from samekind.recognizer import Recognizer
 from samekind.similarity import Embeddings
 
@@ -94,7 +94,7 @@ def recalibrate(
         images: Unreadable ones are named in the result and left out.
         name: Of the new model.
         data: What the card calls the images.
-        on_progress: Called with the number of images embedded so far.
+        on_progress: Called with ("images", number embedded, number of images).
 
     Raises:
         DatasetError: There are too few images or classes, images that had a part in the model's training or
@@ -149,7 +149,9 @@ def _cross_fitted(
         raise DatasetError(f"{images.root}: {error}") from None
 
 
-def _compare(old: PairCalibration | TrioCalibration | None, fitted: CrossFitted[PairCalibration] | CrossFitted[TrioCalibration]) -> Comparison:
+def _compare(
+    old: PairCalibration | TrioCalibration | None, fitted: CrossFitted[PairCalibration] | CrossFitted[TrioCalibration]
+) -> Comparison:
     same, measured_on = fitted.same, fitted.link.measured_on
     new = {name: Rates(point.far, point.tar) for name, point in fitted.link.operating_points.items()}
     return Comparison(
@@ -160,7 +162,9 @@ def _compare(old: PairCalibration | TrioCalibration | None, fitted: CrossFitted[
     )
 
 
-def _old_points(link: PairCalibration | TrioCalibration, fitted: CrossFitted[PairCalibration] | CrossFitted[TrioCalibration]) -> dict[str, Rates]:
+def _old_points(
+    link: PairCalibration | TrioCalibration, fitted: CrossFitted[PairCalibration] | CrossFitted[TrioCalibration]
+) -> dict[str, Rates]:
     scores = fitted.similarities if isinstance(link, PairCalibration) else _probability(link, fitted.similarities)
     return {
         name: Rates(*rates_at(scores, fitted.same, point.threshold)) for name, point in link.operating_points.items()
@@ -168,7 +172,11 @@ def _old_points(link: PairCalibration | TrioCalibration, fitted: CrossFitted[Pai
 
 
 def _probability(link: PairCalibration | TrioCalibration, similarities: NDArray[np.floating]) -> NDArray[np.float64]:
-    return pair_probability(link, similarities) if isinstance(link, PairCalibration) else trio_probability(link, similarities)
+    return (
+        pair_probability(link, similarities)
+        if isinstance(link, PairCalibration)
+        else trio_probability(link, similarities)
+    )
 
 
 def _quality(points: Mapping[str, Rates], probability: NDArray[np.float64], same: NDArray[np.bool_]) -> Quality:

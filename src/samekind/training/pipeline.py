@@ -18,7 +18,7 @@ from samekind.datasets.splits import refuse_shared_images, split_digest
 from samekind.encoder import OnnxEncoder
 from samekind.errors import TrainingError
 from samekind.evaluation.cross_fit import fit_links
-from samekind.evaluation.protocol import Evaluation, Report, evaluate, of_stage
+from samekind.evaluation.protocol import Evaluation, Report, evaluate
 from samekind.images import load_image
 from samekind.model_file import read_model, write_model
 from samekind.recognizer import Recognizer
@@ -140,9 +140,7 @@ def _calibrated_card(
     settings: RunSettings, parts: Parts, fitted: Fitted, onnx_model: bytes, report: Report | None
 ) -> Card:
     recipe, held_out, name = settings.recipe, fitted.calibration, settings.output.stem
-    embeddings = OnnxEncoder(onnx_model, name).encode(
-        held_out.paths, on_progress=of_stage(report, "calibrate", len(held_out))
-    )
+    embeddings = OnnxEncoder(onnx_model, name).encode(held_out.paths, on_progress=report, stage="calibrate")
     source = f"{len(held_out)} images of {settings.folder.name}, held out from its training images"
     if not set(held_out.classes) & set(parts.train.classes):
         source += "; none of their classes was trained on"

@@ -173,8 +173,8 @@ def test_stopping_between_batches_keeps_what_was_done_and_the_next_sync_ends_the
 ) -> None:
     monkeypatch.setattr("samekind.gallery.sync.sync._BATCH", 5)
 
-    def stop(done: int, total: int) -> None:
-        assert total == 12
+    def stop(stage: str, done: int, total: int) -> None:
+        assert (stage, total) == ("files", 12)
         if done >= 5:
             raise KeyboardInterrupt
 

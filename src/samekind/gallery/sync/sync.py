@@ -33,12 +33,11 @@ from samekind.gallery.sync.examine import examine_all
 from samekind.gallery.sync.report import SyncReport
 from samekind.gallery.sync.row_writer import RowWriter
 from samekind.gallery.sync.walk import Walk
+from samekind.progress import Progress, stage_counter
 
 # Files that one transaction covers.
 _BATCH = 64
 _NETWORK_BATCH = 8
-
-SyncProgress = Callable[[int, int], None]
 
 
 def sync_folder(
@@ -47,7 +46,7 @@ def sync_folder(
     folder: Path,
     encoder: Callable[[], OnnxEncoder],
     *,
-    on_progress: SyncProgress | None = None,
+    on_progress: Progress | None = None,
     after_batch: Callable[[], None] | None = None,
 ) -> SyncReport:
     """Bring the gallery in step with the folder.
@@ -57,7 +56,7 @@ def sync_folder(
         db: The connection from ``store.writing``.
         folder: The folder of the images, in subfolders too; hidden files and folders are passed over.
         encoder: Gives the network; called when the first new image turns up, so that nothing is loaded for nothing.
-        on_progress: Called with the number of files done and the number to look at, after each batch.
+        on_progress: Called with ``files``, the number done and the number to look at, after each batch.
         after_batch: Called after each committed batch.
 
     Raises:
@@ -74,7 +73,7 @@ def sync_folder(
     report = SyncReport(unlisted=walk.unlisted)
     report.unchanged, report.unreadable_before = count_unchanged(db)
     total = db.execute("SELECT count(*) FROM todo").fetchone()[0]
-    done = 0
+    done, count = 0, stage_counter(on_progress, "files", total)
     writer = RowWriter(store, db, report)
     examined = examine_all(store, files_to_look_at(db), lambda: encoder().input_size)
     while batch := list(islice(examined, _BATCH)):
@@ -83,8 +82,7 @@ def sync_folder(
         done += len(batch)
         if after_batch:
             after_batch()
-        if on_progress:
-            on_progress(done, total)
+        count(done)
     report.removed = remove_images(db, gone(prefix))
     return report
 

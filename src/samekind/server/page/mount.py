@@ -24,6 +24,7 @@ from samekind.server.page.events import log_without_data
 from samekind.server.page.payload import read_event
 from samekind.server.problems import Problem
 from samekind.server.service import Service
+from samekind.server.sub_path import prefix_of
 
 _EVENTS = "/gradio_api/run/predict"
 _FILES = frozenset({"/", "/config", "/theme.css", "/favicon.ico"})
@@ -60,7 +61,9 @@ class Page:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that the page takes."""
         scope["samekind.path"] = "page"
+        prefix = prefix_of(scope)
         inner = {**scope, "headers": [pair for pair in scope["headers"] if pair[0] in _HEADERS]}
+        inner |= {"root_path": prefix, "path": prefix + scope["path"]}
         answer = _Answer(scope, receive, send)
         try:
             if scope["method"] == "POST":

@@ -1,11 +1,11 @@
-// The picture wells of one tab. Gradio runs this with `element`, `props` and `trigger` of the component.
+// The picture inputs of one tab. Gradio runs this with `element`, `props` and `trigger` of the component.
 
-const wells = [...element.querySelectorAll('.sk-well')];
+const places = [...element.querySelectorAll('.sk-picture')];
 const complaint = element.querySelector('.sk-complaint');
-const pictures = wells.map(() => null); // data URLs
-const part = (well, selector) => well.querySelector(selector);
-const button = (well, what) => part(well, `[data-do=${what}]`);
-const trio = wells.length === 3;
+const pictures = places.map(() => null); // data URLs
+const part = (place, selector) => place.querySelector(selector);
+const button = (place, what) => part(place, `[data-do=${what}]`);
+const trio = places.length === 3;
 
 function complain(sentence) {
   complaint.textContent = sentence;
@@ -52,30 +52,36 @@ async function put(index, file) {
   }
   complain('');
   pictures[index] = await asDataUrl(blob);
-  const well = wells[index];
-  const image = part(well, 'img');
+  const place = places[index];
+  const image = part(place, 'img');
   if (image.src) URL.revokeObjectURL(image.src);
+  // What this browser cannot draw is named instead; the server may know its format, or says what is wrong with it.
+  image.onerror = () => {
+    part(place, '.sk-unseen').textContent = file.name ? `${file.name} (no preview)` : 'No preview';
+    if (pictures[index]) show(place, 'unseen');
+  };
   image.src = URL.createObjectURL(blob);
   image.alt = file.name ? `Chosen: ${file.name}` : 'The picture chosen';
   if (trio) document.documentElement.style.setProperty(`--sk-trio-${index + 1}`, `url(${image.src})`);
-  show(well, 'picture');
+  show(place, 'picture');
   return true;
 }
 
-function show(well, what) {
-  part(well, 'img').hidden = what !== 'picture';
-  part(well, 'video').hidden = what !== 'camera';
-  part(well, '.sk-hint').hidden = what !== 'nothing';
-  button(well, 'camera').hidden = what === 'camera' || !navigator.mediaDevices;
-  button(well, 'shoot').hidden = what !== 'camera';
-  button(well, 'cancel').hidden = what !== 'camera';
-  button(well, 'remove').hidden = what !== 'picture';
+function show(place, what) {
+  part(place, 'img').hidden = what !== 'picture';
+  part(place, '.sk-unseen').hidden = what !== 'unseen';
+  part(place, 'video').hidden = what !== 'camera';
+  part(place, '.sk-hint').hidden = what !== 'nothing';
+  button(place, 'camera').hidden = what === 'camera' || !navigator.mediaDevices;
+  button(place, 'shoot').hidden = what !== 'camera';
+  button(place, 'cancel').hidden = what !== 'camera';
+  button(place, 'remove').hidden = what !== 'picture' && what !== 'unseen';
 }
 
-// Several files fill the wells from this one on.
+// Several files fill the places from this one on.
 async function fill(index, files) {
-  for (const [offset, file] of [...files].slice(0, wells.length).entries()) {
-    if (!(await put((index + offset) % wells.length, file))) return;
+  for (const [offset, file] of [...files].slice(0, places.length).entries()) {
+    if (!(await put((index + offset) % places.length, file))) return;
   }
   submit();
 }
@@ -87,79 +93,79 @@ function submit() {
   }
 }
 
-function stopCamera(well) {
-  const video = part(well, 'video');
+function stopCamera(place) {
+  const video = part(place, 'video');
   if (video.srcObject) video.srcObject.getTracks().forEach((track) => track.stop());
   video.srcObject = null;
 }
 
 const actions = {
-  async camera(well) {
+  async camera(place) {
     try {
-      const video = part(well, 'video');
+      const video = part(place, 'video');
       video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } });
       await video.play();
-      show(well, 'camera');
-      button(well, 'shoot').focus();
+      show(place, 'camera');
+      button(place, 'shoot').focus();
       complain('');
     } catch {
       complain('The camera cannot be used: there is none, or this page may not use it.');
     }
   },
-  async shoot(well, index) {
-    const video = part(well, 'video');
+  async shoot(place, index) {
+    const video = part(place, 'video');
     const canvas = document.createElement('canvas');
     [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
     canvas.getContext('2d').drawImage(video, 0, 0);
-    stopCamera(well);
+    stopCamera(place);
     const blob = await new Promise((resolve) => canvas.toBlob(resolve, 'image/jpeg', 0.92));
     await fill(index, [blob]);
-    button(well, 'remove').focus();
+    button(place, 'remove').focus();
   },
-  cancel(well, index) {
-    stopCamera(well);
-    show(well, pictures[index] ? 'picture' : 'nothing');
-    button(well, 'camera').focus();
+  cancel(place, index) {
+    stopCamera(place);
+    show(place, pictures[index] ? 'picture' : 'nothing');
+    button(place, 'camera').focus();
   },
-  remove(well, index) {
+  remove(place, index) {
     pictures[index] = null;
-    part(well, 'input').value = '';
-    show(well, 'nothing');
-    part(well, 'input').focus();
+    part(place, 'input').value = '';
+    show(place, 'nothing');
+    part(place, 'input').focus();
   },
 };
 
-wells.forEach((well, index) => {
-  show(well, 'nothing');
-  const input = part(well, 'input');
+places.forEach((place, index) => {
+  show(place, 'nothing');
+  const input = part(place, 'input');
   input.addEventListener('change', () => fill(index, input.files));
   for (const kind of ['dragenter', 'dragover']) {
-    well.addEventListener(kind, (event) => {
+    place.addEventListener(kind, (event) => {
       event.preventDefault();
-      well.classList.add('sk-over');
+      place.classList.add('sk-over');
     });
   }
-  well.addEventListener('dragleave', () => well.classList.remove('sk-over'));
-  well.addEventListener('drop', (event) => {
+  place.addEventListener('dragleave', () => place.classList.remove('sk-over'));
+  place.addEventListener('drop', (event) => {
     event.preventDefault();
-    well.classList.remove('sk-over');
+    place.classList.remove('sk-over');
     if (event.dataTransfer.files.length) fill(index, event.dataTransfer.files);
   });
   for (const [name, act] of Object.entries(actions)) {
-    button(well, name).addEventListener('click', () => act(well, index));
+    button(place, name).addEventListener('click', () => act(place, index));
   }
 });
 
-// A paste goes to the well in focus, or else to the first empty one of the tab that is shown.
+// A paste goes to the place in focus, or else to the first empty one of the tab that is shown.
 document.addEventListener('paste', (event) => {
   const files = [...(event.clipboardData?.files ?? [])].filter((file) => file.type.startsWith('image/'));
   if (!files.length || element.offsetParent === null) return;
   event.preventDefault();
-  const focused = wells.findIndex((well) => well.contains(document.activeElement));
+  const focused = places.findIndex((place) => place.contains(document.activeElement));
   fill(focused >= 0 ? focused : Math.max(0, pictures.indexOf(null)), files);
 });
 
-// A picture dropped beside a well must not make the browser leave the page.
+// A picture dropped beside a place must not make the browser leave the page.
 for (const kind of ['dragover', 'drop']) {
   document.addEventListener(kind, (event) => event.preventDefault());
 }
@@ -167,7 +173,7 @@ for (const kind of ['dragover', 'drop']) {
 for (const example of element.querySelectorAll('.sk-example')) {
   example.addEventListener('click', async () => {
     const names = example.dataset.pictures.split(' ');
-    const blobs = await Promise.all(names.map(async (name) => (await fetch(`/examples/${name}`)).blob()));
+    const blobs = await Promise.all(names.map(async (name) => (await fetch(`examples/${name}`)).blob()));
     await fill(0, blobs);
   });
 }

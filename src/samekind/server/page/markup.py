@@ -138,7 +138,7 @@ def _bar(rate: float) -> str:
     return f'<span class="sk-bar" aria-hidden="true"><i style="width:{100 * rate**0.5:.1f}%"></i></span>'
 
 
-def apology(sentence: str) -> str:
+def error_box(sentence: str) -> str:
     """An error, as a sentence."""
     sentence = sentence[:1].upper() + sentence[1:]
     return f'<div class="sk-error" role="alert">{escape(sentence)}{"" if sentence.endswith(".") else "."}</div>'

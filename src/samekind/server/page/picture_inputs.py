@@ -23,11 +23,12 @@ _ORDINALS = ("first picture", "second picture", "third picture")
 _SHRINK_BYTES = 1_500_000
 # What the browser cannot make smaller, because it cannot draw it, may still be a picture, up to here.
 _SENT_BYTES = 5_000_000
-_WELL = """
-<div class="sk-well" role="group" aria-label="{name}">
+_INPUT = """
+<div class="sk-picture" role="group" aria-label="{name}">
   <label class="sk-drop">
     <input type="file" accept="image/*" {multiple} aria-label="{name}: choose a file">
     <img alt="" hidden>
+    <span class="sk-unseen" hidden></span>
     <video playsinline muted hidden></video>
     <span class="sk-hint">
       <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 16V5m0 0L7.5 9.5M12 5l4.5 4.5M4 16v2.5A1.5 1.5 0 0 0 \
@@ -45,7 +46,7 @@ _WELL = """
 """
 
 
-def picture_wells(name: str, count: int, limits: Limits, examples: Sequence[tuple[str, tuple[str, ...]]]) -> gr.HTML:
+def picture_inputs(name: str, count: int, limits: Limits, examples: Sequence[tuple[str, tuple[str, ...]]]) -> gr.HTML:
     """Places for so many pictures, which trigger ``submit`` when all are filled.
 
     Its value is ``{"images": [data URL, ...]}``; ``pictures_of`` reads it.
@@ -57,18 +58,18 @@ def picture_wells(name: str, count: int, limits: Limits, examples: Sequence[tupl
         examples: What to call each, and the file names of its pictures.
     """
     names = [text.capitalize() for text in _ORDINALS[:count]] if count > 1 else ["Your picture"]
-    places = "".join(_WELL.format(name=text, multiple="multiple" if count > 1 else "") for text in names)
+    places = "".join(_INPUT.format(name=text, multiple="multiple" if count > 1 else "") for text in names)
     offers = "".join(
         f'<button type="button" class="sk-example" data-pictures="{" ".join(pictures)}">'
-        + "".join(f'<img src="/examples/{picture}" alt="">' for picture in pictures)
+        + "".join(f'<img src="examples/{picture}" alt="">' for picture in pictures)
         + f"<span>{escape(words)}</span></button>"
         for words, pictures in examples
     )
     shelf = f'<div class="sk-examples" role="group" aria-label="Examples"><span>Try one:</span>{offers}</div>'
     return gr.HTML(
-        html_template=f'<div class="sk-wells sk-of-{count}">{places}</div><p class="sk-complaint" role="alert"></p>'
+        html_template=f'<div class="sk-pictures sk-of-{count}">{places}</div><p class="sk-complaint" role="alert"></p>'
         + (shelf if examples else ""),
-        js_on_load=files(__package__).joinpath("wells.js").read_text(encoding="utf-8"),
+        js_on_load=files(__package__).joinpath("picture_inputs.js").read_text(encoding="utf-8"),
         elem_id=f"sk-{name}",
         apply_default_css=False,
         max_bytes=min(_SENT_BYTES, limits.image_bytes),
@@ -77,7 +78,7 @@ def picture_wells(name: str, count: int, limits: Limits, examples: Sequence[tupl
 
 
 def pictures_of(value: Any, count: int, limits: Limits) -> dict[str, bytes]:
-    """The encoded pictures in a value of ``picture_wells``, by the names that messages call them.
+    """The encoded pictures in a value of ``picture_inputs``, by the names that messages call them.
 
     Raises:
         Problem: Some are missing, no data URLs, or too large.
