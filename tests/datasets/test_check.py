@@ -24,7 +24,7 @@ def fill(root: Path, counts: dict[str, int], first: int = 0) -> Path:
 
 
 def look(source: Path) -> Check:
-    return check(read_dataset(source, same_classes=False))
+    return check(read_dataset(source, same_classes=False, usable=False))
 
 
 def only(found: Check, kind: str) -> Finding:

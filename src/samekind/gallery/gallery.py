@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -150,6 +150,7 @@ class Gallery:
         folder: str | os.PathLike[str],
         *,
         index: str | None = None,
+        exclude: Sequence[str] = (),
         on_progress: Progress | None = None,
     ) -> SyncReport:
         """Bring the gallery in step with a folder: new, changed, moved and deleted files.
@@ -160,6 +161,9 @@ class Gallery:
             folder: Its images, in subfolders too. A gallery may hold several folders.
             index: A FAISS factory string such as ``Flat``, ``IVF4096,Flat`` or ``HNSW32``; None keeps the kind there
                 is, which is exact (``Flat``) at first.
+            exclude: Patterns in gitignore's form of files and folders to pass over, each time. What is named so in a
+                file ``.samekindignore`` of the folder, hidden, or a system's (recycle bins, thumbnails of network
+                drives) is passed over anyway.
             on_progress: Called with ``files``, the number looked at and the number to look at.
 
         Raises:
@@ -175,6 +179,7 @@ class Gallery:
                 db,
                 Path(folder),
                 self._model.indexing_encoder,
+                exclude=exclude,
                 on_progress=on_progress,
                 after_batch=lambda: keep_up_during_sync(self._store, db),
             )

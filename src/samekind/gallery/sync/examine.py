@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from samekind.datasets.splits import content_hash
 from samekind.errors import DatasetError, ImageError
 from samekind.gallery.file.store import Store
 from samekind.gallery.sync.changes import FoundFile
-from samekind.gallery.sync.decoded_image import DecodedImage, decode_image
+from samekind.gallery.sync.new_image import NewImage, read_new_image
+from samekind.hashing import content_hash
 from samekind.read_ahead import read_ahead
 
 # Files read ahead of the network.
@@ -35,7 +35,7 @@ class Examined:
 
     file: FoundFile
     sha256: bytes | None
-    image: DecodedImage | None
+    image: NewImage | None
     error: str | None
     mtime_ns: int
 
@@ -62,7 +62,7 @@ def _examine(store: Store, file: FoundFile, input_size: Callable[[], int]) -> Ex
         if db.execute("SELECT 1 FROM images WHERE sha256 = ? LIMIT 1", (sha256,)).fetchone():
             return Examined(file, sha256, None, None, mtime_ns)
     try:
-        return Examined(file, sha256, decode_image(path, input_size()), None, mtime_ns)
+        return Examined(file, sha256, read_new_image(path, input_size()), None, mtime_ns)
     except ImageError as error:
         return Examined(file, sha256, None, _reason(error, path), mtime_ns)
 

@@ -300,34 +300,6 @@ def test_cmyk_jpeg_keeps_its_colours(ink: tuple[int, int, int]) -> None:
     assert colour(jpeg) == pytest.approx(ink, abs=6)
 
 
-def test_16_bit_greyscale_looks_like_8_bit() -> None:
-    grey = noise(shape=(20, 24))
-    deep = Image.fromarray(grey.astype(np.uint16) * 257)
-    png = encoded(deep)
-    assert Image.open(io.BytesIO(png)).mode.startswith("I")
-    assert np.array_equal(load_image(png, SIZE), load_image(grey, SIZE))
-    assert np.array_equal(load_image(deep, SIZE), load_image(grey, SIZE))
-
-
-def test_32_bit_integers_that_fit_16_bits_are_read_as_16() -> None:
-    grey = noise(shape=(20, 24))
-    assert np.array_equal(load_image(Image.fromarray(grey.astype(np.int32) * 257), SIZE), load_image(grey, SIZE))
-
-
-@pytest.mark.parametrize("value", [-1, 65536, 2**31 - 1])
-def test_pixels_beyond_16_bits_are_refused(value: int) -> None:
-    with pytest.raises(ImageError, match="beyond 16 bits"):
-        load_image(Image.fromarray(np.array([[0, value]], np.int32)), SIZE)
-
-
-def test_floating_point_tiff_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "height.tif"
-    Image.fromarray(np.ones((20, 24), np.float32)).save(path)
-    with pytest.raises(ImageError, match="floating-point") as caught:
-        load_image(path, SIZE)
-    assert str(path) in str(caught.value)
-
-
 def test_greyscale_becomes_three_equal_channels() -> None:
     pixels = load_image(encoded(Image.fromarray(noise(shape=(20, 24)))), SIZE)
     assert np.array_equal(pixels[..., 0], pixels[..., 1])
