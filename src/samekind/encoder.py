@@ -63,10 +63,10 @@ class OnnxEncoder:
         threads: int | None = None,
         taps: Sequence[str] = (),
     ) -> None:
+        self._name = name
         self.taps = tuple(taps)
         if taps:
             onnx_model = OnnxEnvelope(onnx_model, name).with_outputs(taps)
-        self._name = name
         self._session = ProcessSession(onnx_model, name, providers=providers, threads=threads)
         self.input_size, self.dimension = self._signature()
 

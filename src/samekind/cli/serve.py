@@ -98,8 +98,8 @@ def serve(
             from samekind.gallery import Gallery
 
             opened = stack.enter_context(Gallery.open(gallery, model=model, read_only=True))
-            model = model or opened.model
-        recognizer = load(model, providers=provider, threads=session_threads)
+        chosen = opened.model if model is None and opened is not None else model
+        recognizer = load(chosen, providers=provider, threads=session_threads)
         app = create_app(
             recognizer,
             limits=limits,

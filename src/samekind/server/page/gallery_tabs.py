@@ -8,7 +8,7 @@ import gradio as gr
 
 from samekind.gallery import DuplicateGroup, Gallery, Hit
 from samekind.gallery.duplicates.duplicate_groups import DuplicateKind
-from samekind.gallery.output.contact_sheet import picture_of, thumbnail
+from samekind.gallery.output.contact_sheet import picture_of, thumbnail_uri
 from samekind.server.limits import Limits
 from samekind.server.page.events import AT_ONCE, answer_place, discreet
 from samekind.server.page.markup import error_box, percentage, picture_grid
@@ -76,7 +76,7 @@ def _lead(sentence: str) -> None:
 def _results(hits: list[Hit]) -> str:
     if not hits:
         return '<p class="sk-lead">Nothing in the gallery is probably of the same kind.</p>'
-    return picture_grid((hit.row.name, thumbnail(picture_of(hit.row)), percentage(hit.probability)) for hit in hits)
+    return picture_grid((hit.row.name, thumbnail_uri(picture_of(hit.row)), percentage(hit.probability)) for hit in hits)
 
 
 def _groups(groups: list[DuplicateGroup]) -> str:
@@ -97,7 +97,11 @@ def _group(numbered: tuple[int, DuplicateGroup]) -> str:
     rows = (group.keep, *group.spare)[:_MOST_IN_GROUP]
     hidden = len(group.rows) - len(rows)
     grid = picture_grid(
-        (row.name, thumbnail(picture_of(row)), "worth keeping" if row is group.keep else f"{row.width}×{row.height}")
+        (
+            row.name,
+            thumbnail_uri(picture_of(row)),
+            "worth keeping" if row is group.keep else f"{row.width}×{row.height}",
+        )
         for row in rows
     )
     return (
