@@ -20,11 +20,12 @@ from samekind.images import load_image
 from samekind.model_file import read_model
 from samekind.recognizer import Recognizer
 from samekind.similarity import Embeddings
-from samekind.training.pipeline import train
-from samekind.training.recipe import OWN_KEYS, Recipe
-from samekind.training.recipe_file import read_recipe
+from samekind.training.recipe import read_recipe
+from samekind.training.recipe.schema import OWN_KEYS, Recipe
 from samekind.training.reproduce import protocol_recipe
-from samekind.training.run import RunSettings, read_run
+from samekind.training.run.folder import RunFolder
+from samekind.training.run.settings import RunSettings
+from samekind.training.train import train
 
 IMAGENETTE = Path(__file__).with_name("imagenette.toml")
 
@@ -122,7 +123,7 @@ def trained(pools: Pools, init: str, work: Path, *, with_halves: bool) -> list[C
 
     def model(name: str, recipe: Recipe, classes: frozenset[str] | None) -> Recognizer:
         output = work / "models" / f"{name}.onnx"
-        run = work / "runs" / name
+        run = RunFolder(work / "runs" / name)
         folder = root
         if classes:
             folder = work / "classes" / "-".join(sorted(classes))
@@ -132,8 +133,8 @@ def trained(pools: Pools, init: str, work: Path, *, with_halves: bool) -> list[C
                     (folder / one).symlink_to((root / one).resolve())
         output.parent.mkdir(parents=True, exist_ok=True)
         if not output.exists():
-            resume = (run / "run.json").exists()
-            settings = read_run(run) if resume else RunSettings(folder=folder, output=output, recipe=recipe, init=init)
+            resume, new = run.has_begun, RunSettings(folder=folder, output=output, recipe=recipe, init=init)
+            settings = run.read_settings() if resume else new
             print(f"training {name}", flush=True)
             train(settings, run, resume=resume, measure=False)
         return Recognizer(read_model(output))

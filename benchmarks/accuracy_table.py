@@ -13,7 +13,7 @@ from accuracy_rows import Row
 from samekind.atomic import replacing
 from samekind.evaluation.metrics.metric import AUC, ECE, EER, Metric, accuracy_at, recall_at, tar_at_far
 from samekind.evaluation.resampling.estimate import Drawn
-from samekind.training.recipe import OWN_KEYS
+from samekind.training.recipe.schema import OWN_KEYS
 
 # Its title, what it shows, and the scale: 100 for per cent.
 Column = tuple[str, tuple[str, Metric], int]
@@ -88,11 +88,7 @@ def _against(rows: Mapping[str, Row]) -> str:
     best = max(trunks, key=lambda row: row.halves[("pairs", AUC)].value)
     gain = ours.halves[("pairs", AUC)].minus(best.halves[("pairs", AUC)]).estimate()
     drawn = f"[{gain.low:+.4f}, {gain.high:+.4f}]"
-    lines.append(
-        f"- Halves of Imagenette, AUC: {gain.value:+.4f} {drawn} against the {best.name}."
-    )
+    lines.append(f"- Halves of Imagenette, AUC: {gain.value:+.4f} {drawn} against the {best.name}.")
     for name, key in (("pairs", ("pairs", ECE)), ("trios", ("trios", ECE))):
-        lines.append(
-            f"- Unseen Caltech classes, ECE of {name}: {_number(ours.caltech.get(key), 1)}."
-        )
+        lines.append(f"- Unseen Caltech classes, ECE of {name}: {_number(ours.caltech.get(key), 1)}.")
     return "\n".join(lines)

@@ -25,8 +25,7 @@ from accuracy_table import table
 from numpy.typing import NDArray
 
 from samekind.evaluation.metrics.metric import AUC, EER, accuracy_at
-from samekind.training.recipe import Recipe
-from samekind.training.recipe_file import read_recipe
+from samekind.training.recipe import Recipe, read_recipe
 
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 

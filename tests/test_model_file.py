@@ -351,3 +351,36 @@ def test_failed_write_keeps_the_old_model_and_leaves_nothing_else(
         write_model(path, tiny_network(7).SerializeToString(), make_card())
     assert path.read_bytes() == tiny_model.read_bytes()
     assert list(tmp_path.iterdir()) == [path]
+
+
+# Names
+
+
+@pytest.mark.parametrize(("name", "meant"), [("generl", "general"), ("General", "general"), ("imagnet", "imagenette")])
+def test_a_name_that_is_nearly_right(name: str, meant: str) -> None:
+    with pytest.raises(ModelFileError, match=rf"^{name}: no such model file, .*Did you mean {meant}\?$"):
+        read_model(name)
+
+
+def test_a_name_that_is_like_none() -> None:
+    with pytest.raises(ModelFileError) as caught:
+        read_model("zebra.onnx")
+    assert "Did you mean" not in str(caught.value)
+
+
+@pytest.mark.parametrize("address", ["https://host/m.onnx", "s3://bucket/m.onnx", "hf://who/m", "hf:who/m", "HTTP://h"])
+def test_addresses_are_not_fetched(address: str) -> None:
+    with pytest.raises(ModelFileError, match=r"addresses are not fetched; download the model and give the path"):
+        read_model(address)
+
+
+def test_a_drive_is_no_address() -> None:
+    with pytest.raises(ModelFileError, match="no such model file"):
+        read_model("C:/models/m.onnx")
+
+
+def test_a_path_may_begin_at_home(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    (tmp_path / "mine.onnx").write_bytes(tiny_model.read_bytes())
+    assert read_model("~/mine.onnx").card.name == "tiny"

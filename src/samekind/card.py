@@ -82,6 +82,11 @@ class PairCalibration(_Part):
     operating_points: OperatingPoints
     measured_on: MeasuredOn
 
+    @property
+    def balanced(self) -> OperatingPoint:
+        """The operating point at a probability of one half, which every model has."""
+        return self.operating_points["balanced"]
+
 
 class TrioCalibration(_Part):
     """P(at least two alike): a logistic of the three similarities sorted from the highest to the lowest.
@@ -94,6 +99,11 @@ class TrioCalibration(_Part):
     bias: Finite
     operating_points: OperatingPoints
     measured_on: MeasuredOn
+
+    @property
+    def balanced(self) -> OperatingPoint:
+        """The operating point at a probability of one half, which every model has."""
+        return self.operating_points["balanced"]
 
 
 class DomainCalibration(_Part):
@@ -156,6 +166,8 @@ class Training(_Part):
         init: Where the weights started.
         pretraining: In words, what the starting weights had seen.
         recipe: All settings, enough to train it again.
+        init_tag: timm's full name of the pretrained weights that it began with; empty where that is not known.
+        init_licence: The licence of the weights that it began with; empty where that is not known.
     """
 
     data: str
@@ -166,6 +178,8 @@ class Training(_Part):
     init: str
     pretraining: str
     recipe: dict[str, JsonValue]
+    init_tag: str = ""
+    init_licence: str = ""
 
 
 class Measurement(_Part):

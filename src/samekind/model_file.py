@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 
@@ -22,6 +24,8 @@ from samekind.onnx_envelope import OnnxEnvelope
 CARD_KEY = "samekind.card"
 DEFAULT_MODEL = "general"
 _SEEN_KEY = "samekind.seen_images"
+# Such as https://, s3:// and hf://; a letter and a colon alone are a drive of Windows.
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:(//|(?<=hf:))", re.IGNORECASE)
 # Among a million images the chance of one false hit in ten thousand seen ones is one in two thousand million.
 _HASH_BYTES = 8
 
@@ -94,14 +98,18 @@ def find_model(name_or_path: str | os.PathLike[str] | None) -> Path:
         ModelFileError: There is no such model.
     """
     name = os.fspath(name_or_path) if name_or_path is not None else DEFAULT_MODEL
+    if _ADDRESS.match(name):
+        raise ModelFileError(f"{name}: addresses are not fetched; download the model and give the path of the file")
     bundled = bundled_models()
     if name in bundled:
         return bundled[name]
-    with suppress(OSError):  # a name that no file can have, such as one too long, is that of no model
-        if Path(name).is_file():
-            return Path(name)
+    with suppress(OSError, ValueError, RuntimeError):  # a name that no file can have is that of no model
+        if (path := Path(name).expanduser()).is_file():
+            return path
     known = ", ".join(bundled) or "none"
-    raise ModelFileError(f"{name}: no such model file, nor a model that comes with samekind ({known})")
+    close = get_close_matches(name.lower(), bundled, 1)
+    hint = f". Did you mean {close[0]}?" if close else ""
+    raise ModelFileError(f"{name}: no such model file, nor a model that comes with samekind ({known}){hint}")
 
 
 def read_model(name_or_path: str | os.PathLike[str] | None = None) -> ModelFile:

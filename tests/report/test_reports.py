@@ -28,7 +28,7 @@ from samekind.model_file import write_model
 from samekind.recognizer import Recognizer, load
 from samekind.report import agreement
 from samekind.report.build import build_report
-from samekind.report.page.drawings import draw_all
+from samekind.report.page.figures import draw_all
 from samekind.report.page.render import render
 from samekind.report.schema import Report
 from samekind.report.sentences import notes

@@ -151,8 +151,7 @@ def _embed(
     rows = []
     for number, model in enumerate(models):
         stage = "images" if len(models) == 1 else f"images, model {number + 1}"
-        counter = stage_counter(on_progress, stage, len(images))
-        rows.append(list(model.encoder.stream(images.paths, on_progress=counter)))
+        rows.append(list(model.encoder.stream(images.paths, on_progress=on_progress, stage=stage)))
     good = np.array([not any(isinstance(row, ImageError) for row in column) for column in zip(*rows, strict=True)])
     readable = np.flatnonzero(good)
     messages = dict.fromkeys(str(row) for column in rows for row in column if isinstance(row, ImageError))

@@ -19,7 +19,7 @@ from samekind.evaluation.metrics.scores import Scores
 from samekind.evaluation.metrics.verification import as_it_is, balanced_accuracy, verdict_rates
 from samekind.evaluation.selection import refuse_seen
 from samekind.fitting.cross_fit import CrossFitted, cross_fit_pair, cross_fit_trio
-from samekind.progress import Progress, stage_counter
+from samekind.progress import Progress
 from samekind.recognizer import Recognizer
 from samekind.similarity import Embeddings
 
@@ -108,8 +108,7 @@ def recalibrate(
     hashes, unreadable = content_hashes(images.paths)
     images = images.subset(np.flatnonzero([path in hashes for path in images.paths]))
     refuse_seen(model, images, hashes)
-    counter = stage_counter(on_progress, "images", len(images))
-    rows = list(model.encoder.stream(images.paths, on_progress=counter))
+    rows = list(model.encoder.stream(images.paths, on_progress=on_progress))
     kept = images.subset(np.flatnonzero([not isinstance(row, ImageError) for row in rows]))
     unreadable += [str(row) for row in rows if isinstance(row, ImageError)]
     kept = kept.only_classes(frozenset(kept.classes[label] for label in np.unique(kept.labels)))

@@ -40,7 +40,7 @@ def save_report(
         OSError: A file cannot be written.
     """
     check_can_save(folder)
-    from samekind.report.page.drawings import draw_all  # noqa: PLC0415 - refused above where they are missing
+    from samekind.report.page.figures import draw_all  # noqa: PLC0415 - refused above where they are missing
     from samekind.report.page.render import render  # noqa: PLC0415
     from samekind.report.page.thumbnails import contact_sheet  # noqa: PLC0415
 

@@ -1,71 +1,27 @@
-"""The figures of a report. Each is drawn once: as a picture on white, and as a drawing in the colours of the page."""
+"""The figures of a report."""
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator, PercentFormatter
 from numpy.typing import NDArray
 from scipy.stats import norm
 
 from samekind.evaluation.metrics.metric import AUC, ECE, EER, uncalibrated
+from samekind.report.page.drawing import INK, Drawing, draw
 from samekind.report.schema import Curve, EmbeddingMap, Report, TaskReport
 
-# Text and lines are of this colour on white, and of the colour of the text on a page, light or dark.
-_INK = "#1c2128"
 _SAME, _DIFFERENT, _OTHER = "#2f7ed8", "#e07b1a", "#8a63d2"
 _LINES = (_SAME, "#1a9a6b", _DIFFERENT)
-_STYLE: Any = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "samekind",
-    "font.family": "sans-serif",
-    "font.size": 9,
-    # Names of classes and models are no formulas.
-    "text.parse_math": False,
-    "text.color": _INK,
-    "axes.labelcolor": _INK,
-    "axes.edgecolor": _INK,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 10,
-    "axes.titlelocation": "left",
-    "legend.frameon": False,
-    "legend.fontsize": 8,
-}
-_SIZE = (4.4, 3.3)
 _Rates = NDArray[np.float64]
 # A name for each class fits on a map or a heatmap of so many.
 _MOST_NAMES = 60
 _DET_TICKS = (0.001, 0.01, 0.05, 0.2, 0.5, 0.8)
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A figure.
-
-    Attributes:
-        name: The name of its file, without a suffix.
-        title: What it shows.
-        alt: What a reader who cannot see it should know.
-        svg: The drawing for the page.
-        png: The picture for everything else.
-    """
-
-    name: str
-    title: str
-    alt: str
-    svg: str
-    png: bytes
 
 
 @dataclass(frozen=True)
@@ -75,6 +31,20 @@ class _Line:
     title: str
     curve: Curve
     of_other: bool = False
+
+
+def draw_all(report: Report) -> list[Drawing]:
+    """All figures that a report has something for."""
+    drawings = curves(report)
+    for name, group in report.groups.items():
+        for what, task in (("pairs", group.pairs), ("trios", group.trios)):
+            if task:
+                drawings += of_task(name, what, group.title, task)
+    if report.class_similarity:
+        drawings.append(heatmap(report))
+    if report.map:
+        drawings.append(embedding_map(report.map))
+    return drawings
 
 
 def curves(report: Report) -> list[Drawing]:
@@ -99,8 +69,8 @@ def curves(report: Report) -> list[Drawing]:
         )
         roc, det = f"True against false accept rate. {told}.", f"False reject against false accept rate. {told}."
         drawings += [
-            _draw(f"roc-{what}", f"ROC of {what}", roc, _roc, lines, tasks, what),
-            _draw(f"det-{what}", f"DET of {what}", det, _det, lines, tasks, what),
+            draw(f"roc-{what}", f"ROC of {what}", roc, _roc, lines, tasks, what),
+            draw(f"det-{what}", f"DET of {what}", det, _det, lines, tasks, what),
         ]
     return drawings
 
@@ -112,7 +82,7 @@ def of_task(name: str, what: str, title: str, task: TaskReport) -> list[Drawing]
     told = f"Calibration error {ece.value:.3f}" if ece and ece.value is not None else "Calibration"
     told += f", before calibration {before.value:.3f}." if before and before.value is not None else "."
     return [
-        _draw(
+        draw(
             f"scores-{what}-{name}",
             f"Scores of {what}",
             f"{title}: how {score} is spread, for items whose answer is yes and for the others, with the thresholds.",
@@ -120,7 +90,7 @@ def of_task(name: str, what: str, title: str, task: TaskReport) -> list[Drawing]
             task,
             score,
         ),
-        _draw(
+        draw(
             f"reliability-{what}-{name}",
             f"Reliability of {what}",
             f"{title}: how often the answer is yes, against the probability given. {told}",
@@ -140,35 +110,13 @@ def heatmap(report: Report) -> Drawing:
     alt = (
         f"Mean similarity of each two classes. Most alike: {names[row]} and {names[column]}, {values[row, column]:.2f}."
     )
-    return _draw("classes", "Mean similarity of classes", alt, _heatmap, values, names, size=(5.4, 4.6))
+    return draw("classes", "Mean similarity of classes", alt, _heatmap, values, names, size=(5.4, 4.6))
 
 
 def embedding_map(laid_out: EmbeddingMap) -> Drawing:
     """Every image a dot."""
     alt = f"Every image a dot, coloured by class: {laid_out.method}."
-    return _draw("map", "Map of the embedding", alt, _map, laid_out, size=(5.4, 4.6))
-
-
-def _draw(
-    name: str, title: str, alt: str, draw: Callable[..., None], *content: object, size: tuple[float, float] = _SIZE
-) -> Drawing:
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=size, layout="constrained")
-        draw(figure.subplots(), *content)
-        png, svg = io.BytesIO(), io.StringIO()
-        figure.savefig(png, format="png", dpi=150, facecolor="white", metadata={"Software": None})
-        figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    return Drawing(name, title, alt, _for_page(svg.getvalue(), name), png.getvalue())
-
-
-def _for_page(svg: str, name: str) -> str:
-    """A drawing to stand in a page: in the page's colour, as wide as there is room, with names that are its own."""
-    svg = svg[svg.index("<svg") :].replace(_INK, "currentColor")
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
-    svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
-    svg = re.sub(r'\bid="', f'id="{name}-', svg)
-    return re.sub(r'(url\(#|href="#)', rf"\g<1>{name}-", svg)
+    return draw("map", "Map of the embedding", alt, _map, laid_out, size=(5.4, 4.6))
 
 
 def _lines(axes: Axes, lines: Sequence[_Line], place: Callable[[Curve], tuple[_Rates, _Rates]]) -> None:
@@ -193,7 +141,7 @@ def _points(task: TaskReport) -> dict[str, tuple[float, float]]:
 def _roc(axes: Axes, lines: Sequence[_Line], tasks: Mapping[str, TaskReport], what: str) -> None:
     _lines(axes, lines, lambda curve: (np.maximum(curve.far, 1e-4), np.array(curve.tar)))
     for name, (far, tar) in _points(next(iter(tasks.values()))).items():
-        axes.plot(max(far, 1e-4), tar, "o", color=_INK, markersize=4)
+        axes.plot(max(far, 1e-4), tar, "o", color=INK, markersize=4)
         axes.annotate(name, (max(far, 1e-4), tar), xytext=(6, -10), textcoords="offset points", fontsize=8)
     lowest = min(float(np.interp(1e-4, curve.far, curve.tar)) for curve in (line.curve for line in lines))
     axes.set(xscale="log", xlim=(1e-4, 1), ylim=(max(0.0, min(lowest, 0.9) - 0.05), 1.005))
@@ -210,9 +158,9 @@ def _det(axes: Axes, lines: Sequence[_Line], tasks: Mapping[str, TaskReport], wh
 
     _lines(axes, lines, lambda curve: (deviate(curve.far), deviate(1 - np.asarray(curve.tar))))
     for far, tar in _points(next(iter(tasks.values()))).values():
-        axes.plot(deviate(far), deviate(1 - tar), "o", color=_INK, markersize=4)
+        axes.plot(deviate(far), deviate(1 - tar), "o", color=INK, markersize=4)
     ends = (float(norm.ppf(3e-4)), float(norm.ppf(0.9)))
-    axes.plot(ends, ends, color=_INK, linewidth=0.8, linestyle=":", alpha=0.6)
+    axes.plot(ends, ends, color=INK, linewidth=0.8, linestyle=":", alpha=0.6)
     axes.set(
         xlim=ends,
         ylim=ends,
@@ -239,7 +187,7 @@ def _histogram(axes: Axes, task: TaskReport, score: str) -> None:
     for name, counted in task.confusion.items():
         thresholds[counted.threshold] = f"{thresholds.get(counted.threshold, '')} {name}".strip().replace(" ", ", ")
     for threshold, name in thresholds.items():
-        axes.axvline(threshold, color=_INK, linewidth=0.9, linestyle="--")
+        axes.axvline(threshold, color=INK, linewidth=0.9, linestyle="--")
         axes.annotate(name, (threshold, 1.0), xycoords=("data", "axes fraction"), xytext=(-3, -3),
                       textcoords="offset points", fontsize=8, rotation=90, ha="right", va="top")  # fmt: skip
     # The errors are in the tails, which only a logarithmic axis shows.
@@ -251,7 +199,7 @@ def _histogram(axes: Axes, task: TaskReport, score: str) -> None:
 
 
 def _reliability(axes: Axes, task: TaskReport, what: str) -> None:
-    axes.plot([0, 1], [0, 1], color=_INK, linewidth=0.8, linestyle=":", alpha=0.7)
+    axes.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle=":", alpha=0.7)
     before = "(1 + cosine) / 2" if what == "pairs" else "pair calibration of the two most alike"
     for diagram, colour, name, marker in (
         (task.reliability_before, _DIFFERENT, before, "s"),

@@ -12,7 +12,7 @@ from samekind.evaluation.metrics import retrieval
 from samekind.report import agreement
 from samekind.report.build import MOST_IN_MATRIX
 from samekind.report.numbers import shown, shown_difference
-from samekind.report.page.figures import Drawing
+from samekind.report.page.drawing import Drawing
 from samekind.report.page.thumbnails import data_uri, thumbnail
 from samekind.report.schema import MistakeReport, Report
 
