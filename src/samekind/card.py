@@ -69,6 +69,11 @@ class MeasuredOn(_Part):
     cross_fitted: bool = False
     domain: str = ""
 
+    @property
+    def kind_of_pictures(self) -> str:
+        """The pictures in plain words, for a verdict: their kind where it is known, else where they come from."""
+        return self.domain or self.description
+
 
 class PairCalibration(_Part):
     """P(same) = 1 / (1 + exp(-(scale × similarity + bias))): Platt scaling of the cosine (Platt, 1999).
@@ -115,16 +120,16 @@ class DomainCalibration(_Part):
 
     Attributes:
         full_length: The length of the mean from which on all of it is taken away; of a shorter one the same part.
-        few: So many pictures more are thought of as having no mean in common.
-        spread: The spread of an average collection, which so many pictures as ``few`` are thought to have.
+        spread: The spread of a usual collection.
+        few: That spread weighs as much as so many pictures of the collection.
         pair: The calibration of two images; scale, bias and thresholds are for similarities in units of the spread.
         trio: The calibration of three images; its weights are for such similarities, its thresholds probabilities.
         domains: The names of the domains, in plain words.
     """
 
     full_length: Annotated[float, Field(gt=0.0, le=1.0)]
-    few: Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
     spread: Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+    few: Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
     pair: PairCalibration
     trio: TrioCalibration | None
     domains: tuple[str, ...]
@@ -139,7 +144,7 @@ class Adapted(_Part):
         distinct: The number of different pictures among those that were compared.
         length: The length of the mean of their embeddings.
         share: The share of the mean that is taken away.
-        spread: The standard deviation of the similarities of its pictures after that.
+        spread: How widely the similarities of its pictures spread after that.
         created: Date, ISO 8601.
         network: The fingerprint of the network as it was before.
     """

@@ -14,76 +14,87 @@ from samekind.similarity import Embeddings, similarity_matrix
 # With fewer, what is known of the collection is mostly chance.
 FEWEST_PICTURES = 10
 # The spread of so many pictures' similarities is known to a hundredth; those of more would take quadratic time.
-_MOST_COMPARED = 500
+MOST_COMPARED = 500
 # The cosine of two copies of a picture, saved anew.
 _ONE_PICTURE = 0.995
+# One standard deviation below the middle of a normal distribution lies this share.
+_BELOW = 0.1587
 
 
 @dataclass(frozen=True, eq=False)
 class Collection:
-    """The mean of a collection and the spread around it.
+    """The mean of a collection, and some of its pictures.
 
     Attributes:
-        mean: float32 (D,), the mean of the unit embeddings; its length says how narrow the collection is.
+        mean: float32 (D,), the mean of the unit embeddings.
         pictures: The number of pictures.
-        distinct: The number of different pictures among those that were compared with each other.
-        compared: float32 (M, D), unit rows, different pictures of the collection, at most 500.
+        compared: float32 (M, D), unit rows, different pictures of the collection; at most 500.
     """
 
     mean: NDArray[np.float32]
     pictures: int
-    distinct: int
     compared: Embeddings
 
     @classmethod
     def of(cls, embeddings: Embeddings) -> Collection:
-        """Look at the embeddings of a collection.
+        """Look at the embeddings of a collection. Of more than 500 pictures, 500 are compared with each other.
 
         Args:
             embeddings: float32 (N, D), unit rows, N at least ``FEWEST_PICTURES``.
 
         Raises:
-            AdaptationError: There are fewer different pictures, or the rows are not of unit length.
+            AdaptationError: There are fewer different pictures, or these are no embeddings.
+
+        Warns:
+            UserWarning: Most of the pictures are copies of others.
 
         Example:
             >>> rows = np.linalg.qr(np.random.default_rng(0).normal(size=(16, 16)))[0].astype(np.float32)
             >>> collection = Collection.of(rows)
-            >>> collection.pictures, round(collection.length, 2)
-            (16, 0.25)
+            >>> collection.pictures, collection.compared.shape
+            (16, (16, 16))
         """
-        _check(embeddings)
-        places = np.unique(np.linspace(0, len(embeddings) - 1, min(len(embeddings), _MOST_COMPARED)).astype(np.intp))
-        compared = embeddings[places]
-        different = _different(compared)
+        _refuse_others(embeddings)
+        places = np.unique(np.linspace(0, len(embeddings) - 1, min(len(embeddings), MOST_COMPARED)).astype(np.intp))
+        different = _different(embeddings[places])
         if len(different) < FEWEST_PICTURES:
             raise AdaptationError(
-                f"{len(embeddings)} pictures, but only {len(different)} different ones: at least {FEWEST_PICTURES} "
-                "different pictures are needed, better 20 to 200, as different as the questions will be"
+                f"{len(embeddings)} pictures, but only {len(different)} different ones; at least {FEWEST_PICTURES} "
+                "different ones are needed, and 20 to 200 are better"
             )
-        if 2 * len(different) < len(compared):
+        if 2 * len(different) < len(places):
             warnings.warn(
-                f"of {len(compared)} pictures only {len(different)} are different: the collection is known by these",
+                f"of {len(places)} pictures that were compared, only {len(different)} are different: the collection "
+                "is known by these",
                 stacklevel=2,
             )
         # Copies count once, where they are few enough to be found.
-        whole = embeddings if len(embeddings) > _MOST_COMPARED else compared[different]
-        mean = whole.mean(axis=0, dtype=np.float64).astype(np.float32)
-        return cls(mean, len(embeddings), len(different), compared[different])
+        counted = embeddings if len(embeddings) > MOST_COMPARED else different
+        return cls(counted.mean(axis=0, dtype=np.float64).astype(np.float32), len(embeddings), different)
 
     @property
     def length(self) -> float:
-        """The length of the mean, in [0, 1]: 0.3 for everyday objects, 0.8 for one narrow kind."""
-        return float(np.linalg.norm(self.mean))
+        """How long the mean would be of endlessly many such pictures, in [0, 1]: what two have in common on average.
+
+        About 0.3 for everyday objects, 0.8 for one narrow kind. The mean of a few is longer, by chance.
+        """
+        known = self.pictures if self.pictures > MOST_COMPARED else len(self.compared)
+        squared = (known * float(self.mean @ self.mean) - 1) / (known - 1)
+        return min(1.0, max(0.0, squared) ** 0.5)
 
     def spread(self, offset: NDArray[np.float32]) -> float:
-        """The standard deviation of the similarities of its pictures, once an offset is taken away from them.
+        """How widely the similarities of its pictures spread, once an offset is taken away from each.
+
+        The middle less the point below which a sixth of them lie: for a normal distribution, its standard deviation.
+        What lies above the middle does not count, for there the genuine pairs are, and nobody knows how many.
 
         Args:
             offset: float32 (D,).
         """
         rows = less(self.compared, offset)
         first, second = np.triu_indices(len(rows), 1)
-        return float(similarity_matrix(rows, rows)[first, second].std(dtype=np.float64))
+        below, middle = np.quantile(similarity_matrix(rows, rows)[first, second], (_BELOW, 0.5))
+        return float(middle - below)
 
 
 def less(embeddings: Embeddings, offset: NDArray[np.float32]) -> Embeddings:
@@ -94,29 +105,27 @@ def less(embeddings: Embeddings, offset: NDArray[np.float32]) -> Embeddings:
         offset: float32 (D,).
 
     Example:
-        >>> less(np.array([[1, 0]], np.float32), np.array([0.5, 0], np.float32)).tolist()
-        [[1.0, 0.0]]
+        >>> less(np.array([[0.6, 0.8]], np.float32), np.array([0.6, 0], np.float32)).tolist()
+        [[0.0, 1.0]]
     """
     rows = embeddings - offset
     unit: Embeddings = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-12))
     return unit
 
 
-def _check(embeddings: Embeddings) -> None:
+def _refuse_others(embeddings: Embeddings) -> None:
     if embeddings.ndim != 2 or embeddings.dtype != np.float32:
-        raise AdaptationError(
-            f"embeddings are float32 (N, D), not {embeddings.dtype} ({', '.join(map(str, embeddings.shape))})"
-        )
+        shape = ", ".join(map(str, embeddings.shape))
+        raise AdaptationError(f"embeddings are float32 (N, D), not {embeddings.dtype} ({shape})")
     if len(embeddings) < FEWEST_PICTURES:
         raise AdaptationError(
-            f"{len(embeddings)} readable pictures: at least {FEWEST_PICTURES} are needed to adapt, better 20 to 200"
+            f"{len(embeddings)} readable pictures; at least {FEWEST_PICTURES} are needed to adapt, and 20 to 200 are "
+            "better"
         )
-    lengths = np.linalg.norm(embeddings, axis=1)
-    if not np.all(np.abs(lengths - 1) < 1e-2):
-        raise AdaptationError("these are no embeddings of samekind: their rows are not of unit length")
+    if not np.all(np.abs(np.linalg.norm(embeddings, axis=1) - 1) < 1e-2):
+        raise AdaptationError("these are no embeddings: their rows are not of unit length")
 
 
-def _different(rows: Embeddings) -> NDArray[np.intp]:
-    """One of each set of copies: the first."""
-    alike = similarity_matrix(rows, rows) > _ONE_PICTURE
-    return np.flatnonzero(~np.tril(alike, -1).any(axis=1))
+def _different(rows: Embeddings) -> Embeddings:
+    """The first of each set of copies."""
+    return rows[~np.tril(similarity_matrix(rows, rows) > _ONE_PICTURE, -1).any(axis=1)]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from samekind.cli.options import (
+    BareOption,
     DuplicateKind,
     GalleryArgument,
     HtmlOption,
@@ -46,6 +47,7 @@ def duplicates(
             "--plan", metavar="FILE", help="Write a list of what to keep and what to remove, to read, edit and apply."
         ),
     ] = None,
+    bare: BareOption = False,
     html: HtmlOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -68,7 +70,7 @@ def duplicates(
     from samekind.gallery import Gallery, summary_of_duplicates, write_duplicates_sheet
 
     changed: list[int] = []
-    with Gallery.open(gallery, read_only=True) as opened, stage_bars() as report:
+    with Gallery.open(gallery, read_only=True, bare=bare) as opened, stage_bars() as report:
         groups = opened.duplicates(
             kind.value,
             threshold=threshold,
