@@ -1,8 +1,8 @@
 """How the images of a gallery are compared: their embeddings as they are to be compared, and what cosines mean.
 
-A gallery's file keeps the bare embeddings of the network. What its images have in common is taken away from them here,
-so nothing is embedded again when the gallery grows and its adaptation follows. Search, index, clusters, duplicates of one class and matches
-all take them from here, with the calibration that belongs to them, so they judge alike.
+A gallery's file keeps the bare embeddings of the network. What its images have in common is taken away from them
+here, so nothing is embedded again when the gallery grows. Search, index, clusters, duplicates of one class and matches
+all take embeddings from here, with the calibration that belongs to them, so they judge alike.
 """
 
 from __future__ import annotations

@@ -158,7 +158,7 @@ class Gallery:
             return read_space(db, bare=self._store.bare).adaptation
 
     def bare_embeddings(self, fingerprint: str) -> Embeddings:
-        """The embeddings as the network gave them, float32 (N, D), unit rows; of a large gallery a part from all over it.
+        """The embeddings as the network gave them, float32 (N, D), unit rows; of a large gallery some from all over it.
 
         Args:
             fingerprint: The model that they are wanted of.
