@@ -76,8 +76,9 @@ def train(
         parts = read_split(run, tests.values(), on_progress=looked_at)
     else:
         parts = split_images(settings.folder, settings.recipe, tests.values(), on_progress=looked_at)
-    for message in parts.notes if note else ():
-        note(message)
+    if note:
+        for message in parts.notes:
+            note(message)
     plan = BatchPlan.of(settings, parts)
     # Only now is there a run: who mends a setting that does not fit need not find another folder.
     if not resume:

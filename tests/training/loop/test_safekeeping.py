@@ -21,7 +21,7 @@ from samekind.training.batches import cache, plan
 from samekind.training.batches.sampler import Batches
 from samekind.training.loop import fit
 from samekind.training.loop.module import SiameseTraining
-from samekind.training.loop.safekeeping import WholeCheckpoints
+from samekind.training.loop.safekeeping import ModelCheckpoint, WholeCheckpoints
 from samekind.training.recipe import show_recipe
 from samekind.training.run.folder import RunFolder
 from samekind.training.run.settings import RunSettings
@@ -263,3 +263,17 @@ def test_work_is_saved_from_time_to_time(
     fit_only(again(), run)
     assert_same_weights(run, small.run)
     assert load_file(run / "network.safetensors")
+
+
+def test_a_run_that_was_moved_still_knows_its_best_checkpoint(tmp_path: Path) -> None:
+    old, new = (ModelCheckpoint(tmp_path / name, filename="best", monitor="held-out EER") for name in ("old", "new"))
+    best = str(tmp_path / "old" / "best.ckpt")
+    old.best_model_path = old.kth_best_model_path = best
+    old.best_model_score = old.kth_value = torch.tensor(0.1)
+    old.best_k_models = {best: torch.tensor(0.1)}
+    new.load_state_dict(old.state_dict())
+    assert new.best_model_path == new.kth_best_model_path == str(tmp_path / "new" / "best.ckpt")
+    assert new.best_k_models == {new.best_model_path: torch.tensor(0.1)}
+    assert (new.best_model_score, new.kth_value) == (torch.tensor(0.1), torch.tensor(0.1))
+    # Lightning finds a callback's state by the name of its class.
+    assert new.state_key.startswith("ModelCheckpoint{")
