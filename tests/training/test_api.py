@@ -59,7 +59,7 @@ def test_a_run_that_was_moved_with_its_data_goes_on_in_its_new_place(home: Path,
         model = api.resume(moved / "runs" / "m")
     finally:
         hidden.rename(home)
-    assert model.card == api.load(home / "m.onnx").card
+    assert model.card.fingerprint == api.load(home / "m.onnx").card.fingerprint
     assert (moved / "m.onnx").read_bytes() == (home / "m.onnx").read_bytes()
 
 
