@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samekind.cli.options import JsonOption, ModelOption, echo_json, printable, shown_path, warn
+from samekind.cli.options import ExcludeOption, JsonOption, ModelOption, echo_json, printable, shown_path, warn
 
 if TYPE_CHECKING:
     from samekind.gallery import Gallery, SyncReport
@@ -36,6 +36,7 @@ def index(
         ),
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Stay, and follow the folder's changes until Ctrl-C.")] = False,
+    exclude: ExcludeOption = None,
     every: Annotated[float, typer.Option(min=0.1, help="With --watch: seconds between two looks.")] = 2.0,
     json: JsonOption = False,
 ) -> None:
@@ -65,7 +66,7 @@ def index(
         raise GalleryError(f"{folder}: no such folder")
     path = _beside(folder) if gallery is None else gallery
     with Gallery.open(path, model=model) as opened:
-        report = _sync(opened, folder, index)
+        report = _sync(opened, folder, index, exclude)
         _tell(opened, report, json)
         _warn_of_recall(opened)
         trouble, unlisted = "", report.unlisted
@@ -73,7 +74,7 @@ def index(
             time.sleep(every)
             start = time.monotonic()
             try:
-                report = _sync(opened, folder, None)
+                report = _sync(opened, folder, None, exclude)
             except GalleryError as error:  # a disk that is away, another writer: it may end
                 if str(error) != trouble:
                     trouble = str(error)
@@ -99,7 +100,7 @@ def _beside(folder: Path) -> Path:
     return named.with_name(f"{named.name}.samekind")
 
 
-def _sync(gallery: Gallery, folder: Path, index: str | None) -> SyncReport:
+def _sync(gallery: Gallery, folder: Path, index: str | None, exclude: list[str] | None) -> SyncReport:
     from samekind.cli.progress import stage_bars
 
     with stage_bars() as report:
@@ -107,10 +108,11 @@ def _sync(gallery: Gallery, folder: Path, index: str | None) -> SyncReport:
             found = gallery.sync(
                 folder,
                 index=None if index == "advised" else index,
+                exclude=exclude or (),
                 on_progress=lambda done, total: report("files", done, total),
             )
             if index == "advised":  # by what the gallery holds now
-                gallery.sync(folder, index=gallery.status().advised_index)
+                gallery.sync(folder, index=gallery.status().advised_index, exclude=exclude or ())
         except KeyboardInterrupt:
             typer.echo("\nsamekind: stopped; what was done is kept, and the same command goes on from here", err=True)
             raise
@@ -137,6 +139,8 @@ def _tell(gallery: Gallery, report: SyncReport, json: bool) -> None:
         typer.secho(f"samekind: {printable(name)}: {reason}", err=True, fg="red")
     for name, reason in report.unlisted:
         warn(f"{name}: {reason}; what the gallery has of it stays")
+    for name, reason in report.damaged:
+        warn(f"{name}: {reason}")
     if json:
         echo_json(report)
         return
@@ -152,3 +156,5 @@ def _tell(gallery: Gallery, report: SyncReport, json: bool) -> None:
         if count
     ]
     typer.echo(f"{shown_path(gallery.path)}: {len(gallery):,} images ({', '.join(done) or 'nothing changed'})")
+    for text in report.passed_over:
+        typer.echo(f"passed over: {printable(text)}")

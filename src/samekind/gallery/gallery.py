@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -149,6 +149,7 @@ class Gallery:
         folder: str | os.PathLike[str],
         *,
         index: str | None = None,
+        exclude: Sequence[str] = (),
         on_progress: SyncProgress | None = None,
     ) -> SyncReport:
         """Bring the gallery in step with a folder: new, changed, moved and deleted files.
@@ -159,6 +160,7 @@ class Gallery:
             folder: Its images, in subfolders too. A gallery may hold several folders.
             index: A FAISS factory string such as ``Flat``, ``IVF4096,Flat`` or ``HNSW32``; None keeps the kind there
                 is, which is exact (``Flat``) at first.
+            exclude: Patterns in gitignore's form of what to pass over, as a ``.samekindignore`` in a folder has them.
             on_progress: Called with the number of files looked at and the number to look at.
 
         Raises:
@@ -174,6 +176,7 @@ class Gallery:
                 db,
                 Path(folder),
                 self._model.indexing_encoder,
+                exclude=exclude,
                 on_progress=on_progress,
                 after_batch=lambda: keep_up_during_sync(self._store, db),
             )

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
-
+from samekind import images
 from samekind.atomic import replacing
 from samekind.errors import ImageError
 from samekind.gallery.file.rows import Row
-from samekind.images import load_image
 
-# Pixels; twice what a telephone shows of it, so that it is sharp there.
-_SIDE = 240
 _QUALITY = 78
 
 
@@ -78,15 +72,9 @@ def write_contact_sheet(path: str | os.PathLike[str], title: str, summary: str, 
 def thumbnail(picture: Picture) -> str | None:
     """A data URI of the picture, small; None if it has become unreadable."""
     try:
-        square = Image.fromarray(load_image(picture.path, _SIDE))
+        return images.data_uri(images.thumbnail(picture.path), quality=_QUALITY)
     except ImageError:
         return None
-    scale = _SIDE / max(picture.size)
-    width, height = (max(1, round(scale * side)) for side in picture.size)
-    image = square.resize((width, height), Image.Resampling.BICUBIC)
-    written = io.BytesIO()
-    image.save(written, "JPEG", quality=_QUALITY)
-    return f"data:image/jpeg;base64,{base64.b64encode(written.getvalue()).decode()}"
 
 
 def picture_of(row: Row, note: str | None = None, *, marked: bool = False) -> Picture:

@@ -19,6 +19,8 @@ class SyncReport:
         unreadable: Files that cannot be read as images, and why; those found in this sync only.
         unreadable_before: Files that could not be read before and have not changed since.
         unlisted: Folders and files that could not be looked at, and why, each time. What the gallery has of them stays.
+        damaged: Files that were read though the end of each is missing, and how much; those found in this sync only.
+        passed_over: What of the folder was not looked at, a sentence for each reason.
     """
 
     added: int = 0
@@ -30,3 +32,5 @@ class SyncReport:
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     unreadable_before: int = 0
     unlisted: list[tuple[str, str]] = field(default_factory=list)
+    damaged: list[tuple[str, str]] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)

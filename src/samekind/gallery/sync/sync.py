@@ -47,6 +47,7 @@ def sync_folder(
     folder: Path,
     encoder: Callable[[], OnnxEncoder],
     *,
+    exclude: Sequence[str] = (),
     on_progress: SyncProgress | None = None,
     after_batch: Callable[[], None] | None = None,
 ) -> SyncReport:
@@ -57,6 +58,7 @@ def sync_folder(
         db: The connection from ``store.writing``.
         folder: The folder of the images, in subfolders too; hidden files and folders are passed over.
         encoder: Gives the network; called when the first new image turns up, so that nothing is loaded for nothing.
+        exclude: Patterns in gitignore's form of what to pass over.
         on_progress: Called with the number of files done and the number to look at, after each batch.
         after_batch: Called after each committed batch.
 
@@ -66,12 +68,12 @@ def sync_folder(
     if not folder.is_dir():
         raise GalleryError(f"{folder}: no such folder")
     prefix = folder_prefix(store.folder, folder)
-    walk = Walk(folder, prefix)
+    walk = Walk(folder, prefix, exclude)
     list_files(db, walk)
     refuse_sudden_emptiness(db, folder, prefix)
     with transaction(db):
         db.execute("INSERT OR IGNORE INTO folders VALUES (CAST(? AS TEXT))", (os.fsencode(prefix),))
-    report = SyncReport(unlisted=walk.unlisted)
+    report = SyncReport(unlisted=walk.unlisted, passed_over=walk.passed.sentences())
     report.unchanged, report.unreadable_before = count_unchanged(db)
     total = db.execute("SELECT count(*) FROM todo").fetchone()[0]
     done = 0
@@ -80,6 +82,7 @@ def sync_folder(
     while batch := list(islice(examined, _BATCH)):
         images = writer.new_images(batch)
         writer.write(batch, dict(zip(images, _vectors(list(images.values()), encoder), strict=True)))
+        report.damaged += [(one.file.path, one.image.damage) for one in batch if one.image and one.image.damage]
         done += len(batch)
         if after_batch:
             after_batch()
