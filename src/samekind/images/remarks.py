@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 import PIL
+from PIL import Image
 
 logger = logging.getLogger("samekind")
 
@@ -50,7 +51,7 @@ def take_warning(message: Warning | str, category: type[Warning], filename: str)
     """Make a remark of a warning that Pillow gives of the picture that this thread reads; False if it is another."""
     name = getattr(_here, "name", None)
     home = str(Path(PIL.__file__).parent)
-    if name is None or not (filename.startswith(home) or issubclass(category, PIL.Image.DecompressionBombWarning)):
+    if name is None or not (filename.startswith(home) or issubclass(category, Image.DecompressionBombWarning)):
         return False
     remark(name, " ".join(str(message).split()))
     return True
