@@ -11,7 +11,7 @@ from pathlib import Path
 from samekind.errors import PlanError
 from samekind.plans.checks import Checks, Ready, Refused
 from samekind.plans.journal import How, Journal, Move
-from samekind.plans.move import move_file
+from samekind.plans.move import move_file, sync_folder
 from samekind.plans.plan_file import Plan
 from samekind.plans.removal_folder import REMOVAL_FOLDER, free_target, new_run_folder, only_run
 from samekind.plans.trash import send_to_trash
@@ -133,13 +133,7 @@ class _Mover:
         target = free_target(self.run, line.name) if self.how == "folder" else None
         inner = None if target is None else target.relative_to(self.run).as_posix()
         move = Move(line.name, inner, line.size, line.sha256)
-        try:
-            self.journal.begin(move)
-        except OSError as error:
-            raise PlanError(
-                f"{self.run}: its journal cannot be written ({error.strerror}), so no more is moved; {before:,} files "
-                f"were. To put them back: samekind duplicates --undo {self.run}"
-            ) from error
+        self._note(self.journal.begin, move, before)
         try:
             if target is None:
                 send_to_trash(ready.path)
@@ -148,14 +142,26 @@ class _Mover:
                 move_file(ready.path, target, line.sha256)
         except OSError as error:
             return Refused(line, f"cannot be moved ({error.strerror or error})")
-        self.journal.done(move)
+        self._note(self.journal.done, move, before + 1)
         return ready
+
+    def _note(self, write: Callable[[Move], None], move: Move, moved: int) -> None:
+        # After half a line the next would be lost with it, so this is the end.
+        try:
+            write(move)
+        except OSError as error:
+            raise PlanError(
+                f"{self.run}: its journal cannot be written ({error.strerror}), so no more is moved; {moved:,} files "
+                f"were. To put them back: samekind duplicates --undo {self.run}"
+            ) from error
 
 
 def _begin(plan: Plan, into: Path | None, how: How, open_journal: ExitStack) -> _Mover:
     base = plan.folder / REMOVAL_FOLDER if into is None else into
     try:
         run = new_run_folder(base)
+        for made in (run, base, base.parent):  # or a power cut may take the journal with the folders' names
+            sync_folder(made)
         return _Mover(run, open_journal.enter_context(Journal(run, plan.folder, how)), how)
     except OSError as error:
         name = os.fspath(error.filename or base)

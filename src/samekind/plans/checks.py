@@ -66,12 +66,13 @@ class Checks:
         path = self._plan.path(line)
         if not os.path.lexists(path):
             return Refused(line, "is not there any more", gone=True)
-        why = self._not_as_planned(line, path)
-        if why is None:
+        try:
+            if why := self._not_as_planned(line, path):
+                return Refused(line, why)
             copy, why = self._staying_copy(line, path)
-        if why is not None:
-            return Refused(line, why)
-        return Ready(line, path, copy, path.stat().st_nlink > 1)
+            return Refused(line, why) if why else Ready(line, path, copy, path.stat().st_nlink > 1)
+        except OSError as error:  # somebody is at work in the folder
+            return Refused(line, f"cannot be looked at ({error.strerror})")
 
     def _not_as_planned(self, line: PlanLine, path: Path) -> str | None:
         if path.is_symlink():
@@ -92,13 +93,13 @@ class Checks:
             candidates.insert(0, self._kept[line.copy_of])
         candidates += self._kept_by_content.get(line.sha256, [])
         if not candidates:
-            source = "no image" if line.copy_of is None else line.copy_of
-            return "", f"would be the last copy: the plan keeps {source if line.copy_of is None else 'no ' + source}"
+            of = "no copy of it" if line.copy_of is None else f"neither {line.copy_of} nor another copy of it"
+            return "", f"would be the last copy: the plan keeps {of}"
         reasons = []
         for kept in dict.fromkeys(candidates):
             kept_path = self._plan.path(kept)
             why = self._changed_since(kept, kept_path)
-            if why is None and not os.path.samefile(kept_path, path):
+            if why is None and not kept_path.samefile(path):
                 return kept.name, None
             reasons.append(f"{kept.name}, which should stay, {why or 'is the same file by another name'}")
         return "", f"would be the last copy: {reasons[0]}"
@@ -112,7 +113,10 @@ class Checks:
         signature = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
         if self._proved.get(kept.name) == signature:
             return None
-        why = _difference(kept, Path(os.path.realpath(path)))
+        real = Path(os.path.realpath(path))
+        if REMOVAL_FOLDER in real.parts:
+            return f"lies in {REMOVAL_FOLDER}"
+        why = _difference(kept, real)
         if why is None:
             self._proved[kept.name] = signature
         return why
@@ -120,7 +124,7 @@ class Checks:
 
 def _difference(line: PlanLine, path: Path) -> str | None:
     try:
-        if path.stat().st_size == line.size and content(path) == (line.size, line.sha256):
+        if is_file(path) and path.stat().st_size == line.size and content(path) == (line.size, line.sha256):
             return None
     except OSError as error:
         return f"cannot be read ({error.strerror})"

@@ -8,7 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from samekind.atomic import replacing
 from samekind.errors import PlanError
+from samekind.plans.removal_folder import REMOVAL_FOLDER
 
 JOURNAL_NAME = "journal.jsonl"
 How = Literal["folder", "trash"]
@@ -41,13 +43,18 @@ class Journal:
     """
 
     def __init__(self, run: Path, folder: Path, how: How) -> None:
-        self._handle = os.open(run / JOURNAL_NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o666)
-        # Relative, so that the folder may be renamed or mounted elsewhere with all that lies in it.
-        try:
-            start = os.path.relpath(folder.resolve(), run.resolve())
-        except ValueError:  # on Windows there is no way from one drive to another
-            start = str(folder.resolve())
-        self._write({"samekind journal": 1, "folder": start, "how": how, "back": "samekind duplicates --undo FOLDER"})
+        head = {
+            "samekind journal": 1,
+            "folder": str(folder.resolve()),
+            # Then the folder may be renamed or mounted elsewhere with all that lies in it.
+            "within": run.resolve().parent == folder.resolve() / REMOVAL_FOLDER,
+            "how": how,
+            "back": "samekind duplicates --undo FOLDER",
+        }
+        # Never without its first line: whoever finds a journal can lock the folder that it is about.
+        with replacing(run / JOURNAL_NAME) as temporary:
+            temporary.write_bytes(_line(head))
+        self._handle = os.open(run / JOURNAL_NAME, os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0))
 
     def __enter__(self) -> Self:
         return self
@@ -64,11 +71,15 @@ class Journal:
         self._write({"done": move.source}, sync=False)
 
     def _write(self, record: dict[str, Any], *, sync: bool = True) -> None:
-        line = json.dumps(record).encode() + b"\n"  # ASCII; names that are no UTF-8 are escaped
+        line = _line(record)
         while line:
             line = line[os.write(self._handle, line) :]
         if sync:
             os.fsync(self._handle)
+
+
+def _line(record: dict[str, Any]) -> bytes:
+    return json.dumps(record).encode() + b"\n"  # ASCII; names that are no UTF-8 are escaped
 
 
 @dataclass(frozen=True)
@@ -102,11 +113,12 @@ def read_journal(path: Path) -> JournalRecord:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
         raise PlanError(f"{path}: cannot be read ({error.strerror})") from error
-    if len(lines) == 1:  # it was killed before it moved anything
-        return JournalRecord(path, path.parent, "folder", (), frozenset(), ())
     try:
         head = json.loads(lines[0])
-        folder, how, version = Path(path.parent, str(head["folder"])), head["how"], head["samekind journal"]
+        folder, how, version = Path(head["folder"]), head["how"], head["samekind journal"]
+        run = path.resolve().parent
+        if head.get("within") and run.parent.name == REMOVAL_FOLDER:
+            folder = run.parent.parent
     except (ValueError, KeyError, TypeError) as error:
         raise PlanError(f"{path}, line 1: not a journal of samekind") from error
     if version != 1 or how not in {"folder", "trash"}:

@@ -77,7 +77,7 @@ def _rename_new(source: Path, target: Path) -> None:
     """A rename that fails where the target exists. On POSIX a rename proper would write over it."""
     if sys.platform != "win32":
         try:
-            os.link(source, target, follow_symlinks=False)
+            os.link(source, target, follow_symlinks=os.link not in os.supports_follow_symlinks)
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
@@ -99,10 +99,7 @@ def _copy_across(source: Path, target: Path, sha256: str) -> None:
             writer.flush()
             os.fsync(writer.fileno())
         shutil.copystat(source, half)
-        after = source.stat()
-        unchanged = (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
-        if content(half)[1] != sha256 or not unchanged:
-            raise OSError(errno.EIO, "its copy differs, or it changed meanwhile", os.fspath(source))
+        _prove_copy(source, before, half, sha256)
         _rename_new(half, target)
     except BaseException:
         with suppress(OSError):
@@ -110,6 +107,13 @@ def _copy_across(source: Path, target: Path, sha256: str) -> None:
         raise
     sync_folder(target.parent)
     _unlink_first_name(source, target)
+
+
+def _prove_copy(source: Path, before: os.stat_result, copy: Path, sha256: str) -> None:
+    after = source.stat()
+    unchanged = (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
+    if content(copy)[1] != sha256 or not unchanged:
+        raise OSError(errno.EIO, "its copy differs, or it changed meanwhile", os.fspath(source))
 
 
 def _unlink_first_name(source: Path, target: Path) -> None:

@@ -105,7 +105,7 @@ def write_plan(path: str | os.PathLike[str], groups: Iterable[PlanGroup], title:
     """
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         file.write(f"{_FIRST}\n")
-        file.write(_LESSON.format(title=_printable(title), path=quoted(os.fspath(path))))
+        file.write(_LESSON.format(title=_printable(title), path=quoted(str(Path(path).absolute()))))
         file.write(f"\nfolder {quoted(str(folder.absolute()))}\n")
         for number, group in enumerate(groups, 1):
             file.write(f"\n# group {number}{': ' if group.note else ''}{_printable(group.note)}\n")

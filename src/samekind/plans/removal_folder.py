@@ -16,6 +16,8 @@ from samekind.errors import PlanError
 # In the folder of a plan. Galleries pass it over, or what was removed would be found again.
 REMOVAL_FOLDER = "removed-by-samekind"
 _LOCK_NAME = ".lock"
+# By this, walks through folders pass over what lies beside it, wherever --into has put it.
+_IGNORE_NAME, _IGNORED = ".samekindignore", "# What samekind removed is not found again.\n*\n"
 
 
 def new_run_folder(base: Path) -> Path:
@@ -29,6 +31,7 @@ def new_run_folder(base: Path) -> Path:
         run = base / (stamp if number == 1 else f"{stamp}-{number}")
         with suppress(FileExistsError):
             run.mkdir(parents=True)
+            (run / _IGNORE_NAME).write_text(_IGNORED)
             return run
     raise PlanError(f"{base / stamp}: exists a thousand times; wait a second")
 
@@ -83,8 +86,9 @@ def only_run(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        if base.is_dir() and {entry.name for entry in base.iterdir()} <= {_LOCK_NAME}:
-            Path(lock.lock_file).unlink(missing_ok=True)
+        with suppress(OSError):  # Windows removes no open file; its lock is removed by being released
+            if {entry.name for entry in base.iterdir()} <= {_LOCK_NAME}:
+                (base / _LOCK_NAME).unlink()
         lock.release()
         with suppress(OSError):
             base.rmdir()  # only if nothing is in it
@@ -96,6 +100,7 @@ def remove_empty(run: Path, journal: Path) -> None:
         if Path(place) != run:
             with suppress(OSError):
                 Path(place).rmdir()
-    if [entry.name for entry in run.iterdir()] == [journal.name]:
-        journal.unlink()
+    if {entry.name for entry in run.iterdir()} <= {journal.name, _IGNORE_NAME}:
+        (run / _IGNORE_NAME).unlink(missing_ok=True)
+        journal.unlink()  # last, for without it nobody knows what this folder was
         run.rmdir()

@@ -11,13 +11,16 @@ from urllib.parse import unquote_to_bytes
 
 from samekind.plans.move import content
 
-# Where a person gets a file back by hand.
-BY_HAND = {
+_BY_HAND = {
     "darwin": "open the Trash, select them and choose Put Back",
     "win32": "open the Recycle Bin, select them and choose Restore",
-}.get(sys.platform, "open the trash, select them and choose Restore")
-
+}
 _FIXED_DRIVE = 3
+
+
+def how_by_hand() -> str:
+    """How a person gets files back from the trash of this system."""
+    return _BY_HAND.get(sys.platform, "open the trash, select them and choose Restore")
 
 
 def send_to_trash(path: Path) -> None:
@@ -30,7 +33,7 @@ def send_to_trash(path: Path) -> None:
 
     if sys.platform == "win32" and ctypes.windll.kernel32.GetDriveTypeW(path.resolve().anchor) != _FIXED_DRIVE:
         raise OSError(None, "its drive has no recycle bin; without --trash it is moved to a folder", os.fspath(path))
-    send2trash(path)
+    send2trash(_real(path))
 
 
 def find_in_trash(path: Path, size: int, sha256: str) -> tuple[Path, Path] | None:
@@ -44,13 +47,12 @@ def find_in_trash(path: Path, size: int, sha256: str) -> tuple[Path, Path] | Non
     Returns:
         The file and its ``.trashinfo``; None where the trash has no such file or is of another kind.
     """
-    wanted = os.fsencode(os.path.abspath(path))  # noqa: PTH100 - the trash notes names with links in them as they are
+    wanted = _real(path)
     for trash, top in _trashes(path):
         for info in sorted((trash / "info").glob("*.trashinfo")):
             file = trash / "files" / info.stem
-            if _noted_path(info, top) == wanted and file.is_file() and file.stat().st_size == size:
-                if content(file)[1] == sha256:
-                    return file, info
+            if _noted_path(info, top) == wanted and file.is_file() and content(file) == (size, sha256):
+                return file, info
     return None
 
 
@@ -67,12 +69,17 @@ def _trashes(path: Path) -> Iterator[tuple[Path, Path]]:
     yield place / f".Trash-{os.getuid()}", place
 
 
-def _noted_path(info: Path, top: Path) -> bytes | None:
+def _real(path: Path) -> Path:
+    """A file's one path: without links in the folders above it."""
+    return path.parent.resolve() / path.name
+
+
+def _noted_path(info: Path, top: Path) -> Path | None:
     try:
         lines = info.read_bytes().splitlines()
     except OSError:  # it was emptied just now
         return None
     for line in lines:
         if line.startswith(b"Path="):
-            return os.path.join(os.fsencode(top), unquote_to_bytes(line[5:]))  # noqa: PTH118 - bytes
+            return _real(top / os.fsdecode(unquote_to_bytes(line[5:])))
     return None

@@ -11,7 +11,7 @@ from samekind.errors import PlanError
 from samekind.plans.journal import JOURNAL_NAME, JournalRecord, Move, read_journal
 from samekind.plans.move import content, half_copy, is_file, move_file
 from samekind.plans.removal_folder import only_run, remove_empty
-from samekind.plans.trash import BY_HAND, find_in_trash
+from samekind.plans.trash import find_in_trash, how_by_hand
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Undone:
     @property
     def how_by_hand(self) -> str:
         """What a person does with the files of ``by_hand``."""
-        return BY_HAND
+        return how_by_hand()
 
 
 def undo(
@@ -56,14 +56,17 @@ def undo(
     Raises:
         PlanError: There is no journal, or another process is moving files of the same folder.
     """
-    records = [read_journal(path) for path in find_journals(place)]
-    total = sum(len(record.moves) for record in records)
+    journals = [read_journal(path) for path in find_journals(place)]
+    total = sum(len(journal.moves) for journal in journals)
     result, looked_at = Undone(), 0
-    for record in records:
-        if not record.folder.is_dir():
-            raise PlanError(f"{record.folder}: no such folder, and {record.path} has files of it; is its disk mounted?")
-        result.problems += [f"{record.path}, line {number}: damaged, not put back" for number in record.damaged]
-        with only_run(record.folder):
+    for journal in journals:
+        if not journal.folder.is_dir():
+            raise PlanError(
+                f"{journal.folder}: no such folder, and {journal.path} has files of it; is its disk mounted?"
+            )
+        with only_run(journal.folder):
+            record = read_journal(journal.path)  # again, for until now somebody may have been writing it
+            result.problems += [f"{record.path}, line {number}: damaged, not put back" for number in record.damaged]
             for move in reversed(record.moves):
                 if stopped():
                     result.left = total - looked_at
