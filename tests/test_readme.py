@@ -17,6 +17,7 @@ DOCUMENTS = [
     "CONTRIBUTING.md",
     "docs/evaluation.md",
     "docs/galleries.md",
+    "docs/removing-copies.md",
     "docs/serving.md",
     "docs/training.md",
     "benchmarks/README.md",

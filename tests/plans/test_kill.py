@@ -58,6 +58,16 @@ def test_killed_at_every_call_that_changes_the_disk(working: Worker, place: Path
             shutil.rmtree(base, ignore_errors=True)
 
 
+def test_a_move_is_in_the_journal_on_the_disk_before_it_begins(working: Worker, place: Path) -> None:
+    plan = make_folder(place / "photos")
+    calls, _ = working.run(what="apply", plan=plan)
+    assert calls is not None
+    moves = [number for number, call in enumerate(calls) if call == "link"]
+    assert len(moves) == 8
+    for move in moves:
+        assert [call for call in calls[:move] if call in {"write", "fsync"}][-2:] == ["write", "fsync"]
+
+
 def test_killed_at_50_random_moments(working: Worker, place: Path) -> None:
     folder = place / "photos"
     plan = make_folder(folder, pictures=12, copies=2)

@@ -170,3 +170,10 @@ def test_no_name_leads_out_of_the_dated_folder(name: str, flavour: type) -> None
     assert (flavour("/run" if flavour is PurePosixPath else "C:/run") / inner).is_relative_to(
         flavour("/run" if flavour is PurePosixPath else "C:/run")
     )
+
+
+def test_the_plan_in_the_documentation_is_one(tmp_path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs/removing-copies.md"
+    (text,) = re.findall(r"```\n(samekind plan 1\n.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "p").write_text(text, encoding="utf-8")
+    assert [line.action for line in read_plan(tmp_path / "p").lines] == ["keep", "remove"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -193,7 +195,8 @@ def _as_json(result: Applied) -> dict[str, object]:
 
 def _word(path: Path) -> str:
     """A path as a word of a command line."""
-    return shlex.quote(printable(str(path)))
+    text = printable(str(path))
+    return subprocess.list2cmdline([text]) if os.name == "nt" else shlex.quote(text)
 
 
 def _exit(*, interrupted: bool, incomplete: bool) -> None:
