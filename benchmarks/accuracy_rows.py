@@ -149,8 +149,8 @@ def trained(pools: Pools, init: str, work: Path, *, with_halves: bool) -> list[C
         return _with_caltech(name, pools, links, mean(halves) if halves else {}, val=val, caltech=caltech)
 
     return [
-        partial(row, "the mission's pairs protocol (1,280 pairs, BCE)", "pairs", protocol_recipe("pairs")),
-        partial(row, "the mission's triplets protocol (1,280 triplets)", "triplets", protocol_recipe("trios")),
+        partial(row, "the pairs protocol (1,280 pairs, BCE)", "pairs", protocol_recipe("pairs")),
+        partial(row, "the triplets protocol (1,280 triplets)", "triplets", protocol_recipe("trios")),
         partial(row, "**`imagenette`**", "imagenette", read_recipe(str(IMAGENETTE)), "imagenette"),
     ]
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from samekind.errors import ImageError, ModelFileError
 from samekind.images import ImageSource, Pixels, describe, load_image
+from samekind.onnx_envelope import OnnxEnvelope
 from samekind.similarity import Embeddings
 
 # Small batches keep a layer's activations in the processor's cache; larger ones gain nothing on a CPU.
@@ -37,12 +38,14 @@ class OnnxEncoder:
         providers: Execution providers, best first, by name: ``cpu``, ``cuda``, ``coreml``, … or ONNX Runtime's own
             names. They must be in the installed build of ONNX Runtime. The default is the CPU.
         threads: Threads for computing; the default is one a core.
+        taps: Names of inner values of the network that ``encode_pixels_with_taps`` gives beside the embeddings.
 
     Raises:
         ModelFileError: ONNX Runtime cannot load the network, it takes or gives something else, or a provider is
             missing.
 
     Attributes:
+        taps: The names of the inner values.
         input_size: S, the side of the network's square input in pixels.
         dimension: D, the length of an embedding.
 
@@ -60,13 +63,17 @@ class OnnxEncoder:
         *,
         providers: Sequence[str] | None = None,
         threads: int | None = None,
+        taps: Sequence[str] = (),
     ) -> None:
+        self.taps = tuple(taps)
+        if taps:
+            onnx_model = OnnxEnvelope(onnx_model, name).with_outputs(taps)
         self._session = open_session(onnx_model, name, providers=providers, threads=threads)
         self.input_size, self.dimension = self._signature(name)
 
     def _signature(self, name: str) -> tuple[int, int]:
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        match [(i.type, *i.shape) for i in inputs], [(o.type, *o.shape) for o in outputs]:
+        match [(i.type, *i.shape) for i in inputs], [(o.type, *o.shape) for o in outputs if o.name not in self.taps]:
             case [("tensor(uint8)", batch, int(height), int(width), 3)], [("tensor(float)", _, int(dimension))]:
                 if height == width and not isinstance(batch, int):
                     return height, dimension
@@ -86,13 +93,27 @@ class OnnxEncoder:
         Raises:
             ImageError: The array is of another type or shape.
         """
+        return self.encode_pixels_with_taps(pixels)[0]
+
+    def encode_pixels_with_taps(self, pixels: Pixels) -> tuple[Embeddings, list[NDArray[np.float32]]]:
+        """Embed one ready batch, and look at the inner values of the same run.
+
+        Args:
+            pixels: uint8 (N, S, S, 3), RGB, at least one image where there are taps.
+
+        Returns:
+            The embeddings, float32 (N, D), unit rows; and the value of each tap, (N, ...).
+
+        Raises:
+            ImageError: The array is of another type or shape.
+        """
         expected = (self.input_size, self.input_size, 3)
         if pixels.dtype != np.uint8 or pixels.shape[1:] != expected:
             raise ImageError(f"a batch must be uint8 (N, {', '.join(map(str, expected))}), not {describe(pixels)}")
         if not len(pixels):
-            return np.empty((0, self.dimension), np.float32)
-        (embeddings,) = self._session.run(None, {self._session.get_inputs()[0].name: pixels})
-        return np.asarray(embeddings, np.float32)
+            return np.empty((0, self.dimension), np.float32), []
+        embeddings, *taps = self._session.run(None, {self._session.get_inputs()[0].name: pixels})
+        return np.asarray(embeddings, np.float32), taps
 
     def stream(
         self,

@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     from samekind.gallery import DuplicateGroup
 
 
-# Images of a group that a contact sheet shows.
-_PICTURED = 48
-
-
 def duplicates(
     gallery: Annotated[
         Path | None, typer.Argument(help="A gallery, as `samekind index` makes it.", show_default=False)
@@ -78,11 +74,11 @@ def duplicates(
     """
     if apply_or_undo(gallery, apply, undo, yes, trash, into, json) or gallery is None:
         return
-    from samekind.cli.extras import require
+    from samekind.cli.extras import require_gallery
 
-    require("gallery", "faiss", "imagehash", "filelock", "sklearn", "jinja2")
+    require_gallery()
     from samekind.cli.progress import stage_bars
-    from samekind.gallery import Gallery
+    from samekind.gallery import Gallery, summary_of_duplicates, write_duplicates_sheet
 
     changed: list[int] = []
     with Gallery.open(gallery, read_only=True) as opened, stage_bars() as report:
@@ -101,24 +97,16 @@ def duplicates(
         title = f"{kind} duplicates in {gallery.name}"
         write_plan(plan, groups, title, folder, sure=kind != DuplicateKind.SAME_CLASS)
     if html is not None:
-        _write_html(html, f"{kind} duplicates in {gallery.name}", groups)
+        write_duplicates_sheet(html, printable(f"{kind} duplicates in {gallery.name}"), groups)
     if json:
         echo_json([_as_json(group) for group in groups])
         return
-    typer.echo(_summary(groups))
+    typer.echo(summary_of_duplicates(groups))
     for number, group in enumerate(groups, 1):
         typer.secho(f"group {number}: {len(group.rows)} images, least alike {group.similarity:.2f}", bold=True)
         for row in group.rows:
             kept = row == group.keep
             typer.echo(f"  {'keep' if kept else '    '}  {shown_path(row.path)}{f'  ({group.why})' if kept else ''}")
-
-
-def _summary(groups: list[DuplicateGroup]) -> str:
-    spare = [row for group in groups for row in group.spare]
-    return (
-        f"{len(groups):,} groups; {len(spare):,} images could go, "
-        f"{sum(row.size for row in spare) / 1e6:,.1f} MB. Nothing was deleted"
-    )
 
 
 def _as_json(group: DuplicateGroup) -> dict[str, object]:
@@ -128,21 +116,3 @@ def _as_json(group: DuplicateGroup) -> dict[str, object]:
         "why": group.why,
         "images": [row.name for row in group.rows],
     }
-
-
-def _write_html(html: Path, title: str, groups: list[DuplicateGroup]) -> None:
-    from samekind.gallery.contact_sheet import Section, picture_of, write_contact_sheet
-
-    sections = [
-        Section(
-            f"Group {number}: {len(group.rows)} images",
-            [
-                picture_of(row, f"keep: {group.why}" if row == group.keep else None, marked=row == group.keep)
-                for row in group.rows[:_PICTURED]
-            ],
-            note=f"The least alike two: {group.similarity:.2f}",
-            more=max(0, len(group.rows) - _PICTURED),
-        )
-        for number, group in enumerate(groups, 1)
-    ]
-    write_contact_sheet(html, printable(title), _summary(groups), sections)

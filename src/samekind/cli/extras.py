@@ -22,3 +22,8 @@ def require(extra: str, *modules: str) -> None:
     for module in modules:
         if find_spec(module) is None:
             raise MissingExtraError(extra, module)
+
+
+def require_gallery() -> None:
+    """Refuse to go on unless all that galleries need is installed."""
+    require("gallery", "faiss", "imagehash", "filelock", "sklearn", "jinja2")

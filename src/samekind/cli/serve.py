@@ -87,8 +87,9 @@ def serve(
             from samekind.gallery import Gallery
 
             opened = stack.enter_context(Gallery.open(gallery, model=model, read_only=True))
-            model = model or opened.model
-        recognizer = load(model, providers=provider, threads=threads)
+        recognizer = load(
+            opened.model if model is None and opened is not None else model, providers=provider, threads=threads
+        )
         app = create_app(
             recognizer, limits=limits, access=access, gallery=opened, page=page, workers=None if on_cpu else 1
         )

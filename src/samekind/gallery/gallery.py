@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -11,25 +10,25 @@ from typing import Self
 
 from samekind.card import Card
 from samekind.errors import GalleryError
-from samekind.gallery.clusters import Cluster, ClusterMethod, find_clusters
-from samekind.gallery.duplicates import DuplicateGroup, DuplicateKind, find_duplicates
-from samekind.gallery.export import export_rows
-from samekind.gallery.folders import remove_folder
-from samekind.gallery.index import build_index, index_facts, index_is_lost, refuse_unknown_index, stale_share
-from samekind.gallery.matches import Match, find_matches
+from samekind.gallery.clustering import Cluster, ClusterMethod, find_clusters
+from samekind.gallery.duplicates.duplicate_groups import DuplicateGroup, DuplicateKind, find_duplicates
+from samekind.gallery.duplicates.matches import Match, find_matches
+from samekind.gallery.file.rows import Row, read_rows
+from samekind.gallery.file.store import Store
+from samekind.gallery.index.build import refuse_unknown_index
+from samekind.gallery.index.snapshot import Snapshot
+from samekind.gallery.index.upkeep import keep_up, keep_up_during_sync
 from samekind.gallery.model import GalleryModel, nothing_yet
-from samekind.gallery.rows import Row, read_rows
-from samekind.gallery.search import Hit, Searcher
-from samekind.gallery.snapshot import Snapshot
+from samekind.gallery.output.row_export import export_rows
+from samekind.gallery.search.hit import Hit
+from samekind.gallery.search.searcher import Searcher
 from samekind.gallery.status import Status, read_status
-from samekind.gallery.store import Store
-from samekind.gallery.sync import SyncProgress, SyncReport, sync_folder
+from samekind.gallery.sync.changes import remove_folder
+from samekind.gallery.sync.report import SyncReport
+from samekind.gallery.sync.sync import SyncProgress, sync_folder
 from samekind.images import ImageSource
 from samekind.recognizer import Recognizer
 from samekind.similarity import Embeddings
-
-# While a sync goes on the index is made anew when it lacks so many rows, and half of all; at its end, 1 %.
-_REBUILD_ABOVE = 50_000
 
 
 class Gallery:
@@ -101,15 +100,15 @@ class Gallery:
         """The rows, unreadable files too, in the order of their paths."""
         return read_rows(self._store)
 
-    def image(self, image_id: int) -> Row:
+    def row(self, row_id: int) -> Row:
         """One row by its id.
 
         Raises:
             GalleryError: There is none.
         """
-        for row in read_rows(self._store, [image_id]):
+        for row in read_rows(self._store, [row_id]):
             return row
-        raise GalleryError(f"{self._store.path}: no image {image_id}")
+        raise GalleryError(f"{self._store.path}: no image {row_id}")
 
     @property
     def path(self) -> Path:
@@ -134,14 +133,16 @@ class Gallery:
         return card
 
     @property
-    def model(self) -> str:
-        """The name or path of the gallery's model, as ``samekind.load`` takes it.
+    def model(self) -> str | Path:
+        """The gallery's model, as ``open`` and ``samekind.load`` take it: by name, or by the path of its file.
 
         Raises:
             GalleryError: Nothing was synced yet.
         """
-        _ = self.card
-        return str(self._store.about("model"))
+        source = self._model.source()
+        if source is None:
+            raise nothing_yet(self._store)
+        return source
 
     def sync(
         self,
@@ -172,11 +173,11 @@ class Gallery:
                 self._store,
                 db,
                 Path(folder),
-                self._model.describing_encoder,
+                self._model.indexing_encoder,
                 on_progress=on_progress,
-                after_batch=lambda: self._keep_index_up(db, None, least=_REBUILD_ABOVE, share=0.5),
+                after_batch=lambda: keep_up_during_sync(self._store, db),
             )
-            self._keep_index_up(db, index, least=0, share=0.01)
+            keep_up(self._store, db, index)
         return report
 
     def remove(self, folder: str | os.PathLike[str]) -> int:
@@ -187,7 +188,7 @@ class Gallery:
         """
         with self._store.writing() as db:
             removed = remove_folder(self._store, db, Path(folder))
-            self._keep_index_up(db, None, least=0, share=0.01)
+            keep_up(self._store, db)
         return removed
 
     def search(self, image: ImageSource, k: int = 20, *, min_probability: float | None = None) -> list[Hit]:
@@ -206,13 +207,13 @@ class Gallery:
             GalleryError: The gallery is empty or belongs to another model.
         """
         _ = self.card  # an empty gallery says so before a model is loaded
-        return self.search_embedding(self._model.recognizer().embed([image])[0], k, min_probability=min_probability)
+        return self.search_embedding(self._model.embed_query(image), k, min_probability=min_probability)
 
     def search_embedding(
         self, embedding: Embeddings, k: int = 20, *, min_probability: float | None = None
     ) -> list[Hit]:
         """As ``search``, from the query's embedding, float32 (D,), of the gallery's model."""
-        return self._searcher.search(embedding, k, min_probability)
+        return self._searcher.hits(embedding, k, min_probability)
 
     def duplicates(
         self,
@@ -238,9 +239,8 @@ class Gallery:
         Raises:
             GalleryError: The gallery is empty, or there is no such kind.
         """
-        return find_duplicates(
-            self._store, self.card.pair, kind, threshold, on_progress=on_progress, on_changed=on_changed
-        )
+        _ = self.card
+        return find_duplicates(self._store, kind, threshold, on_progress=on_progress, on_changed=on_changed)
 
     def clusters(
         self, method: ClusterMethod = "hdbscan", *, k: int | None = None, threshold: float | None = None
@@ -256,8 +256,8 @@ class Gallery:
         Raises:
             GalleryError: The gallery is empty, the method is unknown, or ``k`` does not suit it.
         """
-        limit = self.card.pair.operating_points["balanced"].threshold if threshold is None else threshold
-        return find_clusters(self._store, method, k, limit)
+        _ = self.card
+        return find_clusters(self._store, method, k, threshold)
 
     def matches(self, other: Gallery, kind: DuplicateKind = "near", *, threshold: float | None = None) -> list[Match]:
         """Which images of this gallery are in another one: for each that is, its best counterpart there.
@@ -274,7 +274,7 @@ class Gallery:
             raise GalleryError(
                 f"{self.path} and {other.path} were indexed with different models ({self.card.name}, {other.card.name})"
             )
-        return find_matches(self._store, other._store, self.card.pair, kind, threshold)
+        return find_matches(self._store, other._store, kind, threshold)
 
     def export(self, path: str | os.PathLike[str]) -> int:
         """Write the rows with their embeddings to ``NAME.parquet`` or ``NAME.npz``; how many they are.
@@ -292,9 +292,3 @@ class Gallery:
     def status(self) -> Status:
         """What the gallery holds."""
         return read_status(self._store, self._model)
-
-    def _keep_index_up(self, db: sqlite3.Connection, factory: str | None, *, least: int, share: float) -> None:
-        behind, count = stale_share(db)
-        other = factory is not None and factory != index_facts(self._store).get("factory")
-        if count and (other or behind > max(least, share * count) or index_is_lost(self._store)):
-            build_index(self._store, db, factory)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from samekind.gallery.duplicates import DuplicateGroup
+from samekind.gallery.duplicates.duplicate_groups import DuplicateGroup
 from samekind.plans import PlanGroup, PlanLine
 from samekind.plans import write_plan as write_plan_file
 from samekind.plans.plan_file import Action

@@ -90,7 +90,7 @@ def api_router(service: Service, limits: Limits) -> APIRouter:
         return SearchReply(
             model=service.card.name,
             hits=[
-                HitReply(path=utf8_name(hit.image.name), similarity=hit.similarity, probability=hit.probability)
+                HitReply(path=utf8_name(hit.row.name), similarity=hit.similarity, probability=hit.probability)
                 for hit in hits
             ],
         )

@@ -7,8 +7,8 @@ from typing import Any
 import gradio as gr
 
 from samekind.gallery import DuplicateGroup, Gallery, Hit
-from samekind.gallery.contact_sheet import picture_of, thumbnail
-from samekind.gallery.duplicates import DuplicateKind
+from samekind.gallery.duplicates.duplicate_groups import DuplicateKind
+from samekind.gallery.output.contact_sheet import picture_of, thumbnail
 from samekind.server.limits import Limits
 from samekind.server.page.answers import apology, percentage, picture_grid
 from samekind.server.page.events import AT_ONCE, answer_place, discreet
@@ -76,7 +76,7 @@ def _lead(sentence: str) -> None:
 def _results(hits: list[Hit]) -> str:
     if not hits:
         return '<p class="sk-lead">Nothing in the gallery is probably of the same kind.</p>'
-    return picture_grid((hit.image.name, thumbnail(picture_of(hit.image)), percentage(hit.probability)) for hit in hits)
+    return picture_grid((hit.row.name, thumbnail(picture_of(hit.row)), percentage(hit.probability)) for hit in hits)
 
 
 def _groups(groups: list[DuplicateGroup]) -> str:
