@@ -33,6 +33,7 @@ def coverage(session: nox.Session) -> None:
 def lint(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("codespell")
 
 
 @nox.session
@@ -70,7 +71,9 @@ def lowest(session: nox.Session) -> None:
         constraints = Path(folder) / "lowest.txt"
         constraints.write_text("\n".join(floors))
         python = _fresh_environment(session, Path(folder))
-        session.run(python, "-m", "pip", "install", "--quiet", "--constraint", str(constraints), ".", *ORACLES)
+        install = (python, "-m", "pip", "install", "--quiet", "--constraint", str(constraints))
+        session.run(*install, ".")
+        session.run(*install, *ORACLES)
         tests = [*map(str, sorted(Path("tests").glob("test_*.py"))), *filter(os.path.exists, CORE_TESTS)]
         kept = [test for test in tests if test not in NOT_CORE]
         session.run(python, "-m", "pytest", "-q", *(session.posargs or kept))

@@ -10,8 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
+import typer
 from commands import command, holding, run
 from plans.folders import make_folder, snapshot, write
+
+from samekind.cli.apply import apply_or_undo
+from samekind.errors import PlanError
 
 
 @pytest.fixture
@@ -74,21 +78,33 @@ def test_json_tells_the_same(photos: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("gallery", "plan", "run_folder", "options", "message"),
     [
-        ((), "name a gallery, or a plan with --apply, or a folder with --undo"),
-        (("g.samekind", "--apply", "p"), "do not go together; give one of the three"),
-        (("--apply", "p", "--undo", "f"), "do not go together; give one of the three"),
-        (("--yes", "--undo", "f"), "--yes, --trash and --into go with --apply PLAN"),
-        (("--apply", "p", "--trash", "--into", "f"), "--trash and --into do not go together"),
-        (("--apply", "none.txt"), "none.txt: cannot be read"),
-        (("--undo", "."), "no journal.jsonl, so nothing to undo"),
+        (None, None, None, (False, False, None), "name a gallery, or a plan with --apply, or a folder with --undo"),
+        ("g.samekind", "p", None, (True, False, None), "do not go together; give one of the three"),
+        (None, "p", "f", (False, False, None), "do not go together; give one of the three"),
+        (None, None, "f", (True, False, None), "--yes, --trash and --into go with --apply PLAN"),
+        ("g.samekind", None, None, (False, True, None), "--yes, --trash and --into go with --apply PLAN"),
+        (None, "p", None, (True, True, Path("f")), "--trash and --into do not go together"),
     ],
 )
-def test_what_does_not_go_together_is_said(tmp_path: Path, words: tuple[str, ...], message: str) -> None:
-    result = run("duplicates", *words, cwd=tmp_path)
-    assert result.returncode == 2
-    assert message in " ".join(result.stderr.replace("│", "").split())
+def test_what_does_not_go_together_is_said(
+    gallery: str | None,
+    plan: str | None,
+    run_folder: str | None,
+    options: tuple[bool, bool, Path | None],
+    message: str,
+) -> None:
+    named = [None if name is None else Path(name) for name in (gallery, plan, run_folder)]
+    with pytest.raises(typer.BadParameter, match=message):
+        apply_or_undo(named[0], named[1], named[2], *options, json=False)
+
+
+def test_what_is_not_there_is_named(tmp_path: Path) -> None:
+    result = run("duplicates", "--apply", "none.txt", cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (2, "samekind: none.txt: cannot be read (No such file or directory)\n")
+    with pytest.raises(PlanError, match="nothing to undo"):
+        apply_or_undo(None, None, tmp_path, False, False, None, False)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C of POSIX")
