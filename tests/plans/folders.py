@@ -7,7 +7,8 @@ import os
 import stat
 from pathlib import Path
 
-from samekind.plans import REMOVAL_FOLDER, PlanGroup, PlanLine, write_plan
+from samekind.plans import PlanGroup, PlanLine, write_plan
+from samekind.plans.removal_folder import REMOVAL_FOLDER
 
 # A file system in memory: a second one, and one on which fsync takes no time.
 MEMORY = next((path for path in ["/dev/shm"] if os.access(path, os.W_OK)), None)  # noqa: S108 - each test makes its own

@@ -16,10 +16,13 @@ from filelock import FileLock
 from plans.folders import MEMORY, contents, line, make_folder, snapshot, write
 
 from samekind.errors import PlanError
-from samekind.plans import REMOVAL_FOLDER, Plan, PlanLine, apply_plan, preview_plan, read_plan, undo
+from samekind.images.folder_contents import PassedOver, walk
+from samekind.images.ignoring import is_system_folder
+from samekind.plans import Plan, PlanLine, apply_plan, preview_plan, read_plan, undo
 from samekind.plans import apply as applying
 from samekind.plans import move as moving
 from samekind.plans.journal import read_journal
+from samekind.plans.removal_folder import REMOVAL_FOLDER
 
 posix = pytest.mark.skipif(os.name != "posix", reason="links and permissions of POSIX")
 NOBODY = 65534
@@ -50,9 +53,9 @@ def test_a_plan_is_previewed_applied_and_undone(tmp_path: Path) -> None:
     preview = preview_plan(read_plan(plan))
     assert (len(preview.moved), preview.refused, preview.run) == (8, [], None)
     assert snapshot(tmp_path / "photos", ours=True) == before
-    steps: list[tuple[int, int]] = []
+    steps: list[tuple[str, int, int]] = []
     applied = apply_plan(read_plan(plan), on_progress=lambda *step: steps.append(step))
-    assert steps == [(number, 8) for number in range(1, 9)]
+    assert steps == [("moved", number, 8) for number in range(1, 9)]
     assert (len(applied.moved), applied.size) == (8, preview.size)
     assert len(snapshot(tmp_path / "photos")) == 4
     assert contents(tmp_path / "photos") == everything
@@ -492,3 +495,14 @@ def test_without_hard_links_it_is_renamed_and_still_not_over_another(
     with pytest.raises(FileExistsError):
         moving.move_file(folder / "moved.jpg", folder / "c.jpg", "")
     assert (folder / "c.jpg").read_bytes() == b"picture c.jpg"
+
+
+def test_walks_pass_over_what_was_removed(tmp_path: Path) -> None:
+    plan = read_plan(make_folder(tmp_path / "photos"))
+    apply_plan(plan)
+    write(tmp_path / "photos/extra.jpg", b"extra")
+    more = line(plan.folder, "extra.jpg", "remove", "keep/0.jpg")
+    assert apply_plan(Plan(plan.folder, (*plan.of("keep"), more)), into=plan.folder / "elsewhere").moved
+    found = {image.name for image in walk(plan.folder, PassedOver())}
+    assert found == {f"keep/{number}.jpg" for number in range(4)}
+    assert is_system_folder(REMOVAL_FOLDER)

@@ -12,7 +12,8 @@ import pytest
 from plans.folders import MEMORY, contents, make_folder, snapshot
 from plans.kills import Worker, seeded, undo_all, worker
 
-from samekind.plans import REMOVAL_FOLDER, apply_plan, read_plan
+from samekind.plans import apply_plan, read_plan
+from samekind.plans.removal_folder import REMOVAL_FOLDER
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork and no SIGKILL on this system")
 

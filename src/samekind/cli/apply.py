@@ -89,16 +89,10 @@ def _apply(path: Path, yes: bool, trash: bool, into: Path | None, json: bool) ->
     plan = read_plan(path)
     with stage_bars() as report:
         if not yes:
-            result = preview_plan(plan, lambda done, total: report("looked at", done, total))
+            result = preview_plan(plan, report)
         else:
             with stop_after_this_file() as stopped:
-                result = apply_plan(
-                    plan,
-                    trash=trash,
-                    into=into,
-                    on_progress=lambda done, total: report("moved", done, total),
-                    stopped=stopped,
-                )
+                result = apply_plan(plan, trash=trash, into=into, on_progress=report, stopped=stopped)
     if json:
         echo_json(_as_json(result))
     else:
@@ -111,7 +105,7 @@ def _undo(run: Path, json: bool) -> None:
     from samekind.plans import undo
 
     with stage_bars() as report, stop_after_this_file() as stopped:
-        result = undo(run, on_progress=lambda done, total: report("put back", done, total), stopped=stopped)
+        result = undo(run, on_progress=report, stopped=stopped)
     if json:
         echo_json(result)
     else:

@@ -35,6 +35,15 @@ def index(
             show_default="Flat, or as it is",
         ),
     ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Pass over what this names, in gitignore's form; repeat. A file .samekindignore in the folder says "
+            "so for good.",
+            show_default="nothing",
+        ),
+    ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Stay, and follow the folder's changes until Ctrl-C.")] = False,
     every: Annotated[float, typer.Option(min=0.1, help="With --watch: seconds between two looks.")] = 2.0,
     json: JsonOption = False,
@@ -65,15 +74,17 @@ def index(
         raise GalleryError(f"{folder}: no such folder")
     path = _beside(folder) if gallery is None else gallery
     with Gallery.open(path, model=model) as opened:
-        report = _sync(opened, folder, index)
+        report = _sync(opened, folder, index, exclude or [])
         _tell(opened, report, json)
+        if report.passed_over:
+            warn(f"passed over: {', '.join(report.passed_over)}")
         _warn_of_recall(opened)
         trouble, unlisted = "", report.unlisted
         while watch:
             time.sleep(every)
             start = time.monotonic()
             try:
-                report = _sync(opened, folder, None)
+                report = _sync(opened, folder, None, exclude or [])
             except GalleryError as error:  # a disk that is away, another writer: it may end
                 if str(error) != trouble:
                     trouble = str(error)
@@ -99,7 +110,7 @@ def _beside(folder: Path) -> Path:
     return named.with_name(f"{named.name}.samekind")
 
 
-def _sync(gallery: Gallery, folder: Path, index: str | None) -> SyncReport:
+def _sync(gallery: Gallery, folder: Path, index: str | None, exclude: list[str]) -> SyncReport:
     from samekind.cli.progress import stage_bars
 
     with stage_bars() as report:
@@ -107,10 +118,11 @@ def _sync(gallery: Gallery, folder: Path, index: str | None) -> SyncReport:
             found = gallery.sync(
                 folder,
                 index=None if index == "advised" else index,
-                on_progress=lambda done, total: report("files", done, total),
+                exclude=exclude,
+                on_progress=report,
             )
             if index == "advised":  # by what the gallery holds now
-                gallery.sync(folder, index=gallery.status().advised_index)
+                gallery.sync(folder, index=gallery.status().advised_index, exclude=exclude)
         except KeyboardInterrupt:
             typer.echo("\nsamekind: stopped; what was done is kept, and the same command goes on from here", err=True)
             raise
@@ -137,6 +149,8 @@ def _tell(gallery: Gallery, report: SyncReport, json: bool) -> None:
         typer.secho(f"samekind: {printable(name)}: {reason}", err=True, fg="red")
     for name, reason in report.unlisted:
         warn(f"{name}: {reason}; what the gallery has of it stays")
+    for name, reason in report.damaged:
+        warn(f"{name}: {reason}")
     if json:
         echo_json(report)
         return

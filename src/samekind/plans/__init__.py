@@ -19,11 +19,9 @@ Example:
 
 from samekind.plans.apply import Applied, apply_plan, preview_plan
 from samekind.plans.plan_file import Plan, PlanGroup, PlanLine, read_plan, write_plan
-from samekind.plans.removal_folder import REMOVAL_FOLDER
 from samekind.plans.undo import Undone, undo
 
 __all__ = [
-    "REMOVAL_FOLDER",
     "Applied",
     "Plan",
     "PlanGroup",

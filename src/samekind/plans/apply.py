@@ -15,8 +15,7 @@ from samekind.plans.move import move_file, sync_folder
 from samekind.plans.plan_file import Plan
 from samekind.plans.removal_folder import REMOVAL_FOLDER, free_target, new_run_folder, only_run
 from samekind.plans.trash import send_to_trash
-
-Progress = Callable[[int, int], None]
+from samekind.progress import Progress, stage_counter
 
 
 @dataclass
@@ -53,14 +52,14 @@ def preview_plan(plan: Plan, on_progress: Progress | None = None) -> Applied:
 
     Args:
         plan: From ``read_plan``.
-        on_progress: Called with how many files were looked at, and how many there are.
+        on_progress: Called with the stage, how many files were looked at, and how many there are.
     """
     result = Applied()
     checks, lines = Checks(plan), plan.of("remove")
+    count = stage_counter(on_progress, "looked at", len(lines))
     for number, line in enumerate(lines, 1):
         _note(checks.look_at(line), result)
-        if on_progress:
-            on_progress(number, len(lines))
+        count(number)
     return result
 
 
@@ -81,7 +80,7 @@ def apply_plan(
         plan: From ``read_plan``.
         trash: Move them to the system's trash.
         into: Where to make the dated folder; None is ``removed-by-samekind`` in the plan's folder.
-        on_progress: Called with how many files were looked at, and how many there are.
+        on_progress: Called with the stage, how many files were looked at, and how many there are.
         stopped: Asked before each file whether to stop.
 
     Returns:
@@ -94,6 +93,7 @@ def apply_plan(
         raise PlanError(f"{plan.folder}: no such folder; is its disk mounted?")
     result = Applied()
     checks, lines = Checks(plan), plan.of("remove")
+    count = stage_counter(on_progress, "moved", len(lines))
     with only_run(plan.folder), ExitStack() as open_journal:
         mover: _Mover | None = None
         for number, line in enumerate(lines):
@@ -107,8 +107,7 @@ def apply_plan(
                     result.run = mover.run
                 looked = mover.move(looked, len(result.moved))
             _note(looked, result)
-            if on_progress:
-                on_progress(number + 1, len(lines))
+            count(number + 1)
     return result
 
 

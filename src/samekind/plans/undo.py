@@ -12,6 +12,7 @@ from samekind.plans.journal import JOURNAL_NAME, JournalRecord, Move, read_journ
 from samekind.plans.move import content, half_copy, is_file, move_file
 from samekind.plans.removal_folder import only_run, remove_empty
 from samekind.plans.trash import find_in_trash, how_by_hand
+from samekind.progress import Progress, stage_counter
 
 
 @dataclass
@@ -41,7 +42,7 @@ class Undone:
 def undo(
     place: Path,
     *,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: Progress | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Undone:
     """Put back every file of a run, or of all runs in a folder, the last first. Nothing is written over.
@@ -50,7 +51,7 @@ def undo(
 
     Args:
         place: A journal, the dated folder that has it, or the folder with the dated folders.
-        on_progress: Called with how many files were looked at, and how many there are.
+        on_progress: Called with the stage, how many files were looked at, and how many there are.
         stopped: Asked before each file whether to stop.
 
     Raises:
@@ -58,6 +59,7 @@ def undo(
     """
     journals = [read_journal(path) for path in find_journals(place)]
     total = sum(len(journal.moves) for journal in journals)
+    count = stage_counter(on_progress, "put back", total)
     result, looked_at = Undone(), 0
     for journal in journals:
         if not journal.folder.is_dir():
@@ -73,8 +75,7 @@ def undo(
                     return result
                 _put_back(record, move, result)
                 looked_at += 1
-                if on_progress:
-                    on_progress(looked_at, total)
+                count(looked_at)
             if not record.damaged and _all_there(record):
                 remove_empty(record.path.parent, record.path)
     return result

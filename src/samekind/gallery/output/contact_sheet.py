@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
-
 from samekind.atomic import replacing
 from samekind.errors import ImageError
 from samekind.gallery.file.rows import Row
-from samekind.images import load_image
-
-# Pixels; twice what a telephone shows of it, so that it is sharp there.
-_SIDE = 240
-_QUALITY = 78
+from samekind.images import data_uri, thumbnail
 
 
 @dataclass(frozen=True)
@@ -27,14 +19,12 @@ class Picture:
 
     Attributes:
         path: The file.
-        size: The width and the height, upright.
         name: The name that stands below it.
         note: The line below the name.
         marked: True sets it off from the others.
     """
 
     path: Path
-    size: tuple[int, int]
     name: str
     note: str = ""
     marked: bool = False
@@ -69,27 +59,20 @@ def write_contact_sheet(path: str | os.PathLike[str], title: str, summary: str, 
     from jinja2 import Environment, PackageLoader  # noqa: PLC0415 - a search without a sheet need not wait for it
 
     environment = Environment(loader=PackageLoader("samekind.gallery.output"), autoescape=True, trim_blocks=True)
-    environment.filters["thumbnail"] = thumbnail
+    environment.filters["thumbnail"] = thumbnail_uri
     template = environment.get_template("contact_sheet.html")
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", errors="replace") as file:
         file.writelines(template.generate(title=title, summary=summary, groups=sections))
 
 
-def thumbnail(picture: Picture) -> str | None:
+def thumbnail_uri(picture: Picture) -> str | None:
     """A data URI of the picture, small; None if it has become unreadable."""
     try:
-        square = Image.fromarray(load_image(picture.path, _SIDE))
+        return data_uri(thumbnail(picture.path))
     except ImageError:
         return None
-    scale = _SIDE / max(picture.size)
-    width, height = (max(1, round(scale * side)) for side in picture.size)
-    image = square.resize((width, height), Image.Resampling.BICUBIC)
-    written = io.BytesIO()
-    image.save(written, "JPEG", quality=_QUALITY)
-    return f"data:image/jpeg;base64,{base64.b64encode(written.getvalue()).decode()}"
 
 
 def picture_of(row: Row, note: str | None = None, *, marked: bool = False) -> Picture:
     """A gallery's image as a picture of a sheet; the note is its size if nothing else is to be said."""
-    size = (row.width or 1, row.height or 1)
-    return Picture(row.path, size, row.name, f"{size[0]}×{size[1]}" if note is None else note, marked)
+    return Picture(row.path, row.name, f"{row.width}×{row.height}" if note is None else note, marked)

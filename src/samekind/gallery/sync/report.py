@@ -19,6 +19,8 @@ class SyncReport:
         unreadable: Files that cannot be read as images, and why; those found in this sync only.
         unreadable_before: Files that could not be read before and have not changed since.
         unlisted: Folders and files that could not be looked at, and why, each time. What the gallery has of them stays.
+        damaged: New files of which a part is missing, and what; they were read as far as they go.
+        passed_over: The reasons why files and folders were passed over, with their number, in words.
     """
 
     added: int = 0
@@ -30,3 +32,5 @@ class SyncReport:
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     unreadable_before: int = 0
     unlisted: list[tuple[str, str]] = field(default_factory=list)
+    damaged: list[tuple[str, str]] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)
