@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 def duplicates(
     gallery: Annotated[
-        Path | None, typer.Argument(help="A gallery, as `samekind index` makes it.", show_default=False)
+        Path | None,
+        typer.Argument(help="A gallery, as `samekind index` makes it.", metavar="GALLERY", show_default=False),
     ] = None,
     kind: Annotated[
         DuplicateKind,
