@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -102,7 +103,7 @@ def _beside(folder: Path) -> Path:
     return named.with_name(f"{named.name}.samekind")
 
 
-def _sync(gallery: Gallery, folder: Path, index: str | None, exclude: list[str]) -> SyncReport:
+def _sync(gallery: Gallery, folder: Path, index: str | None, exclude: Sequence[str]) -> SyncReport:
     from samekind.cli.progress import stage_bars
 
     with stage_bars() as report:
