@@ -18,9 +18,13 @@ EXPORTS = {
     "samekind": {
         *("load", "Recognizer", "Embedded", "Verdict", "TrioVerdict", "Card", "Gallery"),
         *("SamekindError", "ArgumentError", "DatasetError", "EmbeddingError", "GalleryError", "ImageError"),
-        *("MissingExtraError", "ModelFileError", "OperatingPointError", "ServeError", "TrainingError"),
+        *("MissingExtraError", "ModelFileError", "OperatingPointError", "PlanError", "ServeError", "TrainingError"),
     },
     "samekind.gallery": {"Cluster", "DuplicateGroup", "Gallery", "Hit", "Match", "Row", "Status", "SyncReport"},
+    "samekind.plans": {
+        *("Applied", "Plan", "PlanGroup", "PlanLine", "Undone"),
+        *("apply_plan", "preview_plan", "read_plan", "undo", "write_plan"),
+    },
 }
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference.md"
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         MissingExtraError,
         ModelFileError,
         OperatingPointError,
+        PlanError,
         SamekindError,
         ServeError,
         TrainingError,
@@ -48,6 +49,7 @@ __all__ = [
     "MissingExtraError",
     "ModelFileError",
     "OperatingPointError",
+    "PlanError",
     "Recognizer",
     "SamekindError",
     "ServeError",
@@ -75,6 +77,7 @@ _MODULES = {
     "MissingExtraError": "samekind.errors",
     "ModelFileError": "samekind.errors",
     "OperatingPointError": "samekind.errors",
+    "PlanError": "samekind.errors",
     "ServeError": "samekind.errors",
     "TrainingError": "samekind.errors",
 }

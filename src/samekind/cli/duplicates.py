@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from samekind.cli.apply import ApplyOption, IntoOption, TrashOption, UndoOption, YesOption, apply_or_undo
 from samekind.cli.options import (
     BareOption,
     DuplicateKind,
-    GalleryArgument,
     HtmlOption,
     JsonOption,
     echo_json,
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 
 def duplicates(
-    gallery: GalleryArgument,
+    gallery: Annotated[
+        Path | None,
+        typer.Argument(help="A gallery, as `samekind index` makes it.", metavar="GALLERY", show_default=False),
+    ] = None,
     kind: Annotated[
         DuplicateKind,
         typer.Option(
@@ -49,9 +52,14 @@ def duplicates(
     ] = None,
     bare: BareOption = False,
     html: HtmlOption = None,
+    apply: ApplyOption = None,
+    yes: YesOption = False,
+    trash: TrashOption = False,
+    into: IntoOption = None,
+    undo: UndoOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Find duplicates. Nothing is deleted.
+    """Find duplicates, move those that a plan removes, put them back. Nothing is deleted.
 
     In a group every image is a duplicate of every other, so a chain of look-alikes does not swallow an album. Of each
     group one copy is worth keeping: that with the most pixels; of several the largest file, then the oldest.
@@ -62,7 +70,13 @@ def duplicates(
       samekind duplicates photos.samekind --kind exact --plan plan.txt
 
       samekind duplicates photos.samekind --html duplicates.html
+
+      samekind duplicates --apply plan.txt --yes
+
+      samekind duplicates --undo removed-by-samekind
     """
+    if apply_or_undo(gallery, apply, undo, yes, trash, into, json) or gallery is None:
+        return
     from samekind.cli.extras import require_gallery
 
     require_gallery()
@@ -83,7 +97,8 @@ def duplicates(
     if plan is not None:
         from samekind.gallery.plan import write_plan
 
-        write_plan(plan, groups, f"{kind} duplicates in {gallery.name}", folder)
+        title = f"{kind} duplicates in {gallery.name}"
+        write_plan(plan, groups, title, folder, sure=kind != DuplicateKind.SAME_CLASS)
     if html is not None:
         write_duplicates_sheet(html, printable(f"{kind} duplicates in {gallery.name}"), groups)
     if json:
