@@ -17,6 +17,7 @@ from samekind.errors import MissingExtraError
 EXPORTS = {
     "samekind": {
         *("load", "Recognizer", "Embedded", "Verdict", "TrioVerdict", "Card", "Gallery"),
+        *("check", "CheckReport", "train", "evaluate", "Report", "calibrate", "Recalibrated", "AdaptationError"),
         *("SamekindError", "ArgumentError", "DatasetError", "EmbeddingError", "GalleryError", "ImageError"),
         *("MissingExtraError", "ModelFileError", "OperatingPointError", "PlanError", "ServeError", "TrainingError"),
     },

@@ -80,7 +80,6 @@ def sync_folder(
     while batch := list(islice(examined, _BATCH)):
         images = writer.new_images(batch)
         writer.write(batch, dict(zip(images, _vectors(list(images.values()), encoder), strict=True)))
-        report.damaged += [(one.file.path, one.image.damage) for one in batch if one.image and one.image.damage]
         done += len(batch)
         if after_batch:
             after_batch()
