@@ -21,7 +21,11 @@ EXPORTS = {
         *("SamekindError", "ArgumentError", "DatasetError", "EmbeddingError", "GalleryError", "ImageError"),
         *("MissingExtraError", "ModelFileError", "OperatingPointError", "PlanError", "ServeError", "TrainingError"),
     },
-    "samekind.gallery": {"Cluster", "DuplicateGroup", "Gallery", "Hit", "Match", "Row", "Status", "SyncReport"},
+    "samekind.gallery": {
+        *("Cluster", "DuplicateGroup", "Gallery", "Hit", "Match", "Row", "Status", "SyncReport"),
+        *("summary_of_clusters", "summary_of_duplicates", "title_of_cluster"),
+        *("write_clusters_sheet", "write_duplicates_sheet", "write_hits_sheet"),
+    },
     "samekind.plans": {
         *("Applied", "Plan", "PlanGroup", "PlanLine", "Undone"),
         *("apply_plan", "preview_plan", "read_plan", "undo", "write_plan"),
