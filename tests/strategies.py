@@ -1,4 +1,4 @@
-"""Hypothesis strategies that several test modules share."""
+"""Hypothesis strategies and oracles that several test modules share."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
+from sklearn.metrics import roc_curve
+
+from samekind.evaluation.metrics.curve import ErrorCurve
 
 
 def unit_rows(count: int, dimension: int = 8) -> st.SearchStrategy[np.ndarray]:
@@ -40,6 +43,22 @@ def scored_answers(lowest: int = 4, most: int = 60) -> st.SearchStrategy[tuple[n
         return scores, same, weights
 
     return build()
+
+
+def curve_by_scikit_learn(scores: np.ndarray, same: np.ndarray, weights: np.ndarray | None = None) -> ErrorCurve:
+    """The ROC curve at every threshold."""
+    far, tar, threshold = roc_curve(same, scores, sample_weight=weights, drop_intermediate=False)
+    return ErrorCurve(threshold, far, tar)
+
+
+def rates_by_counting(
+    scores: np.ndarray, same: np.ndarray, threshold: float, weights: np.ndarray | None = None
+) -> tuple[float, float]:
+    """(FAR, TAR) of judging yes at or above a threshold."""
+    mass = np.ones(len(scores)) if weights is None else weights
+    accepted = scores >= threshold
+    no, yes = mass * ~same, mass * same
+    return float((accepted * no).sum() / no.sum()), float((accepted * yes).sum() / yes.sum())
 
 
 # Files, folders and lists as no program should have made them

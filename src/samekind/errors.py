@@ -16,6 +16,14 @@ class ModelFileError(SamekindError, ValueError):
     """A model could not be found or loaded: missing, corrupt, foreign, or of a newer format."""
 
 
+class EmbeddingError(SamekindError, ValueError):
+    """Embeddings that cannot be compared: of another size, not of unit length, or with values that are no numbers."""
+
+
+class ArgumentError(SamekindError, ValueError):
+    """An argument that cannot be meant: a list of names where pairs are asked for, or a negative number of threads."""
+
+
 class OperatingPointError(SamekindError, ValueError):
     """A threshold or the name of an operating point that the model cannot use."""
 

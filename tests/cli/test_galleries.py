@@ -164,7 +164,7 @@ def test_ctrl_c_keeps_what_was_done_and_says_so(tmp_path: Path, tiny_model: Path
         save_noise(tmp_path / "many" / f"{number:03}.png", (number % 255, 9, 9), seed=number)
     # It waits on its way, or it could have ended before the signal comes.
     words = holding(
-        "samekind.gallery.sync.examine", "decode_image", 400, tmp_path / "go", "index", "many", "--model", tiny_model
+        "samekind.gallery.sync.examine", "read_new_image", 400, tmp_path / "go", "index", "many", "--model", tiny_model
     )
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
         assert process.stderr is not None

@@ -40,7 +40,7 @@ def test_killed_indexing_ends_like_an_uninterrupted_one(tmp_path: Path, tiny_mod
     words = ("index", tmp_path / "photos", "--gallery", killed, "--model", tiny_model)
     for number in range(5):
         # The first cannot come to its end before it is killed.
-        held = holding("samekind.gallery.sync.examine", "decode_image", 400, tmp_path / "never", *words)
+        held = holding("samekind.gallery.sync.examine", "read_new_image", 400, tmp_path / "never", *words)
         process = subprocess.Popen(
             command(*words) if number else held, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         )

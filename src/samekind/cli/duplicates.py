@@ -72,7 +72,7 @@ def duplicates(
         groups = opened.duplicates(
             kind.value,
             threshold=threshold,
-            on_progress=lambda done, total: report("compared", done, total),
+            on_progress=report,
             on_changed=changed.append,
         )
         folder = opened.folder

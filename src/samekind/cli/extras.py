@@ -6,12 +6,6 @@ from importlib.util import find_spec
 
 from samekind.errors import MissingExtraError
 
-# What `train` and `reproduce` need, of the extra "train".
-TRAINING = (
-    *("torch", "torchvision", "timm", "lightning", "pytorch_metric_learning", "safetensors", "scipy"),
-    *("onnx", "onnxscript", "matplotlib"),
-)
-
 
 def require(extra: str, *modules: str) -> None:
     """Make sure that the modules of an extra are installed, without importing them.

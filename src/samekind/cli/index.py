@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samekind.cli.options import ExcludeOption, JsonOption, ModelOption, echo_json, printable, shown_path, warn
+from samekind.cli.options import JsonOption, ModelOption, echo_json, printable, shown_path, warn
 
 if TYPE_CHECKING:
     from samekind.gallery import Gallery, SyncReport
@@ -35,8 +35,16 @@ def index(
             show_default="Flat, or as it is",
         ),
     ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Pass over what this names, in gitignore's form; repeat. A file .samekindignore in the folder says "
+            "so for good.",
+            show_default="nothing",
+        ),
+    ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Stay, and follow the folder's changes until Ctrl-C.")] = False,
-    exclude: ExcludeOption = None,
     every: Annotated[float, typer.Option(min=0.1, help="With --watch: seconds between two looks.")] = 2.0,
     json: JsonOption = False,
 ) -> None:
@@ -66,15 +74,17 @@ def index(
         raise GalleryError(f"{folder}: no such folder")
     path = _beside(folder) if gallery is None else gallery
     with Gallery.open(path, model=model) as opened:
-        report = _sync(opened, folder, index, exclude)
+        report = _sync(opened, folder, index, exclude or [])
         _tell(opened, report, json)
+        if report.passed_over:
+            warn(f"passed over: {', '.join(report.passed_over)}")
         _warn_of_recall(opened)
         trouble, unlisted = "", report.unlisted
         while watch:
             time.sleep(every)
             start = time.monotonic()
             try:
-                report = _sync(opened, folder, None, exclude)
+                report = _sync(opened, folder, None, exclude or [])
             except GalleryError as error:  # a disk that is away, another writer: it may end
                 if str(error) != trouble:
                     trouble = str(error)
@@ -100,7 +110,7 @@ def _beside(folder: Path) -> Path:
     return named.with_name(f"{named.name}.samekind")
 
 
-def _sync(gallery: Gallery, folder: Path, index: str | None, exclude: list[str] | None) -> SyncReport:
+def _sync(gallery: Gallery, folder: Path, index: str | None, exclude: list[str]) -> SyncReport:
     from samekind.cli.progress import stage_bars
 
     with stage_bars() as report:
@@ -108,11 +118,11 @@ def _sync(gallery: Gallery, folder: Path, index: str | None, exclude: list[str] 
             found = gallery.sync(
                 folder,
                 index=None if index == "advised" else index,
-                exclude=exclude or (),
-                on_progress=lambda done, total: report("files", done, total),
+                exclude=exclude,
+                on_progress=report,
             )
             if index == "advised":  # by what the gallery holds now
-                gallery.sync(folder, index=gallery.status().advised_index, exclude=exclude or ())
+                gallery.sync(folder, index=gallery.status().advised_index, exclude=exclude)
         except KeyboardInterrupt:
             typer.echo("\nsamekind: stopped; what was done is kept, and the same command goes on from here", err=True)
             raise
@@ -156,5 +166,3 @@ def _tell(gallery: Gallery, report: SyncReport, json: bool) -> None:
         if count
     ]
     typer.echo(f"{shown_path(gallery.path)}: {len(gallery):,} images ({', '.join(done) or 'nothing changed'})")
-    for text in report.passed_over:
-        typer.echo(f"passed over: {printable(text)}")

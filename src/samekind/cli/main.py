@@ -28,6 +28,7 @@ from samekind.cli import (
     verify,
 )
 from samekind.cli.options import printable
+from samekind.cli.output import write_anything
 from samekind.cli.remarks import show_remarks
 from samekind.errors import SamekindError
 
@@ -87,6 +88,7 @@ app.add_typer(data.app, name="data")
 
 def run() -> None:
     """Entry point: the commands, with an error as one line on standard error and exit status 2."""
+    write_anything()
     show_remarks()
     try:
         app(color=_COLOUR)

@@ -11,6 +11,8 @@ from unicodedata import category
 
 import typer
 
+from samekind.cli.output import writes_unicode
+
 if TYPE_CHECKING:
     from samekind.card import OperatingPoint
 
@@ -51,6 +53,15 @@ ProviderOption = Annotated[
         show_default="cpu",
     ),
 ]
+ThreadsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        min=1,
+        help="Threads for computing.",
+        show_default="one for each core that this process may use",
+    ),
+]
 # Unicode's control, format and surrogate characters.
 _CONTROL = frozenset({"Cc", "Cf", "Cs"})
 # The pairs of a trio, in the order of its verdicts.
@@ -83,7 +94,8 @@ def echo_json(value: Any) -> None:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         value = dataclasses.asdict(value)
     text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
-    if any("\ud800" <= c <= "\udfff" for c in text):  # a file name need not be UTF-8; escaped, it reads back the same
+    # A file name need not be UTF-8, and a code page lacks most characters; escaped, they read back the same.
+    if not writes_unicode() or any("\ud800" <= c <= "\udfff" for c in text):
         text = json.dumps(value, indent=2, default=str)
     typer.echo(text)
 

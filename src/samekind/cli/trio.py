@@ -14,6 +14,7 @@ from samekind.cli.options import (
     OperatingPointOption,
     OutputOption,
     ProviderOption,
+    ThreadsOption,
     describe_threshold,
     echo_json,
     verdict_word,
@@ -43,6 +44,7 @@ def trio(
         typer.Option("--exit-code", help="Exit with 0 if two are alike, 1 if no two are, 2 for trouble."),
     ] = False,
     provider: ProviderOption = None,
+    threads: ThreadsOption = None,
 ) -> None:
     """Do at least two of three images show the same kind of thing?
 
@@ -70,13 +72,13 @@ def trio(
         judge_list(
             trios,
             TRIO_COLUMNS,
-            lambda items, on_progress: load(model, providers=provider).verify_trios(
+            lambda items, on_progress: load(model, providers=provider, threads=threads).verify_trios(
                 items, operating_point=operating_point, threshold=threshold, on_progress=on_progress
             ),
             output,
         )
         return
-    recognizer = load(model, providers=provider)
+    recognizer = load(model, providers=provider, threads=threads)
     verdict = recognizer.verify_trio(
         *(image for image in images if image is not None),
         operating_point=operating_point,
@@ -85,8 +87,8 @@ def trio(
     if json:
         echo_json(verdict)
     else:
-        link = recognizer.card.trio
-        point = link.operating_points.get(verdict.operating_point or "") if link else None
+        calibration = recognizer.card.trio
+        point = calibration.operating_points.get(verdict.operating_point or "") if calibration else None
         pairs = "  ".join(f"{name} {pair.similarity:.2f}" for name, pair in zip(PAIR_NAMES, verdict.pairs, strict=True))
         typer.echo(
             f"{verdict_word(verdict.same, 'two alike', 'none alike')}p={verdict.probability:.2f}  {pairs}  "

@@ -13,6 +13,7 @@ from samekind.cli.options import (
     OperatingPointOption,
     OutputOption,
     ProviderOption,
+    ThreadsOption,
     describe_threshold,
     echo_json,
     verdict_word,
@@ -41,6 +42,7 @@ def verify(
         typer.Option("--exit-code", help="Exit with 0 for same, 1 for different, 2 for trouble, as cmp does."),
     ] = False,
     provider: ProviderOption = None,
+    threads: ThreadsOption = None,
 ) -> None:
     """Do two images show the same kind of thing?
 
@@ -70,7 +72,7 @@ def verify(
         judge_list(
             pairs,
             PAIR_COLUMNS,
-            lambda items, on_progress: load(model, providers=provider).verify_pairs(
+            lambda items, on_progress: load(model, providers=provider, threads=threads).verify_pairs(
                 items, operating_point=operating_point, threshold=threshold, on_progress=on_progress
             ),
             output,
@@ -78,7 +80,7 @@ def verify(
         return
     assert first is not None
     assert second is not None
-    recognizer = load(model, providers=provider)
+    recognizer = load(model, providers=provider, threads=threads)
     verdict = recognizer.verify(first, second, operating_point=operating_point, threshold=threshold)
     if json:
         echo_json(verdict)

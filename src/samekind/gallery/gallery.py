@@ -25,8 +25,9 @@ from samekind.gallery.search.searcher import Searcher
 from samekind.gallery.status import Status, read_status
 from samekind.gallery.sync.changes import remove_folder
 from samekind.gallery.sync.report import SyncReport
-from samekind.gallery.sync.sync import SyncProgress, sync_folder
+from samekind.gallery.sync.sync import sync_folder
 from samekind.images import ImageSource
+from samekind.progress import Progress
 from samekind.recognizer import Recognizer
 from samekind.similarity import Embeddings
 
@@ -150,7 +151,7 @@ class Gallery:
         *,
         index: str | None = None,
         exclude: Sequence[str] = (),
-        on_progress: SyncProgress | None = None,
+        on_progress: Progress | None = None,
     ) -> SyncReport:
         """Bring the gallery in step with a folder: new, changed, moved and deleted files.
 
@@ -160,8 +161,10 @@ class Gallery:
             folder: Its images, in subfolders too. A gallery may hold several folders.
             index: A FAISS factory string such as ``Flat``, ``IVF4096,Flat`` or ``HNSW32``; None keeps the kind there
                 is, which is exact (``Flat``) at first.
-            exclude: Patterns in gitignore's form of what to pass over, as a ``.samekindignore`` in a folder has them.
-            on_progress: Called with the number of files looked at and the number to look at.
+            exclude: Patterns in gitignore's form of files and folders to pass over, each time. What is named so in a
+                file ``.samekindignore`` of the folder, hidden, or a system's (recycle bins, thumbnails of network
+                drives) is passed over anyway.
+            on_progress: Called with ``files``, the number looked at and the number to look at.
 
         Raises:
             GalleryError: The folder is missing or suddenly empty, the gallery belongs to another model, somebody else
@@ -223,7 +226,7 @@ class Gallery:
         kind: DuplicateKind = "near",
         *,
         threshold: float | None = None,
-        on_progress: Callable[[int, int], None] | None = None,
+        on_progress: Progress | None = None,
         on_changed: Callable[[int], None] | None = None,
     ) -> list[DuplicateGroup]:
         """Groups of images of which each is a duplicate of every other, the largest first. Nothing is deleted.
@@ -236,7 +239,7 @@ class Gallery:
             threshold: How alike the images of a group must be, in [-1, 1]. For ``near`` the correlation of the small
                 pictures laid on each other, 0.86 if None, where all others of the group may be 0.16 less alike; for
                 ``same-class`` the similarity, the model's ``strict`` threshold if None.
-            on_progress: Called with how much is done, and how much there is to do.
+            on_progress: Called with ``compared``, how much is done and how much there is to do.
             on_changed: Called with the number of files left out, if there are such.
 
         Raises:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from samekind.atomic import replacing
-from samekind.datasets.lists import ENCODING_ERRORS
 from samekind.gallery.duplicates.duplicate_groups import DuplicateGroup
+from samekind.paths import ENCODING_ERRORS
 
 
 def write_plan(path: str | os.PathLike[str], groups: Sequence[DuplicateGroup], title: str, folder: Path) -> None:

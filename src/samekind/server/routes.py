@@ -12,8 +12,8 @@ from starlette.requests import ClientDisconnect
 
 from samekind.card import Card
 from samekind.server.limits import Limits
-from samekind.server.metrics import CONTENT_TYPE, Metrics
 from samekind.server.problems import Problem, describe_problems
+from samekind.server.prometheus import CONTENT_TYPE, Metrics
 from samekind.server.replies import (
     EmbeddingReply,
     Health,

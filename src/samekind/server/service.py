@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from samekind.calibration import choose_threshold
 from samekind.card import Card
-from samekind.errors import GalleryError, OperatingPointError
+from samekind.errors import OperatingPointError
 from samekind.recognizer import Recognizer
 from samekind.server.batcher import Batcher, BusyError, Row, TooManyPixelsError, UnreadableError
+from samekind.server.gallery_queue import GalleryQueue
 from samekind.server.problems import Problem, busy
 from samekind.verdict import TrioVerdict, Verdict
 
 if TYPE_CHECKING:  # importing it imports FAISS
     from samekind.gallery import Gallery, Hit
-
-_LOG = logging.getLogger(__name__)
-_Answer = TypeVar("_Answer")
 
 
 class Service:
@@ -41,8 +36,8 @@ class Service:
         self.gallery = gallery
         self._recognizer, self._batcher = recognizer, batcher
         # FAISS uses all cores for one search; a second one beside it would only wait.
-        self.searches = Lane("samekind-search", 64)
-        self.surveys = Lane("samekind-survey", 1)
+        self.searches = GalleryQueue("samekind-search", 64)
+        self.surveys = GalleryQueue("samekind-survey", 1)
 
     @property
     def card(self) -> Card:
@@ -99,51 +94,6 @@ class Service:
             ) from None
         except UnreadableError as error:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors=error.reasons) from error
-
-
-class Lane:
-    """A thread for work with the gallery, and a bound on how much may wait for it.
-
-    Args:
-        name: Of the thread.
-        most: How much may be waiting or at work.
-    """
-
-    def __init__(self, name: str, most: int) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
-        self._waiting, self._most = 0, most
-        self._closing = False
-
-    async def run(self, work: Callable[[], _Answer]) -> _Answer:
-        """Do it when its turn comes."""
-        if self._waiting >= self._most:
-            raise busy("the gallery is busy with the questions of others; try again in a moment")
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-        except _EndingError:
-            raise busy("the service is about to end") from None
-        except GalleryError as error:  # it is empty, or somebody has put another file in its place
-            _LOG.error("samekind: %s", error)
-            raise Problem(
-                HTTPStatus.INTERNAL_SERVER_ERROR, "the gallery cannot be read; the log of the service says why"
-            ) from error
-        finally:
-            self._waiting -= 1
-
-    def go_on(self, *_: int) -> None:
-        """The ``on_progress`` of long work, which ends there when the service does: nothing of it would be lost."""
-        if self._closing:
-            raise _EndingError
-
-    def close(self) -> None:
-        """End the thread, after what it is at; by now nobody waits for the rest."""
-        self._closing = True
-        self._thread.shutdown(cancel_futures=True)
-
-
-class _EndingError(Exception):
-    """Long work is given up because the service ends."""
 
 
 def _bad_threshold(error: OperatingPointError, threshold: float | None) -> Problem:

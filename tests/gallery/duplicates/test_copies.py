@@ -56,7 +56,7 @@ def test_near_duplicates_are_grouped_and_the_copy_worth_keeping_is_named(album: 
     calls: list[tuple[int, int]] = []
     with Gallery.open(tmp_path / "photos.samekind") as gallery:  # of the model that comes with samekind
         gallery.sync(album)
-        groups = gallery.duplicates("near", on_progress=lambda done, total: calls.append((done, total)))
+        groups = gallery.duplicates("near", on_progress=lambda _, done, total: calls.append((done, total)))
         strict = gallery.duplicates("near", threshold=0.999)
         assert not gallery.duplicates("exact")
     assert calls[-1][0] == calls[-1][1]

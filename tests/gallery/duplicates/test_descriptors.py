@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from samekind import encoder as encoder_module
+from samekind import session
 from samekind.encoder import OnnxEncoder
 from samekind.gallery import Gallery
 from samekind.gallery.duplicates.descriptors import describe_maps, feature_maps
@@ -46,13 +46,13 @@ def test_a_gallery_that_syncs_and_is_searched_opens_one_session(
     gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[str] = []
-    open_session = encoder_module.open_session
+    open_session = session.open_session
 
     def counted(onnx_model: bytes, name: str, **options: object) -> object:
         opened.append(name)
         return open_session(onnx_model, name, **options)
 
-    monkeypatch.setattr(encoder_module, "open_session", counted)
+    monkeypatch.setattr(session, "open_session", counted)
     gallery.sync(photos)
     gallery.search(photos / "red/00.png")
     (photos / "red/00.png").rename(photos / "moved.png")

@@ -66,7 +66,7 @@ WRITER = """
 import sys
 from samekind.gallery import Gallery
 with Gallery.open(sys.argv[1], model=sys.argv[3]) as gallery:
-    gallery.sync(sys.argv[2], on_progress=lambda done, total: (print("writing", flush=True), sys.stdin.readline()))
+    gallery.sync(sys.argv[2], on_progress=lambda *_: (print("writing", flush=True), sys.stdin.readline()))
 """
 
 

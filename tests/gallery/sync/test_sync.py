@@ -105,7 +105,7 @@ def test_unreadable_files_are_named_and_tried_again_only_when_they_change(
     assert len(gallery) == 12
     assert gallery.status().unreadable == report.unreadable
     with monkeypatch.context() as patch:
-        patch.setattr("samekind.gallery.sync.examine.decode_image", lambda *_: pytest.fail("tried again"))
+        patch.setattr("samekind.gallery.sync.examine.read_new_image", lambda *_: pytest.fail("tried again"))
         assert gallery.sync(photos) == SyncReport(unchanged=12, unreadable_before=1)
     shutil.copy2(photos / "red/00.png", bad)
     assert gallery.sync(photos).changed == 1
@@ -173,8 +173,8 @@ def test_stopping_between_batches_keeps_what_was_done_and_the_next_sync_ends_the
 ) -> None:
     monkeypatch.setattr("samekind.gallery.sync.sync._BATCH", 5)
 
-    def stop(done: int, total: int) -> None:
-        assert total == 12
+    def stop(stage: str, done: int, total: int) -> None:
+        assert (stage, total) == ("files", 12)
         if done >= 5:
             raise KeyboardInterrupt
 

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.encoder import open_session
 from samekind.model_file import ModelFile
 from samekind.onnx_envelope import OnnxEnvelope
+from samekind.session import open_session
 from samekind.similarity import Embeddings
 
 _STRIDES = (16, 32)

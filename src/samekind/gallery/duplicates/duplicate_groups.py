@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from samekind.errors import GalleryError
@@ -16,6 +17,7 @@ from samekind.gallery.duplicates.pairs import Pairs
 from samekind.gallery.embedding_space import read_collection
 from samekind.gallery.file.rows import Row, read_rows
 from samekind.gallery.file.store import Store
+from samekind.progress import Progress
 from samekind.similarity import Embeddings
 
 DuplicateKind = Literal["exact", "near", "same-class"]
@@ -51,7 +53,7 @@ def find_duplicates(
     kind: DuplicateKind,
     threshold: float | None,
     *,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: Progress | None = None,
     on_changed: Callable[[int], None] | None = None,
 ) -> list[DuplicateGroup]:
     """The groups of duplicates; ``Gallery.duplicates`` says the rest.
@@ -60,12 +62,13 @@ def find_duplicates(
         store: The gallery's file.
         kind: What counts as a duplicate.
         threshold: How alike all images of a group must be; None is the kind's own.
-        on_progress: Called with how much is done, and how much there is to do.
+        on_progress: Called with ``compared``, how much is done and how much there is to do.
         on_changed: Called with the number of files left out, for they are no longer what the gallery has of them.
 
     Raises:
         GalleryError: No such kind, or a threshold for exact duplicates.
     """
+    counted = None if on_progress is None else partial(on_progress, "compared")
     if kind == "exact":
         if threshold is not None:
             raise GalleryError("exact duplicates have no threshold: their bytes or pixels are the same")
@@ -74,13 +77,13 @@ def find_duplicates(
     if kind == "near":
         features = read_copy_features(store)
         limit = COPY_THRESHOLD if threshold is None else threshold
-        pairs = find_copies(features, limit, also_above=limit - GROUP_SLACK, on_progress=on_progress)
+        pairs = find_copies(features, limit, also_above=limit - GROUP_SLACK, on_progress=counted)
         groups = linked_groups(pairs, at_least_one=limit)
         return _described(store, features.ids, groups, _least_of_pairs(pairs, groups), on_changed)
     if kind == "same-class":
         images = read_collection(store)
         limit = images.space.threshold(SAME_CLASS_POINT) if threshold is None else threshold
-        groups = dense_groups(images.embeddings, limit, on_progress=on_progress)
+        groups = dense_groups(images.embeddings, limit, on_progress=counted)
         least = [_least_similarity(images.embeddings[group]) for group in groups]
         return _described(store, images.ids, groups, least, on_changed)
     raise GalleryError(f"no kind {kind!r}; there are exact, near and same-class")

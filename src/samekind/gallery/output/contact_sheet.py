@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from samekind import images
 from samekind.atomic import replacing
 from samekind.errors import ImageError
 from samekind.gallery.file.rows import Row
-
-_QUALITY = 78
+from samekind.images import data_uri, thumbnail
 
 
 @dataclass(frozen=True)
@@ -21,14 +19,12 @@ class Picture:
 
     Attributes:
         path: The file.
-        size: The width and the height, upright.
         name: The name that stands below it.
         note: The line below the name.
         marked: True sets it off from the others.
     """
 
     path: Path
-    size: tuple[int, int]
     name: str
     note: str = ""
     marked: bool = False
@@ -63,21 +59,20 @@ def write_contact_sheet(path: str | os.PathLike[str], title: str, summary: str, 
     from jinja2 import Environment, PackageLoader  # noqa: PLC0415 - a search without a sheet need not wait for it
 
     environment = Environment(loader=PackageLoader("samekind.gallery.output"), autoescape=True, trim_blocks=True)
-    environment.filters["thumbnail"] = thumbnail
+    environment.filters["thumbnail"] = thumbnail_uri
     template = environment.get_template("contact_sheet.html")
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", errors="replace") as file:
         file.writelines(template.generate(title=title, summary=summary, groups=sections))
 
 
-def thumbnail(picture: Picture) -> str | None:
+def thumbnail_uri(picture: Picture) -> str | None:
     """A data URI of the picture, small; None if it has become unreadable."""
     try:
-        return images.data_uri(images.thumbnail(picture.path), quality=_QUALITY)
+        return data_uri(thumbnail(picture.path))
     except ImageError:
         return None
 
 
 def picture_of(row: Row, note: str | None = None, *, marked: bool = False) -> Picture:
     """A gallery's image as a picture of a sheet; the note is its size if nothing else is to be said."""
-    size = (row.width or 1, row.height or 1)
-    return Picture(row.path, size, row.name, f"{size[0]}×{size[1]}" if note is None else note, marked)
+    return Picture(row.path, row.name, f"{row.width}×{row.height}" if note is None else note, marked)

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from samekind.datasets.lists import relative_path
 from samekind.errors import GalleryError
 from samekind.gallery.file.facts import generation, set_fact
 from samekind.gallery.file.store import CONTENT, Store, transaction
-from samekind.gallery.sync.walk import Walk
+from samekind.images.folder_contents import PassedOver, walk
+from samekind.paths import relative_path
 
 # An SQL condition on images, and its parameters.
 Condition = tuple[str, tuple[bytes, ...]]
@@ -92,26 +92,40 @@ def gone(prefix: str) -> Condition:
     return f"{where} AND NOT EXISTS ({seen}) AND NOT EXISTS ({doubtful})", parameters
 
 
-def list_files(db: sqlite3.Connection, walk: Walk) -> None:
+def list_files(db: sqlite3.Connection, folder: Path, prefix: str, exclude: Sequence[str] = ()) -> PassedOver:
     """Look at a folder and fill the temporary tables.
 
     ``seen``: every image file. ``unlisted``: what could not be looked at. ``todo``: the files that are not as the
     gallery has them. ``before``: the rows that may be written over, for a file's old content may turn up under another
     name when the names of a series are shifted by one.
 
+    Args:
+        db: The connection from ``store.writing``.
+        folder: The folder.
+        prefix: The beginning of its images' paths in the gallery.
+        exclude: Patterns in gitignore's form, relative to the folder.
+
+    Returns:
+        What was passed over, and why.
+
     Raises:
         GalleryError: The folder cannot be listed.
+        DatasetError: A pattern is none.
     """
+    passed = PassedOver()
     for table in ("seen", "unlisted", "todo", "before"):
         db.execute(f"DROP TABLE IF EXISTS temp.{table}")
     db.execute("CREATE TEMP TABLE seen (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER) WITHOUT ROWID")
     db.execute("CREATE TEMP TABLE unlisted (path TEXT, beyond TEXT)")
     with transaction(db):
-        db.executemany("INSERT INTO seen VALUES (CAST(? AS TEXT), ?, ?)", walk)
+        db.executemany("INSERT INTO seen VALUES (CAST(? AS TEXT), ?, ?)", _found(folder, prefix, passed, exclude))
         # Of a folder also what its paths come before; of a file nothing.
         db.executemany(
             "INSERT INTO unlisted VALUES (CAST(? AS TEXT), CAST(? AS TEXT))",
-            ((os.fsencode(name), _beyond(name) if name.endswith("/") else None) for name, _ in walk.unlisted),
+            (
+                (os.fsencode(prefix + name), _beyond(prefix + name) if name.endswith("/") else None)
+                for name, _ in passed.unlisted
+            ),
         )
         # What could not even be opened is tried again: permissions change without a trace in the time of the file.
         db.execute(
@@ -122,6 +136,17 @@ def list_files(db: sqlite3.Connection, walk: Walk) -> None:
         )
         db.execute(f"CREATE TEMP TABLE before AS SELECT {CONTENT} FROM images WHERE id IN (SELECT image FROM todo)")
         db.execute("CREATE INDEX temp.before_by_content ON before (sha256)")
+    return passed
+
+
+def _found(folder: Path, prefix: str, passed: PassedOver, exclude: Sequence[str]) -> Iterator[tuple[bytes, int, int]]:
+    try:
+        for image in walk(folder, passed, exclude=exclude):
+            yield os.fsencode(prefix + image.name), image.size, image.mtime_ns
+    except FileNotFoundError as error:
+        raise GalleryError(f"{folder}: no such folder") from error
+    except OSError as error:
+        raise GalleryError(f"{folder}: cannot be listed ({error.strerror})") from error
 
 
 def refuse_sudden_emptiness(db: sqlite3.Connection, folder: Path, prefix: str) -> None:

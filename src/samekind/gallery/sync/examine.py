@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
-from samekind.datasets.splits import content_hash
 from samekind.errors import DatasetError, ImageError
 from samekind.gallery.file.store import Store
 from samekind.gallery.sync.changes import FoundFile
-from samekind.gallery.sync.decoded_image import DecodedImage, decode_image
+from samekind.gallery.sync.new_image import NewImage, read_new_image
+from samekind.hashing import content_hash
+from samekind.read_ahead import read_ahead
 
 # Files read ahead of the network.
 _AHEAD = 96
@@ -38,7 +35,7 @@ class Examined:
 
     file: FoundFile
     sha256: bytes | None
-    image: DecodedImage | None
+    image: NewImage | None
     error: str | None
     mtime_ns: int
 
@@ -51,24 +48,7 @@ def examine_all(store: Store, files: Iterator[FoundFile], input_size: Callable[[
         files: The files; memory does not grow with their number.
         input_size: Gives S, the side of the network's input; called when the first new image turns up.
     """
-    # Reading takes a tenth of the time of computing, so one core of eight keeps up.
-    workers = max(1, (os.cpu_count() or 1) // 4)
-    with ThreadPoolExecutor(workers, thread_name_prefix="samekind-examine") as pool:
-        waiting: deque[Future[Examined]] = deque()
-
-        def fill() -> None:
-            room = _AHEAD - len(waiting)
-            waiting.extend(pool.submit(_examine, store, file, input_size) for file in islice(files, room))
-
-        try:
-            fill()
-            while waiting:
-                examined = waiting.popleft().result()
-                fill()
-                yield examined
-        finally:
-            # A caller that stops early (Ctrl-C, an error) does not wait for files it will never use.
-            pool.shutdown(wait=True, cancel_futures=True)
+    return read_ahead(lambda file: _examine(store, file, input_size), files, ahead=_AHEAD, name="samekind-examine")
 
 
 def _examine(store: Store, file: FoundFile, input_size: Callable[[], int]) -> Examined:
@@ -82,7 +62,7 @@ def _examine(store: Store, file: FoundFile, input_size: Callable[[], int]) -> Ex
         if db.execute("SELECT 1 FROM images WHERE sha256 = ? LIMIT 1", (sha256,)).fetchone():
             return Examined(file, sha256, None, None, mtime_ns)
     try:
-        return Examined(file, sha256, decode_image(path, input_size()), None, mtime_ns)
+        return Examined(file, sha256, read_new_image(path, input_size()), None, mtime_ns)
     except ImageError as error:
         return Examined(file, sha256, None, _reason(error, path), mtime_ns)
 

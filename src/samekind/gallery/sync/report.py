@@ -19,8 +19,8 @@ class SyncReport:
         unreadable: Files that cannot be read as images, and why; those found in this sync only.
         unreadable_before: Files that could not be read before and have not changed since.
         unlisted: Folders and files that could not be looked at, and why, each time. What the gallery has of them stays.
-        damaged: Files that were read though the end of each is missing, and how much; those found in this sync only.
-        passed_over: What of the folder was not looked at, a sentence for each reason.
+        damaged: New files of which a part is missing, and what; they were read as far as they go.
+        passed_over: The reasons why files and folders were passed over, with their number, in words.
     """
 
     added: int = 0

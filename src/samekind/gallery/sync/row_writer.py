@@ -9,8 +9,8 @@ from pathlib import Path
 
 from samekind.gallery.file.facts import generation, set_fact
 from samekind.gallery.file.store import CONTENT, Store, transaction
-from samekind.gallery.sync.decoded_image import DecodedImage
 from samekind.gallery.sync.examine import Examined
+from samekind.gallery.sync.new_image import NewImage
 from samekind.gallery.sync.report import SyncReport
 
 # What follows from a file's bytes: the values of the columns of ``CONTENT``.
@@ -37,7 +37,7 @@ class RowWriter:
         # Of contents with many files the rows whose file was missing when it was first asked for.
         self._missing: dict[bytes | None, list[int]] = {}
 
-    def new_images(self, batch: Sequence[Examined]) -> dict[bytes, DecodedImage]:
+    def new_images(self, batch: Sequence[Examined]) -> dict[bytes, NewImage]:
         """The images of a batch, by hash, whose content is new; the gallery may have got some while they were read."""
         images = {found.sha256: found.image for found in batch if found.sha256 is not None and found.image is not None}
         query = "SELECT 1 FROM images WHERE sha256 = ? LIMIT 1"
@@ -56,6 +56,8 @@ class RowWriter:
             for found in batch:
                 if found.image is not None and found.sha256 in computed:
                     self._put(found, _fresh_content(found.sha256, found.image, computed.pop(found.sha256)))
+                    if found.image.decoded.damage:
+                        self._report.damaged.append((found.file.path, found.image.decoded.damage))
                 elif found.error is not None and self._failed_before(found):
                     self._report.unreadable_before += 1
                 elif found.error is not None:
@@ -129,9 +131,9 @@ class RowWriter:
         self._changed |= error is None or file.row is not None
 
 
-def _fresh_content(sha256: bytes | None, image: DecodedImage, vectors: tuple[bytes, bytes]) -> _Content:
-    thumbnail = image.thumbnail.tobytes()
-    return (sha256, None, image.width, image.height, image.taken, image.phash, thumbnail, *vectors)
+def _fresh_content(sha256: bytes | None, image: NewImage, vectors: tuple[bytes, bytes]) -> _Content:
+    facts = image.decoded.width, image.decoded.height, image.decoded.taken
+    return (sha256, None, *facts, image.phash, image.thumbnail.tobytes(), *vectors)
 
 
 def _is_missing(path: Path) -> bool:

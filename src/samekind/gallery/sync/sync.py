@@ -28,17 +28,15 @@ from samekind.gallery.sync.changes import (
     refuse_sudden_emptiness,
     remove_images,
 )
-from samekind.gallery.sync.decoded_image import DecodedImage
 from samekind.gallery.sync.examine import examine_all
+from samekind.gallery.sync.new_image import NewImage
 from samekind.gallery.sync.report import SyncReport
 from samekind.gallery.sync.row_writer import RowWriter
-from samekind.gallery.sync.walk import Walk
+from samekind.progress import Progress, stage_counter
 
 # Files that one transaction covers.
 _BATCH = 64
 _NETWORK_BATCH = 8
-
-SyncProgress = Callable[[int, int], None]
 
 
 def sync_folder(
@@ -48,7 +46,7 @@ def sync_folder(
     encoder: Callable[[], OnnxEncoder],
     *,
     exclude: Sequence[str] = (),
-    on_progress: SyncProgress | None = None,
+    on_progress: Progress | None = None,
     after_batch: Callable[[], None] | None = None,
 ) -> SyncReport:
     """Bring the gallery in step with the folder.
@@ -56,10 +54,10 @@ def sync_folder(
     Args:
         store: The gallery's file.
         db: The connection from ``store.writing``.
-        folder: The folder of the images, in subfolders too; hidden files and folders are passed over.
+        folder: The folder of the images, in subfolders too.
         encoder: Gives the network; called when the first new image turns up, so that nothing is loaded for nothing.
-        exclude: Patterns in gitignore's form of what to pass over.
-        on_progress: Called with the number of files done and the number to look at, after each batch.
+        exclude: Patterns in gitignore's form, relative to the folder, of what to pass over.
+        on_progress: Called with ``files``, the number done and the number to look at, after each batch.
         after_batch: Called after each committed batch.
 
     Raises:
@@ -68,35 +66,33 @@ def sync_folder(
     if not folder.is_dir():
         raise GalleryError(f"{folder}: no such folder")
     prefix = folder_prefix(store.folder, folder)
-    walk = Walk(folder, prefix, exclude)
-    list_files(db, walk)
+    passed = list_files(db, folder, prefix, exclude)
     refuse_sudden_emptiness(db, folder, prefix)
     with transaction(db):
         db.execute("INSERT OR IGNORE INTO folders VALUES (CAST(? AS TEXT))", (os.fsencode(prefix),))
-    report = SyncReport(unlisted=walk.unlisted, passed_over=walk.passed.sentences())
+    unlisted = [(prefix + name, f"cannot be looked at ({reason})") for name, reason in passed.unlisted]
+    report = SyncReport(unlisted=unlisted, passed_over=passed.sentences())
     report.unchanged, report.unreadable_before = count_unchanged(db)
     total = db.execute("SELECT count(*) FROM todo").fetchone()[0]
-    done = 0
+    done, count = 0, stage_counter(on_progress, "files", total)
     writer = RowWriter(store, db, report)
     examined = examine_all(store, files_to_look_at(db), lambda: encoder().input_size)
     while batch := list(islice(examined, _BATCH)):
         images = writer.new_images(batch)
         writer.write(batch, dict(zip(images, _vectors(list(images.values()), encoder), strict=True)))
-        report.damaged += [(one.file.path, one.image.damage) for one in batch if one.image and one.image.damage]
         done += len(batch)
         if after_batch:
             after_batch()
-        if on_progress:
-            on_progress(done, total)
+        count(done)
     report.removed = remove_images(db, gone(prefix))
     return report
 
 
-def _vectors(fresh: Sequence[DecodedImage], encoder: Callable[[], OnnxEncoder]) -> list[tuple[bytes, bytes]]:
+def _vectors(fresh: Sequence[NewImage], encoder: Callable[[], OnnxEncoder]) -> list[tuple[bytes, bytes]]:
     """The (descriptor, embedding) of each image as they are stored: float16."""
     vectors: list[tuple[bytes, bytes]] = []
     for start in range(0, len(fresh), _NETWORK_BATCH):
-        pixels = np.stack([image.pixels for image in fresh[start : start + _NETWORK_BATCH]])
+        pixels = np.stack([image.decoded.pixels for image in fresh[start : start + _NETWORK_BATCH]])
         embeddings, maps = encoder().encode_pixels_with_taps(pixels)
         columns = (rows.astype(np.float16) for rows in (describe_maps(embeddings, maps), embeddings))
         vectors += [(descriptor.tobytes(), row.tobytes()) for descriptor, row in zip(*columns, strict=True)]
