@@ -28,6 +28,10 @@ class OperatingPointError(SamekindError, ValueError):
     """A threshold or the name of an operating point that the model cannot use."""
 
 
+class AdaptationError(SamekindError, ValueError):
+    """A collection of pictures to which a model cannot be adapted, or a model that cannot be adapted."""
+
+
 class DatasetError(SamekindError, ValueError):
     """A folder or list of labelled images that cannot be used as it stands."""
 
@@ -38,6 +42,10 @@ class TrainingError(SamekindError, RuntimeError):
 
 class GalleryError(SamekindError, RuntimeError):
     """A gallery cannot be opened, belongs to another model, or is being written by another process."""
+
+
+class PlanError(SamekindError, RuntimeError):
+    """A plan of what to keep and remove, or the journal of one that was applied, cannot be used as it stands."""
 
 
 class ServeError(SamekindError, RuntimeError):

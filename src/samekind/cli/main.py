@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from samekind.cli import (
+    adapt,
     calibrate,
     check,
     cluster,
@@ -67,6 +68,7 @@ def main(
 app.command("verify")(verify.verify)
 app.command("trio")(trio.trio)
 app.command("info")(info.info)
+app.command("adapt")(adapt.adapt)
 app.command("evaluate")(evaluate.evaluate)
 app.command("calibrate")(calibrate.calibrate)
 app.command("train")(train.train)
