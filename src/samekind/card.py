@@ -26,11 +26,15 @@ class OperatingPoint(_Part):
         threshold: The verdict is "same" at or above it; a similarity for pairs, a probability for trios.
         far: False accept rate: the share of items whose answer is no that are judged yes.
         tar: True accept rate: the share of items whose answer is yes that are judged yes.
+        far_interval: The 95 % interval of the FAR, where one is known.
+        tar_interval: The 95 % interval of the TAR, where one is known.
     """
 
     threshold: Finite
     far: Rate
     tar: Rate
+    far_interval: tuple[Rate, Rate] | None = None
+    tar_interval: tuple[Rate, Rate] | None = None
 
 
 def _has_balanced(points: dict[str, OperatingPoint]) -> dict[str, OperatingPoint]:
@@ -64,6 +68,11 @@ class MeasuredOn(_Part):
     negatives: int
     cross_fitted: bool = False
     domain: str = ""
+
+    @property
+    def kind_of_pictures(self) -> str:
+        """The pictures in plain words, for a verdict: their kind where it is known, else where they come from."""
+        return self.domain or self.description
 
 
 class PairCalibration(_Part):
@@ -100,6 +109,54 @@ class TrioCalibration(_Part):
     def balanced(self) -> OperatingPoint:
         """The operating point at a probability of one half, which every model has."""
         return self.operating_points["balanced"]
+
+
+class DomainCalibration(_Part):
+    """What similarities mean in a collection of pictures that the model does not know, once it is adapted to it.
+
+    A share of the collection's mean is taken away from its embeddings; similarities then count in units of their
+    spread among the collection's own pictures. In these units one calibration serves collections of all kinds. It was
+    fitted over several domains (kinds of pictures), and its rates were measured on domains left out of the fit.
+
+    Attributes:
+        full_length: The length of the mean from which on all of it is taken away; of a shorter one the same part.
+        spread: The spread of a usual collection.
+        few: That spread weighs as much as so many pictures of the collection.
+        pair: The calibration of two images; scale, bias and thresholds are for similarities in units of the spread.
+        trio: The calibration of three images; its weights are for such similarities, its thresholds probabilities.
+        domains: The names of the domains, in plain words.
+    """
+
+    full_length: Annotated[float, Field(gt=0.0, le=1.0)]
+    spread: Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+    few: Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+    pair: PairCalibration
+    trio: TrioCalibration | None
+    domains: tuple[str, ...]
+
+
+class Adapted(_Part):
+    """The collection that a model is adapted to: what is kept of it, which are never its pictures.
+
+    Attributes:
+        source: In words, what the pictures were.
+        pictures: The number of pictures.
+        distinct: The number of different pictures among those that were compared.
+        length: The length of the mean of their embeddings.
+        share: The share of the mean that is taken away.
+        spread: How widely the similarities of its pictures spread after that.
+        created: Date, ISO 8601.
+        network: The fingerprint of the network as it was before.
+    """
+
+    source: str
+    pictures: Annotated[int, Field(ge=1)]
+    distinct: Annotated[int, Field(ge=1)]
+    length: Rate
+    share: Rate
+    spread: Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+    created: str
+    network: str
 
 
 class Training(_Part):
@@ -171,6 +228,8 @@ class Card(_Part):
         pair: The calibration and operating points for two images.
         trio: The calibration and operating points for three images; None if it was calibrated on fewer than three
             classes.
+        domains: What similarities mean once the model is adapted to a collection; None if that was never measured.
+        adapted: The collection that the model is adapted to; None for a bare model.
         training: How the network was made.
         metrics: What was measured on test images.
         licence: The licence of the weights.
@@ -187,6 +246,8 @@ class Card(_Part):
     dimension: Annotated[int, Field(ge=1, le=65536)]
     pair: PairCalibration
     trio: TrioCalibration | None
+    domains: DomainCalibration | None = None
+    adapted: Adapted | None = None
     training: Training
     metrics: tuple[Measurement, ...] = ()
     licence: str

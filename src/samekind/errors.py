@@ -28,6 +28,10 @@ class OperatingPointError(SamekindError, ValueError):
     """A threshold or the name of an operating point that the model cannot use."""
 
 
+class AdaptationError(SamekindError, ValueError):
+    """A collection of pictures to which a model cannot be adapted, or a model that cannot be adapted."""
+
+
 class DatasetError(SamekindError, ValueError):
     """A folder or list of labelled images that cannot be used as it stands."""
 

@@ -9,6 +9,7 @@ import typer
 
 from samekind.cli.apply import ApplyOption, IntoOption, TrashOption, UndoOption, YesOption, apply_or_undo
 from samekind.cli.options import (
+    BareOption,
     DuplicateKind,
     HtmlOption,
     JsonOption,
@@ -49,6 +50,7 @@ def duplicates(
             "--plan", metavar="FILE", help="Write a list of what to keep and what to remove, to read, edit and apply."
         ),
     ] = None,
+    bare: BareOption = False,
     html: HtmlOption = None,
     apply: ApplyOption = None,
     yes: YesOption = False,
@@ -82,7 +84,7 @@ def duplicates(
     from samekind.gallery import Gallery, summary_of_duplicates, write_duplicates_sheet
 
     changed: list[int] = []
-    with Gallery.open(gallery, read_only=True) as opened, stage_bars() as report:
+    with Gallery.open(gallery, read_only=True, bare=bare) as opened, stage_bars() as report:
         groups = opened.duplicates(
             kind.value,
             threshold=threshold,

@@ -17,7 +17,7 @@ from samekind.fitting.calibrations import MOST_IMAGES
 from samekind.training.batches.loading import Batch
 from samekind.training.loop.collapse import refuse_collapse
 from samekind.training.loop.distillation import Distillation
-from samekind.training.loop.objectives import WeightedSum, of_each_source
+from samekind.training.loop.objectives import WeightedSum, centred, of_each_source
 from samekind.training.loop.optimizer import make_optimizer
 from samekind.training.network.siamese import SiameseNetwork
 from samekind.training.recipe import Recipe
@@ -117,11 +117,11 @@ class SiameseTraining(lightning.LightningModule):
         sources = self._sources[labels]
         # In full precision, whatever the network computes in.
         with torch.autocast(embeddings.device.type, enabled=False):
-            loss = of_each_source(self.objective, embeddings, labels, sources)
+            loss = of_each_source(self._loss, embeddings, labels, sources)
             if batch_idx % _COLLAPSE_EVERY == 0:
                 with torch.no_grad():
                     alike = torch.nn.functional.normalize(torch.ones_like(embeddings), dim=1)
-                    collapsed = of_each_source(self.objective, alike, labels, sources)
+                    collapsed = of_each_source(self._loss, alike, labels, sources)
                     self._losses.append((float(loss.detach()), float(collapsed)))
         if self.distillation and self._distilled[sources].any():
             started = self.distillation.start(inputs).float()
@@ -131,6 +131,11 @@ class SiameseTraining(lightning.LightningModule):
                 change = self._change(self.distillation, embeddings, started, sources)
             loss = loss + self._recipe.distillation.weight * change
         self.log("loss", loss)
+        return loss
+
+    def _loss(self, embeddings: Tensor, labels: Tensor) -> Tensor:
+        """The objective on the images of one data set."""
+        loss: Tensor = self.objective(centred(embeddings) if self._recipe.sampler.centre else embeddings, labels)
         return loss
 
     def _change(self, distillation: Distillation, embeddings: Tensor, started: Tensor, sources: Tensor) -> Tensor:

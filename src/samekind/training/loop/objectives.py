@@ -92,6 +92,13 @@ class WeightedSum(nn.Module):
         return torch.stack(losses_).sum()
 
 
+def centred(embeddings: Tensor) -> Tensor:
+    """Unit embeddings, float32 (N, D), less their mean, of unit length again."""
+    rows = embeddings - embeddings.mean(dim=0)
+    unit: Tensor = rows / torch.linalg.vector_norm(rows, dim=1, keepdim=True).clamp_min(1e-12)
+    return unit
+
+
 def of_each_source(
     loss: Callable[[Tensor, Tensor], Tensor], embeddings: Tensor, targets: Tensor, sources: Tensor
 ) -> Tensor:

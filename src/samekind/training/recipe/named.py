@@ -12,11 +12,11 @@ NAMED_RECIPES: Mapping[str, dict[str, Any]] = {
     # For kinds of pictures that are not trained on (docs/training.md): only the head learns, and keeps most of what its
     # start knows. The large rate is that of the loss's own scale and bias, which alone start from noise.
     "general": {
-        "epochs": 15,
+        "epochs": 22,
         "network": {"features": "expanded", "head_start": "whitened", "dimension": 512, "dropout": 0.0},
         "freezing": {"stages": 7},
         "distillation": {"weight": 30.0, "least_classes": 20},
-        "sampler": {"classes": 50, "images": 5, "apart": True},
+        "sampler": {"classes": 50, "images": 5, "apart": True, "centre": True},
         "augmentation": {"views": 1},
         "optimizer": {"lr": 3e-2, "pretrained_lr": 7e-4, "weight_decay": 0.0},
         "schedule": {"warmup": 0.3},

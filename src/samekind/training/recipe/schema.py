@@ -94,6 +94,13 @@ class SamplerSection(Section):
             "tell data sets apart would be too easy. Losses with proxies have those of all classes (classes)"
         ),
     ] = False
+    centre: Annotated[
+        bool,
+        Field(
+            description="the objectives see a batch's embeddings less their mean (with apart, that of each data set), "
+            "as a model sees them that is adapted to a collection. Losses with proxies are not for this (classes)"
+        ),
+    ] = False
     per_class: Annotated[int, Field(ge=2, description="length of the list, for each class (pairs, triplets)")] = 128
     items: Annotated[int, Field(ge=2, description="pairs or triplets in a batch (pairs, triplets)")] = 40
 
