@@ -115,7 +115,9 @@ def read_networks(data: Path, init: str, work: Path) -> Networks:
         return Pool(images, hashes, features)
 
     train = {name: pool(folder) for name, (folder, _) in TRAINED_ON.items()}
-    return Networks(train, {name: pool(MEASURED_ON[name]) if name in MEASURED_ON else train[name] for name in train}, work)
+    return Networks(
+        train, {name: pool(MEASURED_ON[name]) if name in MEASURED_ON else train[name] for name in train}, work
+    )
 
 
 def write_list(train: Mapping[str, Pool], path: Path) -> None:

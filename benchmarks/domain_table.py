@@ -8,7 +8,16 @@ from pathlib import Path
 import numpy as np
 from domain_measure import Row
 
-_FIGURES = ("eer", "ece", "balanced: far", "balanced: tar", "balanced: accuracy", "best accuracy", "trios: accuracy", "trios: ece")
+_FIGURES = (
+    "eer",
+    "ece",
+    "balanced: far",
+    "balanced: tar",
+    "balanced: accuracy",
+    "best accuracy",
+    "trios: accuracy",
+    "trios: ece",
+)
 
 
 def write_table(rows: Sequence[Row], path: Path) -> None:
@@ -25,7 +34,11 @@ def mean_over_draws(rows: Sequence[Row], how: str) -> dict[tuple[str, str], dict
         if row["how"] == how:
             found.setdefault((str(row["domain"]), str(row["collection"])), []).append(row)
     return {
-        key: {name: float(np.mean([float(str(row[name])) for row in some])) for name in some[0] if _is_number(some[0][name])}
+        key: {
+            name: float(np.mean([float(str(row[name])) for row in some]))
+            for name in some[0]
+            if _is_number(some[0][name])
+        }
         for key, some in found.items()
     }
 
@@ -55,7 +68,12 @@ def _summary(rows: Sequence[Row]) -> str:
 def _each(rows: Sequence[Row]) -> str:
     lines = []
     for how in dict.fromkeys(str(row["how"]) for row in rows):
-        lines += [f"## {how}", "", "| collection | classes | images | " + " | ".join(_FIGURES) + " |", "|---" * 11 + "|"]
+        lines += [
+            f"## {how}",
+            "",
+            "| collection | classes | images | " + " | ".join(_FIGURES) + " |",
+            "|---" * 11 + "|",
+        ]
         for (domain, name), one in mean_over_draws(rows, how).items():
             numbers = " | ".join(f"{one[figure]:.3f}" if figure in one else "" for figure in _FIGURES)
             lines.append(f"| {domain}: {name} | {one['classes']:.0f} | {one['images']:.0f} | {numbers} |")

@@ -17,10 +17,19 @@ from samekind.errors import MissingExtraError
 EXPORTS = {
     "samekind": {
         *("load", "Recognizer", "Embedded", "Verdict", "TrioVerdict", "Card", "Gallery"),
+        *("check", "CheckReport", "train", "evaluate", "Report", "calibrate", "Recalibrated", "AdaptationError"),
         *("SamekindError", "ArgumentError", "DatasetError", "EmbeddingError", "GalleryError", "ImageError"),
-        *("MissingExtraError", "ModelFileError", "OperatingPointError", "ServeError", "TrainingError"),
+        *("MissingExtraError", "ModelFileError", "OperatingPointError", "PlanError", "ServeError", "TrainingError"),
     },
-    "samekind.gallery": {"Cluster", "DuplicateGroup", "Gallery", "Hit", "Match", "Row", "Status", "SyncReport"},
+    "samekind.gallery": {
+        *("Cluster", "DuplicateGroup", "Gallery", "Hit", "Match", "Row", "Status", "SyncReport"),
+        *("summary_of_clusters", "summary_of_duplicates", "title_of_cluster"),
+        *("write_clusters_sheet", "write_duplicates_sheet", "write_hits_sheet"),
+    },
+    "samekind.plans": {
+        *("Applied", "Plan", "PlanGroup", "PlanLine", "Undone"),
+        *("apply_plan", "preview_plan", "read_plan", "undo", "write_plan"),
+    },
 }
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference.md"
 

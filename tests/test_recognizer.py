@@ -72,7 +72,9 @@ def test_verdict_says_how_it_was_reached(model: Recognizer, trio: tuple[Path, Pa
     assert verdict.similarity == pytest.approx(first @ second, abs=1e-6)
     assert verdict.probability == pytest.approx(1 / (1 + math.exp(5 - 10 * verdict.similarity)), rel=1e-9)
     assert (verdict.threshold, verdict.operating_point, verdict.model) == (0.5, "balanced", "tiny")
-    assert [type(value) for value in dataclasses.astuple(verdict)] == [bool, float, float, float, str, str]
+    types = [bool, float, float, float, str, str, str, type(None)]
+    assert [type(value) for value in dataclasses.astuple(verdict)] == types
+    assert (verdict.rates_from, verdict.doubt) == ("a test", None)
 
 
 @given(pixels(SIZE), pixels(SIZE))

@@ -17,7 +17,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from samekind.card import Card
+    from samekind.datasets.check import check
+    from samekind.datasets.check_report import CheckReport
     from samekind.errors import (
+        AdaptationError,
         ArgumentError,
         DatasetError,
         EmbeddingError,
@@ -26,19 +29,26 @@ if TYPE_CHECKING:
         MissingExtraError,
         ModelFileError,
         OperatingPointError,
+        PlanError,
         SamekindError,
         ServeError,
         TrainingError,
     )
+    from samekind.fitting.calibrate import Recalibrated, calibrate
     from samekind.gallery import Gallery
     from samekind.recognizer import Embedded, Recognizer, load
+    from samekind.report.evaluate import evaluate
+    from samekind.report.schema import Report
+    from samekind.training.api import train
     from samekind.verdict import TrioVerdict, Verdict
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AdaptationError",
     "ArgumentError",
     "Card",
+    "CheckReport",
     "DatasetError",
     "Embedded",
     "EmbeddingError",
@@ -48,13 +58,20 @@ __all__ = [
     "MissingExtraError",
     "ModelFileError",
     "OperatingPointError",
+    "PlanError",
+    "Recalibrated",
     "Recognizer",
+    "Report",
     "SamekindError",
     "ServeError",
     "TrainingError",
     "TrioVerdict",
     "Verdict",
+    "calibrate",
+    "check",
+    "evaluate",
     "load",
+    "train",
 ]
 
 # Where each name comes from.
@@ -66,6 +83,14 @@ _MODULES = {
     "TrioVerdict": "samekind.verdict",
     "Card": "samekind.card",
     "Gallery": "samekind.gallery",
+    "check": "samekind.datasets.check",
+    "CheckReport": "samekind.datasets.check_report",
+    "train": "samekind.training.api",
+    "evaluate": "samekind.report.evaluate",
+    "Report": "samekind.report.schema",
+    "calibrate": "samekind.fitting.calibrate",
+    "Recalibrated": "samekind.fitting.calibrate",
+    "AdaptationError": "samekind.errors",
     "SamekindError": "samekind.errors",
     "ArgumentError": "samekind.errors",
     "DatasetError": "samekind.errors",
@@ -75,11 +100,12 @@ _MODULES = {
     "MissingExtraError": "samekind.errors",
     "ModelFileError": "samekind.errors",
     "OperatingPointError": "samekind.errors",
+    "PlanError": "samekind.errors",
     "ServeError": "samekind.errors",
     "TrainingError": "samekind.errors",
 }
 # What some of these modules need beyond the core.
-_EXTRAS = {"samekind.gallery": "gallery"}
+_EXTRAS = {"samekind.gallery": "gallery", "samekind.fitting.calibrate": "calibrate"}
 
 
 def __getattr__(name: str) -> object:

@@ -69,6 +69,11 @@ class MeasuredOn(_Part):
     cross_fitted: bool = False
     domain: str = ""
 
+    @property
+    def kind_of_pictures(self) -> str:
+        """The pictures in plain words, for a verdict: their kind where it is known, else where they come from."""
+        return self.domain or self.description
+
 
 class PairCalibration(_Part):
     """P(same) = 1 / (1 + exp(-(scale × similarity + bias))): Platt scaling of the cosine (Platt, 1999).

@@ -59,6 +59,7 @@ def trio_verdicts(
                 model=card.name,
                 pairs=(pairs[0][row], pairs[1][row], pairs[2][row]),
                 most_alike=TRIO_PAIRS[most],
+                rates_from=calibration.measured_on.kind_of_pictures,
             )
         )
     return verdicts
@@ -67,8 +68,9 @@ def trio_verdicts(
 def _pairs(card: Card, first: Embeddings, second: Embeddings, name: str | None, limit: float) -> list[Verdict]:
     similarity = paired_similarity(first, second)
     probability = pair_probability(card.pair, similarity)
+    rates_from = card.pair.measured_on.kind_of_pictures
     return [
-        Verdict(bool(s >= limit), float(p), float(s), limit, name, card.name)
+        Verdict(bool(s >= limit), float(p), float(s), limit, name, card.name, rates_from)
         for s, p in zip(similarity.astype(np.float64), probability, strict=True)
     ]
 

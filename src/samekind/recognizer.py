@@ -5,20 +5,24 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from samekind.adaptation.adaptation import adapt, adapted_model
+from samekind.adaptation.bare import bare_model
+from samekind.adaptation.pictures import EmbeddedPictures, Pictures, are_embeddings, pictures_of
 from samekind.arguments import image_items, image_list
 from samekind.calibration import choose_threshold
 from samekind.card import Card
 from samekind.embed_items import embed_items
 from samekind.encoder import DEFAULT_BATCH_SIZE, OnnxEncoder
-from samekind.errors import ArgumentError, ImageError, ModelFileError
+from samekind.errors import AdaptationError, ArgumentError, ImageError, ModelFileError
 from samekind.images import ImageSource
 from samekind.judging import pair_verdicts, trio_calibration, trio_verdicts
-from samekind.model_file import ModelFile, read_model
+from samekind.model_file import ModelFile, read_model, write_model
 from samekind.progress import Progress
 from samekind.similarity import Embeddings, paired_similarity
 from samekind.verdict import TrioVerdict, Verdict, remember_pictures
@@ -90,6 +94,8 @@ class Recognizer:
     def __init__(
         self, model: ModelFile, *, providers: str | Sequence[str] | None = None, threads: int | None = None
     ) -> None:
+        self._model = model
+        self._providers, self._threads = providers, threads
         self.card: Card = model.card
         self.seen_images = model.seen_images
         self.encoder = OnnxEncoder(model.data, model.card.name, providers=providers, threads=threads)
@@ -317,6 +323,92 @@ class Recognizer:
             EmbeddingError: As ``judge_pairs``.
         """
         return trio_verdicts(self.card, (first, second, third), operating_point, threshold)
+
+    def adapt(
+        self,
+        pictures: Pictures,
+        *,
+        name: str | None = None,
+        source: str | None = None,
+        on_progress: Progress | None = None,
+        on_unreadable: Callable[[ImageError], None] | None = None,
+    ) -> Recognizer:
+        """A model that judges among pictures like these: what they all have in common no longer counts.
+
+        No labels are needed. Twenty pictures serve, 200 are better; they should be as different from each other as
+        those that will be judged.
+
+        Args:
+            pictures: A folder (with its subfolders; of more than 500 pictures, 500), images, a ``Gallery``, or
+                embeddings of this model, float32 (N, D). A model that is adapted already takes no embeddings.
+            name: The name of the new model; None keeps this one's.
+            source: What the card calls the pictures; None is the folder's name, or their number.
+            on_progress: Called with ("images", number done, number of all or 0).
+            on_unreadable: Called with the error of each image that cannot be read, which is left out.
+
+        Returns:
+            Another recognizer; this one stays as it is.
+
+        Raises:
+            AdaptationError: There are fewer than ten different readable pictures, the embeddings are another model's,
+                or the model cannot be adapted.
+
+        Example:
+            >>> rng = np.random.default_rng(0)
+            >>> mine = load().adapt(list(rng.integers(0, 255, (12, 40, 30, 3), np.uint8)))
+            >>> mine.card.adapted.pictures
+            12
+        """
+        bare = bare_model(self._model)
+        rows = self._bare_embeddings(bare, pictures, on_progress, on_unreadable)
+        if source is None:
+            source = f"{len(rows)} pictures"
+            if isinstance(pictures, str | os.PathLike):
+                source = Path(pictures).resolve().name
+        adapted = adapted_model(bare, adapt(rows, bare.card, source), name or self.card.name)
+        return Recognizer(adapted, providers=self._providers, threads=self._threads)
+
+    def _bare_embeddings(
+        self,
+        bare: ModelFile,
+        pictures: Pictures,
+        on_progress: Progress | None,
+        on_unreadable: Callable[[ImageError], None] | None,
+    ) -> Embeddings:
+        """The embeddings of a collection by the bare model, of those pictures that can be read."""
+        if isinstance(pictures, EmbeddedPictures):
+            return pictures.bare_embeddings(bare.card.fingerprint)
+        if are_embeddings(pictures):
+            if self.card.adapted is not None:
+                raise AdaptationError(f"{self.card.name}: adapted already; embed with the bare model, or give images")
+            return np.asarray(pictures, np.float32)
+        images: Iterable[ImageSource] = (
+            pictures_of(pictures) if isinstance(pictures, str | os.PathLike) else image_list(pictures)
+        )
+        encoder = self.encoder
+        if self.card.adapted is not None:
+            encoder = OnnxEncoder(bare.data, bare.card.name, providers=self._providers, threads=self._threads)
+        found = list(encoder.stream(images, on_progress=on_progress))
+        for error in found:
+            if on_unreadable and isinstance(error, ImageError):
+                on_unreadable(error)
+        good = [row for row in found if not isinstance(row, ImageError)]
+        return np.stack(good) if good else np.empty((0, self.card.dimension), np.float32)
+
+    def save(self, path: str | os.PathLike[str]) -> Card:
+        """Write the model as one file, whole or not at all; its stem becomes the model's name. The card as written.
+
+        Raises:
+            OSError: The file cannot be written.
+
+        Example:
+            >>> import tempfile
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     load().save(f"{folder}/mine.onnx").name
+            'mine'
+        """
+        card = self.card.model_copy(update={"name": Path(path).stem})
+        return write_model(path, self._model.data, card, self.seen_images)
 
     def _embed_one(self, image: ImageSource) -> Embeddings:
         return self.encoder.encode([image])

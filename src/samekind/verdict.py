@@ -22,6 +22,8 @@ class _Judged:
         threshold: float
         operating_point: str | None
         model: str
+        rates_from: str
+        doubt: str | None
 
     def __bool__(self) -> bool:
         """The verdict itself, so that ``if model.verify(a, b):`` does what it says."""
@@ -35,7 +37,10 @@ class _Judged:
         from samekind.notebook import verdict_html  # noqa: PLC0415 - it draws pictures, which few verdicts need
 
         point = f"threshold {self.threshold:.2f}, {self.operating_point or 'given'}; model {self.model}"
-        details = f"p={self.probability:.2f}, {self._similarities()} ({point})"
+        rates = f"; rates measured on {self.rates_from}" if self.rates_from else ""
+        details = f"p={self.probability:.2f}, {self._similarities()} ({point}{rates})"
+        if self.doubt:
+            details += f". {self.doubt}"
         return verdict_html(self.same, self._word(), details, self._pictures)
 
     def _word(self) -> str:
@@ -59,6 +64,8 @@ class Verdict(_Judged):
         threshold: ``same`` is ``similarity >= threshold``.
         operating_point: The name of the threshold, or None if it was given as a number.
         model: The name of the model.
+        rates_from: The pictures that the error rates at the threshold were measured on, in plain words.
+        doubt: Why the error rates may not hold for these pictures and what to do, in one line; None where they should.
 
     Example:
         >>> Verdict(True, 0.98, 0.45, 0.28, "balanced", "general")
@@ -71,6 +78,8 @@ class Verdict(_Judged):
     threshold: float
     operating_point: str | None
     model: str
+    rates_from: str = ""
+    doubt: str | None = None
 
     def _word(self) -> str:
         return "same" if self.same else "different"
@@ -92,6 +101,8 @@ class TrioVerdict(_Judged):
         model: The name of the model.
         pairs: The verdicts of the pairs (first, second), (first, third), (second, third), each judged by itself.
         most_alike: Which two images are most alike, by position: (0, 1), (0, 2) or (1, 2).
+        rates_from: As of a ``Verdict``.
+        doubt: As of a ``Verdict``.
     """
 
     same: bool
@@ -102,6 +113,8 @@ class TrioVerdict(_Judged):
     model: str
     pairs: tuple[Verdict, Verdict, Verdict]
     most_alike: tuple[int, int]
+    rates_from: str = ""
+    doubt: str | None = None
 
     def _word(self) -> str:
         return "two alike" if self.same else "none alike"

@@ -73,7 +73,7 @@ def test_duplicates_in_all_forms(indexed: Path) -> None:
     assert out.startswith("1 groups; 1 images could go")
     assert "Nothing was deleted" in out
     assert "  keep  photos/red0 copy.png  (first by name" in out
-    assert "remove photos/red0.png\n" in (indexed / "plan.txt").read_text()
+    assert 'remove "photos/red0.png" copy of "photos/red0 copy.png" ' in (indexed / "plan.txt").read_text()
     assert 'class="marked"' in (indexed / "d.html").read_text()
     assert (indexed / "photos/red0.png").exists()
     (group,) = json.loads(run(*words, "--json", cwd=indexed).stdout)

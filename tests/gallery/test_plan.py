@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,26 +10,32 @@ from gallery.conftest import LONG_AGO, age
 
 from samekind.gallery import Gallery
 from samekind.gallery.plan import write_plan
+from samekind.plans import apply_plan, read_plan, undo
 
 
-def test_a_plan_can_be_applied_as_its_first_lines_say(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
+def test_a_plan_is_applied_passed_over_and_undone(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
     shutil.copy2(photos / "red/00.png", photos / "red/a copy's name.png")
     shutil.copy2(photos / "red/00.png", photos / "red/line\nbreak.png")
-    gallery.sync(photos)
-    groups = gallery.duplicates("exact")
+    gallery.sync(tmp_path)
     plan = tmp_path / "plan of mine.txt"
-    write_plan(plan, groups, "exact duplicates", tmp_path)
-    lines = plan.read_text().splitlines()
-    assert [line for line in lines if line.startswith(("keep", "remove"))] == [
-        "keep   photos/red/00.png",
-        "remove photos/red/a copy's name.png",
-    ]
-    assert any(line.startswith("# by hand") and "line\\nbreak" in line for line in lines)
-    commands = "\n".join(line[4:] for line in lines if line.startswith("#   "))
-    subprocess.run(["bash", "-ec", commands], check=True)
-    assert (tmp_path / "removed/a copy's name.png").exists()
+    write_plan(plan, gallery.duplicates("exact"), "exact duplicates", gallery.folder)
+    applied = apply_plan(read_plan(plan))
+    moved = {ready.line.name for ready in applied.moved}
+    assert moved == {"photos/red/a copy's name.png", "photos/red/line\nbreak.png"}
     assert (photos / "red/00.png").exists()
-    assert gallery.sync(photos).removed == 1
+    report = gallery.sync(tmp_path)
+    assert (report.removed, report.moved) == (2, 0)  # what was moved is not found where it lies now
+    assert applied.run is not None
+    assert undo(applied.run).back == 2
+    assert gallery.sync(tmp_path).added == 2
+
+
+def test_what_is_of_one_class_is_looked_at_and_not_removed(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
+    gallery.sync(photos)
+    write_plan(tmp_path / "plan.txt", gallery.duplicates("same-class"), "alike", gallery.folder, sure=False)
+    plan = read_plan(tmp_path / "plan.txt")
+    assert {line.action for line in plan.lines} == {"keep", "look"}
+    assert not apply_plan(plan).moved
 
 
 @pytest.mark.parametrize("kind", ["exact", "near", "same-class"])

@@ -111,7 +111,7 @@ def test_a_report_is_short_in_a_session_and_an_overview_in_a_notebook(tmp_path: 
 
 
 def test_a_report_can_be_sent_to_another_process(report: Report) -> None:
-    assert pickle.loads(pickle.dumps(report)) == report  # noqa: S301 - our own
+    assert pickle.loads(pickle.dumps(report)) == report
 
 
 def test_evaluating_takes_no_library_of_an_extra(tiny_model: Path, colour_folders: Path) -> None:

@@ -157,7 +157,7 @@ def test_the_camera(page) -> None:
     place.get_by_role("button", name="Camera").click()
     place.get_by_role("button", name="Take picture").click()
     place.locator("img:not([hidden])").wait_for()
-    assert input.get_by_role("button", name="Take picture").count() == 0
+    assert place.get_by_role("button", name="Take picture").count() == 0
     assert page.evaluate("document.querySelector('#sk-pair video').srcObject") is None  # and is off again
 
 

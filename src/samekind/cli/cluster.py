@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from samekind.cli.options import GalleryArgument, HtmlOption, JsonOption, echo_json, printable, shown_path
+from samekind.cli.options import BareOption, GalleryArgument, HtmlOption, JsonOption, echo_json, printable, shown_path
 
 
 class Method(StrEnum):
@@ -28,6 +28,7 @@ def cluster(
     k: Annotated[
         int | None, typer.Option("-k", min=1, help="How many groups: for kmeans, and for agglomerative if wanted.")
     ] = None,
+    bare: BareOption = False,
     html: HtmlOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -47,7 +48,7 @@ def cluster(
     require_gallery()
     from samekind.gallery import Gallery, summary_of_clusters, title_of_cluster, write_clusters_sheet
 
-    with Gallery.open(gallery, read_only=True) as opened:
+    with Gallery.open(gallery, read_only=True, bare=bare) as opened:
         clusters = opened.clusters(method.value, k=k)
     if html is not None:
         write_clusters_sheet(html, printable(f"Groups in {gallery.name}"), clusters)

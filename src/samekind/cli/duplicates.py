@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from samekind.cli.apply import ApplyOption, IntoOption, TrashOption, UndoOption, YesOption, apply_or_undo
 from samekind.cli.options import (
+    BareOption,
     DuplicateKind,
-    GalleryArgument,
     HtmlOption,
     JsonOption,
     echo_json,
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 
 
 def duplicates(
-    gallery: GalleryArgument,
+    gallery: Annotated[
+        Path | None,
+        typer.Argument(help="A gallery, as `samekind index` makes it.", metavar="GALLERY", show_default=False),
+    ] = None,
     kind: Annotated[
         DuplicateKind,
         typer.Option(
@@ -46,10 +50,16 @@ def duplicates(
             "--plan", metavar="FILE", help="Write a list of what to keep and what to remove, to read, edit and apply."
         ),
     ] = None,
+    bare: BareOption = False,
     html: HtmlOption = None,
+    apply: ApplyOption = None,
+    yes: YesOption = False,
+    trash: TrashOption = False,
+    into: IntoOption = None,
+    undo: UndoOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Find duplicates. Nothing is deleted.
+    """Find duplicates, move those that a plan removes, put them back. Nothing is deleted.
 
     In a group every image is a duplicate of every other, so a chain of look-alikes does not swallow an album. Of each
     group one copy is worth keeping: that with the most pixels; of several the largest file, then the oldest.
@@ -60,7 +70,13 @@ def duplicates(
       samekind duplicates photos.samekind --kind exact --plan plan.txt
 
       samekind duplicates photos.samekind --html duplicates.html
+
+      samekind duplicates --apply plan.txt --yes
+
+      samekind duplicates --undo removed-by-samekind
     """
+    if apply_or_undo(gallery, apply, undo, yes, trash, into, json) or gallery is None:
+        return
     from samekind.cli.extras import require_gallery
 
     require_gallery()
@@ -68,7 +84,7 @@ def duplicates(
     from samekind.gallery import Gallery, summary_of_duplicates, write_duplicates_sheet
 
     changed: list[int] = []
-    with Gallery.open(gallery, read_only=True) as opened, stage_bars() as report:
+    with Gallery.open(gallery, read_only=True, bare=bare) as opened, stage_bars() as report:
         groups = opened.duplicates(
             kind.value,
             threshold=threshold,
@@ -81,7 +97,8 @@ def duplicates(
     if plan is not None:
         from samekind.gallery.plan import write_plan
 
-        write_plan(plan, groups, f"{kind} duplicates in {gallery.name}", folder)
+        title = f"{kind} duplicates in {gallery.name}"
+        write_plan(plan, groups, title, folder, sure=kind != DuplicateKind.SAME_CLASS)
     if html is not None:
         write_duplicates_sheet(html, printable(f"{kind} duplicates in {gallery.name}"), groups)
     if json:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samekind.cli.options import JsonOption, ModelOption, echo_json, printable, shown_path, warn
+from samekind.cli.options import ExcludeOption, JsonOption, ModelOption, echo_json, printable, shown_path, warn
 
 if TYPE_CHECKING:
     from samekind.gallery import Gallery, SyncReport
@@ -35,16 +36,8 @@ def index(
             show_default="Flat, or as it is",
         ),
     ] = None,
-    exclude: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="PATTERN",
-            help="Pass over what this names, in gitignore's form; repeat. A file .samekindignore in the folder says "
-            "so for good.",
-            show_default="nothing",
-        ),
-    ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Stay, and follow the folder's changes until Ctrl-C.")] = False,
+    exclude: ExcludeOption = None,
     every: Annotated[float, typer.Option(min=0.1, help="With --watch: seconds between two looks.")] = 2.0,
     json: JsonOption = False,
 ) -> None:
@@ -74,17 +67,17 @@ def index(
         raise GalleryError(f"{folder}: no such folder")
     path = _beside(folder) if gallery is None else gallery
     with Gallery.open(path, model=model) as opened:
-        report = _sync(opened, folder, index, exclude or [])
+        report = _sync(opened, folder, index, exclude or ())
         _tell(opened, report, json)
-        if report.passed_over:
-            warn(f"passed over: {', '.join(report.passed_over)}")
+        # Also that there was nothing: who misses a picture need not wonder.
+        typer.echo(f"passed over: {printable(', '.join(report.passed_over)) or 'nothing'}", err=True)
         _warn_of_recall(opened)
         trouble, unlisted = "", report.unlisted
         while watch:
             time.sleep(every)
             start = time.monotonic()
             try:
-                report = _sync(opened, folder, None, exclude or [])
+                report = _sync(opened, folder, None, exclude or ())
             except GalleryError as error:  # a disk that is away, another writer: it may end
                 if str(error) != trouble:
                     trouble = str(error)
@@ -110,7 +103,7 @@ def _beside(folder: Path) -> Path:
     return named.with_name(f"{named.name}.samekind")
 
 
-def _sync(gallery: Gallery, folder: Path, index: str | None, exclude: list[str]) -> SyncReport:
+def _sync(gallery: Gallery, folder: Path, index: str | None, exclude: Sequence[str]) -> SyncReport:
     from samekind.cli.progress import stage_bars
 
     with stage_bars() as report:

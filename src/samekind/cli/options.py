@@ -83,6 +83,20 @@ class DuplicateKind(StrEnum):
 GalleryArgument = Annotated[
     Path, typer.Argument(help="A gallery, as `samekind index` makes it.", metavar="GALLERY", show_default=False)
 ]
+AmongOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--among",
+        metavar="FOLDER",
+        help="Judge among the pictures of this folder, or of a gallery: the model adapts to them first, without "
+        "labels. 20 pictures serve, 200 are better.",
+        show_default=False,
+    ),
+]
+BareOption = Annotated[
+    bool,
+    typer.Option("--bare", help="Judge as the bare model does, not among the images of the gallery."),
+]
 HtmlOption = Annotated[
     Path | None,
     typer.Option("--html", metavar="FILE", help="Write a contact sheet: one HTML file with the pictures in it."),
@@ -100,11 +114,12 @@ def echo_json(value: Any) -> None:
     typer.echo(text)
 
 
-def describe_threshold(threshold: float, name: str | None, point: OperatingPoint | None) -> str:
-    """Where a verdict's threshold comes from: ``(threshold 0.52, balanced: FAR 1.0 %, TAR 99.2 %)``."""
+def describe_threshold(threshold: float, name: str | None, point: OperatingPoint | None, rates_from: str) -> str:
+    """Where a threshold comes from: ``(threshold 0.52, balanced: FAR 1.0 %, TAR 99.2 %, measured on birds)``."""
     if name is None or point is None:
         return f"(threshold {threshold:.2f}, given)"
-    return f"(threshold {threshold:.2f}, {name}: FAR {100 * point.far:.1f} %, TAR {100 * point.tar:.1f} %)"
+    rates = f"FAR {100 * point.far:.1f} %, TAR {100 * point.tar:.1f} %"
+    return f"(threshold {threshold:.2f}, {name}: {rates}, measured on {printable(rates_from)})"
 
 
 def verdict_word(same: bool, yes: str, no: str) -> str:

@@ -55,7 +55,7 @@ def reproduce(
     Example:
       samekind reproduce pairs --data imagenette2-320
     """
-    from samekind.training.preflight import refuse_missing_extra
+    from samekind.training.run.preflight import refuse_missing_extra
 
     refuse_missing_extra()
     from samekind.cli.progress import stage_bars

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from samekind.cli.options import GalleryArgument, HtmlOption, JsonOption, ModelOption, echo_json, shown_path
+from samekind.cli.options import BareOption, GalleryArgument, HtmlOption, JsonOption, ModelOption, echo_json, shown_path
 
 if TYPE_CHECKING:
     from samekind.gallery import Hit
@@ -23,6 +23,7 @@ def search(
         typer.Option(min=0, max=1, help="Leave out what is less probably of the same kind.", show_default="none"),
     ] = None,
     model: ModelOption = None,
+    bare: BareOption = False,
     html: HtmlOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -41,7 +42,7 @@ def search(
     require_gallery()
     from samekind.gallery import Gallery, write_hits_sheet
 
-    with Gallery.open(gallery, model=model, read_only=True) as opened:
+    with Gallery.open(gallery, model=model, read_only=True, bare=bare) as opened:
         hits = opened.search(query, k, min_probability=min_probability)
     if html is not None:
         write_hits_sheet(html, query.name, hits)

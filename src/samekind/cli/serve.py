@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from samekind.cli.options import ModelOption, ProviderOption, ThreadsOption
+from samekind.cli.options import AmongOption, ModelOption, ProviderOption, ThreadsOption
 
 
 def serve(
@@ -16,6 +16,7 @@ def serve(
     gallery: Annotated[
         Path | None, typer.Option(help="A gallery to search, made with `samekind index`.", show_default=False)
     ] = None,
+    among: AmongOption = None,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 picks a free one.")] = 8000,
     api_key_file: Annotated[
@@ -63,6 +64,8 @@ def serve(
 
       samekind serve --gallery photos.samekind
 
+      samekind serve --among my-photos
+
       samekind serve --host 0.0.0.0 --api-key-file key.txt
 
       curl -F first=@a.jpg -F second=@b.jpg http://127.0.0.1:8000/api/v1/verify
@@ -74,12 +77,14 @@ def serve(
         require("serve", "gradio")
     if gallery is not None:
         require("gallery", "faiss")
-    from samekind.recognizer import load
+    from samekind.cli.context import load_among
     from samekind.server.access import open_access
     from samekind.server.app import create_app
     from samekind.server.limits import Limits
     from samekind.server.runner import run
 
+    if gallery is not None and among is not None:
+        raise typer.BadParameter("give --gallery or --among: a gallery's own pictures are the context already")
     access = open_access(
         host, key_file=api_key_file, insecure=insecure, hosts=allow_host or (), frame_ancestors=frame_ancestor or ()
     )
@@ -99,7 +104,7 @@ def serve(
 
             opened = stack.enter_context(Gallery.open(gallery, model=model, read_only=True))
         chosen = opened.model if model is None and opened is not None else model
-        recognizer = load(chosen, providers=provider, threads=session_threads)
+        recognizer = load_among(chosen, among, providers=provider, threads=session_threads)
         app = create_app(
             recognizer,
             limits=limits,

@@ -9,6 +9,7 @@ import typer
 
 from samekind.cli.options import (
     PAIR_NAMES,
+    AmongOption,
     JsonOption,
     ModelOption,
     OperatingPointOption,
@@ -18,6 +19,7 @@ from samekind.cli.options import (
     describe_threshold,
     echo_json,
     verdict_word,
+    warn,
 )
 
 
@@ -34,6 +36,7 @@ def trio(
     ] = None,
     output: OutputOption = None,
     model: ModelOption = None,
+    among: AmongOption = None,
     operating_point: OperatingPointOption = None,
     threshold: Annotated[
         float | None, typer.Option(help="A probability from 0 to 1 instead of an operating point.")
@@ -56,7 +59,7 @@ def trio(
 
       samekind trio --trios trios.csv -o verdicts.csv
     """
-    from samekind.recognizer import load
+    from samekind.cli.context import load_among
 
     images = (first, second, third)
     if (trios is None) != all(image is not None for image in images) or (trios and first):
@@ -72,13 +75,13 @@ def trio(
         judge_list(
             trios,
             TRIO_COLUMNS,
-            lambda items, on_progress: load(model, providers=provider, threads=threads).verify_trios(
+            lambda items, on_progress: load_among(model, among, providers=provider, threads=threads).verify_trios(
                 items, operating_point=operating_point, threshold=threshold, on_progress=on_progress
             ),
             output,
         )
         return
-    recognizer = load(model, providers=provider, threads=threads)
+    recognizer = load_among(model, among, providers=provider, threads=threads)
     verdict = recognizer.verify_trio(
         *(image for image in images if image is not None),
         operating_point=operating_point,
@@ -92,7 +95,9 @@ def trio(
         pairs = "  ".join(f"{name} {pair.similarity:.2f}" for name, pair in zip(PAIR_NAMES, verdict.pairs, strict=True))
         typer.echo(
             f"{verdict_word(verdict.same, 'two alike', 'none alike')}p={verdict.probability:.2f}  {pairs}  "
-            + describe_threshold(verdict.threshold, verdict.operating_point, point)
+            + describe_threshold(verdict.threshold, verdict.operating_point, point, verdict.rates_from)
         )
+        if verdict.doubt:
+            warn(verdict.doubt)
     if exit_code and not verdict.same:
         raise typer.Exit(1)

@@ -141,18 +141,18 @@ def _odd_classes(dataset: Dataset) -> Iterator[Finding]:
     for split, part in dataset.parts.items():
         if split != TRAIN and (found := one_class(part, split)):
             yield _finding(found)
-    for part in (dataset.held_out, dataset.test):
+    for other in (dataset.held_out, dataset.test):
         # Who names the split of each image in a manifest means it; in folders it is a slip of the pen, mostly.
-        if part is None or not train.root.is_dir():
+        if other is None or not train.root.is_dir():
             continue
-        if odd := sorted(set(train.classes) ^ set(part.classes)):
+        if odd := sorted(set(train.classes) ^ set(other.classes)):
             yield Finding(
                 "classes",
                 True,
                 f"{len(odd):,} class{'es are' if len(odd) > 1 else ' is'} in only one of {train.root.name} and "
-                f"{part.root.name}",
+                f"{other.root.name}",
                 "rename, add or remove the folders; a CSV manifest may test on classes that are not trained on",
-                tuple(_odd_class(name, train, part) for name in odd),
+                tuple(_odd_class(name, train, other) for name in odd),
             )
 
 

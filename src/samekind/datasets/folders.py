@@ -126,8 +126,8 @@ def read_class_folders(
                 over.without_class += 1
     except OSError as error:
         raise DatasetError(f"{root}: cannot be listed ({error.strerror})") from error
-    if over.unlisted:
-        name, reason = over.unlisted[0]
+    if unlisted := [(name, reason) for name, reason in over.unlisted if name.endswith("/")]:
+        name, reason = unlisted[0]
         raise DatasetError(f"{root / name}: cannot be listed ({reason}); give yourself the right, or exclude it")
     folders = [name for name in sorted(_subfolders(root)) if name not in over.folders]
     if not folders:

@@ -80,8 +80,9 @@ def fetch_imagenette(archive: Archive, to: Path, *, report: Report | None = None
         The folder, with ``train`` and ``val`` and class folders in each.
 
     Raises:
-        DatasetError: This Python cannot unpack an archive safely; as ``download``; or a folder of that name is there and not whole; or the archive is broken, holds
-            something other than files and folders in its own folder, or not the images that it should.
+        DatasetError: This Python cannot unpack an archive safely; or as ``download``; or a folder of that name is there
+            and not whole; or the archive is broken, holds something other than files and folders in its own folder, or
+            not the images that it should.
     """
     folder = to / archive.name
     if folder.exists():

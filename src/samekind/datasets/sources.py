@@ -220,7 +220,7 @@ def _of_sample(sample: dict[str, bytes], key: tuple[str, str] | None, path: Path
 def _columns(names: list[str], where: str, needed: tuple[str, ...] = ("path", "label")) -> dict[str, str]:
     """Which column holds the image, the label and, if there is one, the split."""
     folded = {name.casefold().replace("_", "").replace("-", ""): name for name in reversed(names)}
-    found = {}
+    found: dict[str, str] = {}
     for wanted in (*needed, "split"):
         for name in (wanted, *SYNONYMS[wanted]):
             if (column := folded.get(name.replace("_", ""))) is not None and column not in found.values():

@@ -52,7 +52,9 @@ class JudgedCollection:
     classes: int
 
     @classmethod
-    def of(cls, domain: str, name: str, embeddings: Embeddings, labels: NDArray[np.int64], spread: float) -> JudgedCollection:
+    def of(
+        cls, domain: str, name: str, embeddings: Embeddings, labels: NDArray[np.int64], spread: float
+    ) -> JudgedCollection:
         """All pairs and a balanced sample of trios.
 
         Args:
@@ -117,7 +119,9 @@ def fit_collections(
 ) -> tuple[PairCalibration, TrioCalibration]:
     """The calibrations for similarities in units of the spread, with the rates of the fit."""
     rng = np.random.default_rng(0)
-    of_domain = {domain: [one for one in collections if one.domain == domain] for domain in {c.domain for c in collections}}
+    of_domain = {
+        domain: [one for one in collections if one.domain == domain] for domain in {c.domain for c in collections}
+    }
     pairs, pairs_same, trios, trios_same = [], [], [], []
     for domain in sorted(of_domain):
         share = _ITEMS // len(of_domain[domain])

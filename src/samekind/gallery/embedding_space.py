@@ -1,7 +1,8 @@
 """How the images of a gallery are compared: their embeddings as they are to be compared, and what cosines mean.
 
-A gallery's file keeps the bare embeddings of the network. Search, index, clusters, duplicates of one class and matches
-all take them from here, with the calibration that belongs to them, so they judge alike.
+A gallery's file keeps the bare embeddings of the network. What its images have in common is taken away from them
+here, so nothing is embedded again when the gallery grows. Search, index, clusters, duplicates of one class and matches
+all take embeddings from here, with the calibration that belongs to them, so they judge alike.
 """
 
 from __future__ import annotations
@@ -13,29 +14,35 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from samekind.adaptation.adaptation import Adaptation
 from samekind.calibration import DEFAULT_OPERATING_POINT, Floats, pair_probability
 from samekind.card import Card, PairCalibration
-from samekind.gallery.file.facts import About, read_about
+from samekind.gallery.file.adaptation import read_adaptation
+from samekind.gallery.file.facts import read_about
 from samekind.gallery.file.store import Store, one_moment
 from samekind.gallery.file.vectors import Ids, read_embeddings, unit_rows
 from samekind.similarity import Embeddings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EmbeddingSpace:
     """Where embeddings are compared, and the calibration of their cosines.
 
     Attributes:
         calibration: The pair calibration of the gallery's model; None before the first sync.
         fingerprint: The fingerprint of the model; None before the first sync.
+        adaptation: The adaptation to the gallery's images; None where bare embeddings are compared.
+        name: A short name of the adaptation, by which an index is known to be made for it; empty without.
     """
 
     calibration: PairCalibration | None
     fingerprint: str | None = None
+    adaptation: Adaptation | None = None
+    name: str = ""
 
     def place(self, bare: Embeddings) -> Embeddings:
         """Embeddings of the network, float32 (N, D), unit rows, as they are compared here, of the same form."""
-        return bare
+        return bare if self.adaptation is None else self.adaptation.apply(bare)
 
     def read(self, db: sqlite3.Connection, *, after: int = -1) -> Iterator[tuple[Ids, Embeddings]]:
         """The gallery's embeddings that are newer than a generation, as they are compared here, a chunk at a time.
@@ -92,17 +99,21 @@ class Collection:
     space: EmbeddingSpace
 
 
-def space_of(about: About) -> EmbeddingSpace:
-    """The space that follows from a gallery's facts."""
-    if about[0] is None:
+def read_space(db: sqlite3.Connection, *, bare: bool = False) -> EmbeddingSpace:
+    """The space of a gallery as it is now.
+
+    Args:
+        db: The connection.
+        bare: Whether the bare model is asked for, without the adaptation to the gallery's images.
+    """
+    card_text, _, _, name = read_about(db)
+    if card_text is None:
         return EmbeddingSpace(None)
-    card = Card.model_validate_json(about[0])
-    return EmbeddingSpace(card.pair, card.fingerprint)
-
-
-def read_space(db: sqlite3.Connection) -> EmbeddingSpace:
-    """The space of a gallery as it is now."""
-    return space_of(read_about(db))
+    card = Card.model_validate_json(card_text)
+    adaptation = None if bare else read_adaptation(db)
+    if adaptation is None or adaptation.about.network != card.fingerprint:
+        return EmbeddingSpace(card.pair, card.fingerprint)
+    return EmbeddingSpace(adaptation.pair, card.fingerprint, adaptation, name or "")
 
 
 def read_collection(store: Store, space: EmbeddingSpace | None = None) -> Collection:
@@ -113,7 +124,7 @@ def read_collection(store: Store, space: EmbeddingSpace | None = None) -> Collec
         space: The space of another gallery of the same model, to compare them with its images; None is the own one.
     """
     with store.reading() as db, one_moment(db):
-        space = read_space(db) if space is None else space
+        space = read_space(db, bare=store.bare) if space is None else space
         chunks = list(space.read(db))
     if not chunks:
         return Collection([], np.empty((0, 1), np.float32), space)

@@ -8,11 +8,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from samekind.adaptation.adaptation import Adaptation
 from samekind.card import Card
 from samekind.errors import GalleryError
+from samekind.gallery.adapting import embeddings_of, keep_adapted
 from samekind.gallery.clustering import Cluster, ClusterMethod, find_clusters
 from samekind.gallery.duplicates.duplicate_groups import DuplicateGroup, DuplicateKind, find_duplicates
 from samekind.gallery.duplicates.matches import Match, find_matches
+from samekind.gallery.embedding_space import read_space
 from samekind.gallery.file.rows import Row, read_rows
 from samekind.gallery.file.store import Store
 from samekind.gallery.index.build import refuse_unknown_index
@@ -52,6 +55,7 @@ class Gallery:
         model: str | os.PathLike[str] | None = None,
         recognizer: Recognizer | None = None,
         read_only: bool = False,
+        bare: bool = False,
     ) -> Self:
         """Open a gallery, or begin one.
 
@@ -61,6 +65,8 @@ class Gallery:
                 model for a new gallery.
             recognizer: A loaded model to embed queries with, rather than load it again.
             read_only: Never write; the file must be there.
+            bare: Judge as the bare model does. Otherwise a gallery of at least ten images adapts to them: what they all
+                have in common does not count, and nothing is embedded again when they become others.
 
         Raises:
             GalleryError: The file is missing or no gallery, or its images were embedded by another model.
@@ -72,7 +78,7 @@ class Gallery:
             ...     len(gallery)
             0
         """
-        store = Store(path, read_only=read_only)
+        store = Store(path, read_only=read_only, bare=bare)
         try:
             return cls(store, model, recognizer)
         except BaseException:
@@ -145,6 +151,26 @@ class Gallery:
             raise nothing_yet(self._store)
         return source
 
+    @property
+    def adaptation(self) -> Adaptation | None:
+        """What the gallery takes away from embeddings, and what similarities then mean; None where it is bare."""
+        with self._store.reading() as db:
+            return read_space(db, bare=self._store.bare).adaptation
+
+    def bare_embeddings(self, fingerprint: str) -> Embeddings:
+        """The embeddings as the network gave them, float32 (N, D), unit rows; of a large gallery some from all over it.
+
+        Args:
+            fingerprint: The model that they are wanted of.
+
+        Raises:
+            GalleryError: They are another model's, or nothing was synced yet.
+        """
+        if self.card.fingerprint != fingerprint:
+            raise GalleryError(f"{self.path}: holds embeddings of the model {self.card.name}, not of this one")
+        with self._store.reading() as db:
+            return embeddings_of(db)
+
     def sync(
         self,
         folder: str | os.PathLike[str],
@@ -183,6 +209,7 @@ class Gallery:
                 on_progress=on_progress,
                 after_batch=lambda: keep_up_during_sync(self._store, db),
             )
+            keep_adapted(db, self.card)
             keep_up(self._store, db, index)
         return report
 
@@ -194,6 +221,7 @@ class Gallery:
         """
         with self._store.writing() as db:
             removed = remove_folder(self._store, db, Path(folder))
+            keep_adapted(db, self.card)
             keep_up(self._store, db)
         return removed
 

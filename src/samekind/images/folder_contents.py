@@ -11,7 +11,6 @@ What is passed over is counted.
 
 from __future__ import annotations
 
-import errno
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -167,9 +166,7 @@ class _Walk:
             return []
 
     def _note(self, name: str, error: OSError) -> None:
-        if error.errno == errno.ELOOP:
-            self._passed.links += 1
-        elif not isinstance(error, FileNotFoundError):  # which means that it went away just now
+        if not isinstance(error, FileNotFoundError | NotADirectoryError):  # which mean that it went away just now
             self._passed.unlisted.append((name, error.strerror or str(error)))
 
     def _enters(self, entry: os.DirEntry[str], name: str, rules: Rules) -> bool:

@@ -19,6 +19,7 @@ _SYSTEM_FOLDERS = frozenset(
         *("$recycle.bin", "recycler", "recycled", "system volume information"),  # Windows
         *("lost+found", "found.000"),  # what a check of the disk found
         *("__macosx", "network trash folder", "temporary items"),  # macOS
+        "removed-by-samekind",  # what a plan has removed
     }
 )
 

@@ -55,7 +55,7 @@ def read_preview(encoded: Path | bytes, name: str) -> tuple[Image.Image | bytes,
         raise ImageError(f"{name}: a raw file without a preview; save it as JPEG or TIFF") from None
     except rawpy.LibRawError as error:
         raise ImageError(f"{name}: a broken raw file, or of an unknown camera ({error})") from error
-    if preview.format == rawpy.ThumbFormat.BITMAP:
+    if not isinstance(preview.data, bytes):
         return Image.fromarray(preview.data), turned
     with Image.open(opened(preview.data)) as image:
         own = orientation(image)

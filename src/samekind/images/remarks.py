@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 import PIL
+from PIL import Image
 
 logger = logging.getLogger("samekind")
 
@@ -46,13 +47,22 @@ def reading(name: str) -> Iterator[None]:
         _here.name = before
 
 
+def take_warning(message: Warning | str, category: type[Warning], filename: str) -> bool:
+    """Make a remark of a warning that Pillow gives of the picture that this thread reads; False if it is another."""
+    name = getattr(_here, "name", None)
+    home = str(Path(PIL.__file__).parent)
+    if name is None or not (filename.startswith(home) or issubclass(category, Image.DecompressionBombWarning)):
+        return False
+    remark(name, " ".join(str(message).split()))
+    return True
+
+
 def name_warnings() -> None:
     """For a program's start: Pillow's warnings become remarks, with the name of the picture that they are about.
 
     It changes how this process shows warnings, which a library must not do by itself.
     """
     show = warnings.showwarning
-    home = str(Path(PIL.__file__).parent)
 
     def named(  # noqa: PLR0917 - as warnings.showwarning
         message: Warning | str,
@@ -62,11 +72,8 @@ def name_warnings() -> None:
         file: TextIO | None = None,
         line: str | None = None,
     ) -> None:
-        name = getattr(_here, "name", None)
-        if name is None or not (filename.startswith(home) or issubclass(category, PIL.Image.DecompressionBombWarning)):
+        if not take_warning(message, category, filename):
             show(message, category, filename, lineno, file, line)
-        else:
-            remark(name, " ".join(str(message).split()))
 
     warnings.filterwarnings("always", module=r"PIL\.")
     # Our own bound on the pixels is the one that counts.

@@ -98,7 +98,7 @@ def _colour(image: Image.Image, stored: str, encoded: Path | bytes) -> Samples |
 
 
 def _joined(high: Pixels, low: Pixels) -> NDArray[np.uint16]:
-    return (high.astype(np.uint16) << 8) | low
+    return np.asarray((high.astype(np.uint16) << 8) | low, np.uint16)
 
 
 def _rename(image: Image.Image, rename: Callable[[str], str]) -> None:

@@ -87,7 +87,7 @@ def _finite(
 
 def _integer_range(samples: Samples, name: str) -> tuple[float, float]:
     values = samples.values
-    least, most = int(values.min()), int(values.max())  # type: ignore[call-overload]  # of an integer dtype
+    least, most = int(values.min()), int(values.max())
     if samples.told is not None and samples.told[0] <= least and most <= samples.told[1]:
         return samples.told
     if least < 0:
@@ -112,10 +112,7 @@ def _integer_range(samples: Samples, name: str) -> tuple[float, float]:
 def _widened(values: NDArray[np.generic]) -> bool:
     """Whether 8 bits were made 16, by zeros below them or by the same bits again."""
     sample = _sample(values)
-    return any(
-        not np.any(sample % factor) and not np.any(values % factor)  # type: ignore[operator]
-        for factor in (257, 256)
-    )
+    return any(not np.any(sample % factor) and not np.any(values % factor) for factor in (257, 256))
 
 
 def _loses_levels(values: NDArray[np.generic], top: int) -> bool:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from samekind.adaptation.adaptation import Adaptation, adapt
 from samekind.calibration import choose_threshold
 from samekind.card import Card
-from samekind.errors import OperatingPointError
+from samekind.errors import AdaptationError, OperatingPointError
+from samekind.judging import pair_verdicts, trio_verdicts
 from samekind.recognizer import Recognizer
 from samekind.server.batcher import Batcher, BusyError, Row, TooManyPixelsError, UnreadableError
 from samekind.server.gallery_queue import GalleryQueue
 from samekind.server.problems import Problem, busy
+from samekind.similarity import Embeddings
 from samekind.verdict import TrioVerdict, Verdict
 
 if TYPE_CHECKING:  # importing it imports FAISS
@@ -45,28 +51,48 @@ class Service:
         return self._recognizer.card
 
     async def verify(
-        self, images: Mapping[str, bytes], operating_point: str | None = None, threshold: float | None = None
+        self,
+        images: Mapping[str, bytes],
+        operating_point: str | None = None,
+        threshold: float | None = None,
+        among: Sequence[bytes] = (),
     ) -> Verdict:
-        """Judge two images, by their names in the request."""
-        try:
+        """Judge two images, by their names in the request, among others: those given, or else the gallery's."""
+        with _named_problems(threshold):
             choose_threshold(self.card.pair, operating_point, threshold)  # refuse before the work
-        except OperatingPointError as error:
-            raise _bad_threshold(error, threshold) from error
-        rows = [row[None] for row in (await self.embed(images)).values()]
-        return self._recognizer.judge_pairs(*rows, operating_point=operating_point, threshold=threshold)[0]
+            context, (first, second) = await self._in_context(images, among)
+            return pair_verdicts(context, first, second, operating_point, threshold)[0]
 
     async def verify_trio(
-        self, images: Mapping[str, bytes], operating_point: str | None = None, threshold: float | None = None
+        self,
+        images: Mapping[str, bytes],
+        operating_point: str | None = None,
+        threshold: float | None = None,
+        among: Sequence[bytes] = (),
     ) -> TrioVerdict:
-        """Judge three images, by their names in the request."""
+        """Judge three images, by their names in the request, as ``verify`` does."""
         if self.card.trio is None:
             raise Problem(HTTPStatus.NOT_FOUND, f"the model {self.card.name} was calibrated for pairs only")
-        try:
+        with _named_problems(threshold):
             choose_threshold(self.card.trio, operating_point, threshold)
-        except OperatingPointError as error:
-            raise _bad_threshold(error, threshold) from error
-        rows = [row[None] for row in (await self.embed(images)).values()]
-        return self._recognizer.judge_trios(*rows, operating_point=operating_point, threshold=threshold)[0]
+            context, rows = await self._in_context(images, among)
+            return trio_verdicts(context, rows, operating_point, threshold)[0]
+
+    async def _in_context(
+        self, images: Mapping[str, bytes], among: Sequence[bytes]
+    ) -> tuple[Card, tuple[Embeddings, ...]]:
+        """The card of the model among the other pictures, and the embeddings of the images there."""
+        others = {f"among[{i}]": image for i, image in enumerate(among)}
+        found = await self.embed({**images, **others})
+        rows = tuple(found[name][None] for name in images)
+        if others:
+            kept = np.stack([found[name] for name in others])
+            adaptation: Adaptation | None = adapt(kept, self.card, f"{len(kept)} pictures of the request")
+        else:
+            adaptation = None if self.gallery is None else self.gallery.adaptation
+        if adaptation is None:
+            return self.card, rows
+        return adaptation.card_of(self.card), tuple(adaptation.apply(row) for row in rows)
 
     async def search(self, image: bytes, k: int = 20, min_probability: float | None = None) -> list[Hit]:
         """The images of the gallery that are most like one."""
@@ -96,6 +122,13 @@ class Service:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors=error.reasons) from error
 
 
-def _bad_threshold(error: OperatingPointError, threshold: float | None) -> Problem:
-    field = "operating_point" if threshold is None else "threshold"
-    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors={field: str(error)})
+@contextmanager
+def _named_problems(threshold: float | None) -> Iterator[None]:
+    """What cannot be judged so, with the field at fault."""
+    try:
+        yield
+    except OperatingPointError as error:
+        field = "operating_point" if threshold is None else "threshold"
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors={field: str(error)}) from error
+    except AdaptationError as error:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors={"among": str(error)}) from error

@@ -34,6 +34,11 @@ class Judging(Form):
     threshold: float | None = Field(
         None, description="A number instead: a similarity in [-1, 1] for pairs, a probability in [0, 1] for trios."
     )
+    among: list[Upload] = Field(
+        default=[],
+        description="Ten to 29 other pictures of yours, the field repeated for each: judge among these, without "
+        "labels. They are looked at in memory and forgotten.",
+    )
 
 
 class PairForm(Judging):

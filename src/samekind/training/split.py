@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from samekind.datasets.folders import LabelledImages
 from samekind.datasets.manifest import HELD_OUT, TEST, TRAIN, write_manifest
 from samekind.datasets.scan import scan
 from samekind.datasets.splits import refuse_shared_images, split_digest, stratified_holdout
+from samekind.datasets.usable import refuse_unusable
 from samekind.errors import DatasetError, TrainingError
 from samekind.training.batches.listed import draw_list
 from samekind.training.recipe import Recipe
@@ -60,16 +61,23 @@ class Parts:
         )
 
 
-def split_images(source: Path, recipe: Recipe, *, on_progress: Callable[[int, int], None] | None = None) -> Parts:
+def split_images(
+    source: Path,
+    recipe: Recipe,
+    tests: Iterable[LabelledImages] = (),
+    *,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Parts:
     """Read a data set, look at every image, and split it. Identical images never straddle a split.
 
     Args:
         source: Class folders, with or without ``train`` and ``val``, or a CSV manifest.
         recipe: Says what is held out, and gives the seed.
+        tests: Further test images, which must share nothing with the others.
         on_progress: Called with the number of images looked at so far, and of all.
 
     Raises:
-        DatasetError: The data set cannot be read or split, or has the same image in training and test.
+        DatasetError: The data set cannot be read or split, or has the same image on two sides.
     """
     listed_images = read_dataset(source)
     refuse_unfit(listed_images, recipe)
@@ -79,8 +87,6 @@ def split_images(source: Path, recipe: Recipe, *, on_progress: Callable[[int, in
         raise DatasetError(f"{source}: class {empty[0]!r} has no readable image to train on; add some or remove it")
     if test is not None:
         _refuse_small(test, TEST)
-    if test is not None:
-        refuse_shared_images(train, test, hashes)
     elif recipe.holdout.test and dataset.held_out is None:
         try:
             train, test = stratified_holdout(train, recipe.holdout.test, recipe.seed + 1, hashes, keep=4)
@@ -88,16 +94,22 @@ def split_images(source: Path, recipe: Recipe, *, on_progress: Callable[[int, in
             notes.append(f"no images are set aside for testing ({error})")
     if recipe.sampler.kind != "classes":
         listed = draw_list(train, recipe, hashes)
-        return Parts(listed.train, listed.held_out, test, hashes, listed.items, tuple(notes))
-    held_out = dataset.held_out
-    if held_out is None:
-        train, held_out = _hold_out(train, recipe.holdout, recipe.seed, hashes)
+        parts = Parts(listed.train, listed.held_out, test, hashes, listed.items, tuple(notes))
+    elif dataset.held_out is None:
+        parts = Parts(*_hold_out(train, recipe.holdout, recipe.seed, hashes), test, hashes, notes=tuple(notes))
     else:
-        refuse_shared_images(train, held_out, hashes)
-        _refuse_small(held_out, HELD_OUT)
-        if test is not None:
-            refuse_shared_images(held_out, test, hashes)
-    return Parts(train, held_out, test, hashes, notes=tuple(notes))
+        _refuse_small(dataset.held_out, HELD_OUT)
+        parts = Parts(train, dataset.held_out, test, hashes, notes=tuple(notes))
+    _refuse_straddling(parts, tests)
+    return parts
+
+
+def _refuse_straddling(parts: Parts, tests: Iterable[LabelledImages]) -> None:
+    """Make sure that no file is, byte for byte, on two sides: trained on, calibrated on, or tested on."""
+    measured = [images for images in (parts.test, *tests) if images is not None]
+    for known, others in ((parts.train, [parts.held_out, *measured]), (parts.held_out, measured)):
+        for images in others:
+            refuse_shared_images(known, images, parts.hashes)
 
 
 def refuse_unfit(dataset: Dataset, recipe: Recipe) -> None:
@@ -108,10 +120,7 @@ def refuse_unfit(dataset: Dataset, recipe: Recipe) -> None:
             recipe draws them from a list; or it has not as many classes as the recipe holds out.
     """
     images, holdout = dataset.train, recipe.holdout
-    if len(images.classes) < 2:
-        raise DatasetError(
-            f"{images.root}: there is one class only; add another: two images can only differ if classes do"
-        )
+    refuse_unusable(images)
     if recipe.sampler.kind != "classes":
         if dataset.held_out is not None:
             raise DatasetError(
@@ -126,12 +135,7 @@ def refuse_unfit(dataset: Dataset, recipe: Recipe) -> None:
                 f"held out (3 for trios); not {holdout.classes}"
             )
     elif dataset.held_out is None:
-        counts = np.bincount(images.labels, minlength=len(images.classes))
-        if counts.min() < _FEWEST:
-            raise DatasetError(
-                f"{images.root}: class {images.classes[int(counts.argmin())]!r} has {counts.min()} images; add images "
-                f"({_FEWEST} different ones to train on, at least) or remove the class"
-            )
+        refuse_unusable(images, fewest=_FEWEST)
 
 
 def keep_split(parts: Parts, run: RunFolder) -> None:
@@ -143,12 +147,22 @@ def keep_split(parts: Parts, run: RunFolder) -> None:
         temporary.write_text(parts.digest + "\n")
 
 
-def read_split(run: RunFolder, *, on_progress: Callable[[int, int], None] | None = None) -> Parts:
+def read_split(
+    run: RunFolder,
+    tests: Iterable[LabelledImages] = (),
+    *,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Parts:
     """The parts that a run began with.
+
+    Args:
+        run: The folder of the run.
+        tests: Further test images.
+        on_progress: As ``split_images``.
 
     Raises:
         TrainingError: An image has changed since.
-        DatasetError: An image is gone.
+        DatasetError: An image is gone, or a further test image is one of the run's.
     """
     kept = read_dataset(run.split)
     try:
@@ -161,6 +175,7 @@ def read_split(run: RunFolder, *, on_progress: Callable[[int, int], None] | None
     if notes or parts.digest != began_with:
         what = f" ({notes[0]})" if notes else ""
         raise TrainingError(f"{run}: the images have changed since this run began{what}; start another with --run")
+    _refuse_straddling(parts, tests)
     return parts
 
 

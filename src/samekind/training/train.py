@@ -13,7 +13,6 @@ from samekind.atomic import replacing
 from samekind.card import Card
 from samekind.datasets.dataset import read_test_images
 from samekind.datasets.folders import LabelledImages
-from samekind.datasets.splits import refuse_shared_images
 from samekind.errors import TrainingError
 from samekind.evaluation.card_records import measurements
 from samekind.model_file import ModelFile, SeenImages, write_model
@@ -30,7 +29,7 @@ from samekind.training.network.start import Start, starting_network
 from samekind.training.run.environment import describe_environment
 from samekind.training.run.folder import RunFolder
 from samekind.training.run.settings import RunSettings
-from samekind.training.split import Parts, keep_split, read_split, split_images
+from samekind.training.split import keep_split, read_split, split_images
 from samekind.training.testing import measure_on, summary
 
 
@@ -75,12 +74,12 @@ def train(
     # Look at all images, and split them.
     looked_at = (lambda done, total: report("look at the images", done, total)) if report else None
     if resume:
-        parts = read_split(run, on_progress=looked_at)
+        parts = read_split(run, tests.values(), on_progress=looked_at)
     else:
-        parts = split_images(settings.folder, settings.recipe, on_progress=looked_at)
-    for message in parts.notes if note else ():
-        note(message)
-    _refuse_shared(parts, tests)
+        parts = split_images(settings.folder, settings.recipe, tests.values(), on_progress=looked_at)
+    if note:
+        for message in parts.notes:
+            note(message)
     plan = BatchPlan.of(settings, parts)
     # Only now is there a run: who mends a setting that does not fit need not find another folder.
     if not resume:
@@ -128,12 +127,6 @@ def _further_tests(settings: RunSettings) -> dict[str, LabelledImages]:
         short = f"{path.parent.name}/{path.name}"
         further[str(path) if short in further else short] = read_test_images(path)
     return further
-
-
-def _refuse_shared(parts: Parts, tests: dict[str, LabelledImages]) -> None:
-    for images in tests.values():
-        refuse_shared_images(parts.train, images, parts.hashes)
-        refuse_shared_images(parts.held_out, images, parts.hashes)
 
 
 def cache_and_fit(

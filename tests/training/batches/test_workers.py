@@ -14,7 +14,7 @@ def test_too_little_shared_memory_says_what_gives_more(tmp_path: Path, monkeypat
     monkeypatch.setattr(workers, "_SHARED", tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(64_000_000, 0, 64_000_000))
     refuse_small_shared_memory(64_000_000)
-    with pytest.raises(TrainingError, match="65 MB are needed and 64 MB are free.*--shm-size=2g"):
+    with pytest.raises(TrainingError, match=r"65 MB are needed and 64 MB are free.*--shm-size=2g"):
         refuse_small_shared_memory(65_000_000)
 
 
@@ -38,5 +38,5 @@ def test_what_befalls_a_worker_is_named(message: str) -> None:
 
 
 def test_another_error_stays_what_it_is() -> None:
-    with pytest.raises(RuntimeError, match="^shapes differ$"), worker_errors_named():
+    with pytest.raises(RuntimeError, match=r"^shapes differ$"), worker_errors_named():
         raise RuntimeError("shapes differ")

@@ -21,7 +21,7 @@ from samekind.training.batches import cache, plan
 from samekind.training.batches.sampler import Batches
 from samekind.training.loop import fit
 from samekind.training.loop.module import SiameseTraining
-from samekind.training.loop.safekeeping import WholeCheckpoints
+from samekind.training.loop.safekeeping import ModelCheckpoint, WholeCheckpoints
 from samekind.training.recipe import show_recipe
 from samekind.training.run.folder import RunFolder
 from samekind.training.run.settings import RunSettings
@@ -117,7 +117,7 @@ def test_ctrl_c_says_how_to_go_on_and_the_run_ends_with_the_same_weights(small: 
 def test_kills_at_any_moment_cost_only_work(small: Trained, tmp_path: Path) -> None:
     # Other moments each time; a failure shows the seed that gave them, and the weights are to be the same after any.
     seed = int(os.environ.get("SAMEKIND_KILL_SEED") or random.randrange(2**32))  # noqa: S311 - no secret
-    print(f"moments of the kills: SAMEKIND_KILL_SEED={seed}")
+    print(f"moments of the kills: SAMEKIND_KILL_SEED={seed}")  # noqa: T201 - pytest shows it where the test fails
     moments = random.Random(seed)  # noqa: S311 - no secret
     arguments, run, killed = arguments_of(small, tmp_path), tmp_path / "run", []
     # The first kill may come late: what goes on then begins after the step that the second one waits for.
@@ -263,3 +263,17 @@ def test_work_is_saved_from_time_to_time(
     fit_only(again(), run)
     assert_same_weights(run, small.run)
     assert load_file(run / "network.safetensors")
+
+
+def test_a_run_that_was_moved_still_knows_its_best_checkpoint(tmp_path: Path) -> None:
+    old, new = (ModelCheckpoint(tmp_path / name, filename="best", monitor="held-out EER") for name in ("old", "new"))
+    best = str(tmp_path / "old" / "best.ckpt")
+    old.best_model_path = old.kth_best_model_path = best
+    old.best_model_score = old.kth_value = torch.tensor(0.1)
+    old.best_k_models = {best: torch.tensor(0.1)}
+    new.load_state_dict(old.state_dict())
+    assert new.best_model_path == new.kth_best_model_path == str(tmp_path / "new" / "best.ckpt")
+    assert new.best_k_models == {new.best_model_path: torch.tensor(0.1)}
+    assert (new.best_model_score, new.kth_value) == (torch.tensor(0.1), torch.tensor(0.1))
+    # Lightning finds a callback's state by the name of its class.
+    assert new.state_key.startswith("ModelCheckpoint{")

@@ -27,13 +27,13 @@ def test_the_weights_are_those_of_imagenet_alone_or_say_that_they_are_not(
     assert ("more than ImageNet-1k" in found.past) != only_imagenet
 
 
-@pytest.mark.parametrize("architecture", timm.list_models("*efficientnet*")[:40] + timm.list_models("convnext*")[:10])
+@pytest.mark.parametrize(
+    "architecture", [*timm.list_models("*efficientnet*", pretrained=True)[:40], "convnext_tiny", "vit_base_patch16_224"]
+)
 def test_weights_that_saw_more_are_never_called_imagenet_alone(architecture: str) -> None:
-    try:
-        found = find_pretrained(architecture)
-    except TrainingError as error:
-        assert "no pretrained weights" in str(error)
-        return
+    if not timm.list_pretrained(f"{architecture}.*"):
+        pytest.skip("timm has no weights of it")
+    found = find_pretrained(architecture)
     saw_more = {"jft", "in21k", "in22k", "in12k", "lvd", "laion", "ft"} & set(found.tag.split("_"))
     assert not (found.only_imagenet and saw_more)
 

@@ -11,6 +11,7 @@ from PIL import Image, ImageOps
 
 from samekind.gallery.duplicates.copies import hash_pairs
 from samekind.gallery.file.store import Store
+from samekind.images.colour import profile_of
 
 # Formats of which Pillow keeps every bit, or says by ";16" that it does not; others (JPEG 2000, PPM) it may round.
 _KEPT_WHOLE = frozenset({"BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP"})
@@ -54,7 +55,8 @@ def _pixel_digest(path: Path) -> bytes | None:
             upright = ImageOps.exif_transpose(image)
             # With palette and transparency. A conversion of deeper pixels would cut them off.
             upright = upright.convert("RGBA") if eight else upright
-            pixels = upright.tobytes()
+            # The same numbers are other colours under another profile.
+            pixels = (profile_of(image) or b"") + upright.tobytes()
     except Exception:  # Pillow's decoders raise almost anything; what is not readable is no exact duplicate
         return None
     return hashlib.sha256(f"{upright.mode} {upright.size} ".encode() + pixels).digest()

@@ -1,7 +1,7 @@
 """What a gallery says of itself: the table ``about``, in which each fact has a name.
 
 ``card`` is that of the model, ``model`` where the model lies, ``generation`` rises with every embedding that changes,
-``index`` describes the FAISS index.
+``index`` describes the FAISS index, ``space`` names the adaptation of the gallery to its own images.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import sqlite3
 
-# The facts that a search depends on: the card's text, the generation, the text about the index.
-About = tuple[str | None, str | None, str | None]
-_FACTS = [f"(SELECT value FROM about WHERE key = '{key}')" for key in ("card", "generation", "index")]
+# The facts that a search depends on: the card's text, the generation, the text about the index, the name of the space.
+About = tuple[str | None, str | None, str | None, str | None]
+_FACTS = [f"(SELECT value FROM about WHERE key = '{key}')" for key in ("card", "generation", "index", "space")]
 # The SQL condition that they still are as they were; its parameters are an ``About``.
 STILL = " AND ".join(f"{fact} IS ?" for fact in _FACTS)
 

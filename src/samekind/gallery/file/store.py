@@ -76,16 +76,17 @@ class Store:
     Args:
         path: The file. It is made if it is missing, unless ``read_only``.
         read_only: Refuse to write.
+        bare: Whether embeddings are to be compared as the network gives them, without the gallery's adaptation.
 
     Raises:
         GalleryError: The file is missing (read-only), is no gallery, or is of a newer format.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False, bare: bool = False) -> None:
         self.path = Path(path)
         # Whatever it is called and wherever the process goes: one file, one lock, one index.
         self.file = self.path.resolve()
-        self.read_only = read_only
+        self.read_only, self.bare = read_only, bare
         # Taking and giving back are safe between threads; the last one used knows the file best.
         self._idle: deque[Connection] = deque()
         if read_only and not self.path.is_file():

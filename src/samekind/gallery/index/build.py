@@ -94,7 +94,9 @@ def build_index(store: Store, db: sqlite3.Connection, factory: str | None = None
         set_fact(
             db,
             "index",
-            json.dumps({"file": file.name, "generation": now, "factory": factory, "recall": recall}),
+            json.dumps(
+                {"file": file.name, "generation": now, "factory": factory, "recall": recall, "space": space.name}
+            ),
         )
         db.execute("DELETE FROM dropped")
     _remove_others(store, file)

@@ -29,6 +29,7 @@ class Snapshot:
     Attributes:
         generation: The gallery's generation, as text; None before the first embedding.
         facts: The gallery's text about its index; None if there was never any.
+        space: The name of the space of the embeddings.
         base: The index; None also if its file is gone or damaged.
         dropped: The ids whose entry in the index is out of date, int64.
         ids: The rows that the index has not, int64 (M,).
@@ -37,6 +38,7 @@ class Snapshot:
 
     generation: str | None
     facts: str | None
+    space: str
     base: IndexFile | None
     dropped: Ids
     ids: Ids
@@ -96,15 +98,16 @@ def take_snapshot(
         space: The space of the gallery at this moment.
         last: An earlier snapshot of the same file; its index is used again if it still is the gallery's.
     """
-    _, generation, text = read_about(db)
-    if last is not None and (generation, text) == (last.generation, last.facts):
+    _, generation, text, _ = read_about(db)
+    if last is not None and (generation, text, space.name) == (last.generation, last.facts, last.space):
         return last
     facts = read_facts(text)
-    base = last.base if last is not None and last.facts == text else None
-    if base is None:
+    base = last.base if last is not None and (last.facts, last.space) == (text, space.name) else None
+    # An index of embeddings that something else was taken away from says nothing here.
+    if base is None and facts.get("space", "") == space.name:
         base = IndexFile.open(store.folder, facts)
     dropped = [row[0] for row in db.execute("SELECT id FROM dropped ORDER BY id")] if base is not None else []
     chunks = list(space.read(db, after=facts["generation"] if base is not None else -1))
     ids = np.concatenate([chunk[0] for chunk in chunks]) if chunks else np.empty(0, np.int64)
     vectors = np.concatenate([chunk[1] for chunk in chunks]) if chunks else np.empty((0, 0), np.float32)
-    return Snapshot(generation, text, base, np.array(dropped, np.int64), ids, vectors)
+    return Snapshot(generation, text, space.name, base, np.array(dropped, np.int64), ids, vectors)

@@ -34,7 +34,9 @@ def keep_up(store: Store, db: sqlite3.Connection, factory: str | None = None) ->
 
 def stale_rows(db: sqlite3.Connection) -> tuple[int, int]:
     """How many embeddings the index lacks or has for nothing, and how many there are."""
-    covered = index_facts(db).get("generation", -1)
+    facts = index_facts(db)
+    current = facts.get("space", "") == (read_fact(db, "space") or "")
+    covered = facts.get("generation", -1) if current else -1
     new = db.execute(
         "SELECT count(*) FROM images WHERE embedding IS NOT NULL AND generation > ?", (covered,)
     ).fetchone()[0]

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from samekind import images
 from samekind.atomic import replacing
 from samekind.errors import ImageError
 from samekind.gallery.file.rows import Row
-from samekind.images import data_uri, thumbnail
+
+_QUALITY = 78
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def write_contact_sheet(path: str | os.PathLike[str], title: str, summary: str, 
 def thumbnail_uri(picture: Picture) -> str | None:
     """A data URI of the picture, small; None if it has become unreadable."""
     try:
-        return data_uri(thumbnail(picture.path))
+        return images.data_uri(images.thumbnail(picture.path), quality=_QUALITY)
     except ImageError:
         return None
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.errors import GalleryError
-from samekind.gallery.embedding_space import EmbeddingSpace, space_of
+from samekind.gallery.embedding_space import EmbeddingSpace, read_space
 from samekind.gallery.file.facts import About, read_about
 from samekind.gallery.file.rows import Stored, stored_rows
 from samekind.gallery.file.store import Connection, Store, one_moment
@@ -100,7 +100,7 @@ class Searcher:
         with self._guard:  # one thread reads what is new; the others wait for it
             last = self._last
             if last is None or (about, db.file_identity) != (last.about, last.file):
-                space = space_of(about)
+                space = read_space(db, bare=self._store.bare)
                 self._refuse_other_model(space, last)
                 # Generations of two files say nothing of each other.
                 same_file = last is not None and db.file_identity == last.file

@@ -2,43 +2,30 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image, ImageDraw
 
+from samekind import images
 from samekind.errors import ImageError
-from samekind.images import load_image
+from samekind.images import data_uri
 from samekind.report.schema import MistakeReport
+
+__all__ = ["SIDE", "contact_sheet", "data_uri", "thumbnail"]
 
 SIDE = 160
 _COLUMNS = 4
 _GAP, _CAPTION = 12, 18
-# Orientations of EXIF 2.32 by which width and height change places.
-_TURNED = frozenset({5, 6, 7, 8})
 
 
 def thumbnail(path: Path, side: int = SIDE) -> Image.Image:
     """An image in its own proportions, upright, at most ``side`` wide and high; grey if it can no longer be read."""
     try:
-        square = Image.fromarray(load_image(path, 2 * side))
-        with Image.open(path) as image:
-            width, height = image.size
-            if image.getexif().get(0x0112) in _TURNED:
-                width, height = height, width
-    except (ImageError, OSError):
+        return images.thumbnail(path, side)
+    except ImageError:
         return Image.new("RGB", (side, side), "#888888")
-    scale = side / max(width, height)
-    return square.resize((max(1, round(width * scale)), max(1, round(height * scale))), Image.Resampling.LANCZOS)
-
-
-def data_uri(image: Image.Image) -> str:
-    """An image as JPEG in the text of a page."""
-    encoded = io.BytesIO()
-    image.save(encoded, "JPEG", quality=80, optimize=True)
-    return "data:image/jpeg;base64," + base64.b64encode(encoded.getvalue()).decode()
 
 
 def contact_sheet(mistakes: Sequence[MistakeReport]) -> bytes:

@@ -129,8 +129,9 @@ class SiameseData(lightning.LightningDataModule):
     def _loader(self, dataset: CachedViews | AugmentedImages, size: int, **arguments: Any) -> DataLoader[Batch]:
         # One more is in use when all others wait.
         refuse_small_shared_memory((AHEAD * self._workers + 1) * size * dataset.item_bytes)
+        items: Dataset[Any] = dataset
         return DataLoader(
-            dataset,
+            items,
             num_workers=self._workers,
             prefetch_factor=AHEAD,
             timeout=TIMEOUT,

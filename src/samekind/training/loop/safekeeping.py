@@ -13,6 +13,7 @@ from typing import Any
 import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping
+from lightning.pytorch.callbacks import ModelCheckpoint as LightningCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from samekind.atomic import replacing
@@ -41,6 +42,23 @@ class WholeCheckpoints(TorchCheckpointIO):
         torch.save(checkpoint, whole)  # a full disk would be a RuntimeError of torch's
         with replacing(path) as temporary:
             temporary.write_bytes(whole.getbuffer())
+
+
+class ModelCheckpoint(LightningCheckpoint):
+    """Lightning's, which after a run was moved would forget which of its checkpoints is the best."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take the state of a checkpoint, with its paths as they are now."""
+        old, new = str(state_dict["dirpath"]), str(self.dirpath)
+
+        def moved(path: str) -> str:
+            return new + path[len(old) :] if path.startswith(old) else path
+
+        paths = {
+            name: moved(state_dict[name]) for name in ("best_model_path", "kth_best_model_path", "last_model_path")
+        }
+        best = {moved(path): score for path, score in state_dict["best_k_models"].items()}
+        super().load_state_dict(state_dict | paths | {"best_k_models": best, "dirpath": self.dirpath})
 
 
 class Stopping(EarlyStopping):

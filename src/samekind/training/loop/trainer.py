@@ -9,14 +9,14 @@ from datetime import timedelta
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, LearningRateMonitor, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, LearningRateMonitor
 from lightning.pytorch.strategies import DDPStrategy
 
 from samekind.progress import Progress
 from samekind.training.loop.curves import draw_curves
 from samekind.training.loop.loggers import csv_logger, make_loggers
 from samekind.training.loop.module import HELD_OUT_EER
-from samekind.training.loop.safekeeping import Safekeeping, StopAtNaN, Stopping, WholeCheckpoints
+from samekind.training.loop.safekeeping import ModelCheckpoint, Safekeeping, StopAtNaN, Stopping, WholeCheckpoints
 from samekind.training.recipe import Recipe
 from samekind.training.run.folder import RunFolder
 

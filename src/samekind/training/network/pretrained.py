@@ -63,9 +63,10 @@ def find_pretrained(architecture: str) -> Pretrained:
     if not tags or default is None:
         raise TrainingError(f"timm has no pretrained weights of {architecture}; use --init scratch or a file")
     wanted = [_PINNED.get(architecture), default.tag, *tags]
-    tag = next((tag for tag in wanted if tag in tags and _only_imagenet(tag)), default.tag)
-    found = get_pretrained_cfg(f"{architecture}.{tag}")
-    name = f"{architecture}.{tag}" if tag else architecture
+    tag = next((tag for tag in wanted if tag in tags and _only_imagenet(tag)), default.tag or tags[0])
+    name = f"{architecture}.{tag}"
+    found = get_pretrained_cfg(name)
+    assert found is not None  # timm has just listed it
     return Pretrained(name, found.license or "not stated", _only_imagenet(tag), found.mean, found.std)
 
 
@@ -88,5 +89,9 @@ def download(pretrained: Pretrained) -> dict[str, Tensor]:
         ) from error
 
 
-def _only_imagenet(tag: str) -> bool:
-    return (tag == "in1k" or tag.endswith(("_in1k", "_in1k_288"))) and not any(part in tag for part in _MORE)
+def _only_imagenet(tag: str | None) -> bool:
+    return (
+        tag is not None
+        and (tag == "in1k" or tag.endswith(("_in1k", "_in1k_288")))
+        and not any(part in tag for part in _MORE)
+    )
