@@ -109,9 +109,7 @@ def without(whole: DomainCalibration, judged: list[JudgedCollection], domain: st
     """What the other domains say, with the rates that the card promises."""
     pair, trio = fit_collections([one for one in judged if one.domain != domain], "")
     assert whole.trio is not None
-    return whole.model_copy(
-        update={"pair": _promising(pair, whole.pair), "trio": _promising(trio, whole.trio)}
-    )
+    return whole.model_copy(update={"pair": _promising(pair, whole.pair), "trio": _promising(trio, whole.trio)})
 
 
 def _promising(fitted: _Calibration, card: _Calibration) -> _Calibration:

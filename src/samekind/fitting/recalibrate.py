@@ -123,6 +123,7 @@ def recalibrate(
             "pair": pair.calibration,
             "trio": trio.calibration if trio else None,
             "metrics": (),
+            "narrow": None,
             "created": dt.datetime.now(dt.UTC).date().isoformat(),
             "samekind_version": version("samekind"),
         }

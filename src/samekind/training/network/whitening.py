@@ -21,7 +21,7 @@ class Whitening:
 
     Attributes:
         shrinkage: The part of the within-class covariance that is taken from a multiple of the identity.
-        within: The power to which that covariance is taken, negated; 0.5 makes all directions vary alike within classes.
+        within: The power to which that covariance is taken, negated; with 0.5 all directions vary alike in classes.
         total: The power to which what varies then is taken, negated.
         centring: The part of the mean that is taken away.
     """
