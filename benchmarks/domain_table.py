@@ -45,8 +45,8 @@ def mean_over_draws(rows: Sequence[Row], how: str) -> dict[tuple[str, str], dict
 
 def _summary(rows: Sequence[Row]) -> str:
     lines = [
-        "| | collections | EER | ECE | promised FAR at `balanced` | measured, median [all] | "
-        + "from half to twice the promise | accuracy | within 0.03 of the best threshold | trios: accuracy | trios: ECE |",
+        "| | collections | EER | ECE | promised FAR | measured, median [all] | half to twice the promise | accuracy | "
+        "within 0.03 of the best | trios: accuracy | trios: ECE |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for how in dict.fromkeys(str(row["how"]) for row in rows):
