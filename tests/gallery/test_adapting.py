@@ -37,6 +37,12 @@ def adapted(photos: Path, adaptable_model: Path, tmp_path: Path) -> Iterator[Gal
         yield gallery
 
 
+def add_blue(photos: Path) -> None:
+    for number, (red, green) in enumerate(np.random.default_rng(2).integers(20, 200, (24, 2)).tolist()):
+        save_noise(photos / f"blue{number:02}.png", (red, green, 240), seed=100 + number)
+        age(photos / f"blue{number:02}.png")
+
+
 def bare_rows(gallery: Gallery) -> tuple[list[int], np.ndarray]:
     rows = sorted(gallery, key=lambda row: row.id)  # of copies the first counts
     return [row.id for row in rows], np.stack([row.embedding for row in rows])
@@ -110,17 +116,15 @@ def test_it_follows_the_gallery_as_it_grows_and_nothing_is_embedded_again(adapte
     assert adapted.sync(photos).embedded == 1  # one in 24 is no other collection
     assert adapted.adaptation is not None
     assert np.array_equal(adapted.adaptation.offset, before.offset)
-    for number in range(12):
-        save_noise(photos / f"blue{number:02}.png", (15 * number, 60, 250), seed=100 + number)
-        age(photos / f"blue{number:02}.png")
-    assert adapted.sync(photos).embedded == 12
-    assert adapted.adaptation.about.pictures == 37
+    add_blue(photos)
+    assert adapted.sync(photos).embedded == 24
+    assert adapted.adaptation.about.pictures == 49
     assert np.abs(adapted.adaptation.offset - before.offset).max() > 0.01
     assert_searches_like(adapted, oracle(adapted))
     for path in photos.glob("*/*.png"):
         path.unlink()
     assert adapted.sync(photos).embedded == 0
-    assert adapted.adaptation.about.pictures == 13
+    assert adapted.adaptation.about.pictures == 25
     assert_searches_like(adapted, oracle(adapted))
 
 
@@ -159,9 +163,7 @@ class Killed(BaseException):
 def test_killed_between_adapting_and_its_index_the_old_index_is_not_used(
     adapted: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for number in range(12):
-        save_noise(photos / f"blue{number:02}.png", (15 * number, 60, 250), seed=100 + number)
-        age(photos / f"blue{number:02}.png")
+    add_blue(photos)
 
     def kill(*_: object) -> None:
         raise Killed
@@ -171,9 +173,9 @@ def test_killed_between_adapting_and_its_index_the_old_index_is_not_used(
         with pytest.raises(Killed):
             adapted.sync(photos)
     with sqlite3.connect(adapted.path) as db:
-        assert stale_rows(db) == (36, 36)  # none of its vectors is of this space
+        assert stale_rows(db) == (48, 48)  # none of its vectors is of this space
     assert adapted.adaptation is not None
-    assert adapted.adaptation.about.pictures == 36
+    assert adapted.adaptation.about.pictures == 48
     with Gallery.open(adapted.path, read_only=True) as opened:
         assert_searches_like(opened, oracle(adapted))
     assert_searches_like(adapted, oracle(adapted))

@@ -133,8 +133,9 @@ function count() {
   button(well, 'clear').hidden = !now;
 }
 
-function take(files) {
-  gathering = gathering.then(() => gather([...files]));
+function take(list) {
+  const files = [...list]; // an input's own list is emptied with it
+  gathering = gathering.then(() => gather(files));
 }
 
 if (well) {
