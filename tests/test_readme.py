@@ -15,6 +15,7 @@ DOCUMENTS = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
+    "docs/adaptation.md",
     "docs/evaluation.md",
     "docs/galleries.md",
     "docs/removing-copies.md",
