@@ -12,7 +12,7 @@ from importlib.metadata import version
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.adaptation.adaptation import Adaptation, adapt
+from samekind.adaptation.adaptation import Adaptation, centre
 from samekind.calibration import DEFAULT_OPERATING_POINT, pair_probability, trio_probability
 from samekind.card import Card, PairCalibration, TrioCalibration
 from samekind.datasets.folders import LabelledImages
@@ -22,6 +22,7 @@ from samekind.evaluation.metrics.scores import Scores
 from samekind.evaluation.metrics.verification import as_it_is, balanced_accuracy, verdict_rates
 from samekind.evaluation.selection import refuse_seen
 from samekind.fitting.cross_fit import CrossFitted, Preparation, as_they_are, cross_fit_pair, cross_fit_trio
+from samekind.fitting.domains import FULL_LENGTH
 from samekind.progress import Progress
 from samekind.recognizer import Recognizer
 from samekind.similarity import Embeddings
@@ -196,13 +197,14 @@ def _adapted(
     fit: Callable[[Preparation], _Both], embeddings: Embeddings, card: Card, data: str
 ) -> tuple[Adaptation, _Both] | None:
     """The model adapted to the images, and its calibrations; None if it is adapted already, or cannot be."""
-    if card.adapted is not None or card.domains is None:
+    if card.adapted is not None:
         return None
+    full_length = card.domains.full_length if card.domains else FULL_LENGTH
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that most pictures are copies, once for each half
-            fitted = fit(lambda rows: adapt(rows, card, data).apply)
-        return adapt(embeddings, card, data), fitted
+            fitted = fit(lambda rows: centre(rows, card, data, full_length).apply)
+            return centre(embeddings, card, data, full_length), fitted
     except (AdaptationError, DatasetError):  # too few different pictures in a half; the network as it is serves
         return None
 
