@@ -33,15 +33,17 @@ def _fewer_trios() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def narrow(tmp_path_factory: pytest.TempPathFactory) -> LabelledImages:
-    """Five kinds of dark pictures: what they have in common hides what sets them apart."""
+    """Five hues over one light colour, some stronger, some weaker: the kind is the hue."""
     root = tmp_path_factory.mktemp("narrow")
     rng = np.random.default_rng(1)
+    red_or_green, yellow_or_blue = np.array([1, -1, 0]) / 2**0.5, np.array([1, 1, -2]) / 6**0.5
     for number in range(5):
         (root / str(number)).mkdir()
-        shade = rng.normal(0, 14, 3)
         for i in range(12):
-            colour = np.clip(np.array((40, 45, 50)) + shade + rng.normal(0, 5, 3), 0, 255).astype(int)
-            save_noise(root / str(number) / f"{i:02}.png", tuple(colour), 9000 + 100 * number + i, (6, 6))
+            angle, strength = 2 * np.pi * number / 5 + rng.normal(0, 0.1), rng.uniform(15, 50)
+            hue = strength * (np.cos(angle) * red_or_green + np.sin(angle) * yellow_or_blue)
+            colour = tuple((np.array([180, 190, 200]) + hue).astype(int).tolist())
+            save_noise(root / str(number) / f"{i:02}.png", colour, 9000 + 100 * number + i, (6, 6))
     return read_class_folders(root)
 
 

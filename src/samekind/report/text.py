@@ -89,7 +89,7 @@ def _class_lines(found: ClassToClassReport, classes: int) -> list[str]:
     worst = ", ".join(found.worst[:_MOST_NAMED])
     more = len(found.worst) - _MOST_NAMED
     rates = (
-        (f"the worst tenth, {len(found.worst)} of {classes}", found.worst_far, found.worst_tar),
+        (f"{len(found.worst)} of {classes}, the worst", found.worst_far, found.worst_tar),
         ("the others", found.other_far, found.other_tar),
     )
     return [
