@@ -60,8 +60,8 @@ class Service:
         """Judge two images, by their names in the request, among others: those given, or else the gallery's."""
         with _named_problems(threshold):
             choose_threshold(self.card.pair, operating_point, threshold)  # refuse before the work
-            context, rows = await self._in_context(images, among)
-            return pair_verdicts(context, *rows, operating_point, threshold)[0]
+            context, (first, second) = await self._in_context(images, among)
+            return pair_verdicts(context, first, second, operating_point, threshold)[0]
 
     async def verify_trio(
         self,
