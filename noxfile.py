@@ -92,10 +92,10 @@ def sbom(session: nox.Session) -> None:
             *("cyclonedx-py", "environment", python, "--pyproject", "pyproject.toml", "--mc-type", "library"),
             *("--output-reproducible", "--output-file", "dist/sbom.json"),
         )
-    names = sorted(
-        f"{part['name']} {part['version']}" for part in json.loads(Path("dist/sbom.json").read_text())["components"]
-    )
-    session.log(f"dist/sbom.json: {', '.join(names)}")
+    bill = json.loads(Path("dist/sbom.json").read_text(encoding="utf-8"))
+    bill["metadata"]["component"]["version"] = built.name.split("-")[1]  # which pyproject.toml does not state
+    Path("dist/sbom.json").write_text(json.dumps(bill, indent=2), encoding="utf-8")
+    session.log(f"dist/sbom.json: {', '.join(sorted(part['name'] for part in bill['components']))}")
 
 
 def _project() -> dict[str, list[str]]:

@@ -362,8 +362,9 @@ class Recognizer:
         bare = bare_model(self._model)
         rows = self._bare_embeddings(bare, pictures, on_progress, on_unreadable)
         if source is None:
-            is_folder = isinstance(pictures, str | os.PathLike)
-            source = Path(pictures).resolve().name if is_folder else f"{len(rows)} pictures"
+            source = f"{len(rows)} pictures"
+            if isinstance(pictures, str | os.PathLike):
+                source = Path(pictures).resolve().name
         adapted = adapted_model(bare, adapt(rows, bare.card, source), name or self.card.name)
         return Recognizer(adapted, providers=self._providers, threads=self._threads)
 
@@ -381,14 +382,15 @@ class Recognizer:
             if self.card.adapted is not None:
                 raise AdaptationError(f"{self.card.name}: adapted already; embed with the bare model, or give images")
             return np.asarray(pictures, np.float32)
-        is_folder = isinstance(pictures, str | os.PathLike)
-        images: Iterable[ImageSource] = pictures_of(pictures) if is_folder else image_list(pictures)
+        images: Iterable[ImageSource] = (
+            pictures_of(pictures) if isinstance(pictures, str | os.PathLike) else image_list(pictures)
+        )
         encoder = self.encoder
         if self.card.adapted is not None:
             encoder = OnnxEncoder(bare.data, bare.card.name, providers=self._providers, threads=self._threads)
         found = list(encoder.stream(images, on_progress=on_progress))
-        for error in found if on_unreadable else ():
-            if isinstance(error, ImageError):
+        for error in found:
+            if on_unreadable and isinstance(error, ImageError):
                 on_unreadable(error)
         good = [row for row in found if not isinstance(row, ImageError)]
         return np.stack(good) if good else np.empty((0, self.card.dimension), np.float32)

@@ -38,6 +38,9 @@ def distance(first: np.ndarray, second: np.ndarray) -> float:
     ],
 )
 def test_a_format_is_known_by_its_first_bytes_and_read(kind: str, name: str) -> None:
+    Image.init()
+    if kind not in Image.SAVE:
+        pytest.skip(f"this Pillow does not write {kind}")
     data = encoded(kind)
     assert sniff(data[:HEAD]) == name
     assert distance(load_image(data, SIZE), load_image(smooth(), SIZE)) < 12

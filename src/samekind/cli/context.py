@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,11 @@ if TYPE_CHECKING:
 
 
 def load_among(
-    model: str | None, among: Path | None, *, providers: Sequence[str] | None = None, threads: int | None = None
+    model: str | os.PathLike[str] | None,
+    among: Path | None,
+    *,
+    providers: Sequence[str] | None = None,
+    threads: int | None = None,
 ) -> Recognizer:
     """A model as ``--model`` and ``--among`` say; pictures that cannot be read are named and left out.
 

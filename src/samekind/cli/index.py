@@ -69,8 +69,8 @@ def index(
     with Gallery.open(path, model=model) as opened:
         report = _sync(opened, folder, index, exclude or ())
         _tell(opened, report, json)
-        if report.passed_over:
-            warn(f"passed over: {', '.join(report.passed_over)}")
+        # Also that there was nothing: who misses a picture need not wonder.
+        typer.echo(f"passed over: {printable(', '.join(report.passed_over)) or 'nothing'}", err=True)
         _warn_of_recall(opened)
         trouble, unlisted = "", report.unlisted
         while watch:
@@ -159,5 +159,3 @@ def _tell(gallery: Gallery, report: SyncReport, json: bool) -> None:
         if count
     ]
     typer.echo(f"{shown_path(gallery.path)}: {len(gallery):,} images ({', '.join(done) or 'nothing changed'})")
-    for text in report.passed_over:
-        typer.echo(f"passed over: {printable(text)}")

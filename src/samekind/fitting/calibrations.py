@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from samekind.calibration import DEFAULT_OPERATING_POINT, logistic
+from samekind.calibration import DEFAULT_OPERATING_POINT, MIN_ERRORS, PROMISED_FAR, logistic
 from samekind.card import MeasuredOn, OperatingPoint, PairCalibration, TrioCalibration
 from samekind.datasets.sampling import sample_at_most, sample_trios
 from samekind.errors import DatasetError
@@ -16,10 +14,6 @@ from samekind.evaluation.metrics.scores import Scores
 from samekind.evaluation.metrics.verification import verdict_rates
 from samekind.similarity import Embeddings, similarity_matrix, trio_similarities
 
-# The named operating points that promise a false accept rate: at most this, on the held-out images.
-PROMISED_FAR: Mapping[str, float] = {"strict": 0.01, "very_strict": 0.001}
-# A rate of 1 in 1,000 needs at least this many errors behind it to be a measurement.
-MIN_ERRORS = 10
 _TRIOS = 20_000
 # 4.5 million pairs are plenty, and a hundred thousand held-out images would make five thousand million.
 MOST_IMAGES = 3_000
@@ -117,14 +111,14 @@ def pair_items(embeddings: Embeddings, labels: NDArray[np.int64]) -> tuple[NDArr
 
 
 def trio_items(
-    embeddings: Embeddings, labels: NDArray[np.int64], seed: int = 0
+    embeddings: Embeddings, labels: NDArray[np.int64], seed: int = 0, *, most: int = _TRIOS
 ) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
     """The similarities (M, 3) of a balanced sample of trios, and whether two of each share a class (M,).
 
     Raises:
         DatasetError: There are fewer than three classes.
     """
-    trios = sample_at_most(sample_trios, labels, _TRIOS, seed)
+    trios = sample_at_most(sample_trios, labels, most, seed)
     return trio_similarities(*(embeddings[trios.images[:, i]] for i in range(3))), trios.same
 
 

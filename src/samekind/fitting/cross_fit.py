@@ -20,12 +20,11 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.calibration import pair_probability, trio_probability
+from samekind.calibration import MIN_ERRORS, pair_probability, trio_probability
 from samekind.card import OperatingPoint, PairCalibration, TrioCalibration
 from samekind.errors import DatasetError
 from samekind.evaluation.metrics.verification import verdict_rates
 from samekind.fitting.calibrations import (
-    MIN_ERRORS,
     MOST_IMAGES,
     fit_pair_calibration,
     fit_trio_calibration,

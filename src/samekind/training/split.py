@@ -15,6 +15,7 @@ from samekind.datasets.folders import LabelledImages
 from samekind.datasets.manifest import HELD_OUT, TEST, TRAIN, write_manifest
 from samekind.datasets.scan import scan
 from samekind.datasets.splits import refuse_shared_images, split_digest, stratified_holdout
+from samekind.datasets.usable import refuse_unusable
 from samekind.errors import DatasetError, TrainingError
 from samekind.training.batches.listed import draw_list
 from samekind.training.recipe import Recipe
@@ -119,10 +120,7 @@ def refuse_unfit(dataset: Dataset, recipe: Recipe) -> None:
             recipe draws them from a list; or it has not as many classes as the recipe holds out.
     """
     images, holdout = dataset.train, recipe.holdout
-    if len(images.classes) < 2:
-        raise DatasetError(
-            f"{images.root}: there is one class only; add another: two images can only differ if classes do"
-        )
+    refuse_unusable(images)
     if recipe.sampler.kind != "classes":
         if dataset.held_out is not None:
             raise DatasetError(
@@ -137,12 +135,7 @@ def refuse_unfit(dataset: Dataset, recipe: Recipe) -> None:
                 f"held out (3 for trios); not {holdout.classes}"
             )
     elif dataset.held_out is None:
-        counts = np.bincount(images.labels, minlength=len(images.classes))
-        if counts.min() < _FEWEST:
-            raise DatasetError(
-                f"{images.root}: class {images.classes[int(counts.argmin())]!r} has {counts.min()} images; add images "
-                f"({_FEWEST} different ones to train on, at least) or remove the class"
-            )
+        refuse_unusable(images, fewest=_FEWEST)
 
 
 def keep_split(parts: Parts, run: RunFolder) -> None:
