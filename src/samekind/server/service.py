@@ -84,8 +84,8 @@ class Service:
             raise Problem(HTTPStatus.NOT_FOUND, f"the model {self.card.name} was calibrated for pairs only")
         with _named_problems(threshold):
             choose_threshold(self.card.trio, operating_point, threshold)
-            context, rows = await self._in_context(images, among)
-            return trio_verdicts(context, rows, operating_point, threshold)[0], context
+            context, (one, two, three) = await self._in_context(images, among)
+            return trio_verdicts(context, (one, two, three), operating_point, threshold)[0], context
 
     async def _in_context(
         self, images: Mapping[str, bytes], among: Sequence[bytes]
