@@ -24,7 +24,9 @@ MOST_BITS_APART = 34
 _TOLERANCE = 4.0
 _LEAST_AGREEING = 4
 _MOST_ZOOM = 8.0
-_STEPS, _LEAST_GAIN = 40, 1e-5
+# What is needed of two pictures laid on each other by their features, blurred, and when they are drawn tight.
+_LEAST_PIXELS, _LEAST_PROMISE, _LEAST_REACHED = 16, 0.7, 0.5
+_STEPS, _LEAST_GAIN = 25, 1e-4
 _ECC_SIDE = 192
 # Whole pictures are laid on each other if their sides have one ratio, within so much, and they correlate so much.
 _ONE_SHAPE, _LEAST_ALIKE = 1.08, 0.8
@@ -143,9 +145,25 @@ def align(first: Picture, second: Picture) -> Alignment | None:
             best, flipped = found, mirror
     if best is None:
         return _aligned_whole(first, second)
-    other_grey = second.grey[:, ::-1] if flipped else second.grey
-    tight = refined(first.grey, np.ascontiguousarray(other_grey), best[0])
-    return Alignment(tight[0], flipped, best[1]) if tight else None
+    other_grey = np.ascontiguousarray(second.grey[:, ::-1] if flipped else second.grey)
+    if not _promising(first.grey, other_grey, best[0]):
+        return None
+    tight = refined(first.grey, other_grey, best[0])
+    return Alignment(tight[0], flipped, best[1]) if tight and tight[1] >= _LEAST_REACHED else None
+
+
+def _promising(first: NDArray[np.uint8], second: NDArray[np.uint8], matrix: Map) -> bool:
+    """Whether two pictures, laid on each other and blurred, have anything in common."""
+    small, other = _reduced(first, 0.25), _reduced(second, 0.25)
+    matrix = at_sizes(matrix, first, second, small, other)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    laid = cv2.warpAffine(other, matrix, small.shape[1::-1], flags=flags)
+    mask = cv2.warpAffine(np.full(other.shape, 255, np.uint8), matrix, small.shape[1::-1], flags=flags) > 254
+    if mask.sum() < _LEAST_PIXELS:
+        return False
+    one, two = (part[mask].astype(np.float32) - part[mask].mean() for part in (small, laid))
+    alike = float((one * two).mean() / max(1.0, float(one.std() * two.std())))
+    return alike >= _LEAST_PROMISE
 
 
 def at_sizes(
