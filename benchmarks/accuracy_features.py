@@ -16,10 +16,10 @@ from torch import Tensor
 
 from samekind.datasets.folders import LabelledImages, read_class_folders
 from samekind.datasets.splits import content_hashes
-from samekind.training.features import cached_features
-from samekind.training.initialise import initialise
-from samekind.training.network import SiameseNetwork
-from samekind.training.recipe_file import read_recipe
+from samekind.training.batches.cache import cached_features
+from samekind.training.network.siamese import SiameseNetwork
+from samekind.training.network.starting_weights import initialise
+from samekind.training.recipe import read_recipe
 
 FOLDS = 5
 _HEAD = 2304

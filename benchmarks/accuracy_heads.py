@@ -14,12 +14,12 @@ from accuracy_features import Pool
 from numpy.typing import NDArray
 
 from samekind.similarity import Embeddings
-from samekind.training.data import CachedViews, SiameseData
-from samekind.training.module import SiameseTraining
-from samekind.training.network import SiameseNetwork
-from samekind.training.objectives import make_objective
+from samekind.training.batches.loading import CachedViews, SiameseData
+from samekind.training.loop.module import SiameseTraining
+from samekind.training.loop.objectives import make_objective
+from samekind.training.network.siamese import SiameseNetwork
+from samekind.training.network.whitening import whiten_head
 from samekind.training.recipe import Recipe
-from samekind.training.whitening import whiten_head
 
 Embed = Callable[[Pool], Embeddings]
 # A pool and the numbers of those of its images that are trained on.

@@ -12,25 +12,28 @@ from numpy.typing import NDArray
 
 from samekind.calibration import trio_probability
 from samekind.card import MeasuredOn, OperatingPoint, PairCalibration, TrioCalibration
-from samekind.evaluation.bootstrap import Drawn, draw
-from samekind.evaluation.cross_fit import fit_links
 from samekind.evaluation.groups import Sample, all_pairs_task, retrieval_metrics, sampled_trios, trios_task
-from samekind.evaluation.links import pair_items, pair_link, trio_items, trio_link
-from samekind.evaluation.verification import rates_at
+from samekind.evaluation.metrics.metric import Interval, Metric
+from samekind.evaluation.metrics.verification import verdict_rates
+from samekind.evaluation.resampling.bootstrap import draw
+from samekind.evaluation.resampling.estimate import Drawn
+from samekind.fitting.calibrations import pair_calibration, pair_items, trio_calibration, trio_items
+from samekind.fitting.cross_fit import fit_calibrations
 from samekind.model_file import read_model
 from samekind.similarity import Embeddings
 
-Links = tuple[PairCalibration, TrioCalibration | None]
-Metrics = dict[str, Drawn]
+Calibrations = tuple[PairCalibration, TrioCalibration | None]
+# By task (pairs, trios, retrieval) and metric.
+Measured = dict[tuple[str, Metric], Drawn]
 
 RESAMPLES = 500
 _TRIOS = 20_000
-# A card is needed to measure, of which only the links count.
+# A card is needed to measure, of which only the calibrations count.
 _TEMPLATE = "imagenette"
 
 
 @dataclass(frozen=True)
-class Scores:
+class NewClassScores:
     """The similarities of pairs (N,) and trios (M, 3) of classes that a network was not trained on, and their answers.
 
     Those of several networks, each without other classes, put together, say what the recipe does on new classes.
@@ -44,7 +47,7 @@ class Scores:
     classes: int
 
     @classmethod
-    def of(cls, embeddings: Embeddings, labels: NDArray[np.int64]) -> Scores:
+    def of(cls, embeddings: Embeddings, labels: NDArray[np.int64]) -> NewClassScores:
         """All pairs and a balanced sample of trios of labelled images."""
         numbered = _renumbered(labels)
         return cls(
@@ -52,7 +55,7 @@ class Scores:
         )
 
     @classmethod
-    def together(cls, scores: Sequence[Scores]) -> Scores:
+    def together(cls, scores: Sequence[NewClassScores]) -> NewClassScores:
         """All of several."""
         return cls(
             np.concatenate([one.pairs for one in scores]),
@@ -63,8 +66,8 @@ class Scores:
             sum(one.classes for one in scores),
         )
 
-    def links(self, description: str) -> Links:
-        """Links fitted to them."""
+    def calibrations(self, description: str) -> Calibrations:
+        """Calibrations fitted to them."""
 
         def measured(same: NDArray[np.bool_]) -> MeasuredOn:
             yes = int(same.sum())
@@ -74,18 +77,20 @@ class Scores:
             )  # fmt: skip
 
         return (
-            pair_link(self.pairs, self.pairs_same, measured(self.pairs_same)),
-            trio_link(self.trios, self.trios_same, measured(self.trios_same)),
+            pair_calibration(self.pairs, self.pairs_same, measured(self.pairs_same)),
+            trio_calibration(self.trios, self.trios_same, measured(self.trios_same)),
         )
 
 
-def cross_fitted_links(scores: Sequence[Scores], description: str) -> Links:
-    """Links fitted to all scores, with the rates of links fitted to all parts but one, measured on that one."""
-    pair, trio = Scores.together(scores).links(description)
+def cross_fitted_calibrations(scores: Sequence[NewClassScores], description: str) -> Calibrations:
+    """Calibrations fitted to all scores, with the rates of others fitted to all parts but one, measured on that one."""
+    pair, trio = NewClassScores.together(scores).calibrations(description)
     assert trio is not None
     rates: dict[tuple[str, str], list[tuple[float, float, int, int]]] = {}
     for number, own in enumerate(scores):
-        fitted, fitted_trio = Scores.together([one for other, one in enumerate(scores) if other != number]).links("")
+        fitted, fitted_trio = NewClassScores.together(
+            [one for other, one in enumerate(scores) if other != number]
+        ).calibrations("")
         assert fitted_trio is not None
         judged = (
             ("pair", fitted.operating_points, own.pairs, own.pairs_same),
@@ -93,7 +98,7 @@ def cross_fitted_links(scores: Sequence[Scores], description: str) -> Links:
         )
         for kind, points, values, same in judged:
             for name, point in points.items():
-                far, tar = rates_at(values, same, point.threshold)
+                far, tar = verdict_rates(values >= point.threshold, same)
                 rates.setdefault((kind, name), []).append((far, tar, int((~same).sum()), int(same.sum())))
 
     def measured(kind: str, points: Mapping[str, OperatingPoint]) -> dict[str, OperatingPoint]:
@@ -124,22 +129,24 @@ def cross_fitted_links(scores: Sequence[Scores], description: str) -> Links:
     )  # fmt: skip
 
 
-def links_of(embeddings: Embeddings, pool: Pool, images: NDArray[np.int64]) -> Links:
-    """Links fitted on some images of a pool."""
+def calibrations_of(embeddings: Embeddings, pool: Pool, images: NDArray[np.int64]) -> Calibrations:
+    """Calibrations fitted on some images of a pool."""
     labels = _renumbered(pool.images.labels[images])
-    return fit_links(embeddings[images], labels, [pool.hashes[i] for i in images], "held-out images")
+    return fit_calibrations(embeddings[images], labels, [pool.hashes[i] for i in images], "held-out images")
 
 
-def seen_classes(embeddings: Embeddings, pool: Pool, links: Links) -> Metrics:
+def seen_classes(embeddings: Embeddings, pool: Pool, calibrations: Calibrations) -> Measured:
     """Pairs and trios of classes that were trained on; intervals over images."""
-    sample = _sample(embeddings, pool.images.labels, links, whole=False, seed=0)
+    sample = _sample(embeddings, pool.images.labels, calibrations, whole=False, seed=0)
     trios = trios_task(sample, *sampled_trios(sample.labels, _TRIOS, 0))
-    return {f"pairs: {name}": drawn for name, drawn in all_pairs_task(sample).metrics.items()} | {
-        f"trios: {name}": drawn for name, drawn in trios.metrics.items()
+    return {("pairs", metric): drawn for metric, drawn in all_pairs_task(sample).metrics.items()} | {
+        ("trios", metric): drawn for metric, drawn in trios.metrics.items()
     }
 
 
-def new_classes(embeddings: Embeddings, pool: Pool, classes: frozenset[str], links: Links | None = None) -> Metrics:
+def new_classes(
+    embeddings: Embeddings, pool: Pool, classes: frozenset[str], calibrations: Calibrations | None = None
+) -> Measured:
     """Pairs of classes that were not trained on; intervals over classes where there are more than five.
 
     The resamples depend on the classes alone, so that those of two rows can be compared one by one.
@@ -148,24 +155,25 @@ def new_classes(embeddings: Embeddings, pool: Pool, classes: frozenset[str], lin
     labels = _renumbered(pool.images.labels[images])
     whole = len(classes) > 5
     seed = zlib.crc32(" ".join(sorted(classes)).encode())
-    sample = _sample(embeddings[images], labels, links, whole=whole, seed=seed)
-    found = {f"pairs: {name}": drawn for name, drawn in all_pairs_task(sample).metrics.items()}
-    if links:
+    sample = _sample(embeddings[images], labels, calibrations, whole=whole, seed=seed)
+    found = {("pairs", metric): drawn for metric, drawn in all_pairs_task(sample).metrics.items()}
+    if calibrations:
         trios = trios_task(sample, *sampled_trios(labels, _TRIOS, 0))
-        found |= {f"trios: {name}": drawn for name, drawn in trios.metrics.items()}
-    return found | {name: _centred(drawn) for name, drawn in retrieval_metrics(sample).items()}
+        found |= {("trios", metric): drawn for metric, drawn in trios.metrics.items()}
+    return found | {("retrieval", metric): _centred(drawn) for metric, drawn in retrieval_metrics(sample).items()}
 
 
-def mean(parts: Sequence[Mapping[str, Drawn]]) -> Metrics:
+def mean(parts: Sequence[Measured]) -> Measured:
     """The mean of each metric over several groups of classes, whose resamples are independent."""
-    names = set(parts[0]).intersection(*parts[1:])
+    common = set(parts[0]).intersection(*parts[1:])
     return {
-        name: Drawn(
-            float(np.mean([part[name].value for part in parts])),
-            np.mean([part[name].draws for part in parts], axis=0),
-            biased=parts[0][name].biased,
+        key: Drawn(
+            float(np.mean([part[key].value for part in parts])),
+            np.mean([part[key].draws for part in parts], axis=0),
+            # A mean of shares of different items is no share.
+            Interval.BIAS_CORRECTED if key[1].interval is Interval.BIAS_CORRECTED else Interval.PERCENTILE,
         )
-        for name in names
+        for key in common
     }
 
 
@@ -179,12 +187,12 @@ def _centred(drawn: Drawn) -> Drawn:
 
 
 def _sample(
-    embeddings: Embeddings, labels: NDArray[np.int64], links: Links | None, *, whole: bool, seed: int
+    embeddings: Embeddings, labels: NDArray[np.int64], calibrations: Calibrations | None, *, whole: bool, seed: int
 ) -> Sample:
     classes = int(labels.max()) + 1
     card = read_model(_TEMPLATE).card
-    if links:  # what needs none is the same with any
-        pair, trio = links
+    if calibrations:  # what needs none is the same with any
+        pair, trio = calibrations
         card = card.model_copy(update={"pair": pair, "trio": trio})
     resamples = draw(labels, RESAMPLES, seed, whole=np.full(classes, whole))
     return Sample(card, embeddings, labels, tuple(map(str, range(classes))), resamples, 0)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from accuracy_features import Pool, Pools
 from accuracy_heads import Embed, Part, train_head
-from accuracy_measure import Links, Metrics, Scores, links_of, mean, new_classes, seen_classes
+from accuracy_measure import Calibrations, Measured, NewClassScores, calibrations_of, mean, new_classes, seen_classes
 from numpy.typing import NDArray
 from sklearn.covariance import ledoit_wolf
 
@@ -20,11 +20,12 @@ from samekind.images import load_image
 from samekind.model_file import read_model
 from samekind.recognizer import Recognizer
 from samekind.similarity import Embeddings
-from samekind.training.pipeline import train
-from samekind.training.recipe import OWN_KEYS, Recipe
-from samekind.training.recipe_file import read_recipe
+from samekind.training.recipe import read_recipe
+from samekind.training.recipe.schema import OWN_KEYS, Recipe
 from samekind.training.reproduce import protocol_recipe
-from samekind.training.run import RunSettings, read_run
+from samekind.training.run.folder import RunFolder
+from samekind.training.run.settings import RunSettings
+from samekind.training.train import train
 
 IMAGENETTE = Path(__file__).with_name("imagenette.toml")
 
@@ -38,14 +39,14 @@ class Row:
         seen: Pairs and trios of Imagenette's validation images, its ten classes being known.
         halves: Of five Imagenette classes when only the other five are known, the mean of both ways.
         caltech: Of ten Caltech classes, none of them known, the mean of five times ten.
-        scores: The pairs and trios of Caltech behind that, for links.
+        scores: The pairs and trios of Caltech behind that, for calibrations.
     """
 
     name: str
-    seen: Metrics
-    halves: Metrics
-    caltech: Metrics
-    scores: list[Scores] = field(default_factory=list)
+    seen: Measured
+    halves: Measured
+    caltech: Measured
+    scores: list[NewClassScores] = field(default_factory=list)
 
 
 def frozen(pools: Pools) -> list[Callable[[], Row]]:
@@ -58,7 +59,7 @@ def frozen(pools: Pools) -> list[Callable[[], Row]]:
 
         fitted, held_out = divide(pools.train)
         every = embed(pools.train.mean[fitted])
-        links = links_of(every(pools.train), pools.train, held_out)
+        calibrations = calibrations_of(every(pools.train), pools.train, held_out)
         halves = [
             new_classes(embed(pools.train.mean[pools.train.of(known)])(pools.val), pools.val, new)
             for known, new in _both_ways(pools)
@@ -69,7 +70,7 @@ def frozen(pools: Pools) -> list[Callable[[], Row]]:
             embeddings = embed(pools.caltech.mean[others])(pools.caltech)
             scores.append(_scores(embeddings, pools.caltech, fold))
             caltech.append(new_classes(embeddings, pools.caltech, fold))
-        return Row(name, seen_classes(every(pools.val), pools.val, links), mean(halves), mean(caltech), scores)
+        return Row(name, seen_classes(every(pools.val), pools.val, calibrations), mean(halves), mean(caltech), scores)
 
     return [
         partial(row, "frozen trunk, cosine", lambda _: _unit),
@@ -85,13 +86,13 @@ def objectives(pools: Pools) -> list[Callable[[], Row]]:
         recipe = linear_head(loss)
         fitted, held_out = divide(pools.train)
         every = train_head(recipe, [(pools.train, fitted)])
-        links = links_of(every(pools.train), pools.train, held_out)
+        calibrations = calibrations_of(every(pools.train), pools.train, held_out)
         halves = []
         for known, new in _both_ways(pools):
             embed = train_head(recipe, [(pools.train, pools.train.of(known))])
             halves.append(new_classes(embed(pools.val), pools.val, new))
         return _with_caltech(
-            f"objective: {loss}", pools, links, mean(halves), val=every(pools.val), caltech=every(pools.caltech)
+            f"objective: {loss}", pools, calibrations, mean(halves), val=every(pools.val), caltech=every(pools.caltech)
         )
 
     return [partial(row, loss) for loss in OWN_KEYS]
@@ -122,7 +123,7 @@ def trained(pools: Pools, init: str, work: Path, *, with_halves: bool) -> list[C
 
     def model(name: str, recipe: Recipe, classes: frozenset[str] | None) -> Recognizer:
         output = work / "models" / f"{name}.onnx"
-        run = work / "runs" / name
+        run = RunFolder(work / "runs" / name)
         folder = root
         if classes:
             folder = work / "classes" / "-".join(sorted(classes))
@@ -132,8 +133,8 @@ def trained(pools: Pools, init: str, work: Path, *, with_halves: bool) -> list[C
                     (folder / one).symlink_to((root / one).resolve())
         output.parent.mkdir(parents=True, exist_ok=True)
         if not output.exists():
-            resume = (run / "run.json").exists()
-            settings = read_run(run) if resume else RunSettings(folder=folder, output=output, recipe=recipe, init=init)
+            resume, new = run.has_begun, RunSettings(folder=folder, output=output, recipe=recipe, init=init)
+            settings = run.read_settings() if resume else new
             print(f"training {name}", flush=True)
             train(settings, run, resume=resume, measure=False)
         return Recognizer(read_model(output))
@@ -145,12 +146,12 @@ def trained(pools: Pools, init: str, work: Path, *, with_halves: bool) -> list[C
             halves.append(new_classes(half.encoder.encode(pools.val.images.paths), pools.val, new))
         whole = Recognizer(read_model(shipped)) if shipped else model(short, recipe, None)
         val, caltech = (whole.encoder.encode(pool.images.paths) for pool in (pools.val, pools.caltech))
-        links = whole.card.pair, whole.card.trio
-        return _with_caltech(name, pools, links, mean(halves) if halves else {}, val=val, caltech=caltech)
+        calibrations = whole.card.pair, whole.card.trio
+        return _with_caltech(name, pools, calibrations, mean(halves) if halves else {}, val=val, caltech=caltech)
 
     return [
-        partial(row, "the mission's pairs protocol (1,280 pairs, BCE)", "pairs", protocol_recipe("pairs")),
-        partial(row, "the mission's triplets protocol (1,280 triplets)", "triplets", protocol_recipe("trios")),
+        partial(row, "the pairs protocol (1,280 pairs, BCE)", "pairs", protocol_recipe("pairs")),
+        partial(row, "the triplets protocol (1,280 triplets)", "triplets", protocol_recipe("trios")),
         partial(row, "**`imagenette`**", "imagenette", read_recipe(str(IMAGENETTE)), "imagenette"),
     ]
 
@@ -185,10 +186,12 @@ def lite0(pools: Pools, folder: Path) -> Row:
         images=pools.train.images.subset(held_out),
         hashes=tuple(pools.train.hashes[i] for i in held_out),
     )
-    links = links_of(embed(some.images.paths), some, np.arange(len(held_out)))
+    calibrations = calibrations_of(embed(some.images.paths), some, np.arange(len(held_out)))
     val, caltech = embed(pools.val.images.paths), embed(pools.caltech.images.paths)
     halves = [new_classes(val, pools.val, new) for _, new in _both_ways(pools)]
-    return _with_caltech("EfficientNet-Lite0 from PyPI, cosine", pools, links, mean(halves), val=val, caltech=caltech)
+    return _with_caltech(
+        "EfficientNet-Lite0 from PyPI, cosine", pools, calibrations, mean(halves), val=val, caltech=caltech
+    )
 
 
 def general(pools: Pools, recipe: Recipe | None = None, name: str = "**`general`**") -> Row:
@@ -196,8 +199,8 @@ def general(pools: Pools, recipe: Recipe | None = None, name: str = "**`general`
 
     What shows the same kind of thing as a class of the fold is left out of Tiny-ImageNet, too.
 
-    Links are never fitted on classes that they are measured on: those for a fold come from the other folds' scores,
-    each of a network that had not met its classes.
+    Calibrations are never fitted on classes that they are measured on: those for a fold come from the other folds'
+    scores, each of a network that had not met its classes.
     """
     recipe = recipe or read_recipe("general")
     every_tiny = (pools.tiny, np.arange(len(pools.tiny.images)))
@@ -215,29 +218,31 @@ def general(pools: Pools, recipe: Recipe | None = None, name: str = "**`general`
         scores.append(_scores(embedded[-1], pools.caltech, fold))
     caltech = []
     for number, (fold, embeddings) in enumerate(zip(pools.folds, embedded, strict=True)):
-        links = Scores.together([one for other, one in enumerate(scores) if other != number]).links("other folds")
-        caltech.append(new_classes(embeddings, pools.caltech, fold, links))
+        calibrations = NewClassScores.together(
+            [one for other, one in enumerate(scores) if other != number]
+        ).calibrations("other folds")
+        caltech.append(new_classes(embeddings, pools.caltech, fold, calibrations))
     halves = []
     for known, new in _both_ways(pools):
         embed = train_head(recipe, [every_tiny, part(pools.train, known), part(pools.caltech, names)])
         halves.append(new_classes(embed(pools.val), pools.val, new))
     whole = train_head(recipe, [every_tiny, every_imagenette, part(pools.caltech, names)])
-    links = Scores.together(scores).links("Caltech-101 classes that the network had not met")
-    return Row(name, seen_classes(whole(pools.val), pools.val, links), mean(halves), mean(caltech), scores)
+    calibrations = NewClassScores.together(scores).calibrations("Caltech-101 classes that the network had not met")
+    return Row(name, seen_classes(whole(pools.val), pools.val, calibrations), mean(halves), mean(caltech), scores)
 
 
 def _with_caltech(
-    name: str, pools: Pools, links: Links, halves: Metrics, *, val: Embeddings, caltech: Embeddings
+    name: str, pools: Pools, calibrations: Calibrations, halves: Measured, *, val: Embeddings, caltech: Embeddings
 ) -> Row:
     """The row of a network that is the same for all of Caltech's classes."""
     found = [new_classes(caltech, pools.caltech, fold) for fold in pools.folds]
     scores = [_scores(caltech, pools.caltech, fold) for fold in pools.folds]
-    return Row(name, seen_classes(val, pools.val, links), halves, mean(found), scores)
+    return Row(name, seen_classes(val, pools.val, calibrations), halves, mean(found), scores)
 
 
-def _scores(embeddings: Embeddings, pool: Pool, classes: frozenset[str]) -> Scores:
+def _scores(embeddings: Embeddings, pool: Pool, classes: frozenset[str]) -> NewClassScores:
     images = pool.of(classes)
-    return Scores.of(embeddings[images], pool.images.labels[images])
+    return NewClassScores.of(embeddings[images], pool.images.labels[images])
 
 
 def _both_ways(pools: Pools) -> list[tuple[frozenset[str], frozenset[str]]]:
@@ -246,7 +251,7 @@ def _both_ways(pools: Pools) -> list[tuple[frozenset[str], frozenset[str]]]:
 
 
 def divide(pool: Pool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """An eighth of the images of each class for links, the others to train on; copies of an image stay together."""
+    """An eighth of the images of each class to calibrate on, the others to train on; copies stay together."""
     held_out = np.array([int(value[:8], 16) % 8 == 0 for value in pool.hashes])
     return np.flatnonzero(~held_out), np.flatnonzero(held_out)
 

@@ -7,29 +7,33 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from accuracy_measure import Metrics
+from accuracy_measure import Measured
 from accuracy_rows import Row
 
 from samekind.atomic import replacing
-from samekind.evaluation.bootstrap import Drawn
-from samekind.training.recipe import OWN_KEYS
+from samekind.evaluation.metrics.metric import AUC, ECE, EER, Metric, accuracy_at, recall_at, tar_at_far
+from samekind.evaluation.resampling.estimate import Drawn
+from samekind.training.recipe.schema import OWN_KEYS
+
+# Its title, what it shows, and the scale: 100 for per cent.
+Column = tuple[str, tuple[str, Metric], int]
 
 ORDER = ("frozen plain", "frozen centred", "frozen whitened", "lite0", "pairs", "triplets")
 LAST = ("imagenette", "general")
 TEXT = Path(__file__).with_name("accuracy_text.md")
 
 _SEEN = (
-    ("accuracy", "pairs: accuracy at balanced", 1),
-    ("EER", "pairs: EER", 100),
-    ("ECE", "pairs: ECE", 1),
-    ("trios, balanced accuracy", "trios: accuracy at balanced", 1),
+    ("accuracy", ("pairs", accuracy_at("balanced")), 1),
+    ("EER", ("pairs", EER), 100),
+    ("ECE", ("pairs", ECE), 1),
+    ("trios, balanced accuracy", ("trios", accuracy_at("balanced")), 1),
 )
-_HALVES = (("AUC", "pairs: AUC", 1), ("EER", "pairs: EER", 100))
+_HALVES = (("AUC", ("pairs", AUC), 1), ("EER", ("pairs", EER), 100))
 _CALTECH = (
-    ("AUC", "pairs: AUC", 1),
-    ("EER", "pairs: EER", 100),
-    ("TAR at FAR 1 %", "pairs: TAR at FAR 1.0%", 100),
-    ("recall@1", "recall@1", 100),
+    ("AUC", ("pairs", AUC), 1),
+    ("EER", ("pairs", EER), 100),
+    ("TAR at FAR 1 %", ("pairs", tar_at_far(0.01)), 100),
+    ("recall@1", ("retrieval", recall_at(1)), 100),
 )
 
 
@@ -51,7 +55,7 @@ def write_table(rows: Mapping[str, Row], path: Path) -> None:
         temporary.write_text(filled, encoding="utf-8")
 
 
-def table(rows: Mapping[str, Metrics], columns: tuple[tuple[str, str, int], ...]) -> str:
+def table(rows: Mapping[str, Measured], columns: tuple[Column, ...]) -> str:
     """A table in Markdown: a row for each name, and for each column its title, metric and scale (100 for per cent)."""
     lines = ["| row | " + " | ".join(title for title, _, _ in columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for row, metrics in rows.items():
@@ -75,20 +79,16 @@ def _against(rows: Mapping[str, Row]) -> str:
     trunks = [rows[key] for key in ORDER[:3] if key in rows]
     if ours is None or not trunks:
         return "(the rows are not there yet)"
-    best = min(trunks, key=lambda row: row.caltech["pairs: EER"].value)
-    a, b = ours.caltech["pairs: EER"], best.caltech["pairs: EER"]
+    best = min(trunks, key=lambda row: row.caltech[("pairs", EER)].value)
+    a, b = ours.caltech[("pairs", EER)], best.caltech[("pairs", EER)]
     low, high = np.nanquantile(a.draws / b.draws, [0.025, 0.975])
     drawn = f"[{low:.2f}, {high:.2f}, the same classes drawn for both]"
     ratio = a.value / b.value
-    lines = [f"- Unseen Caltech classes, EER: {ratio:.2f} × that of the {best.name} {drawn} (to reach: at most 0.80)."]
-    best = max(trunks, key=lambda row: row.halves["pairs: AUC"].value)
-    gain = ours.halves["pairs: AUC"].minus(best.halves["pairs: AUC"]).estimate()
+    lines = [f"- Unseen Caltech classes, EER: {ratio:.2f} × that of the {best.name} {drawn}."]
+    best = max(trunks, key=lambda row: row.halves[("pairs", AUC)].value)
+    gain = ours.halves[("pairs", AUC)].minus(best.halves[("pairs", AUC)]).estimate()
     drawn = f"[{gain.low:+.4f}, {gain.high:+.4f}]"
-    lines.append(
-        f"- Halves of Imagenette, AUC: {gain.value:+.4f} {drawn} against the {best.name} (to reach: at least +0.02)."
-    )
-    for name, key in (("pairs", "pairs: ECE"), ("trios", "trios: ECE")):
-        lines.append(
-            f"- Unseen Caltech classes, ECE of {name}: {_number(ours.caltech.get(key), 1)} (to reach: at most 0.03)."
-        )
+    lines.append(f"- Halves of Imagenette, AUC: {gain.value:+.4f} {drawn} against the {best.name}.")
+    for name, key in (("pairs", ("pairs", ECE)), ("trios", ("trios", ECE))):
+        lines.append(f"- Unseen Caltech classes, ECE of {name}: {_number(ours.caltech.get(key), 1)}.")
     return "\n".join(lines)

@@ -18,18 +18,21 @@ from numpy.typing import NDArray
 from samekind.datasets.dataset import read_dataset
 from samekind.datasets.folders import LabelledImages
 from samekind.errors import ImageError
-from samekind.evaluation.protocol import Evaluation, evaluate
-from samekind.evaluation.recalibrate import recalibrate
+from samekind.evaluation.measure import measure
+from samekind.evaluation.metrics.metric import AUC, ECE, Metric, accuracy_at, false_alarms_on, far_at, tar_at
+from samekind.evaluation.results import Evaluation
+from samekind.fitting.recalibrate import recalibrate
 from samekind.model_file import ModelFile, SeenImages, read_model, write_model
 from samekind.recognizer import Recognizer
 
 Embedded = dict[Path, NDArray[np.float32] | ImageError]
 
-PAIR_METRICS = (
-    *("accuracy at balanced", "AUC", "ECE"),
-    *("FAR at balanced", "TAR at balanced", "FAR at strict", "TAR at strict", "FAR at very_strict"),
+PAIR_METRICS: tuple[Metric, ...] = (
+    *(accuracy_at("balanced"), AUC, ECE),
+    *(rate(point) for point in ("balanced", "strict") for rate in (far_at, tar_at)),
+    far_at("very_strict"),
 )
-TRIO_METRICS = ("accuracy at balanced", "ECE", "false alarms on ABC")
+TRIO_METRICS = (accuracy_at("balanced"), ECE, false_alarms_on("ABC"))
 
 
 def main() -> None:
@@ -54,12 +57,12 @@ class EmbeddedOnce(Recognizer):
 
 
 def measure_one_way(source: ModelFile, own: LabelledImages, others: LabelledImages, embedded: Embedded) -> None:
-    old = evaluate(EmbeddedOnce(source, embedded), others)
+    old = measure(EmbeddedOnce(source, embedded), others)
     found = recalibrate(EmbeddedOnce(source, embedded), own, "mine", own.root.name)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "mine.onnx"
         write_model(path, source.data, found.card, source.seen_images | SeenImages(found.hashes))
-        new = evaluate(EmbeddedOnce(read_model(path), embedded), others)
+        new = measure(EmbeddedOnce(read_model(path), embedded), others)
     print(f"calibrated on {len(own)} images of {len(own.classes)} classes ({own.classes[0]}, {own.classes[1]}, ...),")
     print(f"measured on {len(new.paths)} images of {len(new.classes)} others")
     print(f"  pairs: FAR at strict, as the new card says: {found.card.pair.operating_points['strict'].far:.4f}")
@@ -67,14 +70,14 @@ def measure_one_way(source: ModelFile, own: LabelledImages, others: LabelledImag
 
 
 def print_side_by_side(old: Evaluation, new: Evaluation) -> None:
-    for kind, names in (("pair", PAIR_METRICS), ("trio", TRIO_METRICS)):
+    for kind, wanted in (("pair", PAIR_METRICS), ("trio", TRIO_METRICS)):
         before, after = (getattr(result, f"{kind}_metrics") for result in (old, new))
-        for name in names:
+        for metric in wanted:
             values = [
-                f"{e.value:.4f} [{e.low:.4f}, {e.high:.4f}]" if (e := metrics.get(name)) else "-"
+                f"{e.value:.4f} [{e.low:.4f}, {e.high:.4f}]" if (e := metrics.get(metric)) else "-"
                 for metrics in (before, after)
             ]
-            print(f"  {kind}s: {name:<22} old {values[0]:<26} new {values[1]}")
+            print(f"  {kind}s: {metric.label:<22} old {values[0]:<26} new {values[1]}")
 
 
 if __name__ == "__main__":

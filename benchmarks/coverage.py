@@ -20,12 +20,14 @@ from numpy.typing import NDArray
 
 from samekind.calibration import logistic
 from samekind.datasets.sampling import sample_pairs, sample_trios
-from samekind.evaluation.all_pairs import AllPairs
-from samekind.evaluation.bootstrap import Drawn, draw
-from samekind.evaluation.cells import GENUINE, IMPOSTOR, Cells
-from samekind.evaluation.metrics import cosine_as_probability, verification_metrics
-from samekind.evaluation.retrieval import Ranking
-from samekind.evaluation.scores import Scores
+from samekind.evaluation.metrics.metric import Metric
+from samekind.evaluation.metrics.retrieval import Ranking
+from samekind.evaluation.metrics.scores import Scores
+from samekind.evaluation.metrics.verification import cosine_as_probability, verification_metrics
+from samekind.evaluation.resampling.all_pairs import AllPairs
+from samekind.evaluation.resampling.bootstrap import draw
+from samekind.evaluation.resampling.cells import GENUINE, IMPOSTOR, Cells
+from samekind.evaluation.resampling.estimate import Drawn
 from samekind.similarity import Embeddings, paired_similarity, trio_similarities
 
 _DIMENSION, _SCATTER = 16, 1.6
@@ -74,8 +76,8 @@ def simulate(name: str, world: World, simulations: int, resamples: int) -> None:
     means = _means(np.random.default_rng(1), world.classes)
     truth = _truth(world, means)
     covered = dict.fromkeys(truth, 0)
-    widths: dict[str, list[float]] = {metric: [] for metric in truth}
-    values: dict[str, list[float]] = {metric: [] for metric in truth}
+    widths: dict[Metric, list[float]] = {metric: [] for metric in truth}
+    values: dict[Metric, list[float]] = {metric: [] for metric in truth}
     for seed in range(simulations):
         embeddings, labels = _draw_world(world, means, np.random.default_rng([2, seed]), world.images)
         for metric, drawn in _measure(world, embeddings, labels, seed, resamples).items():
@@ -87,12 +89,12 @@ def simulate(name: str, world: World, simulations: int, resamples: int) -> None:
     for metric, true in truth.items():
         right = 3.92 * np.std(values[metric])
         print(
-            f"  {metric:<28} truth {true:.4f}  mean {np.mean(values[metric]):.4f}  "
+            f"  {metric.label:<28} truth {true:.4f}  mean {np.mean(values[metric]):.4f}  "
             f"covered {covered[metric] / simulations:.1%}  width {np.mean(widths[metric]) / right:.2f}"
         )
 
 
-def _measure(world: World, embeddings: Embeddings, labels: Labels, seed: int, resamples: int) -> dict[str, Drawn]:
+def _measure(world: World, embeddings: Embeddings, labels: Labels, seed: int, resamples: int) -> dict[Metric, Drawn]:
     whole = np.full(world.classes, world.new_classes)
     drawn = draw(labels, resamples, seed, whole=whole)
     pairs = AllPairs(embeddings, labels)
@@ -106,12 +108,12 @@ def _measure(world: World, embeddings: Embeddings, labels: Labels, seed: int, re
     return Cells.of_items(scores, kind, items, drawn, thresholds).measure(_metrics())
 
 
-def _metrics() -> Callable[[Scores], dict[str, float]]:
-    link = partial(_link, 8.0, -2.4)
-    return verification_metrics(_THRESHOLDS, link, (0.1, 0.01), cosine_as_probability)
+def _metrics() -> Callable[[Scores], dict[Metric, float]]:
+    probability = partial(_probability, 8.0, -2.4)
+    return verification_metrics(_THRESHOLDS, probability, (0.1, 0.01), cosine_as_probability)
 
 
-def _link(scale: float, bias: float, similarity: NDArray[np.floating]) -> NDArray[np.float64]:
+def _probability(scale: float, bias: float, similarity: NDArray[np.floating]) -> NDArray[np.float64]:
     return logistic(scale * np.asarray(similarity, np.float64) + bias)
 
 
@@ -127,9 +129,9 @@ def _items(
     return similarity, trios.same, trios.images
 
 
-def _truth(world: World, means: NDArray[np.float64]) -> dict[str, float]:
+def _truth(world: World, means: NDArray[np.float64]) -> dict[Metric, float]:
     """The metrics over so many images that their own noise is small beside that of one evaluation."""
-    found: list[dict[str, float]] = []
+    found: list[dict[Metric, float]] = []
     for seed in range(_TRUE_WORLDS):
         rng = np.random.default_rng([1, seed])
         if world.what == "retrieval":  # depends on how many images there are to choose from

@@ -35,13 +35,13 @@ def main() -> None:
         first, memory = _index(photos)
         again, _ = _index(photos)
         print(f"{len(files):,} files: {first:.1f} s, most memory {memory:.0f} MB", flush=True)
-        print(f"again, unchanged: {again:.2f} s, 1/{first / again:.0f} of the first (to reach: 1/50)", flush=True)
+        print(f"again, unchanged: {again:.2f} s, 1/{first / again:.0f} of the first", flush=True)
         if arguments.times:
             many = Path(workplace) / "many"
             _fill(many, files, arguments.times)
             seconds, more = _index(many)
             print(f"{arguments.times * len(files):,} files: {seconds:.1f} s, most memory {more:.0f} MB")
-            print(f"growth: {more / memory:.2f} (to reach: none)")
+            print(f"growth: {more / memory:.2f}")
 
 
 def _fill(folder: Path, files: list[Path], times: int) -> None:

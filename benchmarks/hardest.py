@@ -19,7 +19,8 @@ from PIL import Image, ImageDraw
 
 import samekind
 from samekind.datasets.folders import LabelledImages, read_class_folders
-from samekind.evaluation.verification import EqualErrorRate, equal_error_rate
+from samekind.evaluation.metrics.curve import EqualErrorRate
+from samekind.evaluation.metrics.scores import equal_error_rate
 from samekind.images import load_image
 from samekind.similarity import Embeddings
 

@@ -19,18 +19,18 @@ from pathlib import Path
 import numpy as np
 from accuracy_features import Pool, Pools, read_pools
 from accuracy_heads import train_head
-from accuracy_measure import Metrics, links_of, mean, new_classes, seen_classes
+from accuracy_measure import Measured, calibrations_of, mean, new_classes, seen_classes
 from accuracy_rows import divide, linear_head
 from accuracy_table import table
 from numpy.typing import NDArray
 
-from samekind.training.recipe import Recipe
-from samekind.training.recipe_file import read_recipe
+from samekind.evaluation.metrics.metric import AUC, EER, accuracy_at
+from samekind.training.recipe import Recipe, read_recipe
 
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 
 
-def known_classes(pools: Pools, loss: str) -> dict[str, Metrics]:
+def known_classes(pools: Pools, loss: str) -> dict[str, Measured]:
     """Imagenette's validation images after training on a share of the others; thresholds from the same eighth."""
     fitted, held_out = divide(pools.train)
     found = {}
@@ -38,12 +38,12 @@ def known_classes(pools: Pools, loss: str) -> dict[str, Metrics]:
         some = _share_of_each_class(pools.train, fitted, share)
         recipe = _as_long(linear_head(loss), len(some), len(fitted))
         embed = train_head(recipe, [(pools.train, some)])
-        links = links_of(embed(pools.train), pools.train, held_out)
-        found[f"{loss}, {len(some):,} images"] = seen_classes(embed(pools.val), pools.val, links)
+        calibrations = calibrations_of(embed(pools.train), pools.train, held_out)
+        found[f"{loss}, {len(some):,} images"] = seen_classes(embed(pools.val), pools.val, calibrations)
     return found
 
 
-def classes_not_trained_on(pools: Pools) -> dict[str, Metrics]:
+def classes_not_trained_on(pools: Pools) -> dict[str, Measured]:
     """Caltech's classes that are not trained on, with more and more of Tiny-ImageNet's."""
     names = np.random.default_rng(0).permutation(pools.tiny.images.classes)
     caltech = frozenset(pools.caltech.images.classes)
@@ -85,12 +85,12 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("runs/accuracy"))
     arguments = parser.parse_args()
     pools = read_pools(arguments.data, arguments.init, arguments.work)
-    eer = ("EER", "pairs: EER", 100)
+    eer = ("EER", ("pairs", EER), 100)
     if arguments.curve != "new":
         known = known_classes(pools, "pairs") | known_classes(pools, "multi-similarity")
-        print(table(known, (("accuracy", "pairs: accuracy at balanced", 1), eer)), flush=True)
+        print(table(known, (("accuracy", ("pairs", accuracy_at("balanced")), 1), eer)), flush=True)
     if arguments.curve != "known":
-        print(table(classes_not_trained_on(pools), (("AUC", "pairs: AUC", 1), eer)))
+        print(table(classes_not_trained_on(pools), (("AUC", ("pairs", AUC), 1), eer)))
 
 
 if __name__ == "__main__":

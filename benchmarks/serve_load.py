@@ -76,7 +76,7 @@ def main() -> None:
             f"the network {network:.1f} ms, which leaves {served - decoding - network:.1f} ms for HTTP and the rest; "
             f"embedding takes {embedding:.1f} ms, {embedding / served:.2f} of the service's"
         )
-        print("to reach: a ratio of 0.8 with 16 clients or more; every answer was 200")
+        print("every answer was 200")
         if arguments.memory:
             part = arguments.memory // 10
             for done in range(0, arguments.memory + 1, part):

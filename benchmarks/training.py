@@ -22,11 +22,12 @@ import numpy as np
 from samekind.datasets.dataset import read_dataset
 from samekind.datasets.folders import LabelledImages
 from samekind.datasets.manifest import write_manifest
-from samekind.training.pipeline import train
 from samekind.training.recipe import Recipe
-from samekind.training.run import RunSettings
+from samekind.training.run.folder import RunFolder
+from samekind.training.run.settings import RunSettings
+from samekind.training.train import train
 
-ACCURACY = "pairs: accuracy at balanced"
+ACCURACY = ("pairs", "accuracy@balanced")
 
 
 @dataclass
@@ -95,13 +96,12 @@ def _some(images: LabelledImages, per_class: int) -> LabelledImages:
 
 def _measure(name: str, manifest: Path, init: str, recipe: Recipe, folder: Path) -> tuple[float, float]:
     clock = Clock()
-    run = folder / name.replace(" ", "-")
-    settings = RunSettings(folder=manifest, output=run / "model.onnx", recipe=recipe, init=init)
+    run = RunFolder(folder / name.replace(" ", "-"))
+    settings = RunSettings(folder=manifest, output=run.path / "trained.onnx", recipe=recipe, init=init)
     card = train(settings, run, report=clock)
     batch = recipe.sampler.classes * recipe.sampler.images
     speed = clock.images_per_second(batch, recipe.epochs)
-    (metrics,) = card.metrics.values()
-    measured = metrics[ACCURACY]
+    (measured,) = (found for found in card.metrics if (found.task, found.metric) == ACCURACY)
     images = card.training.images
     with_cache = recipe.epochs * images / (recipe.epochs * images / speed + clock.caching_seconds)
     print(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -53,3 +54,10 @@ def holding(owner: str, name: str, number: int, go: Path, *arguments: object) ->
 def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """``samekind ARGUMENTS``, with its exit status and output, in a terminal 120 columns wide."""
     return subprocess.run(command(*arguments), capture_output=True, text=True, cwd=cwd, env=ENVIRONMENT)
+
+
+def printed_seed() -> int:
+    """The seed of a test that kills at random moments: that of ``SAMEKIND_SEED``, or a new one; it is printed."""
+    seed = int(os.environ.get("SAMEKIND_SEED") or secrets.randbelow(2**32))
+    print(f"to see it again: SAMEKIND_SEED={seed}")  # noqa: T201 - pytest shows it where a test fails
+    return seed

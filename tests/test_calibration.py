@@ -98,8 +98,32 @@ def test_operating_points_are_found_by_name(link: PairCalibration | TrioCalibrat
     assert choose_threshold(link, None, None) == ("balanced", 0.5)
 
 
-@pytest.mark.parametrize("name", ["loose", "", "Balanced"])
+@pytest.mark.parametrize("name", ["loose", "", "very"])
 def test_unknown_operating_point_lists_the_known(name: str) -> None:
     with pytest.raises(OperatingPointError) as caught:
         choose_threshold(PAIR, name, None)
     assert str(caught.value) == f"no operating point {name!r}; this model has balanced, strict"
+
+
+@pytest.mark.parametrize(("name", "needed"), [("strict", "1,000"), ("very_strict", "10,000")])
+def test_a_missing_operating_point_says_why_and_what_would_give_it(name: str, needed: str) -> None:
+    points = {"balanced": PAIR.operating_points["balanced"]}
+    few = PAIR.model_copy(update={"operating_points": points})
+    with pytest.raises(OperatingPointError) as caught:
+        choose_threshold(few, name, None)
+    said = str(caught.value)
+    assert said.startswith(f"no operating point {name!r}; this model has balanced: it was calibrated with ")
+    assert f"takes at least {needed}; `samekind calibrate MODEL IMAGES` with more images gives it" in said
+
+
+def test_a_missing_operating_point_in_spite_of_enough_pairs() -> None:
+    measured = PAIR.measured_on.model_copy(update={"negatives": 5_000})
+    points = {"balanced": PAIR.balanced}
+    alike = PAIR.model_copy(update={"operating_points": points, "measured_on": measured})
+    with pytest.raises(OperatingPointError, match="too many pairs of different kinds are as alike as can be"):
+        choose_threshold(alike, "strict", None)
+
+
+def test_a_name_that_is_nearly_right() -> None:
+    with pytest.raises(OperatingPointError, match=r"Did you mean balanced\?"):
+        choose_threshold(PAIR, "Balanced", None)

@@ -17,6 +17,8 @@ DOCUMENTS = [
     "CONTRIBUTING.md",
     "docs/evaluation.md",
     "docs/galleries.md",
+    "docs/removing-copies.md",
+    *sorted(str(page.relative_to(README.parent)) for page in (README.parent / "docs" / "howto").glob("*.md")),
     "docs/serving.md",
     "docs/training.md",
     "benchmarks/README.md",
@@ -98,3 +100,13 @@ def test_links_within_the_repository_lead_somewhere(document: str) -> None:
     path = README.parent / document
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
         assert (path.parent / target).exists(), target
+
+
+def test_the_files_that_the_how_to_pages_name_are_there() -> None:
+    pages = list((README.parent / "docs" / "howto").glob("*.md"))
+    assert len(pages) == 4
+    for page in pages:
+        named = re.findall(r"`((?:src|tests|docs|benchmarks)/[\w/.]+)`", page.read_text(encoding="utf-8"))
+        missing = [name for name in named if "NAME" not in name and not (README.parent / name).exists()]
+        assert named
+        assert not missing, page.name

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
 import io
 import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,10 +16,10 @@ from hypothesis import given
 from PIL import Image
 from strategies import pixels, unit_rows
 
-from samekind.errors import ImageError, ModelFileError, OperatingPointError
+from samekind.errors import ArgumentError, EmbeddingError, ImageError, ModelFileError, OperatingPointError
 from samekind.images import ImageSource
 from samekind.model_file import ModelFile, read_model, write_model
-from samekind.recognizer import Recognizer, TrioVerdict, Verdict, load
+from samekind.recognizer import Embedded, Recognizer, TrioVerdict, Verdict, load
 from samekind.similarity import TRIO_PAIRS
 
 RED, DARK_RED, BLUE = (220, 40, 40), (160, 30, 30), (40, 40, 220)
@@ -30,7 +32,7 @@ def model(tiny_model: Path) -> Recognizer:
 
 @pytest.fixture(scope="module")
 def pairs_only(tiny_model: Path) -> Recognizer:
-    """A model whose card has no trio link."""
+    """A model whose card has no calibration for trios."""
     return Recognizer(ModelFile(make_card(trio=None), read_model(tiny_model).data))
 
 
@@ -70,7 +72,9 @@ def test_verdict_says_how_it_was_reached(model: Recognizer, trio: tuple[Path, Pa
     assert verdict.similarity == pytest.approx(first @ second, abs=1e-6)
     assert verdict.probability == pytest.approx(1 / (1 + math.exp(5 - 10 * verdict.similarity)), rel=1e-9)
     assert (verdict.threshold, verdict.operating_point, verdict.model) == (0.5, "balanced", "tiny")
-    assert [type(value) for value in vars(verdict).values()] == [bool, float, float, float, str, str]
+    types = [bool, float, float, float, str, str, str, type(None)]
+    assert [type(value) for value in dataclasses.astuple(verdict)] == types
+    assert (verdict.rates_from, verdict.doubt) == ("a test", None)
 
 
 @given(pixels(SIZE), pixels(SIZE))
@@ -161,7 +165,7 @@ def test_trio_at_a_name_has_its_pairs_at_that_name(model: Recognizer, trio: tupl
 
 
 def test_model_for_pairs_only_refuses_trios_before_any_work(pairs_only: Recognizer) -> None:
-    rows = np.zeros((1, DIMENSION), np.float32)
+    rows = np.eye(1, DIMENSION, dtype=np.float32)
     with pytest.raises(OperatingPointError, match="tiny: calibrated for pairs only"):
         pairs_only.judge_trios(rows, rows, rows)
     with pytest.raises(OperatingPointError, match="tiny: calibrated for pairs only"):
@@ -301,9 +305,9 @@ def test_bad_threshold_is_refused_before_any_work(model: Recognizer, embedded: l
 
 
 def test_progress_counts_different_images(model: Recognizer, trio: tuple[Path, Path, Path]) -> None:
-    calls: list[int] = []
-    model.verify_pairs([(trio[i], trio[j]) for i, j in TRIO_PAIRS], on_progress=calls.append)
-    assert calls[-1] == 3
+    calls: list[tuple[str, int, int]] = []
+    model.verify_pairs([(trio[i], trio[j]) for i, j in TRIO_PAIRS], on_progress=lambda *call: calls.append(call))
+    assert calls[-1] == ("images", 3, 3)
 
 
 # Embedding
@@ -392,3 +396,86 @@ def test_a_trio_may_have_an_operating_point_that_pairs_have_not(tmp_path: Path, 
     verdict = load(tmp_path / "few.onnx").verify_trio(*trio, operating_point="strict")
     assert verdict.operating_point == "strict"
     assert {pair.operating_point for pair in verdict.pairs} == {"balanced"}
+
+
+# Embeddings from elsewhere
+
+
+ROW = np.eye(1, DIMENSION, dtype=np.float32)
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        (np.eye(1, DIMENSION - 1, dtype=np.float32), r"must be \(N, 6\).* not \(1, 5\)"),
+        (ROW[0], r"must be \(N, 6\).* not \(6,\)"),
+        (9 * ROW, "row 0 has the length 9"),
+        (0 * ROW, "row 0 has the length 0"),
+        (np.where(ROW == 1, np.nan, 0), "row 0 has values that are no finite numbers"),
+        (np.where(ROW == 1, np.inf, 0), "row 0 has values that are no finite numbers"),
+        ([["a"] * DIMENSION], "must be numbers"),
+        ([[1.0], [1.0, 2.0]], "must be numbers"),
+        (np.repeat(ROW, 2, axis=0), "as many embeddings on each side are needed, not 1 and 2"),
+    ],
+)
+def test_embeddings_that_mean_nothing_are_refused(model: Recognizer, rows: Any, says: str) -> None:
+    for judge in (
+        lambda: model.judge_pairs(ROW, rows),
+        lambda: model.judge_pairs(rows, ROW),
+        lambda: model.judge_trios(ROW, rows, ROW),
+    ):
+        with pytest.raises(EmbeddingError, match=says):
+            judge()
+
+
+def test_embeddings_may_have_been_stored_as_float16(model: Recognizer) -> None:
+    rows = np.random.default_rng(0).normal(size=(50, DIMENSION))
+    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float16)
+    assert len(model.judge_pairs(rows, rows)) == 50  # type: ignore[arg-type]
+
+
+# Skipping what cannot be read
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 8])
+def test_skipping_says_which(model: Recognizer, trio: tuple[Path, Path, Path], batch_size: int) -> None:
+    images = ["gone.png", trio[0], b"no picture", trio[1], trio[2]]
+    skipped = model.embed(images, batch_size=batch_size, on_error="skip")
+    assert isinstance(skipped, Embedded)
+    assert (skipped.embeddings == model.embed(trio)).all()
+    assert skipped.positions.tolist() == [1, 3, 4]
+    assert {i: str(error).partition(":")[0] for i, error in skipped.errors.items()} == {
+        0: "gone.png",
+        2: "<10 bytes>",
+    }
+
+
+@pytest.mark.parametrize("images", [[], ["gone.png"]])
+def test_skipping_all_leaves_none(model: Recognizer, images: list[str]) -> None:
+    skipped = model.embed(images, on_error="skip")
+    assert (skipped.embeddings.shape, skipped.positions.shape) == ((0, DIMENSION), (0,))
+    assert len(skipped.errors) == len(images)
+
+
+def test_on_error_and_batch_size_are_checked(model: Recognizer) -> None:
+    with pytest.raises(ArgumentError, match="on_error is 'raise' or 'skip', not 'ignore'"):
+        model.embed([], on_error="ignore")  # type: ignore[call-overload]
+    with pytest.raises(ArgumentError, match="batch_size=0"):
+        model.embed(["gone.png"], batch_size=0)
+
+
+def test_similarity_is_that_of_the_verdict(model: Recognizer, trio: tuple[Path, Path, Path]) -> None:
+    assert model.similarity(*trio[:2]) == model.verify(*trio[:2]).similarity
+
+
+def test_progress_of_embedding(model: Recognizer, trio: tuple[Path, Path, Path]) -> None:
+    calls: list[tuple[str, int, int]] = []
+    model.embed(trio, batch_size=2, on_progress=lambda *call: calls.append(call))
+    model.embed(iter(trio), on_progress=lambda *call: calls.append(call))
+    assert calls == [("images", 2, 3), ("images", 3, 3), ("images", 3, 0)]
+
+
+@pytest.mark.parametrize("threshold", ["0.5", "strict", math.nan, True, [0.5]])
+def test_a_threshold_is_a_number(model: Recognizer, threshold: Any) -> None:
+    with pytest.raises(OperatingPointError, match="threshold is a"):
+        model.verify("gone.png", "gone.png", threshold=threshold)

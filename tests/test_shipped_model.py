@@ -39,8 +39,12 @@ def test_the_file_is_small_and_its_card_complete(model: samekind.Recognizer) -> 
     # forty classes may let three through among ten others, and the card says so.
     assert card.pair.operating_points["strict"].far <= 0.015
     assert card.pair.operating_points["very_strict"].far <= 0.003
-    assert any("unseen classes" in data for data in card.metrics)
-    assert any("imagenette2-224" in data for data in card.metrics)
+    assert card.format_version == 2
+    assert card.pair.measured_on.domain
+    assert {(found.data, found.group) for found in card.metrics} == {
+        ("imagenette2-224", "seen"),
+        ("caltech101-a", "unseen") if card.name == "general" else ("data/caltech101-a", "unseen"),
+    }
     assert "ImageNet" in card.training.pretraining
     assert card.licence.startswith("Apache-2.0")
 

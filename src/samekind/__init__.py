@@ -1,5 +1,8 @@
 """Are these pictures the same kind of thing?
 
+Whatever is named here is public and stable; everything else is internal (``docs/reference.md``). Each name is imported
+when it is first used, so that ``import samekind`` costs nothing and needs none of the extras.
+
 Example:
     >>> import samekind
     >>> model = samekind.load()
@@ -7,36 +10,120 @@ Example:
     512
 """
 
-from samekind.card import Card
-from samekind.errors import (
-    DatasetError,
-    GalleryError,
-    ImageError,
-    MissingExtraError,
-    ModelFileError,
-    OperatingPointError,
-    SamekindError,
-    ServeError,
-    TrainingError,
-)
-from samekind.recognizer import Recognizer, load
-from samekind.verdict import TrioVerdict, Verdict
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from samekind.card import Card
+    from samekind.datasets.check import check
+    from samekind.datasets.check_report import CheckReport
+    from samekind.errors import (
+        AdaptationError,
+        ArgumentError,
+        DatasetError,
+        EmbeddingError,
+        GalleryError,
+        ImageError,
+        MissingExtraError,
+        ModelFileError,
+        OperatingPointError,
+        PlanError,
+        SamekindError,
+        ServeError,
+        TrainingError,
+    )
+    from samekind.fitting.calibrate import Recalibrated, calibrate
+    from samekind.gallery import Gallery
+    from samekind.recognizer import Embedded, Recognizer, load
+    from samekind.report.evaluate import evaluate
+    from samekind.report.schema import Report
+    from samekind.training.api import train
+    from samekind.verdict import TrioVerdict, Verdict
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AdaptationError",
+    "ArgumentError",
     "Card",
+    "CheckReport",
     "DatasetError",
+    "Embedded",
+    "EmbeddingError",
+    "Gallery",
     "GalleryError",
     "ImageError",
     "MissingExtraError",
     "ModelFileError",
     "OperatingPointError",
+    "PlanError",
+    "Recalibrated",
     "Recognizer",
+    "Report",
     "SamekindError",
     "ServeError",
     "TrainingError",
     "TrioVerdict",
     "Verdict",
+    "calibrate",
+    "check",
+    "evaluate",
     "load",
+    "train",
 ]
+
+# Where each name comes from.
+_MODULES = {
+    "load": "samekind.recognizer",
+    "Recognizer": "samekind.recognizer",
+    "Embedded": "samekind.recognizer",
+    "Verdict": "samekind.verdict",
+    "TrioVerdict": "samekind.verdict",
+    "Card": "samekind.card",
+    "Gallery": "samekind.gallery",
+    "check": "samekind.datasets.check",
+    "CheckReport": "samekind.datasets.check_report",
+    "train": "samekind.training.api",
+    "evaluate": "samekind.report.evaluate",
+    "Report": "samekind.report.schema",
+    "calibrate": "samekind.fitting.calibrate",
+    "Recalibrated": "samekind.fitting.calibrate",
+    "AdaptationError": "samekind.errors",
+    "SamekindError": "samekind.errors",
+    "ArgumentError": "samekind.errors",
+    "DatasetError": "samekind.errors",
+    "EmbeddingError": "samekind.errors",
+    "GalleryError": "samekind.errors",
+    "ImageError": "samekind.errors",
+    "MissingExtraError": "samekind.errors",
+    "ModelFileError": "samekind.errors",
+    "OperatingPointError": "samekind.errors",
+    "PlanError": "samekind.errors",
+    "ServeError": "samekind.errors",
+    "TrainingError": "samekind.errors",
+}
+# What some of these modules need beyond the core.
+_EXTRAS = {"samekind.gallery": "gallery", "samekind.fitting.calibrate": "calibrate"}
+
+
+def __getattr__(name: str) -> object:
+    """Import what is asked for by name (PEP 562)."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = _MODULES[name]
+    try:
+        value = getattr(import_module(module), name)
+    except ModuleNotFoundError as error:
+        if module not in _EXTRAS or str(error.name).partition(".")[0] == "samekind":
+            raise
+        from samekind.errors import MissingExtraError as Missing  # noqa: PLC0415 - as everything here
+
+        raise Missing(_EXTRAS[module], str(error.name)) from error
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

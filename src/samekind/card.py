@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Rate = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -26,11 +26,15 @@ class OperatingPoint(_Part):
         threshold: The verdict is "same" at or above it; a similarity for pairs, a probability for trios.
         far: False accept rate: the share of items whose answer is no that are judged yes.
         tar: True accept rate: the share of items whose answer is yes that are judged yes.
+        far_interval: The 95 % interval of the FAR, where one is known.
+        tar_interval: The 95 % interval of the TAR, where one is known.
     """
 
     threshold: Finite
     far: Rate
     tar: Rate
+    far_interval: tuple[Rate, Rate] | None = None
+    tar_interval: tuple[Rate, Rate] | None = None
 
 
 def _has_balanced(points: dict[str, OperatingPoint]) -> dict[str, OperatingPoint]:
@@ -43,14 +47,16 @@ OperatingPoints = Annotated[dict[str, OperatingPoint], AfterValidator(_has_balan
 
 
 class MeasuredOn(_Part):
-    """The items on which the links were fitted, and the operating points chosen and measured.
+    """The items on which a calibration was fitted, and its operating points chosen and measured.
 
     Attributes:
         description: In words, where the images come from.
-        images: Number of images behind the rates.
-        classes: Number of classes.
-        positives: Number of items whose answer is yes (genuine pairs) behind the rates.
-        negatives: Number of items whose answer is no (impostor pairs) behind the rates.
+        domain: In plain words, what kind of pictures they are, such as "everyday objects (Caltech-101)"; empty where
+            nobody has said.
+        images: The number of images behind the rates.
+        classes: The number of classes.
+        positives: The number of items whose answer is yes (genuine pairs) behind the rates.
+        negatives: The number of items whose answer is no (impostor pairs) behind the rates.
         cross_fitted: Whether no rate was measured on images that its threshold was fitted on: thresholds fitted on a
             part of the images were measured on the rest, in turn, while the card's own thresholds come from all images.
     """
@@ -61,6 +67,12 @@ class MeasuredOn(_Part):
     positives: int
     negatives: int
     cross_fitted: bool = False
+    domain: str = ""
+
+    @property
+    def kind_of_pictures(self) -> str:
+        """The pictures in plain words, for a verdict: their kind where it is known, else where they come from."""
+        return self.domain or self.description
 
 
 class PairCalibration(_Part):
@@ -75,6 +87,11 @@ class PairCalibration(_Part):
     operating_points: OperatingPoints
     measured_on: MeasuredOn
 
+    @property
+    def balanced(self) -> OperatingPoint:
+        """The operating point at a probability of one half, which every model has."""
+        return self.operating_points["balanced"]
+
 
 class TrioCalibration(_Part):
     """P(at least two alike): a logistic of the three similarities sorted from the highest to the lowest.
@@ -87,6 +104,59 @@ class TrioCalibration(_Part):
     bias: Finite
     operating_points: OperatingPoints
     measured_on: MeasuredOn
+
+    @property
+    def balanced(self) -> OperatingPoint:
+        """The operating point at a probability of one half, which every model has."""
+        return self.operating_points["balanced"]
+
+
+class DomainCalibration(_Part):
+    """What similarities mean in a collection of pictures that the model does not know, once it is adapted to it.
+
+    A share of the collection's mean is taken away from its embeddings; similarities then count in units of their
+    spread among the collection's own pictures. In these units one calibration serves collections of all kinds. It was
+    fitted over several domains (kinds of pictures), and its rates were measured on domains left out of the fit.
+
+    Attributes:
+        full_length: The length of the mean from which on all of it is taken away; of a shorter one the same part.
+        spread: The spread of a usual collection.
+        few: That spread weighs as much as so many pictures of the collection.
+        pair: The calibration of two images; scale, bias and thresholds are for similarities in units of the spread.
+        trio: The calibration of three images; its weights are for such similarities, its thresholds probabilities.
+        domains: The names of the domains, in plain words.
+    """
+
+    full_length: Annotated[float, Field(gt=0.0, le=1.0)]
+    spread: Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+    few: Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+    pair: PairCalibration
+    trio: TrioCalibration | None
+    domains: tuple[str, ...]
+
+
+class Adapted(_Part):
+    """The collection that a model is adapted to: what is kept of it, which are never its pictures.
+
+    Attributes:
+        source: In words, what the pictures were.
+        pictures: The number of pictures.
+        distinct: The number of different pictures among those that were compared.
+        length: The length of the mean of their embeddings.
+        share: The share of the mean that is taken away.
+        spread: How widely the similarities of its pictures spread after that.
+        created: Date, ISO 8601.
+        network: The fingerprint of the network as it was before.
+    """
+
+    source: str
+    pictures: Annotated[int, Field(ge=1)]
+    distinct: Annotated[int, Field(ge=1)]
+    length: Rate
+    share: Rate
+    spread: Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+    created: str
+    network: str
 
 
 class Training(_Part):
@@ -101,6 +171,8 @@ class Training(_Part):
         init: Where the weights started.
         pretraining: In words, what the starting weights had seen.
         recipe: All settings, enough to train it again.
+        init_tag: timm's full name of the pretrained weights that it began with; empty where that is not known.
+        init_licence: The licence of the weights that it began with; empty where that is not known.
     """
 
     data: str
@@ -111,11 +183,33 @@ class Training(_Part):
     init: str
     pretraining: str
     recipe: dict[str, JsonValue]
+    init_tag: str = ""
+    init_licence: str = ""
 
 
 class Measurement(_Part):
-    """One number measured on test images, with its 95 % interval."""
+    """One number measured on test images, with its 95 % interval.
 
+    Attributes:
+        data: The name of the test data.
+        split: The part of it that was measured on, such as ``val``; empty where there are no parts.
+        group: The classes that were measured on: ``all``, ``seen`` in training, ``unseen``, or ``listed`` items.
+        note: In words, what else to know of the group.
+        task: ``pairs``, ``trios`` or ``retrieval``.
+        metric: The key of the metric, such as ``far@balanced`` (``evaluation.metrics.metric``).
+        label: The name of the metric for people.
+        value: The number.
+        low: The lower end of its interval.
+        high: The upper end.
+    """
+
+    data: str
+    split: str = ""
+    group: str
+    note: str = ""
+    task: str
+    metric: str
+    label: str = ""
     value: float
     low: float
     high: float
@@ -125,23 +219,26 @@ class Card(_Part):
     """Everything that a model file says of itself, as JSON.
 
     Attributes:
-        format_version: 1.
+        format_version: 2; ``card_format_1`` reads the cards of format 1.
         name: The model's name.
         backbone: The feature extractor, by its timm name.
         input_size: S; the network takes uint8 (N, S, S, 3).
         resize: How images become square.
         dimension: D of the embedding.
-        pair: The link and operating points for two images.
-        trio: Likewise for three images; None if it was calibrated on fewer than three classes.
+        pair: The calibration and operating points for two images.
+        trio: The calibration and operating points for three images; None if it was calibrated on fewer than three
+            classes.
+        domains: What similarities mean once the model is adapted to a collection; None if that was never measured.
+        adapted: The collection that the model is adapted to; None for a bare model.
         training: How the network was made.
-        metrics: Measurements by the name of the test data, then by the name of the metric.
-        licence: Of the weights.
+        metrics: What was measured on test images.
+        licence: The licence of the weights.
         fingerprint: SHA-256 of the network and its input; the same fingerprint means the same embeddings.
         created: Date, ISO 8601.
-        samekind_version: Of the samekind that wrote the file.
+        samekind_version: The version of the samekind that wrote the file.
     """
 
-    format_version: Literal[1]
+    format_version: Literal[2]
     name: str
     backbone: str
     input_size: Annotated[int, Field(ge=16, le=4096)]
@@ -149,8 +246,10 @@ class Card(_Part):
     dimension: Annotated[int, Field(ge=1, le=65536)]
     pair: PairCalibration
     trio: TrioCalibration | None
+    domains: DomainCalibration | None = None
+    adapted: Adapted | None = None
     training: Training
-    metrics: dict[str, dict[str, Measurement]] = {}
+    metrics: tuple[Measurement, ...] = ()
     licence: str
     fingerprint: str = ""
     created: str

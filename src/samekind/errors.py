@@ -16,8 +16,20 @@ class ModelFileError(SamekindError, ValueError):
     """A model could not be found or loaded: missing, corrupt, foreign, or of a newer format."""
 
 
+class EmbeddingError(SamekindError, ValueError):
+    """Embeddings that cannot be compared: of another size, not of unit length, or with values that are no numbers."""
+
+
+class ArgumentError(SamekindError, ValueError):
+    """An argument that cannot be meant: a list of names where pairs are asked for, or a negative number of threads."""
+
+
 class OperatingPointError(SamekindError, ValueError):
     """A threshold or the name of an operating point that the model cannot use."""
+
+
+class AdaptationError(SamekindError, ValueError):
+    """A collection of pictures to which a model cannot be adapted, or a model that cannot be adapted."""
 
 
 class DatasetError(SamekindError, ValueError):
@@ -30,6 +42,10 @@ class TrainingError(SamekindError, RuntimeError):
 
 class GalleryError(SamekindError, RuntimeError):
     """A gallery cannot be opened, belongs to another model, or is being written by another process."""
+
+
+class PlanError(SamekindError, RuntimeError):
+    """A plan of what to keep and remove, or the journal of one that was applied, cannot be used as it stands."""
 
 
 class ServeError(SamekindError, RuntimeError):

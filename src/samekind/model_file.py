@@ -5,22 +5,27 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import BaseModel, JsonValue, ValidationError
 
 from samekind.atomic import replacing
 from samekind.card import FORMAT_VERSION, Card
+from samekind.card_format_1 import upgraded
 from samekind.errors import ModelFileError
 from samekind.onnx_envelope import OnnxEnvelope
 
 CARD_KEY = "samekind.card"
 DEFAULT_MODEL = "general"
 _SEEN_KEY = "samekind.seen_images"
+# Such as https://, s3:// and hf://; a letter and a colon alone are a drive of Windows.
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:(//|(?<=hf:))", re.IGNORECASE)
 # Among a million images the chance of one false hit in ten thousand seen ones is one in two thousand million.
 _HASH_BYTES = 8
 
@@ -93,14 +98,18 @@ def find_model(name_or_path: str | os.PathLike[str] | None) -> Path:
         ModelFileError: There is no such model.
     """
     name = os.fspath(name_or_path) if name_or_path is not None else DEFAULT_MODEL
+    if _ADDRESS.match(name):
+        raise ModelFileError(f"{name}: addresses are not fetched; download the model and give the path of the file")
     bundled = bundled_models()
     if name in bundled:
         return bundled[name]
-    with suppress(OSError):  # a name that no file can have, such as one too long, is that of no model
-        if Path(name).is_file():
-            return Path(name)
+    with suppress(OSError, ValueError, RuntimeError):  # a name that no file can have is that of no model
+        if (path := Path(name).expanduser()).is_file():
+            return path
     known = ", ".join(bundled) or "none"
-    raise ModelFileError(f"{name}: no such model file, nor a model that comes with samekind ({known})")
+    close = get_close_matches(name.lower(), bundled, 1)
+    hint = f". Did you mean {close[0]}?" if close else ""
+    raise ModelFileError(f"{name}: no such model file, nor a model that comes with samekind ({known}){hint}")
 
 
 def read_model(name_or_path: str | os.PathLike[str] | None = None) -> ModelFile:
@@ -164,14 +173,32 @@ def write_model(
     Raises:
         ModelFileError: The bytes are no ONNX model, or refer to other files.
     """
-    envelope = OnnxEnvelope(onnx_model, os.fspath(path))
+    model = make_model(onnx_model, card, seen_hashes, name=os.fspath(path))
+    with replacing(path) as temporary:
+        temporary.write_bytes(model.data)
+    return model.card
+
+
+def make_model(
+    onnx_model: bytes, card: Card, seen_hashes: Iterable[str] | SeenImages = (), *, name: str | None = None
+) -> ModelFile:
+    """A model file in memory, of an ONNX model and its card.
+
+    Args:
+        onnx_model: As ``write_model`` takes it.
+        card: As ``write_model`` takes it.
+        seen_hashes: As ``write_model`` takes them.
+        name: What messages call it; by default the name on the card.
+
+    Raises:
+        ModelFileError: As ``write_model``.
+    """
+    envelope = OnnxEnvelope(onnx_model, card.name if name is None else name)
     envelope.refuse_external_data()
     card = card.model_copy(update={"fingerprint": fingerprint(envelope.network, card)})
     seen = seen_hashes if isinstance(seen_hashes, SeenImages) else SeenImages(seen_hashes)
     metadata = {CARD_KEY: card.model_dump_json(), _SEEN_KEY: seen.to_text()}
-    with replacing(path) as temporary:
-        temporary.write_bytes(envelope.with_metadata(metadata))
-    return card
+    return ModelFile(card, envelope.with_metadata(metadata), seen)
 
 
 def fingerprint(network: bytes, card: Card) -> str:
@@ -184,15 +211,21 @@ def fingerprint(network: bytes, card: Card) -> str:
     return digest.hexdigest()
 
 
+class _Versioned(BaseModel):
+    format_version: JsonValue
+
+
 def _parse_card(text: str, name: str) -> Card:
     try:
+        if _Versioned.model_validate_json(text).format_version == 1:
+            text = upgraded(text)
         return Card.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         if where == "format_version" and first["type"] != "missing":
             raise ModelFileError(
-                f"{name}: format version {first['input']} is not {FORMAT_VERSION}; "
+                f"{name}: format version {first['input']} is not 1 or {FORMAT_VERSION}; "
                 "a newer samekind may read it: pip install -U samekind"
             ) from None
         raise ModelFileError(f"{name}: its card is broken ({where}: {first['msg']})") from None

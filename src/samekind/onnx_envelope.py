@@ -42,7 +42,13 @@ _SCHEMA: dict[str, list[tuple[str, int, str]]] = {
         ("sparse_initializers", 15, "Sparse"),
     ],
     "Value": [("name", 1, "string")],
-    "Node": [("outputs", 2, "string*"), ("operator", 4, "string"), ("attributes", 5, "Attribute")],
+    "Node": [
+        ("inputs", 1, "string*"),
+        ("outputs", 2, "string*"),
+        ("name", 3, "string"),
+        ("operator", 4, "string"),
+        ("attributes", 5, "Attribute"),
+    ],
     "Attribute": [
         ("tensor", 5, "Tensor?"),
         ("graph", 6, "Graph?"),
@@ -52,7 +58,14 @@ _SCHEMA: dict[str, list[tuple[str, int, str]]] = {
         ("sparses", 23, "Sparse"),
     ],
     "Sparse": [("values", 1, "Tensor?"), ("indices", 2, "Tensor?")],
-    "Tensor": [("external_data", 13, "Entry"), ("data_location", 14, "int32")],
+    "Tensor": [
+        ("shape", 1, "int64*"),
+        ("type", 2, "int32"),
+        ("name", 8, "string"),
+        ("raw", 9, "bytes"),
+        ("external_data", 13, "Entry"),
+        ("data_location", 14, "int32"),
+    ],
 }
 _SCALARS = {
     "string": _FIELD.TYPE_STRING,
@@ -134,14 +147,21 @@ class OnnxEnvelope:
 
     def values_of(self, *operators: str) -> list[str]:
         """The names of the values that operators of these types give, in the order of the graph."""
-        graph = _parse("Graph", self._model.graphs[0], self._name)
-        return [name for node in graph.nodes if node.operator in operators for name in node.outputs]
+        return [name for node in self.graph().nodes if node.operator in operators for name in node.outputs]
 
     def with_outputs(self, names: Iterable[str]) -> bytes:
         """The model as bytes, with inner values as further outputs. This one is left as it is."""
-        graph = _parse("Graph", self._model.graphs[0], self._name)
+        graph = self.graph()
         for name in names:
             graph.outputs.add(name=name)
+        return self.with_graph(graph)
+
+    def graph(self) -> Any:
+        """A copy of the graph as a message: nodes, initializers and outputs; all else is carried through."""
+        return _parse("Graph", self._model.graphs[0], self._name)
+
+    def with_graph(self, graph: Any) -> bytes:
+        """The model as bytes, with another graph. This one is left as it is."""
         model = _MESSAGES["Model"]()
         model.CopyFrom(self._model)
         model.graphs[0] = graph.SerializeToString()
@@ -153,7 +173,7 @@ class OnnxEnvelope:
         Raises:
             ModelFileError: One does. Loading it could read any file on the disk.
         """
-        graph = _parse("Graph", self._model.graphs[0], self._name)
+        graph = self.graph()
         functions = [_parse("Function", function, self._name) for function in self._model.functions]
         for tensor in chain(_tensors_of_graph(graph), *map(_tensors_of_function, functions)):
             if tensor.external_data or tensor.data_location:

@@ -3,43 +3,66 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from itertools import chain
-from typing import TypeVar
+from pathlib import Path
+from typing import Literal, NamedTuple, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.calibration import choose_threshold, pair_probability, trio_probability
-from samekind.card import Card, TrioCalibration
-from samekind.encoder import OnnxEncoder, Progress
-from samekind.errors import ImageError, ModelFileError, OperatingPointError
-from samekind.images import ImageSource, as_many
-from samekind.model_file import ModelFile, read_model
-from samekind.similarity import TRIO_PAIRS, Embeddings, paired_similarity
-from samekind.verdict import TrioVerdict, Verdict
+from samekind.adaptation.adaptation import adapt, adapted_model
+from samekind.adaptation.bare import bare_model
+from samekind.adaptation.pictures import EmbeddedPictures, Pictures, are_embeddings, pictures_of
+from samekind.arguments import image_items, image_list
+from samekind.calibration import choose_threshold
+from samekind.card import Card
+from samekind.embed_items import embed_items
+from samekind.encoder import DEFAULT_BATCH_SIZE, OnnxEncoder
+from samekind.errors import AdaptationError, ArgumentError, ImageError, ModelFileError
+from samekind.images import ImageSource
+from samekind.judging import pair_verdicts, trio_calibration, trio_verdicts
+from samekind.model_file import ModelFile, read_model, write_model
+from samekind.progress import Progress
+from samekind.similarity import Embeddings, paired_similarity
+from samekind.verdict import TrioVerdict, Verdict, remember_pictures
 
 Pair = tuple[ImageSource, ImageSource]
 Trio = tuple[ImageSource, ImageSource, ImageSource]
 _AnyVerdict = TypeVar("_AnyVerdict", Verdict, TrioVerdict)
 
 
+class Embedded(NamedTuple):
+    """The embeddings of those images that could be read, and what became of the others.
+
+    Attributes:
+        embeddings: float32 (M, D), unit rows, in the order of the images.
+        positions: intp (M,), ascending: which image each row is of, from 0, so that ``labels[positions]`` fits them.
+        errors: By position, why each other image could not be read.
+    """
+
+    embeddings: Embeddings
+    positions: NDArray[np.intp]
+    errors: dict[int, ImageError]
+
+
 def load(
     model: str | os.PathLike[str] | None = None,
     *,
-    providers: Sequence[str] | None = None,
+    providers: str | Sequence[str] | None = None,
     threads: int | None = None,
 ) -> Recognizer:
     """Load a model.
 
     Args:
         model: The name of a model that comes with samekind, the path of a model file, or None for the default model.
-        providers: ONNX Runtime execution providers, best first, such as ``("cuda", "cpu")``. The default is the CPU.
-        threads: Threads for computing; the default is one a core.
+        providers: ONNX Runtime execution providers, best first, such as ``("cuda", "cpu")``, or one. The default is the
+            CPU.
+        threads: Threads for computing; the default is one for each core that this process may use.
 
     Raises:
         ModelFileError: There is no such model, it cannot be used, or a provider is not available.
+        ArgumentError: The threads are no number of threads.
 
     Example:
         >>> load().card.name
@@ -49,7 +72,10 @@ def load(
 
 
 class Recognizer:
-    """A loaded model that gives verdicts. Safe to use from several threads.
+    """A loaded model that gives verdicts. Safe to use from several threads, and in forked processes.
+
+    It can be pickled, and then holds the whole model file: give it to each process of a pool once (``initializer``),
+    with ``threads=1`` where there is a process for each core.
 
     Args:
         model: From ``read_model``.
@@ -65,31 +91,92 @@ class Recognizer:
         seen_images: The images that made the model.
     """
 
-    def __init__(self, model: ModelFile, *, providers: Sequence[str] | None = None, threads: int | None = None) -> None:
+    def __init__(
+        self, model: ModelFile, *, providers: str | Sequence[str] | None = None, threads: int | None = None
+    ) -> None:
+        self._model = model
+        self._providers, self._threads = providers, threads
         self.card: Card = model.card
         self.seen_images = model.seen_images
         self.encoder = OnnxEncoder(model.data, model.card.name, providers=providers, threads=threads)
         if (self.encoder.input_size, self.encoder.dimension) != (self.card.input_size, self.card.dimension):
             raise ModelFileError(f"{self.card.name}: its network does not fit its card")
 
-    def embed(self, images: ImageSource | Iterable[ImageSource], *, on_progress: Progress | None = None) -> Embeddings:
+    def __repr__(self) -> str:
+        return f"<Recognizer {self.card.name!r}: {self.card.backbone}, {self.card.dimension} dimensions>"
+
+    @overload
+    def embed(
+        self,
+        images: ImageSource | Iterable[ImageSource],
+        *,
+        batch_size: int = ...,
+        on_error: Literal["raise"] = ...,
+        on_progress: Progress | None = ...,
+    ) -> Embeddings: ...
+    @overload
+    def embed(
+        self,
+        images: ImageSource | Iterable[ImageSource],
+        *,
+        batch_size: int = ...,
+        on_error: Literal["skip"],
+        on_progress: Progress | None = ...,
+    ) -> Embedded: ...
+    def embed(
+        self,
+        images: ImageSource | Iterable[ImageSource],
+        *,
+        batch_size: int = DEFAULT_BATCH_SIZE,
+        on_error: Literal["raise", "skip"] = "raise",
+        on_progress: Progress | None = None,
+    ) -> Embeddings | Embedded:
         """Embed images; one alone, not in a list, counts as one.
 
         Args:
             images: One image or any number of them (a uint8 array (N, H, W, 3) is N).
-            on_progress: Called with the number of images done so far.
+            batch_size: Images for each run of the network. It changes the speed and the memory, and no embedding.
+            on_error: What becomes of an image that cannot be read: ``raise`` its error, or ``skip`` it and say so.
+            on_progress: Called with ("images", number done, number of all or 0).
 
         Returns:
-            float32 (N, D), unit rows, always two-dimensional.
+            float32 (N, D), unit rows, always two-dimensional; with ``on_error="skip"`` always an ``Embedded``, whose
+            ``positions`` say which image each of its rows is of.
 
         Raises:
-            ImageError: The first image that cannot be read. (``encoder.stream`` goes on past bad ones.)
+            ImageError: The first image that cannot be read, unless such are skipped.
+            ArgumentError: ``images`` is a table, the batch holds no image, or ``on_error`` is neither word.
 
         Example:
             >>> load().embed(np.zeros((5, 40, 30, 3), np.uint8)).shape
             (5, 512)
+            >>> rows, positions, errors = load().embed(["gone.jpg", np.zeros((40, 30), np.uint8)], on_error="skip")
+            >>> rows.shape, positions.tolist(), str(errors[0])
+            ((1, 512), [1], 'gone.jpg: no such file')
         """
-        return self.encoder.encode(as_many(images), on_progress=on_progress)
+        if on_error not in {"raise", "skip"}:
+            raise ArgumentError(f"on_error is 'raise' or 'skip', not {on_error!r}")
+        sources = image_list(images)
+        if on_error == "raise":
+            return self.encoder.encode(sources, batch_size=batch_size, on_progress=on_progress)
+        rows = list(self.encoder.stream(sources, batch_size=batch_size, on_progress=on_progress))
+        errors = {i: row for i, row in enumerate(rows) if isinstance(row, ImageError)}
+        good = [row for row in rows if not isinstance(row, ImageError)]
+        embeddings = np.stack(good) if good else np.empty((0, self.card.dimension), np.float32)
+        return Embedded(embeddings, np.array([i for i in range(len(rows)) if i not in errors], np.intp), errors)
+
+    def similarity(self, first: ImageSource, second: ImageSource) -> float:
+        """The cosine of the embeddings of two images, in [-1, 1]; higher is more alike.
+
+        Raises:
+            ImageError: An image cannot be read.
+
+        Example:
+            >>> dark = np.zeros((40, 30, 3), np.uint8)
+            >>> load().similarity(dark, dark)
+            1.0
+        """
+        return float(paired_similarity(self._embed_one(first), self._embed_one(second))[0])
 
     def verify(
         self,
@@ -116,9 +203,11 @@ class Recognizer:
             >>> load().verify(dark, light) == load().verify(light, dark)
             True
         """
-        return self.judge_pairs(
-            self.embed([first]), self.embed([second]), operating_point=operating_point, threshold=threshold
-        )[0]
+        choose_threshold(self.card.pair, operating_point, threshold)  # refuse before the work
+        rows = [self._embed_one(image) for image in (first, second)]
+        [verdict] = self.judge_pairs(*rows, operating_point=operating_point, threshold=threshold)
+        remember_pictures(verdict, (first, second))
+        return verdict
 
     def verify_trio(
         self,
@@ -131,8 +220,8 @@ class Recognizer:
     ) -> TrioVerdict:
         """Do at least two of three images show the same kind of thing? Their order makes no difference to the answer.
 
-        All three pairs count. The trio has a link and thresholds of its own: to ask whether any pair is above the
-        pair threshold would give three chances to err.
+        All three pairs count. The trio has a calibration and thresholds of its own: to ask whether any pair is above
+        the pair threshold would give three chances to err.
 
         Args:
             first: An image, as ``images.load_image`` takes it.
@@ -151,8 +240,11 @@ class Recognizer:
             >>> load().verify_trio(dark, light, dark).most_alike
             (0, 2)
         """
-        rows = [self.embed([image]) for image in (first, second, third)]
-        return self.judge_trios(*rows, operating_point=operating_point, threshold=threshold)[0]
+        choose_threshold(trio_calibration(self.card), operating_point, threshold)
+        rows = [self._embed_one(image) for image in (first, second, third)]
+        [verdict] = self.judge_trios(*rows, operating_point=operating_point, threshold=threshold)
+        remember_pictures(verdict, (first, second, third))
+        return verdict
 
     def verify_pairs(
         self,
@@ -168,22 +260,23 @@ class Recognizer:
             pairs: The pairs. Equal paths are one image; other sources are one image if they are the same object.
             operating_point: As ``verify``.
             threshold: As ``verify``.
-            on_progress: Called with the number of images embedded so far.
+            on_progress: Called with ("images", number embedded, number of different images).
 
         Returns:
             For each pair its verdict, or the error of its first image that cannot be read.
 
         Raises:
             OperatingPointError: As ``verify``.
+            ArgumentError: These are no pairs, but text, a table, a flat list of images or the like.
 
         Example:
             >>> dark = np.zeros((40, 30, 3), np.uint8)
             >>> [type(answer).__name__ for answer in load().verify_pairs([(dark, dark), (dark, "missing.jpg")])]
             ['Verdict', 'ImageError']
         """
-        choose_threshold(self.card.pair, operating_point, threshold)  # refuse before the work
+        choose_threshold(self.card.pair, operating_point, threshold)
         judge = partial(self.judge_pairs, operating_point=operating_point, threshold=threshold)
-        return self._judge_many(pairs, judge, on_progress)
+        return self._judge_many(image_items(pairs, 2), judge, on_progress)
 
     def verify_trios(
         self,
@@ -194,9 +287,9 @@ class Recognizer:
         on_progress: Progress | None = None,
     ) -> list[TrioVerdict | ImageError]:
         """Judge many trios. As ``verify_pairs``."""
-        choose_threshold(self._trio_link(), operating_point, threshold)
+        choose_threshold(trio_calibration(self.card), operating_point, threshold)
         judge = partial(self.judge_trios, operating_point=operating_point, threshold=threshold)
-        return self._judge_many(trios, judge, on_progress)
+        return self._judge_many(image_items(trios, 3), judge, on_progress)
 
     def judge_pairs(
         self,
@@ -206,18 +299,13 @@ class Recognizer:
         operating_point: str | None = None,
         threshold: float | None = None,
     ) -> list[Verdict]:
-        """Verdicts from embeddings: row i of one with row i of the other, float32 (N, D) each.
+        """Verdicts from embeddings: row i of one with row i of the other, float32 (N, D) each, unit rows.
 
         Raises:
             OperatingPointError: As ``verify``.
+            EmbeddingError: The embeddings are of another size, not of unit length, not finite, or not as many.
         """
-        name, limit = choose_threshold(self.card.pair, operating_point, threshold)
-        similarity = paired_similarity(first, second)
-        probability = pair_probability(self.card.pair, similarity)
-        return [
-            Verdict(bool(s >= limit), float(p), float(s), limit, name, self.card.name)
-            for s, p in zip(similarity.astype(np.float64), probability, strict=True)
-        ]
+        return pair_verdicts(self.card, first, second, operating_point, threshold)
 
     def judge_trios(
         self,
@@ -228,72 +316,114 @@ class Recognizer:
         operating_point: str | None = None,
         threshold: float | None = None,
     ) -> list[TrioVerdict]:
-        """Trio verdicts from embeddings, row by row, float32 (N, D) each.
+        """Trio verdicts from embeddings, row by row, float32 (N, D) each, unit rows.
 
         Raises:
             OperatingPointError: As ``verify_trio``.
+            EmbeddingError: As ``judge_pairs``.
         """
-        link = self._trio_link()
-        name, limit = choose_threshold(link, operating_point, threshold)
-        members = (first, second, third)
-        # With few held-out images a trio may have an operating point that pairs have not.
-        pair_name = name if name in self.card.pair.operating_points else None
-        pairs = [self.judge_pairs(members[i], members[j], operating_point=pair_name) for i, j in TRIO_PAIRS]
-        similarities: NDArray[np.float64] = np.array([[v.similarity for v in column] for column in pairs]).T
-        verdicts = []
-        for row, probability in enumerate(trio_probability(link, similarities.reshape(-1, 3))):
-            most = int(similarities[row].argmax())
-            verdicts.append(
-                TrioVerdict(
-                    same=bool(probability >= limit),
-                    probability=float(probability),
-                    similarity=float(similarities[row, most]),
-                    threshold=limit,
-                    operating_point=name,
-                    model=self.card.name,
-                    pairs=(pairs[0][row], pairs[1][row], pairs[2][row]),
-                    most_alike=TRIO_PAIRS[most],
-                )
-            )
-        return verdicts
+        return trio_verdicts(self.card, (first, second, third), operating_point, threshold)
 
-    def _trio_link(self) -> TrioCalibration:
-        if self.card.trio is None:
-            raise OperatingPointError(f"{self.card.name}: calibrated for pairs only, on fewer than three classes")
-        return self.card.trio
+    def adapt(
+        self,
+        pictures: Pictures,
+        *,
+        name: str | None = None,
+        source: str | None = None,
+        on_progress: Progress | None = None,
+        on_unreadable: Callable[[ImageError], None] | None = None,
+    ) -> Recognizer:
+        """A model that judges among pictures like these: what they all have in common no longer counts.
+
+        No labels are needed. Twenty pictures serve, 200 are better; they should be as different from each other as
+        those that will be judged.
+
+        Args:
+            pictures: A folder (with its subfolders; of more than 500 pictures, 500), images, a ``Gallery``, or
+                embeddings of this model, float32 (N, D). A model that is adapted already takes no embeddings.
+            name: The name of the new model; None keeps this one's.
+            source: What the card calls the pictures; None is the folder's name, or their number.
+            on_progress: Called with ("images", number done, number of all or 0).
+            on_unreadable: Called with the error of each image that cannot be read, which is left out.
+
+        Returns:
+            Another recognizer; this one stays as it is.
+
+        Raises:
+            AdaptationError: There are fewer than ten different readable pictures, the embeddings are another model's,
+                or the model cannot be adapted.
+
+        Example:
+            >>> rng = np.random.default_rng(0)
+            >>> mine = load().adapt(list(rng.integers(0, 255, (12, 40, 30, 3), np.uint8)))
+            >>> mine.card.adapted.pictures
+            12
+        """
+        bare = bare_model(self._model)
+        rows = self._bare_embeddings(bare, pictures, on_progress, on_unreadable)
+        if source is None:
+            source = f"{len(rows)} pictures"
+            if isinstance(pictures, str | os.PathLike):
+                source = Path(pictures).resolve().name
+        adapted = adapted_model(bare, adapt(rows, bare.card, source), name or self.card.name)
+        return Recognizer(adapted, providers=self._providers, threads=self._threads)
+
+    def _bare_embeddings(
+        self,
+        bare: ModelFile,
+        pictures: Pictures,
+        on_progress: Progress | None,
+        on_unreadable: Callable[[ImageError], None] | None,
+    ) -> Embeddings:
+        """The embeddings of a collection by the bare model, of those pictures that can be read."""
+        if isinstance(pictures, EmbeddedPictures):
+            return pictures.bare_embeddings(bare.card.fingerprint)
+        if are_embeddings(pictures):
+            if self.card.adapted is not None:
+                raise AdaptationError(f"{self.card.name}: adapted already; embed with the bare model, or give images")
+            return np.asarray(pictures, np.float32)
+        images: Iterable[ImageSource] = (
+            pictures_of(pictures) if isinstance(pictures, str | os.PathLike) else image_list(pictures)
+        )
+        encoder = self.encoder
+        if self.card.adapted is not None:
+            encoder = OnnxEncoder(bare.data, bare.card.name, providers=self._providers, threads=self._threads)
+        found = list(encoder.stream(images, on_progress=on_progress))
+        for error in found:
+            if on_unreadable and isinstance(error, ImageError):
+                on_unreadable(error)
+        good = [row for row in found if not isinstance(row, ImageError)]
+        return np.stack(good) if good else np.empty((0, self.card.dimension), np.float32)
+
+    def save(self, path: str | os.PathLike[str]) -> Card:
+        """Write the model as one file, whole or not at all; its stem becomes the model's name. The card as written.
+
+        Raises:
+            OSError: The file cannot be written.
+
+        Example:
+            >>> import tempfile
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     load().save(f"{folder}/mine.onnx").name
+            'mine'
+        """
+        card = self.card.model_copy(update={"name": Path(path).stem})
+        return write_model(path, self._model.data, card, self.seen_images)
+
+    def _embed_one(self, image: ImageSource) -> Embeddings:
+        return self.encoder.encode([image])
 
     def _judge_many(
         self,
-        items: Iterable[Iterable[ImageSource]],
+        items: Sequence[tuple[ImageSource, ...]],
         judge: Callable[..., list[_AnyVerdict]],
         on_progress: Progress | None,
     ) -> list[_AnyVerdict | ImageError]:
-        listed = [tuple(item) for item in items]  # a row of an array gives new objects each time
-        members, bad = self._embed_items(listed, on_progress)
-        judged = iter(judge(*members) if len(bad) < len(listed) else ())
-        return [bad[i] if i in bad else next(judged) for i in range(len(listed))]
-
-    def _embed_items(
-        self, items: Sequence[tuple[ImageSource, ...]], on_progress: Progress | None
-    ) -> tuple[tuple[Embeddings, ...], dict[int, ImageError]]:
-        """Embed each different image once; then, for items without a bad one, an array for each position."""
-        places: dict[Hashable, int] = {}
-        sources: list[ImageSource] = []
-        for source in chain.from_iterable(items):
-            if places.setdefault(_identity(source), len(places)) == len(sources):
-                sources.append(source)
-        rows = list(self.encoder.stream(sources, on_progress=on_progress))
-        good, bad = [], {}
-        for index, item in enumerate(items):
-            embedded = [rows[places[_identity(source)]] for source in item]
-            error = next((row for row in embedded if isinstance(row, ImageError)), None)
-            if error is None:
-                good.append(embedded)
-            else:
-                bad[index] = error
-        columns = (np.stack(column) for column in zip(*good, strict=True))
-        return tuple(columns), bad
-
-
-def _identity(source: ImageSource) -> Hashable:
-    return os.fspath(source) if isinstance(source, str | os.PathLike) else id(source)
+        members, bad = embed_items(self.encoder, items, on_progress)
+        judged = iter(judge(*members) if len(bad) < len(items) else ())
+        verdicts = [bad[i] if i in bad else next(judged) for i in range(len(items))]
+        for verdict, item in zip(verdicts, items, strict=True):
+            # Not arrays and the like, which a million verdicts would keep in memory.
+            if not isinstance(verdict, ImageError) and all(isinstance(image, str | os.PathLike) for image in item):
+                remember_pictures(verdict, item)
+        return verdicts

@@ -3,9 +3,55 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+from samekind.errors import EmbeddingError
 
 Embeddings = NDArray[np.float32]
+
+# A network's rows are off by less than 1e-6, and by less than 1e-3 after they were stored as float16.
+_LENGTH_TOLERANCE = 5e-3
+
+
+def checked_embeddings(rows: ArrayLike, dimension: int, name: str = "the embeddings") -> Embeddings:
+    """Embeddings from elsewhere, as they are, after making sure that their cosines mean something.
+
+    Args:
+        rows: (N, D), unit rows.
+        dimension: D of the model.
+        name: What messages call them.
+
+    Returns:
+        float32 (N, D).
+
+    Raises:
+        EmbeddingError: They are no numbers, of another shape, not finite, or not of unit length.
+
+    Example:
+        >>> checked_embeddings([[0.6, 0.8]], 2).dtype
+        dtype('float32')
+    """
+    try:
+        array = np.asarray(rows)
+    except ValueError:  # rows of several lengths
+        array = np.empty((), object)
+    if array.dtype.kind not in "fiu":
+        raise EmbeddingError(f"{name} must be numbers, float32 (N, {dimension})")
+    if array.ndim != 2 or array.shape[1] != dimension:
+        raise EmbeddingError(
+            f"{name} must be (N, {dimension}), as the model gives them, not {array.shape}; "
+            "those of another model cannot be compared"
+        )
+    length = np.sqrt(np.einsum("nd,nd->n", array, array, dtype=np.float64))
+    if not np.isfinite(length).all():
+        raise EmbeddingError(f"{name}: row {int(np.argmin(np.isfinite(length)))} has values that are no finite numbers")
+    if (odd := np.abs(length - 1) > _LENGTH_TOLERANCE).any():
+        row = int(np.argmax(odd))
+        raise EmbeddingError(
+            f"{name}: row {row} has the length {length[row]:.3g}, and embeddings have 1; "
+            "divide each row by its length: rows / np.linalg.norm(rows, axis=1, keepdims=True)"
+        )
+    return np.asarray(array, np.float32)
 
 
 def paired_similarity(first: Embeddings, second: Embeddings) -> NDArray[np.float32]:

@@ -90,7 +90,7 @@ def test_evaluate_prints_a_table_and_writes_json(colour_folders: Path, tiny_mode
     ):
         assert words in result.stdout
     written = json.loads((tmp_path / "result.json").read_text())
-    assert written["groups"]["unseen"]["pairs"]["metrics"]["AUC"]["value"] > 0.99
+    assert written["groups"]["unseen"]["pairs"]["metrics"]["auc"]["value"] > 0.99
     printed = json.loads(run("evaluate", tiny_model, colour_folders, *options[:4], "--json").stdout)
     assert printed == written
 

@@ -17,7 +17,7 @@ def photos(colour_folders: Path, tmp_path: Path) -> Path:
 
 def test_a_folder_that_is_ready_exits_with_zero(photos: Path) -> None:
     result = run("data", "check", photos)
-    assert (result.returncode, result.stderr) == (0, "")
+    assert (result.returncode, result.stderr.splitlines()[-1]) == (0, "images: 96 of 96")
     assert "96 readable images of 4 classes" in result.stdout
     assert "ready to train" in result.stdout
 
@@ -75,3 +75,18 @@ def test_trouble_exits_with_two(name: str, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     result = run("data", "check", tmp_path / name)
     assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+
+
+def test_patterns_leave_files_out_and_it_is_said(photos: Path) -> None:
+    for name in ("a_thumb.png", "b_thumb.png"):
+        (photos / "red" / name).write_bytes(b"no image")
+    result = run("data", "check", photos, "--exclude", "*_thumb.png")
+    assert result.returncode == 0
+    assert "passed over: 2 excluded files or folders" in result.stdout
+    assert "cannot be read" not in result.stdout
+
+
+def test_an_address_is_refused_in_words() -> None:
+    result = run("data", "check", "s3://bucket/photos")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "addresses are not fetched" in result.stderr

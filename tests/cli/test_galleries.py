@@ -73,7 +73,7 @@ def test_duplicates_in_all_forms(indexed: Path) -> None:
     assert out.startswith("1 groups; 1 images could go")
     assert "Nothing was deleted" in out
     assert "  keep  photos/red0 copy.png  (first by name" in out
-    assert "remove photos/red0.png\n" in (indexed / "plan.txt").read_text()
+    assert 'remove "photos/red0.png" copy of "photos/red0 copy.png" ' in (indexed / "plan.txt").read_text()
     assert 'class="marked"' in (indexed / "d.html").read_text()
     assert (indexed / "photos/red0.png").exists()
     (group,) = json.loads(run(*words, "--json", cwd=indexed).stdout)
@@ -163,7 +163,9 @@ def test_ctrl_c_keeps_what_was_done_and_says_so(tmp_path: Path, tiny_model: Path
     for number in range(800):
         save_noise(tmp_path / "many" / f"{number:03}.png", (number % 255, 9, 9), seed=number)
     # It waits on its way, or it could have ended before the signal comes.
-    words = holding("samekind.gallery.examine", "look_at", 400, tmp_path / "go", "index", "many", "--model", tiny_model)
+    words = holding(
+        "samekind.gallery.sync.examine", "read_new_image", 400, tmp_path / "go", "index", "many", "--model", tiny_model
+    )
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
         assert process.stderr is not None
         assert "files:" in process.stderr.readline()

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from conftest import save_noise
 
-from samekind.datasets.check import BATCH_CLASSES, BATCH_IMAGES, FEW, HELD_OUT_SHARE, TEST_SHARE, Check, Finding, check
+from samekind.datasets.check import check
+from samekind.datasets.check_report import CheckReport, Finding
 from samekind.datasets.dataset import read_dataset
+from samekind.datasets.findings import BATCH_CLASSES, BATCH_IMAGES, FEW, HELD_OUT_SHARE, TEST_SHARE
 from samekind.datasets.folders import LabelledImages
 from samekind.datasets.splits import stratified_holdout
 from samekind.errors import DatasetError
@@ -23,11 +25,11 @@ def fill(root: Path, counts: dict[str, int], first: int = 0) -> Path:
     return root
 
 
-def look(source: Path) -> Check:
-    return check(read_dataset(source, same_classes=False))
+def look(source: Path) -> CheckReport:
+    return check(source)
 
 
-def only(found: Check, kind: str) -> Finding:
+def only(found: CheckReport, kind: str) -> Finding:
     (finding,) = [finding for finding in found.findings if finding.kind == kind]
     return finding
 
@@ -42,7 +44,7 @@ def good(tmp_path: Path) -> Path:
 
 def test_images_with_nothing_to_mend_are_ready(good: Path) -> None:
     calls: list[int] = []
-    found = check(read_dataset(good), calls.append)
+    found = check(read_dataset(good), on_progress=calls.append)
     assert (found.ready, found.findings, found.images, found.splits) == (True, (), 69, ("train", "test"))
     assert [(count.name, count.images, count.different) for count in found.classes] == [
         (name, {"train": 20, "test": 3}, 23) for name in ("cat", "cow", "dog")
@@ -123,7 +125,7 @@ def test_a_manifest_may_test_on_classes_that_are_not_trained_on(good: Path) -> N
 
 @pytest.mark.parametrize("split", ["held-out", "test"])
 def test_a_part_of_a_manifest_needs_two_classes_and_two_readable_images_of_each(split: str, good: Path) -> None:
-    def with_part(names: list[str]) -> Check:
+    def with_part(names: list[str]) -> CheckReport:
         rows = [f"{path.relative_to(good)},{path.parent.name},train" for path in sorted(good.glob("train/*/*"))]
         rows += [f"{name},{Path(name).parent.name},{split}" for name in names]
         (good / "list.csv").write_text("\n".join(["path,label,split", *rows]) + "\n")
@@ -203,9 +205,9 @@ def test_what_is_left_for_a_batch_is_counted_as_training_splits(images: int, lef
     if not found.ready:
         finding = only(found, "too few images")
         assert finding.summary == f"{left} images are left to train on; a batch of the default recipe takes 120"
-    prepared = pytest.importorskip("samekind.training.prepare")
+    prepared = pytest.importorskip("samekind.training.split")
     recipe = pytest.importorskip("samekind.training.recipe").Recipe()
-    assert len(prepared.prepare(source, recipe).train) == left
+    assert len(prepared.split_images(source, recipe).train) == left
 
 
 def test_imbalance_names_the_extremes(tmp_path: Path) -> None:
@@ -225,3 +227,72 @@ def test_what_must_be_mended_comes_first(tmp_path: Path) -> None:
     found = look(source)
     assert [finding.mend for finding in found.findings] == sorted((f.mend for f in found.findings), reverse=True)
     assert {finding.mend for finding in found.findings} == {True, False}
+
+
+# Names, nested folders, parts
+
+
+def test_classes_that_differ_in_blanks_case_or_normalisation_are_named(tmp_path: Path) -> None:
+    rows = []
+    fill(tmp_path, {"x": 60})
+    for number, name in enumerate(["caf\u00e9", "cafe\u0301", "Cow", "cow ", "dog house", "dog_house", "cat"]):
+        rows += [f"x/{8 * number + i:03}.png,{name}" for i in range(8)]
+    (tmp_path / "list.csv").write_text("path,label\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    finding = only(look(tmp_path / "list.csv"), "alike names")
+    assert finding.mend
+    assert [detail.count(" = ") for detail in finding.details] == [1, 1, 1]
+    assert finding.summary == "3 classes have more than one spelling"
+
+
+def test_nested_class_folders_are_noted_and_one_above_is_told_what_to_name(tmp_path: Path) -> None:
+    fill(tmp_path / "two" / "animals", {"cat": 20, "cow": 20})
+    fill(tmp_path / "two" / "things", {"jug": 20, "mug": 20}, first=9000)
+    finding = only(look(tmp_path / "two"), "nested folders")
+    assert (finding.mend, finding.details) == (False, ("cat", "cow", "jug", "mug"))
+    fill(tmp_path / "one" / "images", {"cat": 20, "cow": 20})
+    finding = only(look(tmp_path / "one"), "classes")
+    assert finding.mend
+    assert f"(cat, cow), give {tmp_path / 'one' / 'images'}" in finding.advice
+
+
+def test_a_part_between_training_and_test_is_looked_at(good: Path) -> None:
+    fill(good / "test", {"cat": 3, "cow": 3, "dog": 3}, first=80_000)
+    found = look(good)
+    assert (found.splits, found.findings) == (("train", "held-out", "test"), ())
+    shutil.copy(good / "val" / "cat" / "000.png", good / "test" / "cat" / "copy.png")
+    (good / "val" / "dog").rename(good / "val" / "dogs")
+    found = look(good)
+    assert only(found, "same image in two splits").files == (
+        (str(good / "val" / "cat" / "000.png"), str(good / "test" / "cat" / "copy.png")),
+    )
+    assert "in only one of train and val" in only(found, "classes").summary
+
+
+def test_what_was_passed_over_is_said(good: Path) -> None:
+    (good / "train" / "cat" / "notes.txt").touch()
+    (good / "extra").mkdir()
+    found = look(good)
+    assert found.passed_over == (
+        "1 file that is no image (1 .txt)",
+        "folders beside train that are no part of the data: extra",
+    )
+
+
+def test_the_words_are_those_that_refuse_a_training(tmp_path: Path) -> None:
+    one = fill(tmp_path / "one", {"cat": 40})
+    tiny = fill(tmp_path / "tiny", {"cat": 40, "cow": 1, "dog": 40})
+    for source, kind in ((one, "classes"), (tiny, "tiny class")):
+        finding = only(look(source), kind)
+        with pytest.raises(DatasetError) as refused:
+            read_dataset(source)
+        assert finding.summary in str(refused.value)
+
+
+def test_a_report_is_readable_as_text_and_in_a_notebook(good: Path) -> None:
+    (good / "train" / "cat" / "<b>.png").write_bytes(b"no image")
+    found = look(good)
+    assert str(found).splitlines()[0] == "69 readable images of 3 classes"
+    assert str(found).splitlines()[-1] == "ready to train"
+    page = found._repr_html_()
+    assert "&lt;b&gt;.png" in page
+    assert "<b>.png" not in page

@@ -1,13 +1,22 @@
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from samekind.datasets.folders import LabelledImages, read_class_folders, read_train_and_test
+from samekind.datasets.folders import (
+    LabelledImages,
+    SplitFolders,
+    find_splits,
+    read_class_folders,
+    read_train_and_test,
+)
 from samekind.errors import DatasetError
+from samekind.images.folder_contents import PassedOver
 
 
 def make_files(root: Path, names: Iterable[str]) -> None:
@@ -64,6 +73,52 @@ def test_what_is_hidden_or_no_image_is_passed_over(tmp_path: Path, name: str) ->
     assert images.classes == ("cat",)
 
 
+def test_what_systems_keep_and_what_is_excluded_is_no_class_and_no_image(tmp_path: Path) -> None:
+    make_files(
+        tmp_path, ["cat/1.jpg", "cat/@eaDir/1.jpg/thumb.jpg", "lost+found/2.jpg", "raw/3.jpg", "cat/4_small.jpg"]
+    )
+    make_files(tmp_path, ["5.jpg"])
+    passed = PassedOver()
+    images = read_class_folders(tmp_path, exclude=["raw/", "*_small.jpg"], passed=passed)
+    assert names_in(images) == ["cat/1.jpg"]
+    assert passed.system.total() == 2
+    assert (passed.excluded, passed.without_class) == (2, 1)
+    (tmp_path / ".samekindignore").write_text("raw/\n*_small.jpg\n")
+    assert names_in(read_class_folders(tmp_path)) == ["cat/1.jpg"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need rights elsewhere")
+def test_classes_may_be_links_to_elsewhere(tmp_path: Path) -> None:
+    make_files(tmp_path / "all", ["cat/1.jpg", "dog/2.jpg", "cow/3.jpg"])
+    (tmp_path / "some" / "cow").mkdir(parents=True)
+    (tmp_path / "some" / "cat").symlink_to(tmp_path / "all" / "cat")
+    (tmp_path / "some" / "cow" / "3.jpg").symlink_to(tmp_path / "all" / "cow" / "3.jpg")
+    (tmp_path / "some" / "again").symlink_to("cow")
+    images = read_class_folders(tmp_path / "some")
+    assert names_in(images) == ["cat/1.jpg", "cow/3.jpg"]
+
+
+def test_a_class_that_cannot_be_listed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_files(tmp_path, ["cat/1.jpg", "dog/2.jpg"])
+    scandir = os.scandir
+
+    def refusing(place: object) -> object:
+        if str(place).endswith("dog"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(place)
+
+    monkeypatch.setattr("samekind.images.folder_contents.os.scandir", refusing)
+    with pytest.raises(DatasetError, match=r"dog.* cannot be listed \(Permission denied\)"):
+        read_class_folders(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems take only Unicode")
+def test_a_class_whose_name_is_no_utf8_is_read(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"caf\xe9")).mkdir()
+    (tmp_path / os.fsdecode(b"caf\xe9") / "1.jpg").touch()
+    assert read_class_folders(tmp_path).classes == (os.fsdecode(b"caf\xe9"),)
+
+
 def test_a_hidden_folder_above_the_class_folders_hides_nothing(tmp_path: Path) -> None:
     make_files(tmp_path / ".cache", ["cat/1.jpg"])
     assert names_in(read_class_folders(tmp_path / ".cache")) == ["cat/1.jpg"]
@@ -117,11 +172,19 @@ def test_train_and_test_images_are_read_apart(tmp_path: Path, part: str) -> None
     assert test.root == tmp_path / part
 
 
-def test_val_goes_before_test(tmp_path: Path) -> None:
-    make_files(tmp_path, ["train/cat/1.jpg", "val/cat/2.jpg", "test/cat/3.jpg"])
+def test_beside_test_val_is_held_out(tmp_path: Path) -> None:
+    make_files(tmp_path, ["train/cat/1.jpg", "Valid/cat/2.jpg", "test/cat/3.jpg", "unlabelled/x/4.jpg"])
+    found = find_splits(tmp_path)
+    assert found == SplitFolders(tmp_path / "train", tmp_path / "Valid", tmp_path / "test", ("unlabelled",))
     _, test = read_train_and_test(tmp_path)
     assert test is not None
-    assert test.root == tmp_path / "val"
+    assert test.root == tmp_path / "test"
+
+
+def test_two_folders_of_one_part_are_refused(tmp_path: Path) -> None:
+    make_files(tmp_path, ["train/cat/1.jpg", "val/cat/2.jpg", "validation/cat/3.jpg"])
+    with pytest.raises(DatasetError, match="holds val and validation, which mean the same part"):
+        find_splits(tmp_path)
 
 
 def test_train_without_val_has_no_test_images(tmp_path: Path) -> None:

@@ -125,6 +125,16 @@ def test_what_a_killed_run_left_is_cleared_away(archive: Callable[[], Archive], 
     assert [path.name for path in tmp_path.iterdir()] == [NAME]
 
 
+def test_a_python_that_cannot_unpack_safely_is_told_before_anything_is_fetched(
+    archive: Callable[[], Archive], served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(tarfile, "data_filter")
+    with pytest.raises(DatasetError, match=r"needs Python 3\.11\.4 or later, and this is .*nothing was fetched"):
+        fetch_imagenette(archive(), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert served.asked == []
+
+
 def test_a_wrong_checksum_leaves_nothing(archive: Callable[[], Archive], served: Served, tmp_path: Path) -> None:
     expected = archive()
     served.content += b"?"

@@ -23,21 +23,35 @@ def age(path: Path, seconds: int = LONG_AGO) -> Path:
     return path
 
 
-@pytest.fixture
-def photos(tmp_path: Path) -> Path:
-    """Twelve pictures in three colours, in subfolders."""
+def twelve_photos(place: Path) -> Path:
     for number in range(12):
         name, colour = [("red", (220, 40, 40)), ("green", (40, 200, 40)), ("blue", (40, 40, 220))][number % 3]
-        path = tmp_path / "photos" / name / f"{number:02}.png"
+        path = place / "photos" / name / f"{number:02}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         save_noise(path, colour, seed=number)
         age(path, LONG_AGO + number)
-    return tmp_path / "photos"
+    return place / "photos"
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Twelve pictures in three colours, in subfolders."""
+    return twelve_photos(tmp_path)
 
 
 @pytest.fixture
 def gallery(tmp_path: Path, tiny_model: Path) -> Iterator[Gallery]:
     with Gallery.open(tmp_path / "photos.samekind", model=tiny_model) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Iterator[Gallery]:
+    """A gallery of twelve photos that nobody writes, for the tests that only ask."""
+    place = tmp_path_factory.mktemp("filled")
+    with Gallery.open(place / "photos.samekind", model=tiny_model) as opened:
+        opened.sync(twelve_photos(place))
+    with Gallery.open(place / "photos.samekind", read_only=True) as opened:
         yield opened
 
 

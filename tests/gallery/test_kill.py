@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import command, holding, run
+from commands import command, holding, printed_seed, run
 from conftest import save_noise
 from gallery.conftest import age
 
@@ -36,11 +36,11 @@ def test_killed_indexing_ends_like_an_uninterrupted_one(tmp_path: Path, tiny_mod
     whole = run("index", tmp_path / "photos", "--gallery", tmp_path / "whole.samekind", "--model", tiny_model)
     assert whole.returncode == 0, whole.stderr
     killed, counts = tmp_path / "killed.samekind", []
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(printed_seed())
     words = ("index", tmp_path / "photos", "--gallery", killed, "--model", tiny_model)
     for number in range(5):
         # The first cannot come to its end before it is killed.
-        held = holding("samekind.gallery.examine", "look_at", 400, tmp_path / "never", *words)
+        held = holding("samekind.gallery.sync.examine", "read_new_image", 400, tmp_path / "never", *words)
         process = subprocess.Popen(
             command(*words) if number else held, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         )

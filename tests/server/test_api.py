@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+from conftest import save_noise
 
 import samekind
 from samekind.gallery import Gallery
@@ -105,7 +106,7 @@ NO_IMAGE = ("second", ("b.png", b"hello", "image/png"))
         ("POST", "/api/v1/verify", {"files": [TEXT]}, 415, "first", "not text/plain"),
         ("POST", "/api/v1/verify", {"files": [("first", ("a.png", b"", "image/png"))]}, 422, "first", "empty"),
         ("POST", "/api/v1/verify", {"files": [NO_IMAGE, NO_IMAGE]}, 422, "second", "more than once"),
-        ("POST", "/api/v1/verify", {"files": [NO_IMAGE], "data": {"first": "x"}}, 422, "first", "send an image file"),
+        ("POST", "/api/v1/verify", {"files": [NO_IMAGE], "data": {"first": "x"}}, 422, "first", "not a JPEG"),
         ("POST", "/api/v1/verify", {"files": [NO_IMAGE], "data": {"frist": "x"}}, 422, "frist", "operating_point"),
         ("POST", "/api/v1/verify", {"files": [("threshold", ("a.png", b"1"))]}, 422, "threshold", "not a file"),
         ("POST", "/api/v1/search", {"files": [("image", ("a.png", b"1"))], "data": {"k": "0"}}, 422, "k", "greater"),
@@ -209,3 +210,21 @@ def test_security_headers(client) -> None:
 def test_a_foreign_host_name_is_refused(client) -> None:
     answer = client.get("/api/v1/model", headers={"Host": "evil.example"})
     assert (answer.status_code, answer.json()["type"]) == (421, "urn:samekind:problem:unknown-host")
+
+
+@pytest.mark.parametrize("kind", [None, "image/jpeg", "binary/octet-stream", "application/octet-stream"])
+@pytest.mark.parametrize("name", [None, "a.jpg"])
+def test_a_part_is_an_image_by_its_field_and_needs_no_file_name(client, tmp_path, kind, name) -> None:
+    """Storage services and some clients leave the name out, or say a type that says nothing."""
+    save_noise(tmp_path / "large.png", (200, 40, 40), 0, (200, 200))
+    content = (tmp_path / "large.png").read_bytes()
+    assert len(content) > 1000
+    head = f'; filename="{name}"' if name else ""
+    line = f"\r\nContent-Type: {kind}" if kind else ""
+    body = b"".join(
+        f'--x\r\nContent-Disposition: form-data; name="{field}"{head}{line}\r\n\r\n'.encode() + content + b"\r\n"
+        for field in ("first", "second")
+    )
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = client.post("/api/v1/verify", content=body + b"--x--\r\n", headers=headers)
+    assert (answer.status_code, answer.json().get("same")) == (200, True), answer.text

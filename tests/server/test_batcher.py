@@ -113,15 +113,16 @@ class Decoding(Batcher):
 
 
 def test_pixels_that_are_decoded_together_are_bounded_and_small_images_pass_large_ones(monkeypatch) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: 4)  # one decoder alone would be kept from measuring the others
+    # One decoder by itself would be kept from measuring the others.
+    monkeypatch.setattr("samekind.server.batcher.available_cores", lambda: 4)
     batcher = Decoding(Limits(pixels=10_000, waiting_pixels=100_000))
-    enter, entered = batcher._room.enter, []
+    acquire, entered = batcher._budget.acquire, []
 
-    async def enter_noted(pixels: int) -> None:
-        await enter(pixels)
+    async def acquire_noted(pixels: int) -> None:
+        await acquire(pixels)
         entered.append(pixels)
 
-    monkeypatch.setattr(batcher._room, "enter", enter_noted)
+    monkeypatch.setattr(batcher._budget, "acquire", acquire_noted)
 
     async def ask(side: int) -> None:
         await batcher.embed({"image": picture(size=(side, side))})

@@ -302,3 +302,23 @@ def test_a_port_in_use_is_named(tiny_model) -> None:
     assert result.returncode == 2
     assert "cannot listen on port" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_idle_connections_stay_as_long_as_they_may_and_keep_nobody_out(limited) -> None:
+    request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    running = limited(connections=3, idle_seconds=600)
+    idle = []
+    for _ in range(6):
+        idle.append(socket.create_connection(("127.0.0.1", running.port), timeout=60))
+        idle[-1].sendall(request)
+        assert idle[-1].recv(4096).startswith(b"HTTP/1.1 200")
+    for connection in idle:
+        connection.close()
+
+    running = limited(idle_seconds=1)
+    with socket.create_connection(("127.0.0.1", running.port), timeout=60) as connection:
+        connection.sendall(request)
+        begun = time.monotonic()
+        while connection.recv(4096):
+            pass
+        assert time.monotonic() - begun >= 0.9

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from conftest import save_noise
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 playwright_api = pytest.importorskip("playwright.sync_api")
@@ -43,7 +44,7 @@ def page(browser, service) -> Iterator:
 
 
 def wait_until_alive(page, tab: str) -> None:
-    """The script of a tab's wells shows this button; before it ran, what a person does there goes unheard."""
+    """The script of a tab's inputs shows this button; before it ran, what a person does there goes unheard."""
     page.locator(f"#sk-{tab} [data-do=camera]:not([hidden])").first.wait_for()
 
 
@@ -92,8 +93,19 @@ def test_a_broken_picture_gets_a_sentence(page, photo, tmp_path) -> None:
     said = page.locator(".sk-error")
     said.wait_for()
     assert said.inner_text().startswith("Second picture: ")
+    # No broken icon stands in its place, but its name.
+    assert page.locator("#sk-pair .sk-picture").nth(1).locator("img").is_hidden()
+    assert "broken.jpg" in page.locator("#sk-pair .sk-unseen").nth(1).inner_text()
     give(page, "pair", photo("a.png"), photo("b.png", seed=3))  # and the page goes on working
     page.get_by_text("The same kind of thing", exact=True).wait_for()
+
+
+def test_pictures_are_shown_whole(page, tmp_path) -> None:
+    save_noise(tmp_path / "wide.png", (200, 40, 40), 0, (400, 40))
+    give(page, "pair", tmp_path / "wide.png")
+    image = page.locator("#sk-pair img:not([hidden])").first
+    image.wait_for()
+    assert image.evaluate("image => getComputedStyle(image).objectFit") == "contain"
 
 
 def test_by_keyboard_alone(page) -> None:
@@ -109,7 +121,7 @@ def test_by_keyboard_alone(page) -> None:
     assert any("Camera" in (name or "") for name in seen), seen
     page.keyboard.press("Enter")
     page.locator(".sk-verdict").wait_for()
-    assert page.locator("#sk-pair .sk-well img:not([hidden])").count() == 2
+    assert page.locator("#sk-pair .sk-picture img:not([hidden])").count() == 2
 
 
 def test_paste_fills_the_first_empty_place(page) -> None:
@@ -121,9 +133,9 @@ def test_paste_fills_the_first_empty_place(page) -> None:
     }"""
     for filled in (1, 2):
         page.evaluate(paste)
-        page.locator("#sk-pair .sk-well img:not([hidden])").nth(filled - 1).wait_for()
+        page.locator("#sk-pair .sk-picture img:not([hidden])").nth(filled - 1).wait_for()
     page.get_by_text("The same kind of thing", exact=True).wait_for()
-    assert page.locator("#sk-trio .sk-well img:not([hidden])").count() == 0
+    assert page.locator("#sk-trio .sk-picture img:not([hidden])").count() == 0
 
 
 def test_drop_and_remove(page, photo) -> None:
@@ -136,16 +148,16 @@ def test_drop_and_remove(page, photo) -> None:
     page.evaluate(drop)
     remove = page.locator("#sk-pair").get_by_role("button", name="Remove")
     remove.first.click()
-    assert page.locator("#sk-pair .sk-well img:not([hidden])").count() == 0
+    assert page.locator("#sk-pair .sk-picture img:not([hidden])").count() == 0
     assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "First picture: choose a file"
 
 
 def test_the_camera(page) -> None:
-    well = page.locator("#sk-pair .sk-well").first
-    well.get_by_role("button", name="Camera").click()
-    well.get_by_role("button", name="Take picture").click()
-    well.locator("img:not([hidden])").wait_for()
-    assert well.get_by_role("button", name="Take picture").count() == 0
+    place = page.locator("#sk-pair .sk-picture").first
+    place.get_by_role("button", name="Camera").click()
+    place.get_by_role("button", name="Take picture").click()
+    place.locator("img:not([hidden])").wait_for()
+    assert place.get_by_role("button", name="Take picture").count() == 0
     assert page.evaluate("document.querySelector('#sk-pair video').srcObject") is None  # and is off again
 
 

@@ -57,3 +57,14 @@ def test_docs_come_from_here(service) -> None:
         page = client.get("/docs").text
         assert "https://" not in page
         assert client.get("/docs/files/swagger-ui-bundle.js").status_code == 200
+
+
+def test_a_swagger_that_has_moved_is_named(tmp_path, monkeypatch) -> None:
+    from fastapi import FastAPI
+
+    from samekind.errors import ServeError
+    from samekind.server import documentation
+
+    monkeypatch.setattr(documentation, "_SWAGGER", tmp_path)
+    with pytest.raises(ServeError, match=r"fastapi-offline .* has no static/swagger-ui-bundle\.js"):
+        documentation.document(FastAPI(), with_key=False)

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from samekind.server.access import Access
 from samekind.server.guard import Guard
 from samekind.server.limits import Limits
-from samekind.server.metrics import Metrics
+from samekind.server.prometheus import Metrics
 
 
 def test_no_origin_reaches_the_app_and_no_permission_leaves_it() -> None:

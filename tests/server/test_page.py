@@ -19,12 +19,12 @@ from starlette.types import Receive, Scope, Send
 
 from samekind.card import MeasuredOn, OperatingPoint, PairCalibration, TrioCalibration
 from samekind.server.limits import Limits
-from samekind.server.page.answers import apology, picture_grid, triangle, verdict_card
 from samekind.server.page.events import discreet
+from samekind.server.page.markup import error_box, picture_grid, triangle, verdict_card
 from samekind.server.page.mount import Page
 from samekind.server.page.payload import read_event
+from samekind.server.page.picture_inputs import pictures_of
 from samekind.server.page.tradeoff import slider_range, trade_at
-from samekind.server.page.wells import pictures_of
 from samekind.server.problems import Problem
 
 EVENTS = "/gradio_api/run/predict"
@@ -239,7 +239,7 @@ def test_what_is_not_ours_is_escaped() -> None:
     evil = '<script>alert("x")</script>'
     made = [
         verdict_card(True, evil, 0.5, evil, evil),
-        apology(evil),
+        error_box(evil),
         picture_grid([(evil, None, evil)]),
         triangle((0.1, 0.2, 0.3), (0, 1)),
     ]

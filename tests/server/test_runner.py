@@ -10,7 +10,7 @@ from uvicorn.server import ServerState
 
 from samekind.errors import ServeError
 from samekind.server.limits import Limits
-from samekind.server.runner import _protocol, run
+from samekind.server.runner import _protocol, check_uvicorn, run
 
 
 def test_a_host_without_an_address_is_named() -> None:
@@ -49,3 +49,19 @@ def test_a_client_that_does_not_read_is_left_and_one_that_reads_gets_all(reads) 
 
     received, seconds = asyncio.run(asyncio.wait_for(serve(), 60))
     assert received > 50_000_000 if reads else seconds >= 0.4
+
+
+def test_a_uvicorn_that_has_changed_is_named() -> None:
+    class Other:
+        connection_made = connection_lost = data_received = pause_writing = resume_writing = on_response_complete = None
+
+        def __init__(self, *_: object) -> None:
+            pass
+
+    check_uvicorn()
+    with pytest.raises(ServeError, match=r'uvicorn .* has no shutdown any more.*pip install "uvicorn>=0\.34,<'):
+        check_uvicorn(Other)
+
+
+def test_an_idle_connection_outlives_that_of_a_balancer() -> None:
+    assert Limits().idle_seconds > 60

@@ -15,7 +15,7 @@ from samekind.errors import GalleryError
 from samekind.gallery import Gallery
 from samekind.server.app import create_app
 from samekind.server.problems import Problem
-from samekind.server.service import Lane
+from samekind.server.service import GalleryQueue
 
 
 @pytest.fixture
@@ -46,28 +46,28 @@ def test_an_error_of_the_gallery_goes_to_the_log_and_not_to_strangers(caplog) ->
     def fail() -> None:
         raise GalleryError("/srv/private/photos.samekind: belongs to another model")
 
-    lane = Lane("test", 1)
+    queue = GalleryQueue("test", 1)
     with pytest.raises(Problem) as caught:
-        asyncio.run(lane.run(fail))
+        asyncio.run(queue.run(fail))
     assert (caught.value.status, "private" in caught.value.detail) == (500, False)
     assert "/srv/private/photos.samekind: belongs" in caplog.text
-    lane.close()
+    queue.close()
 
 
 def test_long_work_with_the_gallery_ends_with_the_service() -> None:
-    lane = Lane("test", 2)
+    queue = GalleryQueue("test", 2)
     begun = threading.Event()
 
     def survey() -> None:
         begun.set()
         for done in range(100_000):
-            lane.go_on(done, 100_000)
+            queue.stop_at_end(done, 100_000)
             time.sleep(0.01)
 
     async def ask() -> list[object]:
-        asked = [asyncio.ensure_future(lane.run(survey)) for _ in range(2)]
+        asked = [asyncio.ensure_future(queue.run(survey)) for _ in range(2)]
         await asyncio.to_thread(begun.wait, 60)
-        await asyncio.to_thread(lane.close)
+        await asyncio.to_thread(queue.close)
         return await asyncio.gather(*asked, return_exceptions=True)
 
     ended, never_begun = asyncio.run(asyncio.wait_for(ask(), 60))

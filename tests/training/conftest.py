@@ -13,9 +13,9 @@ import pytest
 from conftest import COLOURS, save_noise
 from training.runs import SMALL, TINY, Trained, run_training
 
-from samekind.training.export import Part, export_onnx
-from samekind.training.network import SiameseNetwork
-from samekind.training.run import RunSettings
+from samekind.training.network.export import Part, export_onnx
+from samekind.training.network.siamese import SiameseNetwork
+from samekind.training.run.settings import RunSettings
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -33,7 +33,7 @@ def exported_once() -> Iterator[None]:
         return exports[key]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("samekind.training.features.export_onnx", export_once)
+        patch.setattr("samekind.training.batches.cache.export_onnx", export_once)
         yield
 
 

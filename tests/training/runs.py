@@ -11,11 +11,16 @@ import numpy as np
 from safetensors.torch import load_file
 
 from samekind.card import Card
-from samekind.training.fit import Fitted, fit
-from samekind.training.pipeline import train
-from samekind.training.prepare import keep, prepare, read_kept
+from samekind.datasets.folders import LabelledImages
+from samekind.progress import Progress
+from samekind.training import train as spine
+from samekind.training.batches.plan import BatchPlan
+from samekind.training.network.siamese import SiameseNetwork
+from samekind.training.network.start import starting_network
 from samekind.training.recipe import Recipe
-from samekind.training.run import RunSettings, is_run, start_run
+from samekind.training.run.folder import RunFolder
+from samekind.training.run.settings import RunSettings
+from samekind.training.split import keep_split, read_split, split_images
 
 TINY = Recipe().with_settings(
     epochs=2,
@@ -45,7 +50,7 @@ class Trained:
 
 def run_training(settings: RunSettings, run: Path, **arguments: Any) -> Trained:
     stages: list[tuple[str, int, int]] = []
-    card = train(settings, run, report=lambda *stage: stages.append(stage), **arguments)
+    card = spine.train(settings, RunFolder(run), report=lambda *stage: stages.append(stage), **arguments)
     return Trained(settings, run, card, stages)
 
 
@@ -57,15 +62,27 @@ def assert_same_weights(one: Path, other: Path) -> None:
     assert not different
 
 
-def fit_only(settings: RunSettings, run: Path, **arguments: Any) -> Fitted:
-    """As the pipeline does, but without exporting, calibrating and writing; goes on with a run that is there."""
-    if is_run(run):
-        parts = read_kept(run)
+@dataclass(frozen=True)
+class Fitted:
+    """What is there before the export: the trained network, and the images to calibrate it on."""
+
+    network: SiameseNetwork
+    calibration: LabelledImages
+
+
+def fit_only(settings: RunSettings, path: Path, report: Progress | None = None) -> Fitted:
+    """As ``train`` does, but without exporting, calibrating and writing; goes on with a run that is there."""
+    run = RunFolder(path)
+    start = starting_network(settings.recipe, settings.init)
+    if run.has_begun:
+        parts = read_split(run)
     else:
-        parts = prepare(settings.folder, settings.recipe)
-        start_run(run, settings)
-        keep(parts, run)
-    return fit(settings, parts, run, **arguments)
+        parts = split_images(settings.folder, settings.recipe)
+        run.begin(settings, "{}")
+        keep_split(parts, run)
+    plan = BatchPlan.of(settings, parts)
+    spine.cache_and_fit(settings, start, plan, run, report=report)
+    return Fitted(start.network, plan.calibration)
 
 
 def manifest_of_two_folders(classes: Path, to: Path) -> Path:

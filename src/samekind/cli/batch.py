@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from samekind.cli.options import PAIR_NAMES, printable
-from samekind.cli.progress import progress_bar
+from samekind.cli.progress import stage_bars
 from samekind.datasets.lists import (
     ENCODING_ERRORS,
     ItemList,
@@ -55,7 +55,8 @@ def judge_list(
         raise DatasetError(f"{path}: has a column {clash[0]!r} already, which the verdicts need; rename it")
     if output is None:
         verdicts = _judged(listed, judge)
-        sys.stdout.reconfigure(errors=ENCODING_ERRORS)  # type: ignore[union-attr]
+        # As lists are read again; a code page of Windows could not write every name.
+        sys.stdout.reconfigure(encoding="utf-8", errors=ENCODING_ERRORS)  # type: ignore[union-attr]
         write_rows(sys.stdout, (*listed.columns, *added), _rows(listed, image_columns, verdicts, None))
     else:
         # Opened before the work, so that an output that cannot be written is known at once.
@@ -79,7 +80,7 @@ def judge_list(
 def _judged(
     listed: ItemList, judge: Callable[[Any, Any], Sequence[AnyVerdict | ImageError]]
 ) -> Sequence[AnyVerdict | ImageError]:
-    with progress_bar("images", _different(listed)) as on_progress:
+    with stage_bars(log=False) as on_progress:
         return judge(listed.items, on_progress)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import errno
-import os
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +12,8 @@ from samekind.cli.options import JsonOption, ProviderOption, echo_json, printabl
 
 if TYPE_CHECKING:
     from samekind.card import PairCalibration, TrioCalibration
-    from samekind.evaluation.recalibrate import Comparison, Quality, Recalibration
+    from samekind.fitting.calibrate import Recalibrated
+    from samekind.fitting.recalibrate import CalibrationQuality, OldAndNew
 
 
 def calibrate(
@@ -51,47 +51,37 @@ def calibrate(
     from samekind.cli.extras import require
 
     require("calibrate", "scipy")
-    from samekind.cli.progress import progress_bar
-    from samekind.datasets.dataset import read_dataset
-    from samekind.evaluation.recalibrate import recalibrate
-    from samekind.model_file import SeenImages, read_model, write_model
-    from samekind.recognizer import Recognizer
+    from samekind.cli.progress import stage_bars
+    from samekind.fitting.calibrate import calibrate as fit
 
-    if output.is_dir():  # known before the work
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(output))
-    dataset = read_dataset(folder, same_classes=False)
-    images = dataset.train if dataset.held_out is None else dataset.held_out
-    source = read_model(model)
-    recognizer = Recognizer(source, providers=provider)
-    with progress_bar("images", len(images)) as on_progress:
-        result = recalibrate(recognizer, images, output.stem, folder.resolve().name, on_progress=on_progress)
-    card = write_model(output, source.data, result.card, source.seen_images | SeenImages(result.hashes))
+    with stage_bars(log=False) as progress:
+        result = fit(model, folder, output, providers=provider, on_progress=progress)
     for message in result.unreadable:
         typer.secho(f"samekind: {printable(message)}", err=True, fg="red")
     if json:
         _echo_json(result)
         return
-    _print("two images", source.card.pair, result.pairs)
+    _print("two images", result.old.pair, result.pairs)
     if result.trios:
-        _print("three images", source.card.trio, result.trios)
+        _print("three images", result.old.trio, result.trios)
     else:
         typer.echo("\nfewer than three classes: the new model judges pairs only")
     typer.echo(
         "\nmeasured on your images; new: fitted on one half of them and measured on the other, both ways\n"
-        f"{output}: written; the network is that of {printable(source.card.name)} "
-        f"(fingerprint {card.fingerprint[:12]}), so stored embeddings stay valid"
+        f"{output}: written; the network is that of {printable(result.old.name)} "
+        f"(fingerprint {result.card.fingerprint[:12]}), so stored embeddings stay valid"
     )
 
 
-def _echo_json(result: Recalibration) -> None:
-    import dataclasses
+def _echo_json(result: Recalibrated) -> None:
+    compared = {"pairs": result.pairs, "trios": result.trios}
+    echo_json(
+        {"card": result.card.model_dump(mode="json"), "unreadable": result.unreadable}
+        | {name: found and dataclasses.asdict(found) for name, found in compared.items()}
+    )
 
-    measured = dataclasses.asdict(result)
-    del measured["hashes"]
-    echo_json(measured | {"card": result.card.model_dump(mode="json")})
 
-
-def _print(title: str, old_link: PairCalibration | TrioCalibration | None, compared: Comparison) -> None:
+def _print(title: str, before: PairCalibration | TrioCalibration | None, compared: OldAndNew) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -102,7 +92,7 @@ def _print(title: str, old_link: PairCalibration | TrioCalibration | None, compa
     table = Table()
     for column in ("", "old card says", "old, measured", "new, measured"):
         table.add_column(column, justify="right")
-    said = {name: (point.far, point.tar) for name, point in old_link.operating_points.items()} if old_link else {}
+    said = {name: (point.far, point.tar) for name, point in before.operating_points.items()} if before else {}
     old = compared.old
     for name in dict.fromkeys([*said, *compared.new.points]):
         columns = (said.get(name), _point(old, name), _point(compared.new, name))
@@ -115,6 +105,6 @@ def _print(title: str, old_link: PairCalibration | TrioCalibration | None, compa
     Console().print(table)
 
 
-def _point(quality: Quality | None, name: str) -> tuple[float, float] | None:
+def _point(quality: CalibrationQuality | None, name: str) -> tuple[float, float] | None:
     point = quality.points.get(name) if quality else None
     return (point.far, point.tar) if point else None

@@ -8,24 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samekind.cli.options import JsonOption, echo_json, printable
+from samekind.cli.options import ExcludeOption, JsonOption, echo_json, printable
 
 if TYPE_CHECKING:
-    from samekind.datasets.check import Check, Finding
-
-_MOST_CLASSES = 40
-_MOST_DETAILS = 10
+    from samekind.datasets.check_report import CheckReport, Finding
 
 
 def check(
     folder: Annotated[
         Path,
         typer.Argument(
-            help="Class folders; or train and val with class folders in each; or a CSV with columns path, label and "
-            "(if wanted) split.",
+            help="Class folders; or train, val and test with class folders in each; or a CSV with columns path, label "
+            "and (if wanted) split; or a Parquet or WebDataset file.",
             show_default=False,
         ),
     ],
+    exclude: ExcludeOption = None,
     json: JsonOption = False,
 ) -> None:
     """Look at every image before you train: unreadable files, copies, tiny classes, and what to do about them.
@@ -40,15 +38,16 @@ def check(
     Examples:
       samekind data check photos && samekind train photos -o photos.onnx
 
-      samekind data check photos --json > findings.json
+      samekind data check photos --exclude "*_thumb.jpg" --json > findings.json
     """
-    from samekind.cli.progress import progress_bar
+    from samekind.cli.progress import stage_bars
     from samekind.datasets.check import check as look
-    from samekind.datasets.dataset import read_dataset
+    from samekind.datasets.check import list_for_check
 
-    dataset = read_dataset(folder, same_classes=False)
-    with progress_bar("images", sum(map(len, dataset.parts.values()))) as on_progress:
-        found = look(dataset, on_progress)
+    dataset = list_for_check(folder, exclude or ())
+    total = sum(map(len, dataset.parts.values()))
+    with stage_bars() as report:
+        found = look(dataset, on_progress=lambda done: report("images", done, total))
     if json:
         echo_json({"source": str(folder), "ready": found.ready} | dataclasses.asdict(found))
     else:
@@ -57,10 +56,12 @@ def check(
         raise typer.Exit(1)
 
 
-def _print(found: Check) -> None:
+def _print(found: CheckReport) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from samekind.datasets.check_report import MOST_CLASSES
 
     typer.secho(f"{found.images:,} readable images of {len(found.classes):,} classes", bold=True)
     table = Table()
@@ -68,12 +69,14 @@ def _print(found: Check) -> None:
     for name in (*found.splits, "different"):
         table.add_column(name, justify="right")
     # Of many classes the smallest, which are what one looks for.
-    shown = sorted(found.classes, key=lambda count: count.different)[:_MOST_CLASSES]
+    shown = sorted(found.classes, key=lambda count: count.different)[:MOST_CLASSES]
     for count in found.classes:
         if count in shown:
             numbers = [f"{count.images[split]:,}" if split in count.images else "" for split in found.splits]
             table.add_row(Text(printable(count.name)), *numbers, f"{count.different:,}")
     Console().print(table)
+    for text in found.passed_over:
+        typer.echo(f"passed over: {printable(text)}")
     if hidden := len(found.classes) - len(shown):
         typer.echo(f"and {hidden:,} larger classes (--json lists all)")
     for finding in found.findings:
@@ -88,9 +91,11 @@ def _print(found: Check) -> None:
 
 
 def _lines(finding: Finding) -> list[str]:
+    from samekind.datasets.check_report import MOST_DETAILS
+
     word = typer.style("mend", fg="red", bold=True) if finding.mend else typer.style("note", fg="yellow", bold=True)
     lines = ["", f"{word}  {printable(finding.summary)}"]
-    lines += [f"        {printable(detail)}" for detail in finding.details[:_MOST_DETAILS]]
-    if (more := len(finding.details) - _MOST_DETAILS) > 0:
+    lines += [f"        {printable(detail)}" for detail in finding.details[:MOST_DETAILS]]
+    if (more := len(finding.details) - MOST_DETAILS) > 0:
         lines.append(f"        … and {more:,} more (--json lists all)")
     return [*lines, f"      → {printable(finding.advice)}"]

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from samekind.cli.options import GalleryArgument, HtmlOption, JsonOption, echo_json, printable, shown_path
-
-if TYPE_CHECKING:
-    from samekind.gallery import Cluster
+from samekind.cli.options import BareOption, GalleryArgument, HtmlOption, JsonOption, echo_json, printable, shown_path
 
 
 class Method(StrEnum):
@@ -21,8 +18,8 @@ class Method(StrEnum):
     KMEANS = "kmeans"
 
 
-# Images of each cluster that are printed, and that a contact sheet shows.
-_PRINTED, _PICTURED = 3, 24
+# Images of each cluster that are printed.
+_PRINTED = 3
 
 
 def cluster(
@@ -31,6 +28,7 @@ def cluster(
     k: Annotated[
         int | None, typer.Option("-k", min=1, help="How many groups: for kmeans, and for agglomerative if wanted.")
     ] = None,
+    bare: BareOption = False,
     html: HtmlOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -45,25 +43,15 @@ def cluster(
 
       samekind cluster photos.samekind --method kmeans -k 10
     """
-    from samekind.cli.extras import require
+    from samekind.cli.extras import require_gallery
 
-    require("gallery", "faiss", "imagehash", "filelock", "sklearn", "jinja2")
-    from samekind.gallery import Gallery
+    require_gallery()
+    from samekind.gallery import Gallery, summary_of_clusters, title_of_cluster, write_clusters_sheet
 
-    with Gallery.open(gallery, read_only=True) as opened:
+    with Gallery.open(gallery, read_only=True, bare=bare) as opened:
         clusters = opened.clusters(method.value, k=k)
     if html is not None:
-        from samekind.gallery.contact_sheet import Section, picture_of, write_contact_sheet
-
-        sections = [
-            Section(
-                _title(number, found),
-                [picture_of(row) for row in found.rows[:_PICTURED]],
-                more=max(0, len(found.rows) - _PICTURED),
-            )
-            for number, found in enumerate(clusters, 1)
-        ]
-        write_contact_sheet(html, f"Groups in {gallery.name}", _summary(clusters), sections)
+        write_clusters_sheet(html, printable(f"Groups in {gallery.name}"), clusters)
     if json:
         echo_json(
             [
@@ -72,23 +60,10 @@ def cluster(
             ]
         )
         return
-    typer.echo(_summary(clusters))
+    typer.echo(summary_of_clusters(clusters))
     for number, found in enumerate(clusters, 1):
-        typer.secho(_title(number, found), bold=True)
+        typer.secho(title_of_cluster(number, found), bold=True)
         for row in found.rows[:_PRINTED]:
             typer.echo(f"  {shown_path(row.path)}")
         if len(found.rows) > _PRINTED:
             typer.echo(f"  and {len(found.rows) - _PRINTED:,} more")
-
-
-def _summary(clusters: list[Cluster]) -> str:
-    groups = [found for found in clusters if not found.unclustered]
-    left = sum(len(found.rows) for found in clusters if found.unclustered)
-    images = sum(len(found.rows) for found in groups)
-    return f"{images:,} images in {len(groups):,} groups" + (f", {left:,} that belong to none" if left else "")
-
-
-def _title(number: int, found: Cluster) -> str:
-    if found.unclustered:
-        return printable(f"belonging to no group: {len(found.rows):,} images")
-    return printable(f"group {number}: {len(found.rows):,} images, similarity to their centre {found.similarity:.2f}")

@@ -16,8 +16,8 @@ def demo(
 ) -> None:
     """Judge photographs that come with scikit-image, and draw the verdicts.
 
-    The cases have a known answer, which is shown beside each verdict; mistakes are shown like the rest. None of their
-    subjects is among the classes of the model that comes with samekind. Nothing is downloaded.
+    The cases have a known answer, which is shown beside each verdict; mistakes are shown like the rest. Hardly any of
+    their subjects is of a class that the default model was trained on. Nothing is downloaded.
     """
     from samekind.cli.extras import require
 

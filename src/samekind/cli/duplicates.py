@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from samekind.cli.apply import ApplyOption, IntoOption, TrashOption, UndoOption, YesOption, apply_or_undo
 from samekind.cli.options import (
+    BareOption,
     DuplicateKind,
-    GalleryArgument,
     HtmlOption,
     JsonOption,
     echo_json,
@@ -21,12 +22,11 @@ if TYPE_CHECKING:
     from samekind.gallery import DuplicateGroup
 
 
-# Images of a group that a contact sheet shows.
-_PICTURED = 48
-
-
 def duplicates(
-    gallery: GalleryArgument,
+    gallery: Annotated[
+        Path | None,
+        typer.Argument(help="A gallery, as `samekind index` makes it.", metavar="GALLERY", show_default=False),
+    ] = None,
     kind: Annotated[
         DuplicateKind,
         typer.Option(
@@ -50,10 +50,16 @@ def duplicates(
             "--plan", metavar="FILE", help="Write a list of what to keep and what to remove, to read, edit and apply."
         ),
     ] = None,
+    bare: BareOption = False,
     html: HtmlOption = None,
+    apply: ApplyOption = None,
+    yes: YesOption = False,
+    trash: TrashOption = False,
+    into: IntoOption = None,
+    undo: UndoOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Find duplicates. Nothing is deleted.
+    """Find duplicates, move those that a plan removes, put them back. Nothing is deleted.
 
     In a group every image is a duplicate of every other, so a chain of look-alikes does not swallow an album. Of each
     group one copy is worth keeping: that with the most pixels; of several the largest file, then the oldest.
@@ -64,19 +70,25 @@ def duplicates(
       samekind duplicates photos.samekind --kind exact --plan plan.txt
 
       samekind duplicates photos.samekind --html duplicates.html
-    """
-    from samekind.cli.extras import require
 
-    require("gallery", "faiss", "imagehash", "filelock", "sklearn", "jinja2")
+      samekind duplicates --apply plan.txt --yes
+
+      samekind duplicates --undo removed-by-samekind
+    """
+    if apply_or_undo(gallery, apply, undo, yes, trash, into, json) or gallery is None:
+        return
+    from samekind.cli.extras import require_gallery
+
+    require_gallery()
     from samekind.cli.progress import stage_bars
-    from samekind.gallery import Gallery
+    from samekind.gallery import Gallery, summary_of_duplicates, write_duplicates_sheet
 
     changed: list[int] = []
-    with Gallery.open(gallery, read_only=True) as opened, stage_bars() as report:
+    with Gallery.open(gallery, read_only=True, bare=bare) as opened, stage_bars() as report:
         groups = opened.duplicates(
             kind.value,
             threshold=threshold,
-            on_progress=lambda done, total: report("compared", done, total),
+            on_progress=report,
             on_changed=changed.append,
         )
         folder = opened.folder
@@ -85,26 +97,19 @@ def duplicates(
     if plan is not None:
         from samekind.gallery.plan import write_plan
 
-        write_plan(plan, groups, f"{kind} duplicates in {gallery.name}", folder)
+        title = f"{kind} duplicates in {gallery.name}"
+        write_plan(plan, groups, title, folder, sure=kind != DuplicateKind.SAME_CLASS)
     if html is not None:
-        _write_html(html, f"{kind} duplicates in {gallery.name}", groups)
+        write_duplicates_sheet(html, printable(f"{kind} duplicates in {gallery.name}"), groups)
     if json:
         echo_json([_as_json(group) for group in groups])
         return
-    typer.echo(_summary(groups))
+    typer.echo(summary_of_duplicates(groups))
     for number, group in enumerate(groups, 1):
         typer.secho(f"group {number}: {len(group.rows)} images, least alike {group.similarity:.2f}", bold=True)
         for row in group.rows:
             kept = row == group.keep
             typer.echo(f"  {'keep' if kept else '    '}  {shown_path(row.path)}{f'  ({group.why})' if kept else ''}")
-
-
-def _summary(groups: list[DuplicateGroup]) -> str:
-    spare = [row for group in groups for row in group.spare]
-    return (
-        f"{len(groups):,} groups; {len(spare):,} images could go, "
-        f"{sum(row.size for row in spare) / 1e6:,.1f} MB. Nothing was deleted"
-    )
 
 
 def _as_json(group: DuplicateGroup) -> dict[str, object]:
@@ -114,21 +119,3 @@ def _as_json(group: DuplicateGroup) -> dict[str, object]:
         "why": group.why,
         "images": [row.name for row in group.rows],
     }
-
-
-def _write_html(html: Path, title: str, groups: list[DuplicateGroup]) -> None:
-    from samekind.gallery.contact_sheet import Section, picture_of, write_contact_sheet
-
-    sections = [
-        Section(
-            f"Group {number}: {len(group.rows)} images",
-            [
-                picture_of(row, f"keep: {group.why}" if row == group.keep else None, marked=row == group.keep)
-                for row in group.rows[:_PICTURED]
-            ],
-            note=f"The least alike two: {group.similarity:.2f}",
-            more=max(0, len(group.rows) - _PICTURED),
-        )
-        for number, group in enumerate(groups, 1)
-    ]
-    write_contact_sheet(html, printable(title), _summary(groups), sections)

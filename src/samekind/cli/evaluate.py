@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,12 +12,9 @@ from samekind.errors import DatasetError
 
 if TYPE_CHECKING:
     from samekind.datasets.folders import LabelledImages
-    from samekind.evaluation.report import Difference, Group, Number, Report
+    from samekind.report.schema import Report
 
-_WIDTH = 34
-# Classes in a warning.
-_MOST_NAMED = 10
-_DRAWS = "mean [smallest, largest draw]"
+_MOST_NAMED = 10  # classes in a warning
 
 
 def evaluate(
@@ -105,10 +101,7 @@ def evaluate(
     from samekind.cli.extras import require
     from samekind.cli.progress import stage_bars
     from samekind.datasets.dataset import read_test_images
-    from samekind.evaluation.answers import read_pairs, read_trios
-    from samekind.evaluation.describe import describe
-    from samekind.evaluation.protocol import evaluate as measure
-    from samekind.recognizer import load
+    from samekind.report.evaluate import evaluate as measure
 
     if folder is None and pairs is None and trios is None:
         raise typer.BadParameter("give a folder of classes, or a list: --pairs FILE or --trios FILE")
@@ -117,42 +110,31 @@ def evaluate(
         if report.exists() and not report.is_dir():
             raise typer.BadParameter(f"--report names a folder; {report} is a file")
     images = None if folder is None else read_test_images(folder)
-    listed_pairs = None if pairs is None else read_pairs(pairs)
-    listed_trios = None if trios is None else read_trios(trios)
     seen = None if classes_seen is None else _names(classes_seen)
     if images is not None and classes_seen is not None and seen is not None:
         _check_names(seen, images, from_file=Path(classes_seen).is_file())
-    recognizer = load(model, providers=provider)
-    other = None if compare is None else load(compare, providers=provider)
     with stage_bars() as progress:
-        result = measure(
-            recognizer,
+        found = measure(
+            model,
             images,
-            pairs=listed_pairs,
-            trios=listed_trios,
-            compare=other,
+            pairs=pairs,
+            trios=trios,
+            compare=compare,
             classes_seen=seen,
             trio_count=trio_count,
             most_images=most_images,
             resamples=resamples,
             seed=seed,
-            report=progress,
+            providers=provider,
+            on_progress=progress,
         )
-        if report is None:
-            found = describe(result)
-        else:
-            from samekind.report.write import write_report
-
-            found = write_report(result, report, progress)
+        if report is not None:
+            found = found.save(report, on_progress=progress)
     if output is not None:
         _write(found, output)
     for message in found.unreadable:
         typer.secho(f"samekind: {printable(message)}", err=True, fg="red")
-    if json:
-        typer.echo(found.model_dump_json(indent=2))
-    else:
-        for line in _lines(found):
-            typer.echo(printable(line))
+    typer.echo(found.model_dump_json(indent=2) if json else printable(found.text()))
     if report is not None:
         typer.echo(f"{report / 'report.html'}: open it in a browser", err=True)
 
@@ -186,57 +168,3 @@ def _write(found: Report, path: Path) -> None:
 
     with replacing(path) as temporary:
         temporary.write_text(found.model_dump_json(indent=2) + "\n", encoding="utf-8")
-
-
-def _lines(found: Report) -> list[str]:
-    classes = len(found.classes_seen) + len(found.classes_unseen)
-    of_classes = f" of {classes} classes" if classes else ""
-    lines = [f"{found.model.name} on {found.data}: {found.images:,} images{of_classes}", "", *found.summary]
-    for name, group in found.groups.items():
-        lines += _group_lines(group)
-        if found.comparison:
-            other = found.comparison
-            parts = {"pairs": other.pairs, "trios": other.trios, "retrieval": other.retrieval}
-            for part, of_groups in parts.items():
-                lines += _difference_lines(f"{part}: {found.model.name} - {other.model.name}", of_groups.get(name, {}))
-    if found.protocol:
-        drawn = found.protocol
-        lines += [
-            "",
-            "the protocol's test pairs, 32 a class, 10 draws, accuracy at balanced",
-            f"  {_DRAWS:<{_WIDTH}}{drawn.mean:.4f}  [{drawn.smallest:.4f}, {drawn.largest:.4f}]",
-        ]
-    return [*lines, "", *found.notes]
-
-
-def _group_lines(group: Group) -> list[str]:
-    lines = ["", f"== {group.title}: {group.images:,} images"] if group.classes else []
-    for what, task in (("pairs", group.pairs), ("trios", group.trios)):
-        if task:
-            counts = ", ".join(f"{count:,} {name}" for name, count in task.counts.items())
-            lines += ["", f"{sum(task.counts.values()):,} {what}: {counts}", *_metric_lines(task.metrics)]
-            lines += [f"  {name:<{_WIDTH}}not measured: {why}" for name, why in task.not_measured.items()]
-    if group.retrieval:
-        lines += ["", "retrieval: each image looked up among all others", *_metric_lines(group.retrieval)]
-    return lines
-
-
-def _metric_lines(metrics: Mapping[str, Number]) -> list[str]:
-    return [f"  {name:<{_WIDTH}}{_shown(metric)}" for name, metric in metrics.items()]
-
-
-def _difference_lines(title: str, differences: Mapping[str, Difference]) -> list[str]:
-    if not differences:
-        return []
-    rows = [
-        f"  {name:<{_WIDTH}}{_shown(found.difference, sign='+')}{'  clear' if found.clear else ''}"
-        for name, found in differences.items()
-    ]
-    return ["", title, *rows]
-
-
-def _shown(metric: Number, sign: str = "") -> str:
-    value, low, high = (
-        "undefined" if end is None else f"{end:{sign}.4f}" for end in (metric.value, metric.low, metric.high)
-    )
-    return f"{value}  [{low}, {high}]"

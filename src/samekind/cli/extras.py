@@ -6,12 +6,6 @@ from importlib.util import find_spec
 
 from samekind.errors import MissingExtraError
 
-# What `train` and `reproduce` need, of the extra "train".
-TRAINING = (
-    *("torch", "torchvision", "timm", "lightning", "pytorch_metric_learning", "safetensors", "scipy"),
-    *("onnx", "onnxscript", "matplotlib"),
-)
-
 
 def require(extra: str, *modules: str) -> None:
     """Make sure that the modules of an extra are installed, without importing them.
@@ -22,3 +16,8 @@ def require(extra: str, *modules: str) -> None:
     for module in modules:
         if find_spec(module) is None:
             raise MissingExtraError(extra, module)
+
+
+def require_gallery() -> None:
+    """Refuse to go on unless all that galleries need is installed."""
+    require("gallery", "faiss", "imagehash", "filelock", "sklearn", "jinja2")

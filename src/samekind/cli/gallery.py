@@ -17,7 +17,9 @@ def status(gallery: GalleryArgument, json: JsonOption = False) -> None:
     Example:
       samekind status photos.samekind
     """
-    _require()
+    from samekind.cli.extras import require_gallery
+
+    require_gallery()
     from samekind.gallery import Gallery
 
     with Gallery.open(gallery, read_only=True) as opened:
@@ -54,7 +56,9 @@ def remove(
     Example:
       samekind remove photos.samekind more-photos
     """
-    _require()
+    from samekind.cli.extras import require_gallery
+
+    require_gallery()
     from samekind.gallery import Gallery
 
     if not gallery.is_file():
@@ -87,7 +91,9 @@ def export(
     Example:
       samekind export photos.samekind -o photos.npz
     """
-    _require()
+    from samekind.cli.extras import require_gallery
+
+    require_gallery()
     from samekind.gallery import Gallery
 
     with Gallery.open(gallery, read_only=True) as opened:
@@ -112,7 +118,9 @@ def match(
     Example:
       samekind match card.samekind photos.samekind
     """
-    _require()
+    from samekind.cli.extras import require_gallery
+
+    require_gallery()
     from samekind.gallery import Gallery
 
     with Gallery.open(gallery, read_only=True) as first, Gallery.open(other, read_only=True) as second:
@@ -124,9 +132,3 @@ def match(
     for found in matches:
         typer.echo(f"{found.similarity:.2f}  {shown_path(found.row.path)}  {shown_path(found.other.path)}")
     typer.echo(f"{len(matches):,} of {count:,} images are in {printable(str(other))}", err=True)
-
-
-def _require() -> None:
-    from samekind.cli.extras import require
-
-    require("gallery", "faiss", "imagehash", "filelock", "sklearn", "jinja2")

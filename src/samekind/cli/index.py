@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samekind.cli.options import JsonOption, ModelOption, echo_json, printable, shown_path
+from samekind.cli.options import ExcludeOption, JsonOption, ModelOption, echo_json, printable, shown_path, warn
 
 if TYPE_CHECKING:
     from samekind.gallery import Gallery, SyncReport
@@ -36,6 +37,7 @@ def index(
         ),
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Stay, and follow the folder's changes until Ctrl-C.")] = False,
+    exclude: ExcludeOption = None,
     every: Annotated[float, typer.Option(min=0.1, help="With --watch: seconds between two looks.")] = 2.0,
     json: JsonOption = False,
 ) -> None:
@@ -55,43 +57,53 @@ def index(
 
       samekind index photos --watch
     """
-    from samekind.cli.extras import require
+    from samekind.cli.extras import require_gallery
 
-    require("gallery", "faiss", "imagehash", "filelock", "sklearn", "jinja2")
+    require_gallery()
     from samekind.errors import GalleryError
     from samekind.gallery import Gallery
 
     if not folder.is_dir():  # before an empty gallery is made for it
         raise GalleryError(f"{folder}: no such folder")
-    path = gallery or _beside(folder)
+    path = _beside(folder) if gallery is None else gallery
     with Gallery.open(path, model=model) as opened:
-        report = _sync(opened, folder, index)
+        report = _sync(opened, folder, index, exclude or ())
         _tell(opened, report, json)
+        # Also that there was nothing: who misses a picture need not wonder.
+        typer.echo(f"passed over: {printable(', '.join(report.passed_over)) or 'nothing'}", err=True)
         _warn_of_recall(opened)
-        trouble = ""
+        trouble, unlisted = "", report.unlisted
         while watch:
             time.sleep(every)
             start = time.monotonic()
             try:
-                report = _sync(opened, folder, None)
+                report = _sync(opened, folder, None, exclude or ())
             except GalleryError as error:  # a disk that is away, another writer: it may end
                 if str(error) != trouble:
                     trouble = str(error)
                     typer.secho(f"samekind: {printable(trouble)}; watching on", err=True, fg="red")
             else:
                 trouble = ""
-                if report.added or report.changed or report.moved or report.removed or report.unreadable:
+                if report.unlisted == unlisted:  # told before
+                    report.unlisted = []
+                else:
+                    unlisted = report.unlisted
+                if _has_news(report):
                     _tell(opened, report, json)
             time.sleep((time.monotonic() - start) / _MOST_LOOKING)
 
 
 def _beside(folder: Path) -> Path:
+    from samekind.errors import GalleryError
+
     # Of "." only the real folder knows its name.
     named = folder if folder.name not in {"", ".."} else folder.resolve()
-    return named.with_name(f"{named.name or 'images'}.samekind")
+    if not named.name:
+        raise GalleryError(f"{folder}: there is nothing beside the root of a disk; name the gallery's file: --gallery")
+    return named.with_name(f"{named.name}.samekind")
 
 
-def _sync(gallery: Gallery, folder: Path, index: str | None) -> SyncReport:
+def _sync(gallery: Gallery, folder: Path, index: str | None, exclude: Sequence[str]) -> SyncReport:
     from samekind.cli.progress import stage_bars
 
     with stage_bars() as report:
@@ -99,10 +111,11 @@ def _sync(gallery: Gallery, folder: Path, index: str | None) -> SyncReport:
             found = gallery.sync(
                 folder,
                 index=None if index == "advised" else index,
-                on_progress=lambda done, total: report("files", done, total),
+                exclude=exclude,
+                on_progress=report,
             )
             if index == "advised":  # by what the gallery holds now
-                gallery.sync(folder, index=gallery.status().advised_index)
+                gallery.sync(folder, index=gallery.status().advised_index, exclude=exclude)
         except KeyboardInterrupt:
             typer.echo("\nsamekind: stopped; what was done is kept, and the same command goes on from here", err=True)
             raise
@@ -110,20 +123,27 @@ def _sync(gallery: Gallery, folder: Path, index: str | None) -> SyncReport:
 
 
 def _warn_of_recall(gallery: Gallery) -> None:
-    from samekind.gallery.index import TARGET_RECALL
-
     status = gallery.status()
-    if status.index_recall is not None and status.index_recall < TARGET_RECALL:
+    if status.recall_is_low:
         typer.echo(
-            f"samekind: the index {status.index} finds {status.index_recall:.0%} of the ten nearest of a sample, less "
-            f"than {TARGET_RECALL:.0%}; --index {status.advised_index} finds more",
+            f"samekind: the index {status.index} finds {status.index_recall:.0%} of the ten nearest of a sample; "
+            f"--index {status.advised_index} finds more",
             err=True,
         )
+
+
+def _has_news(report: SyncReport) -> bool:
+    counts = report.added, report.changed, report.moved, report.removed
+    return bool(any(counts) or report.unreadable or report.unlisted)
 
 
 def _tell(gallery: Gallery, report: SyncReport, json: bool) -> None:
     for name, reason in report.unreadable:
         typer.secho(f"samekind: {printable(name)}: {reason}", err=True, fg="red")
+    for name, reason in report.unlisted:
+        warn(f"{name}: {reason}; what the gallery has of it stays")
+    for name, reason in report.damaged:
+        warn(f"{name}: {reason}")
     if json:
         echo_json(report)
         return

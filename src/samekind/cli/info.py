@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,7 +11,7 @@ import typer
 from samekind.cli.options import JsonOption, printable
 
 if TYPE_CHECKING:
-    from samekind.card import Card, MeasuredOn, OperatingPoint
+    from samekind.card import Card, MeasuredOn, Measurement, OperatingPoint
 
 
 def info(
@@ -56,15 +58,23 @@ def _lines(card: Card) -> list[str]:
             typer.style("Three images", bold=True) + "  (thresholds on the probability)",
             *_points(card.trio.operating_points, card.trio.measured_on),
         ]
-    for data, metrics in card.metrics.items():
-        lines += ["", typer.style("Tested on ", bold=True) + printable(data)]
-        width = max(len(name) for name in metrics)
-        lines += [
-            f"  {printable(name):<{width}}  {value.value:.4f}  [{value.low:.4f}, {value.high:.4f}]"
-            for name, value in metrics.items()
-        ]
+    lines += _measurements(card.metrics)
     if card.metrics:
         lines += ["", "  intervals: 95 %, bootstrap over images; zero errors seen is not zero errors"]
+    return lines
+
+
+def _measurements(metrics: Sequence[Measurement]) -> list[str]:
+    lines = []
+    for (data, split, note), records in groupby(metrics, lambda record: (record.data, record.split, record.note)):
+        name = f"{data}/{split}" if split else data
+        lines += ["", typer.style("Tested on ", bold=True) + printable(f"{name} ({note})" if note else name)]
+        named = {f"{record.task}: {record.label or record.metric}": record for record in records}
+        width = max(len(name) for name in named)
+        lines += [
+            f"  {printable(name):<{width}}  {value.value:.4f}  [{value.low:.4f}, {value.high:.4f}]"
+            for name, value in named.items()
+        ]
     return lines
 
 
@@ -77,6 +87,7 @@ def _points(points: dict[str, OperatingPoint], measured_on: MeasuredOn) -> list[
             for name, point in points.items()
         ),
         f"  chosen {'on' if measured_on.cross_fitted else 'and measured on'} {printable(measured_on.description)}",
+        *([f"  kind of pictures: {printable(measured_on.domain)}"] if measured_on.domain else []),
         *(
             ["  rates: of thresholds fitted on a part of these images and measured on the rest, in turn"]
             * measured_on.cross_fitted

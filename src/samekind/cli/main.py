@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
 from typing import Annotated
 
 import typer
 
 from samekind.cli import (
+    adapt,
     calibrate,
     check,
     cluster,
@@ -29,6 +29,8 @@ from samekind.cli import (
     verify,
 )
 from samekind.cli.options import printable
+from samekind.cli.output import write_anything
+from samekind.cli.remarks import show_remarks
 from samekind.errors import SamekindError
 
 # None lets click decide by whether it writes to a terminal.
@@ -66,6 +68,7 @@ def main(
 app.command("verify")(verify.verify)
 app.command("trio")(trio.trio)
 app.command("info")(info.info)
+app.command("adapt")(adapt.adapt)
 app.command("evaluate")(evaluate.evaluate)
 app.command("calibrate")(calibrate.calibrate)
 app.command("train")(train.train)
@@ -87,8 +90,8 @@ app.add_typer(data.app, name="data")
 
 def run() -> None:
     """Entry point: the commands, with an error as one line on standard error and exit status 2."""
-    # Images of over 90 million pixels are judged by our own bound; Pillow's warning would say it twice.
-    warnings.filterwarnings("ignore", message="Image size .* could be decompression bomb")
+    write_anything()
+    show_remarks()
     try:
         app(color=_COLOUR)
     except SamekindError as error:

@@ -11,6 +11,8 @@ from unicodedata import category
 
 import typer
 
+from samekind.cli.output import writes_unicode
+
 if TYPE_CHECKING:
     from samekind.card import OperatingPoint
 
@@ -33,12 +35,31 @@ OperatingPointOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, with full precision.")]
+ExcludeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--exclude",
+        metavar="PATTERN",
+        help="Pass over what a pattern in gitignore's form names, such as '*_thumb.jpg' or 'raw/'; repeat for more. "
+        "A file .samekindignore in a folder does the same.",
+        show_default=False,
+    ),
+]
 ProviderOption = Annotated[
     list[str] | None,
     typer.Option(
         "--provider",
         help="ONNX Runtime execution provider, such as cuda; repeat for fallbacks.",
         show_default="cpu",
+    ),
+]
+ThreadsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        min=1,
+        help="Threads for computing.",
+        show_default="one for each core that this process may use",
     ),
 ]
 # Unicode's control, format and surrogate characters.
@@ -62,6 +83,20 @@ class DuplicateKind(StrEnum):
 GalleryArgument = Annotated[
     Path, typer.Argument(help="A gallery, as `samekind index` makes it.", metavar="GALLERY", show_default=False)
 ]
+AmongOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--among",
+        metavar="FOLDER",
+        help="Judge among the pictures of this folder, or of a gallery: the model adapts to them first, without "
+        "labels. 20 pictures serve, 200 are better.",
+        show_default=False,
+    ),
+]
+BareOption = Annotated[
+    bool,
+    typer.Option("--bare", help="Judge as the bare model does, not among the images of the gallery."),
+]
 HtmlOption = Annotated[
     Path | None,
     typer.Option("--html", metavar="FILE", help="Write a contact sheet: one HTML file with the pictures in it."),
@@ -73,16 +108,18 @@ def echo_json(value: Any) -> None:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         value = dataclasses.asdict(value)
     text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
-    if any("\ud800" <= c <= "\udfff" for c in text):  # a file name need not be UTF-8; escaped, it reads back the same
+    # A file name need not be UTF-8, and a code page lacks most characters; escaped, they read back the same.
+    if not writes_unicode() or any("\ud800" <= c <= "\udfff" for c in text):
         text = json.dumps(value, indent=2, default=str)
     typer.echo(text)
 
 
-def describe_threshold(threshold: float, name: str | None, point: OperatingPoint | None) -> str:
-    """Where a verdict's threshold comes from: ``(threshold 0.52, balanced: FAR 1.0 %, TAR 99.2 %)``."""
+def describe_threshold(threshold: float, name: str | None, point: OperatingPoint | None, rates_from: str) -> str:
+    """Where a threshold comes from: ``(threshold 0.52, balanced: FAR 1.0 %, TAR 99.2 %, measured on birds)``."""
     if name is None or point is None:
         return f"(threshold {threshold:.2f}, given)"
-    return f"(threshold {threshold:.2f}, {name}: FAR {100 * point.far:.1f} %, TAR {100 * point.tar:.1f} %)"
+    rates = f"FAR {100 * point.far:.1f} %, TAR {100 * point.tar:.1f} %"
+    return f"(threshold {threshold:.2f}, {name}: {rates}, measured on {printable(rates_from)})"
 
 
 def verdict_word(same: bool, yes: str, no: str) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from samekind.progress import Progress
+
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
@@ -22,35 +24,39 @@ def progress_bar(what: str, total: int | None) -> Iterator[Callable[[int], None]
 
 
 @contextmanager
-def stage_bars() -> Iterator[Callable[[str, int, int], None]]:
+def stage_bars(*, log: bool = True) -> Iterator[Progress]:
     """Bars for stages that come one after another; yields what to call with (stage, done, total).
 
     Where standard error is a file, a line is written for each tenth of a stage, so that a long run's log shows where
     it stands.
+
+    Args:
+        log: Whether to write such lines.
     """
     if not sys.stderr.isatty():
-        yield _log_tenths()
+        yield _log_tenths() if log else lambda *_: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bars:
+    with Bars(*columns, console=Console(stderr=True)) as bars:
         tasks: dict[str, TaskID] = {}
 
         def report(stage: str, done: int, total: int) -> None:
             if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total)
+                tasks[stage] = bars.add_task(stage, total=total or None)
             bars.update(tasks[stage], completed=done)
 
         yield report
 
 
-def _log_tenths() -> Callable[[str, int, int], None]:
+def _log_tenths() -> Progress:
     written: dict[str, int] = {}
 
     def report(stage: str, done: int, total: int) -> None:
-        tenth = 10 * done // total
+        tenth = 10 * done // total if total else 0
         if tenth > written.get(stage, 0):
             written[stage] = tenth
             print(f"{stage}: {done:,} of {total:,}", file=sys.stderr, flush=True)  # noqa: T201 - a log, not a message

@@ -1,4 +1,4 @@
-"""``samekind reproduce``: the mission's protocol, in one command."""
+"""``samekind reproduce``: a listed protocol, in one command."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ def reproduce(
     Example:
       samekind reproduce pairs --data imagenette2-320
     """
-    from samekind.cli.extras import TRAINING, require
+    from samekind.training.run.preflight import refuse_missing_extra
 
-    require("train", *TRAINING)
+    refuse_missing_extra()
     from samekind.cli.progress import stage_bars
     from samekind.training.reproduce import reproduce as run_protocol
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from samekind.cli.options import GalleryArgument, HtmlOption, JsonOption, ModelOption, echo_json, shown_path
+from samekind.cli.options import BareOption, GalleryArgument, HtmlOption, JsonOption, ModelOption, echo_json, shown_path
 
 if TYPE_CHECKING:
     from samekind.gallery import Hit
@@ -23,6 +23,7 @@ def search(
         typer.Option(min=0, max=1, help="Leave out what is less probably of the same kind.", show_default="none"),
     ] = None,
     model: ModelOption = None,
+    bare: BareOption = False,
     html: HtmlOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -36,15 +37,15 @@ def search(
 
       samekind search photos.samekind query.jpg -k 5 --min-probability 0.5 --html found.html
     """
-    from samekind.cli.extras import require
+    from samekind.cli.extras import require_gallery
 
-    require("gallery", "faiss", "imagehash", "filelock", "sklearn", "jinja2")
-    from samekind.gallery import Gallery
+    require_gallery()
+    from samekind.gallery import Gallery, write_hits_sheet
 
-    with Gallery.open(gallery, model=model, read_only=True) as opened:
+    with Gallery.open(gallery, model=model, read_only=True, bare=bare) as opened:
         hits = opened.search(query, k, min_probability=min_probability)
     if html is not None:
-        _write_html(html, query, hits)
+        write_hits_sheet(html, query.name, hits)
     if json:
         echo_json([as_json(hit) for hit in hits])
         return
@@ -56,13 +57,6 @@ def search(
 
 def as_json(hit: Hit) -> dict[str, Any]:
     """A hit as JSON has it: without the embedding."""
-    row = dataclasses.asdict(hit.image)
+    row = dataclasses.asdict(hit.row)
     del row["embedding"]
     return {"probability": hit.probability, "similarity": hit.similarity, **row}
-
-
-def _write_html(html: Path, query: Path, hits: list[Hit]) -> None:
-    from samekind.gallery.contact_sheet import Section, picture_of, write_contact_sheet
-
-    pictures = [picture_of(hit.image, f"p={hit.probability:.2f}, similarity {hit.similarity:.2f}") for hit in hits]
-    write_contact_sheet(html, f"Like {query.name}", f"{len(hits):,} found", [Section("The most alike first", pictures)])

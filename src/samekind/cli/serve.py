@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from samekind.cli.options import ModelOption, ProviderOption
+from samekind.cli.options import AmongOption, ModelOption, ProviderOption, ThreadsOption
 
 
 def serve(
@@ -16,6 +16,7 @@ def serve(
     gallery: Annotated[
         Path | None, typer.Option(help="A gallery to search, made with `samekind index`.", show_default=False)
     ] = None,
+    among: AmongOption = None,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 picks a free one.")] = 8000,
     api_key_file: Annotated[
@@ -39,6 +40,14 @@ def serve(
     max_waiting: Annotated[
         int, typer.Option(min=32, help="Images that may wait for the network; beyond them the answer is 503.")
     ] = 256,
+    keep_alive: Annotated[
+        int, typer.Option(min=1, help="Seconds for which an idle connection stays open; more than the balancer's own.")
+    ] = 64,
+    root_path: Annotated[
+        str, typer.Option(help="The path below which a proxy shows the service, such as /samekind.", show_default=False)
+    ] = "",
+    open_browser: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    threads: ThreadsOption = None,
     access_log: Annotated[bool, typer.Option("--access-log", help="Write a line for each request.")] = False,
     provider: ProviderOption = None,
 ) -> None:
@@ -51,7 +60,11 @@ def serve(
     Examples:
       samekind serve
 
+      samekind serve --open
+
       samekind serve --gallery photos.samekind
+
+      samekind serve --among my-photos
 
       samekind serve --host 0.0.0.0 --api-key-file key.txt
 
@@ -64,12 +77,14 @@ def serve(
         require("serve", "gradio")
     if gallery is not None:
         require("gallery", "faiss")
-    from samekind.recognizer import load
+    from samekind.cli.context import load_among
     from samekind.server.access import open_access
     from samekind.server.app import create_app
     from samekind.server.limits import Limits
     from samekind.server.runner import run
 
+    if gallery is not None and among is not None:
+        raise typer.BadParameter("give --gallery or --among: a gallery's own pictures are the context already")
     access = open_access(
         host, key_file=api_key_file, insecure=insecure, hosts=allow_host or (), frame_ancestors=frame_ancestor or ()
     )
@@ -77,19 +92,42 @@ def serve(
         image_bytes=int(max_megabytes * 1e6),
         pixels=int(max_megapixels * 1e6),
         waiting_images=max_waiting,
+        idle_seconds=keep_alive,
     )
     on_cpu = not provider or provider[0].lower() in {"cpu", "cpuexecutionprovider"}
     # On a CPU, workers of one thread each are faster than one run of as many threads; a GPU is fed by one worker.
-    threads = 1 if on_cpu else None
+    session_threads = 1 if on_cpu else threads
     with ExitStack() as stack:
         opened = None
         if gallery is not None:
             from samekind.gallery import Gallery
 
             opened = stack.enter_context(Gallery.open(gallery, model=model, read_only=True))
-            model = model or opened.model
-        recognizer = load(model, providers=provider, threads=threads)
+        chosen = opened.model if model is None and opened is not None else model
+        recognizer = load_among(chosen, among, providers=provider, threads=session_threads)
         app = create_app(
-            recognizer, limits=limits, access=access, gallery=opened, page=page, workers=None if on_cpu else 1
+            recognizer,
+            limits=limits,
+            access=access,
+            gallery=opened,
+            page=page,
+            workers=threads if on_cpu else 1,
+            decoders=threads,
+            root_path=root_path,
         )
-        run(app, host=host, port=port, limits=limits, access_log=access_log)
+        run(
+            app,
+            host=host,
+            port=port,
+            limits=limits,
+            access_log=access_log,
+            on_listening=_open if open_browser else lambda _: None,
+        )
+
+
+def _open(address: str) -> None:
+    import threading
+    import webbrowser
+
+    # In a thread, because a browser that runs in the terminal returns when it is left.
+    threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()

@@ -104,41 +104,41 @@ def train(
 
       samekind train --resume runs/photos
     """
-    from samekind.cli.extras import TRAINING, require
+    from samekind.training import api
 
     if show_recipe is not None:
-        _show(show_recipe, changes)
+        typer.echo(api.show_recipe(api.read_recipe(show_recipe, changes or ())), nl=False)
         return
-    require("train", *TRAINING)
-    from samekind.training.fit import Machines
-    from samekind.training.processes import is_first
-    from samekind.training.recipe_file import read_recipe
-    from samekind.training.run import RunSettings, read_run
+    from samekind.cli.progress import stage_bars
 
-    if resume is not None:
-        _refuse_changes(context)
-        run, settings = resume, read_run(resume)
-    else:
-        if folder is None or output is None:
-            raise typer.BadParameter("give a folder of images and -o MODEL.onnx")
-        held_out = [] if holdout_classes is None else [f"holdout.classes={holdout_classes}"]
-        settings = RunSettings(
-            folder=folder,
-            output=output,
-            recipe=read_recipe(recipe, [*(changes or ()), *held_out]),
-            init=init,
-            tests=tuple(test or ()),
-            licence=licence,
-            loggers=tuple(log or ("tensorboard",)),
-        )
-        run = run or Path("runs") / output.stem
-    machines = Machines(devices=devices, nodes=num_nodes)
-    if not is_first():
-        from samekind.training.pipeline import train_along
-
-        train_along(run, machines)
-        return
-    _run(settings, run, machines, resume=resume is not None)
+    try:
+        with stage_bars() as on_progress:
+            if resume is not None:
+                _refuse_changes(context)
+                api.resume(resume, devices=devices, num_nodes=num_nodes, on_progress=on_progress, note=warn)
+            elif folder is None or output is None:
+                raise typer.BadParameter("give a folder of images and -o MODEL.onnx")
+            else:
+                api.train(
+                    folder,
+                    output,
+                    recipe=recipe,
+                    changes=changes or (),
+                    init=init,
+                    tests=test or (),
+                    holdout_classes=holdout_classes,
+                    licence=licence,
+                    run=run,
+                    devices=devices,
+                    num_nodes=num_nodes,
+                    loggers=log or ("tensorboard",),
+                    on_progress=on_progress,
+                    note=warn,
+                )
+    except KeyboardInterrupt as interruption:
+        typer.echo(f"samekind: interrupted. {interruption}".rstrip(), err=True)
+        raise typer.Exit(130) from None
+    typer.echo(api.read_summary(resume or run, output), nl=False)
 
 
 def _refuse_changes(context: typer.Context) -> None:
@@ -150,37 +150,3 @@ def _refuse_changes(context: typer.Context) -> None:
                 f"--resume goes on with what the run began with; {parameter.opts[0]} cannot be given. "
                 "For other settings start another run (--run)"
             )
-
-
-def _show(name: str, changes: list[str] | None) -> None:
-    from samekind.training.recipe_file import read_recipe, show_recipe
-
-    typer.echo(show_recipe(read_recipe(name, changes or ())), nl=False)
-
-
-def _run(settings: object, run: Path, machines: object, *, resume: bool) -> None:
-    from samekind.cli.progress import stage_bars
-    from samekind.training.fit import Machines
-    from samekind.training.pipeline import train as train_model
-    from samekind.training.run import RunSettings, is_run
-
-    assert isinstance(settings, RunSettings)
-    assert isinstance(machines, Machines)
-    try:
-        with stage_bars() as report:
-            card = train_model(
-                settings,
-                run,
-                resume=resume,
-                machines=machines,
-                report=report,
-                note=warn,
-            )
-    except KeyboardInterrupt:
-        advice = f" Go on with: samekind train --resume {run}" if is_run(run) else ""
-        typer.echo(f"samekind: interrupted.{advice}", err=True)
-        raise typer.Exit(130) from None
-    typer.echo(f"{settings.output}: written. Its thresholds and error rates: samekind info {settings.output}")
-    balanced, measured_on = card.pair.operating_points["balanced"], card.pair.measured_on
-    optimism = "" if measured_on.cross_fitted else " (on the very images that gave the threshold, too few to be halved)"
-    typer.echo(f"held-out images: FAR {balanced.far:.2%}, TAR {balanced.tar:.2%} at balanced{optimism}")

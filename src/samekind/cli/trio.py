@@ -9,14 +9,17 @@ import typer
 
 from samekind.cli.options import (
     PAIR_NAMES,
+    AmongOption,
     JsonOption,
     ModelOption,
     OperatingPointOption,
     OutputOption,
     ProviderOption,
+    ThreadsOption,
     describe_threshold,
     echo_json,
     verdict_word,
+    warn,
 )
 
 
@@ -33,6 +36,7 @@ def trio(
     ] = None,
     output: OutputOption = None,
     model: ModelOption = None,
+    among: AmongOption = None,
     operating_point: OperatingPointOption = None,
     threshold: Annotated[
         float | None, typer.Option(help="A probability from 0 to 1 instead of an operating point.")
@@ -43,6 +47,7 @@ def trio(
         typer.Option("--exit-code", help="Exit with 0 if two are alike, 1 if no two are, 2 for trouble."),
     ] = False,
     provider: ProviderOption = None,
+    threads: ThreadsOption = None,
 ) -> None:
     """Do at least two of three images show the same kind of thing?
 
@@ -54,7 +59,7 @@ def trio(
 
       samekind trio --trios trios.csv -o verdicts.csv
     """
-    from samekind.recognizer import load
+    from samekind.cli.context import load_among
 
     images = (first, second, third)
     if (trios is None) != all(image is not None for image in images) or (trios and first):
@@ -70,13 +75,13 @@ def trio(
         judge_list(
             trios,
             TRIO_COLUMNS,
-            lambda items, on_progress: load(model, providers=provider).verify_trios(
+            lambda items, on_progress: load_among(model, among, providers=provider, threads=threads).verify_trios(
                 items, operating_point=operating_point, threshold=threshold, on_progress=on_progress
             ),
             output,
         )
         return
-    recognizer = load(model, providers=provider)
+    recognizer = load_among(model, among, providers=provider, threads=threads)
     verdict = recognizer.verify_trio(
         *(image for image in images if image is not None),
         operating_point=operating_point,
@@ -85,12 +90,14 @@ def trio(
     if json:
         echo_json(verdict)
     else:
-        link = recognizer.card.trio
-        point = link.operating_points.get(verdict.operating_point or "") if link else None
+        calibration = recognizer.card.trio
+        point = calibration.operating_points.get(verdict.operating_point or "") if calibration else None
         pairs = "  ".join(f"{name} {pair.similarity:.2f}" for name, pair in zip(PAIR_NAMES, verdict.pairs, strict=True))
         typer.echo(
             f"{verdict_word(verdict.same, 'two alike', 'none alike')}p={verdict.probability:.2f}  {pairs}  "
-            + describe_threshold(verdict.threshold, verdict.operating_point, point)
+            + describe_threshold(verdict.threshold, verdict.operating_point, point, verdict.rates_from)
         )
+        if verdict.doubt:
+            warn(verdict.doubt)
     if exit_code and not verdict.same:
         raise typer.Exit(1)

@@ -8,14 +8,17 @@ from typing import Annotated
 import typer
 
 from samekind.cli.options import (
+    AmongOption,
     JsonOption,
     ModelOption,
     OperatingPointOption,
     OutputOption,
     ProviderOption,
+    ThreadsOption,
     describe_threshold,
     echo_json,
     verdict_word,
+    warn,
 )
 
 
@@ -31,6 +34,7 @@ def verify(
     ] = None,
     output: OutputOption = None,
     model: ModelOption = None,
+    among: AmongOption = None,
     operating_point: OperatingPointOption = None,
     threshold: Annotated[
         float | None, typer.Option(help="A similarity from -1 to 1 instead of an operating point.")
@@ -41,6 +45,7 @@ def verify(
         typer.Option("--exit-code", help="Exit with 0 for same, 1 for different, 2 for trouble, as cmp does."),
     ] = False,
     provider: ProviderOption = None,
+    threads: ThreadsOption = None,
 ) -> None:
     """Do two images show the same kind of thing?
 
@@ -53,9 +58,11 @@ def verify(
 
       samekind verify a.jpg b.jpg --operating-point strict --exit-code && echo same
 
+      samekind verify a.jpg b.jpg --among my-photos
+
       samekind verify --pairs pairs.csv -o verdicts.csv
     """
-    from samekind.recognizer import load
+    from samekind.cli.context import load_among
 
     if (pairs is None) != (first is not None and second is not None) or (pairs and first):
         raise typer.BadParameter("give two images, or --pairs FILE")
@@ -70,7 +77,7 @@ def verify(
         judge_list(
             pairs,
             PAIR_COLUMNS,
-            lambda items, on_progress: load(model, providers=provider).verify_pairs(
+            lambda items, on_progress: load_among(model, among, providers=provider, threads=threads).verify_pairs(
                 items, operating_point=operating_point, threshold=threshold, on_progress=on_progress
             ),
             output,
@@ -78,7 +85,7 @@ def verify(
         return
     assert first is not None
     assert second is not None
-    recognizer = load(model, providers=provider)
+    recognizer = load_among(model, among, providers=provider, threads=threads)
     verdict = recognizer.verify(first, second, operating_point=operating_point, threshold=threshold)
     if json:
         echo_json(verdict)
@@ -87,7 +94,9 @@ def verify(
         typer.echo(
             f"{verdict_word(verdict.same, 'same', 'different')}p={verdict.probability:.2f}  "
             f"similarity {verdict.similarity:.2f}  "
-            + describe_threshold(verdict.threshold, verdict.operating_point, point)
+            + describe_threshold(verdict.threshold, verdict.operating_point, point, verdict.rates_from)
         )
+        if verdict.doubt:
+            warn(verdict.doubt)
     if exit_code and not verdict.same:
         raise typer.Exit(1)

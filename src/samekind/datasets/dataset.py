@@ -1,14 +1,19 @@
-"""Labelled images from wherever they are listed: class folders, or a CSV manifest."""
+"""Labelled images from wherever they are: class folders, lists, tables, archives, or objects in memory."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from samekind.datasets.folders import TEST_FOLDERS, LabelledImages, read_train_and_test
+from samekind.datasets.folders import LabelledImages, find_splits, read_class_folders, refuse_odd_classes
 from samekind.datasets.manifest import HELD_OUT, SPLITS, TEST, TRAIN, read_manifest
+from samekind.datasets.sources import read_source
+from samekind.datasets.usable import refuse_unusable
 from samekind.errors import DatasetError
+from samekind.images.folder_contents import PassedOver
+from samekind.paths import given_path
 
 
 @dataclass(frozen=True)
@@ -17,13 +22,17 @@ class Dataset:
 
     Attributes:
         train: To train on, and to hold images out from where ``held_out`` is None.
-        held_out: To fit the links and thresholds on; only a manifest can name them.
+        held_out: To fit the calibration and thresholds on, if they are named.
         test: Only ever to measure on, or None.
+        passed: What of the folders was passed over.
+        beside: Folders beside ``train`` that are no part, and were passed over.
     """
 
     train: LabelledImages
     held_out: LabelledImages | None = None
     test: LabelledImages | None = None
+    passed: PassedOver = field(default_factory=PassedOver, compare=False)
+    beside: tuple[str, ...] = ()
 
     @property
     def parts(self) -> dict[str, LabelledImages]:
@@ -31,66 +40,144 @@ class Dataset:
         parts = zip(SPLITS, (self.train, self.held_out, self.test), strict=True)
         return {split: images for split, images in parts if images is not None}
 
+    @property
+    def passed_over(self) -> list[str]:
+        """What was passed over, in words: one sentence for each reason."""
+        beside = f"folders beside train that are no part of the data: {', '.join(self.beside)}"
+        return [*self.passed.sentences(), *([beside] if self.beside else [])]
 
-def read_dataset(source: str | os.PathLike[str], *, same_classes: bool = True) -> Dataset:
-    """List the images of class folders or of a CSV manifest. No image is opened.
+
+def read_dataset(
+    source: object, *, same_classes: bool = True, usable: bool = True, exclude: Sequence[str] = ()
+) -> Dataset:
+    """List the images of a data set. No image is opened.
 
     Args:
-        source: One folder a class; or ``train`` and ``val`` (or another of ``TEST_FOLDERS``) with such folders in
-            each; or a CSV file as ``manifest.read_manifest`` describes it.
+        source: One folder a class; or ``train``, ``val`` and ``test`` with such folders in each, where ``val`` means
+            held-out images, or test images if there is no ``test``; or a CSV file as ``manifest.read_manifest``
+            describes it; or what ``sources.read_source`` takes.
         same_classes: Refuse folders ``train`` and ``val`` with different classes. A manifest may always have them: who
             names the split of each image means it.
+        usable: Refuse one class alone, and classes of one image.
+        exclude: Patterns in gitignore's form of what to pass over in folders.
 
     Raises:
-        DatasetError: There is nothing of that name, it cannot be read, or names no images to train on.
+        DatasetError: There is nothing of that name, it cannot be read, names no images to train on, or has not the
+            images that it must.
 
     Example:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     for name in ("jug", "mug"):
         ...         Path(folder, name).mkdir()
-        ...         Path(folder, name, "1.jpg").touch()
+        ...         for number in range(2):
+        ...             Path(folder, name, f"{number}.jpg").touch()
         ...     dataset = read_dataset(folder)
         >>> dataset.train.classes, dataset.held_out, dataset.test
         (('jug', 'mug'), None, None)
     """
-    path = _existing(source)
-    if path.is_dir():
-        train, test = read_train_and_test(path, same_classes=same_classes)
-        return Dataset(train, None, test)
-    parts = read_manifest(path).parts
-    if TRAIN not in parts:
-        raise DatasetError(f"{path}: no line has the split {TRAIN!r}, so there is nothing to train on")
-    return Dataset(parts[TRAIN], parts.get(HELD_OUT), parts.get(TEST))
+    dataset = _read(source, exclude, same_classes=same_classes)
+    if usable:
+        refuse_unusable(dataset.train)
+        for split, images in dataset.parts.items():
+            if split != TRAIN:
+                refuse_unusable(images, part=split)
+    return dataset
 
 
-def read_test_images(source: str | os.PathLike[str]) -> LabelledImages:
-    """List the test images of class folders or of a CSV manifest; all images where there is no split.
+def read_test_images(source: object, *, usable: bool = True, exclude: Sequence[str] = ()) -> LabelledImages:
+    """List the test images of a data set; all images where there is no split.
 
     Args:
-        source: As ``read_dataset`` takes it. A manifest may have test images only.
+        source: As ``read_dataset`` takes it. A list may have test images only.
+        usable: As ``read_dataset``.
+        exclude: Patterns in gitignore's form of what to pass over in folders.
 
     Raises:
         DatasetError: As ``read_dataset``, or it is split and has no test part.
     """
+    images = _read_test_images(source, exclude)
+    if usable:
+        refuse_unusable(images)
+    return images
+
+
+def _read(source: object, exclude: Sequence[str], *, same_classes: bool) -> Dataset:
     path = _existing(source)
-    if path.is_dir():
-        images, test = read_train_and_test(path)
-        if test is None and images.root != path:
-            raise DatasetError(
-                f"{path}: has train but no {' or '.join(TEST_FOLDERS)}; name the class folders to test on"
-            )
-        return test or images
-    manifest = read_manifest(path)
-    if TEST in manifest.parts:
-        return manifest.parts[TEST]
-    if manifest.has_splits:
-        raise DatasetError(f"{path}: no line has the split {TEST!r}; name one, or a manifest without splits")
-    return manifest.parts[TRAIN]
+    if path is not None and path.is_dir() and not _is_table(path):
+        return _read_folders(path, exclude, same_classes=same_classes)
+    parts = _listed(source, path)
+    if TRAIN not in parts:
+        raise DatasetError(f"{path or 'the data'}: no line has the split {TRAIN!r}, so there is nothing to train on")
+    return Dataset(parts[TRAIN], parts.get(HELD_OUT), parts.get(TEST))
 
 
-def _existing(source: str | os.PathLike[str]) -> Path:
-    path = Path(source)
+def _read_folders(path: Path, exclude: Sequence[str], *, same_classes: bool) -> Dataset:
+    passed = PassedOver()
+    splits = find_splits(path)
+    if splits is None:
+        return Dataset(read_class_folders(path, exclude=exclude, passed=passed), passed=passed)
+    if splits.train is None:
+        raise DatasetError(f"{path}: has no train folder beside {splits.test or splits.held_out}; nothing to train on")
+    train, held_out, test = (
+        None if folder is None else read_class_folders(folder, exclude=exclude, passed=passed)
+        for folder in (splits.train, splits.held_out, splits.test)
+    )
+    assert train is not None  # its folder is there
+    if same_classes:
+        for other in (held_out, test):
+            if other is not None:
+                refuse_odd_classes(train, other)
+    return Dataset(train, held_out, test, passed, splits.beside)
+
+
+def _read_test_images(source: object, exclude: Sequence[str]) -> LabelledImages:
+    path = _existing(source)
+    if path is not None and path.is_dir() and not _is_table(path):
+        splits = find_splits(path)
+        if splits is None:
+            return read_class_folders(path, exclude=exclude)
+        if splits.test is None:
+            raise DatasetError(f"{path}: has train but no val or test; name the class folders to test on")
+        images = read_class_folders(splits.test, exclude=exclude)
+        if splits.train is not None:
+            refuse_odd_classes(read_class_folders(splits.train, exclude=exclude), images)
+        return images
+    if path is not None and path.is_file() and not _is_table(path):
+        manifest = read_manifest(path)
+        parts, has_splits = manifest.parts, manifest.has_splits
+    else:
+        parts = _listed(source, path)
+        has_splits = set(parts) != {TRAIN}
+    if TEST in parts:
+        return parts[TEST]
+    if has_splits:
+        raise DatasetError(
+            f"{path or 'the data'}: no line has the split {TEST!r}; name one, or a manifest without splits"
+        )
+    return parts[TRAIN]
+
+
+def _listed(source: object, path: Path | None) -> dict[str, LabelledImages]:
+    if path is not None and not _is_table(path):
+        return read_manifest(path).parts
+    return read_source(source if path is None else path)
+
+
+def _existing(source: object) -> Path | None:
+    """The path that a source names; None for an object in memory."""
+    if not isinstance(source, str | os.PathLike):
+        return None
+    path = given_path(source, DatasetError)
     if not path.exists():
         raise DatasetError(f"{path}: no such folder, and no such CSV file")
     return path
+
+
+def _is_table(path: Path) -> bool:
+    """Whether a path is no folder of class folders and no CSV file, but Parquet or WebDataset."""
+    if path.is_dir():
+        return not any(entry.is_dir() and entry.name[0] != "." for entry in path.iterdir()) and any(
+            entry.suffix.lower() in {".parquet", ".tar"} for entry in path.iterdir()
+        )
+    return path.suffix.lower() in {".parquet", ".tar"}

@@ -1,23 +1,36 @@
-"""Class folders: one folder a class, its images inside; with or without ``train`` and ``val`` above."""
+"""Class folders: one folder a class, its images inside; with or without ``train``, ``val`` and ``test`` above."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
 
 from samekind.errors import DatasetError
+from samekind.images.folder_contents import PassedOver, walk
+from samekind.images.formats import IMAGE_SUFFIXES
+from samekind.images.ignoring import is_hidden, is_system_folder
 
-IMAGE_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".avif", ".heic"}
-)
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "LabelledImages",
+    "SplitFolders",
+    "find_splits",
+    "read_class_folders",
+    "read_train_and_test",
+    "refuse_odd_classes",
+]
 
-
-# Where the test images lie beside a folder "train", the first that exists.
-TEST_FOLDERS = ("val", "valid", "validation", "test")
+# What the folders of the parts may be called, in any case.
+_TRAIN_NAMES = ("train", "training")
+_VALID_NAMES = ("val", "valid", "validation", "dev")
+_TEST_NAMES = ("test", "testing")
+# Where the test images may lie beside a folder "train".
+TEST_FOLDERS = (*_VALID_NAMES, *_TEST_NAMES)
 
 
 @dataclass(frozen=True)
@@ -38,6 +51,12 @@ class LabelledImages:
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many images each class has."""
+        numbers = np.bincount(self.labels, minlength=len(self.classes)).tolist()
+        return dict(zip(self.classes, numbers, strict=True))
 
     def subset(self, indices: NDArray[np.int64]) -> LabelledImages:
         """The images at ``indices`` (int64 (M,)), under the same classes."""
@@ -61,67 +80,138 @@ class LabelledImages:
         )
 
 
-def read_class_folders(folder: str | os.PathLike[str]) -> LabelledImages:
+@dataclass(frozen=True)
+class SplitFolders:
+    """The folders of the parts of a data set, each with class folders in it.
+
+    Attributes:
+        train: To train on.
+        held_out: For the calibration and the thresholds: ``val`` where there is a ``test`` beside it.
+        test: Only measured on: ``test``, or ``val`` where there is no ``test``.
+        beside: Names of folders beside them, which are passed over.
+    """
+
+    train: Path | None
+    held_out: Path | None
+    test: Path | None
+    beside: tuple[str, ...]
+
+
+def read_class_folders(
+    folder: str | os.PathLike[str], *, exclude: Sequence[str] = (), passed: PassedOver | None = None
+) -> LabelledImages:
     """List the images of a folder of class folders. No image is opened.
 
-    Hidden files and folders, and files without an image's suffix, are passed over. Images in subfolders of a class
-    count.
+    Which files count is said in ``images.folder_contents``. Images in subfolders of a class count as its own.
 
     Args:
         folder: Holds one folder a class.
+        exclude: Patterns in gitignore's form of what to pass over.
+        passed: Where to count what is passed over; images that lie beside the class folders are.
 
     Raises:
-        DatasetError: The folder is missing, has no class folders, or one of them holds no image.
+        DatasetError: The folder is missing or cannot be listed, has no class folders, or one of them holds no image.
     """
     root = Path(folder)
     if not root.is_dir():
         raise DatasetError(f"{root}: no such folder")
-    class_folders = sorted(entry for entry in root.iterdir() if entry.is_dir() and entry.name[0] != ".")
-    if not class_folders:
+    over = PassedOver()
+    of_class: dict[str, list[str]] = {}
+    try:
+        for image in walk(root, over, exclude=exclude):
+            name, inside, rest = image.name.partition("/")
+            if inside:
+                of_class.setdefault(name, []).append(rest)
+            else:
+                over.without_class += 1
+    except OSError as error:
+        raise DatasetError(f"{root}: cannot be listed ({error.strerror})") from error
+    if unlisted := [(name, reason) for name, reason in over.unlisted if name.endswith("/")]:
+        name, reason = unlisted[0]
+        raise DatasetError(f"{root / name}: cannot be listed ({reason}); give yourself the right, or exclude it")
+    folders = [name for name in sorted(_subfolders(root)) if name not in over.folders]
+    if not folders:
         raise DatasetError(f"{root}: no class folders; put the images of each class in a folder of their own")
-    paths: list[Path] = []
-    labels: list[int] = []
-    for label, class_folder in enumerate(class_folders):
-        images = sorted(path for path in class_folder.rglob("*") if _is_image(path, class_folder))
-        if not images:
-            raise DatasetError(f"{class_folder}: a class without images; add some or remove the folder")
-        paths += images
-        labels += [label] * len(images)
-    return LabelledImages(
-        root, tuple(paths), np.array(labels, np.int64), tuple(folder.name for folder in class_folders)
+    if empty := [name for name in folders if name not in of_class]:
+        raise DatasetError(f"{root / empty[0]}: a class without images; add some or remove the folder")
+    if passed is not None:
+        passed.add(over)
+    classes = tuple(sorted(of_class))
+    paths = [root / name / rest for name in classes for rest in sorted(of_class[name], key=PurePosixPath)]
+    labels = [label for label, name in enumerate(classes) for _ in of_class[name]]
+    return LabelledImages(root, tuple(paths), np.array(labels, np.int64), classes)
+
+
+def find_splits(folder: str | os.PathLike[str]) -> SplitFolders | None:
+    """The folders ``train``, ``val`` and ``test`` (and what else they may be called) with class folders in each.
+
+    Returns:
+        None if there is no folder of such a name, or those that there are hold images themselves: then they are
+        classes, of trains, say.
+
+    Raises:
+        DatasetError: There are two folders for the same part.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        return None
+    names = sorted(_subfolders(root))
+    found: dict[tuple[str, ...], str] = {}
+    for name in names:
+        for part in (_TRAIN_NAMES, _VALID_NAMES, _TEST_NAMES):
+            if name.lower() in part and _subfolders(root / name):
+                if part in found:
+                    raise DatasetError(
+                        f"{root}: holds {found[part]} and {name}, which mean the same part; put them together, "
+                        "or move one away"
+                    )
+                found[part] = name
+    train, valid, test = (
+        root / found[part] if part in found else None for part in (_TRAIN_NAMES, _VALID_NAMES, _TEST_NAMES)
     )
+    if train is None and (valid is None or test is None):
+        return None
+    beside = tuple(name for name in names if name not in found.values())
+    return SplitFolders(train, valid if test else None, test or valid, beside)
 
 
 def read_train_and_test(
     folder: str | os.PathLike[str], *, same_classes: bool = True
 ) -> tuple[LabelledImages, LabelledImages | None]:
-    """Read ``folder/train`` and ``folder/val`` (or another of ``TEST_FOLDERS``), or else the folder as one whole.
+    """The images to train on and to test on, of folders in parts; or all, and None, of a folder that is one whole.
 
     Args:
-        folder: Class folders, or such parts with class folders in each.
+        folder: Class folders, or parts with class folders in each.
         same_classes: Refuse parts with different classes: a folder that is misspelt in one of them, mostly.
-
-    Returns:
-        The images to train on, and those to test on, or None if the folder is not split.
 
     Raises:
         DatasetError: As ``read_class_folders``, or the two parts have different classes.
     """
-    root = Path(folder)
-    # A folder "train" without class folders in it is a class of its own: trains, say.
-    if not any(entry.is_dir() for entry in (root / "train").glob("*")):
-        return read_class_folders(root), None
-    train = read_class_folders(root / "train")
-    test_folder = next((root / name for name in TEST_FOLDERS if (root / name).is_dir()), None)
-    if test_folder is None:
-        return train, None
-    test = read_class_folders(test_folder)
-    if same_classes and train.classes != test.classes:
-        odd = sorted(set(train.classes) ^ set(test.classes))
-        raise DatasetError(f"{root}: class {odd[0]!r} is in only one of train and {test_folder.name}")
+    parts = find_splits(folder)
+    if parts is None or parts.train is None:
+        return read_class_folders(folder), None
+    train = read_class_folders(parts.train)
+    test = None if parts.test is None else read_class_folders(parts.test)
+    if same_classes and test is not None:
+        refuse_odd_classes(train, test)
     return train, test
 
 
-def _is_image(path: Path, class_folder: Path) -> bool:
-    hidden = any(part.startswith(".") for part in path.relative_to(class_folder).parts)
-    return path.suffix.lower() in IMAGE_SUFFIXES and not hidden and path.is_file()
+def refuse_odd_classes(train: LabelledImages, other: LabelledImages) -> None:
+    """Make sure that two parts have the same classes.
+
+    Raises:
+        DatasetError: One is only in one of them.
+    """
+    if odd := sorted(set(train.classes) ^ set(other.classes)):
+        raise DatasetError(
+            f"{train.root.parent}: class {odd[0]!r} is in only one of {train.root.name} and {other.root.name}"
+        )
+
+
+def _subfolders(folder: Path) -> list[str]:
+    try:
+        entries = list(os.scandir(folder))
+    except OSError:
+        return []
+    return [e.name for e in entries if e.is_dir() and not is_hidden(e.name) and not is_system_folder(e.name)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import tarfile
 import zlib
 from collections.abc import Callable
@@ -79,13 +80,15 @@ def fetch_imagenette(archive: Archive, to: Path, *, report: Report | None = None
         The folder, with ``train`` and ``val`` and class folders in each.
 
     Raises:
-        DatasetError: As ``download``; or a folder of that name is there and not whole; or the archive is broken, holds
-            something other than files and folders in its own folder, or not the images that it should.
+        DatasetError: This Python cannot unpack an archive safely; or as ``download``; or a folder of that name is there
+            and not whole; or the archive is broken, holds something other than files and folders in its own folder, or
+            not the images that it should.
     """
     folder = to / archive.name
     if folder.exists():
         _check_whole(folder, archive, "remove it, or name another folder with --to")
         return folder
+    _refuse_old_python()
     packed = to / PurePosixPath(archive.url).name
     ours = not packed.exists()
     on_bytes = None if report is None else _megabytes(report, "download, MB")
@@ -107,8 +110,6 @@ def fetch_imagenette(archive: Archive, to: Path, *, report: Report | None = None
 
 
 def _unpack(packed: Path, to: Path, on_progress: Callable[[int, int], None] | None) -> None:
-    if not hasattr(tarfile, "data_filter"):
-        raise DatasetError("unpacking an archive safely needs Python 3.11.4 or later")
     total = packed.stat().st_size
     try:
         with packed.open("rb") as file, tarfile.open(fileobj=file, mode="r:gz") as tar:
@@ -122,6 +123,16 @@ def _unpack(packed: Path, to: Path, on_progress: Callable[[int, int], None] | No
         if error.errno is not None:  # the disk's
             raise
         raise DatasetError(f"{packed}: broken ({error}); nothing was left of it") from error
+
+
+def _refuse_old_python() -> None:
+    """Known before anything is fetched."""
+    if not hasattr(tarfile, "data_filter"):
+        version = ".".join(map(str, sys.version_info[:3]))
+        raise DatasetError(
+            f"unpacking an archive safely needs Python 3.11.4 or later, and this is {version}; use a newer one, "
+            "or unpack the archive yourself: nothing was fetched"
+        )
 
 
 def _only_files(member: tarfile.TarInfo, to: str) -> tarfile.TarInfo:

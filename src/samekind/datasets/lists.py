@@ -6,7 +6,6 @@ Relative paths in a list are relative to the list's own folder, so a list and it
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,15 +15,32 @@ from typing import TextIO
 from samekind.atomic import replacing
 from samekind.datasets.folders import LabelledImages
 from samekind.datasets.sampling import Indices, Pairs, Trios
+from samekind.datasets.tables import Row, read_rows
 from samekind.errors import DatasetError
+from samekind.paths import ENCODING_ERRORS, relative_path
 
 PAIR_COLUMNS = ("first", "second")
 TRIPLET_COLUMNS = ("anchor", "positive", "negative")
 TRIO_COLUMNS = ("first", "second", "third")
 
-Row = dict[str, str]
-# A file name need not be UTF-8; surrogates carry its bytes through the list and back.
-ENCODING_ERRORS = "surrogateescape"
+__all__ = [
+    "ENCODING_ERRORS",
+    "PAIR_COLUMNS",
+    "TRIO_COLUMNS",
+    "TRIPLET_COLUMNS",
+    "ItemList",
+    "Row",
+    "list_folder",
+    "new_list",
+    "pair_rows",
+    "read_list",
+    "read_rows",
+    "relative_path",
+    "trio_rows",
+    "triplet_rows",
+    "write_list",
+    "write_rows",
+]
 
 
 @dataclass(frozen=True)
@@ -134,53 +150,6 @@ def read_list(path: Path, image_columns: Sequence[str]) -> ItemList:
             raise DatasetError(f"{path}: line {number} has not as many entries as there are columns")
         items.append(tuple(path.parent / row[name] for name in image_columns))
     return ItemList(columns, [row for _, row in numbered], items)
-
-
-def read_rows(path: Path, needed: Sequence[str]) -> tuple[tuple[str, ...], list[tuple[int, Row]]]:
-    """Read a CSV file with a line of column names.
-
-    Args:
-        path: The file.
-        needed: Columns it must have, by name.
-
-    Returns:
-        All column names, in order; and each row with the number of the line it ends on.
-
-    Raises:
-        DatasetError: The file is missing, not text, lacks a column or an entry, or holds no row.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8-sig", errors=ENCODING_ERRORS) as file:
-            reader = csv.DictReader(file)
-            columns = tuple(reader.fieldnames or ())
-            numbered = [(reader.line_num, row) for row in reader]
-    except FileNotFoundError:
-        raise DatasetError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(f"{path}: not a readable CSV file ({error})") from error
-    if missing := [name for name in needed if name not in columns]:
-        # What a spreadsheet writes in countries where the comma is the decimal point.
-        other = " (separated by commas, not semicolons or tabs)" if columns and set(";\t") & set(columns[0]) else ""
-        raise DatasetError(
-            f"{path}: no column {missing[0]!r}; the first line must name the columns {', '.join(needed)}{other}"
-        )
-    if not numbered:
-        raise DatasetError(f"{path}: no rows after the line of column names")
-    for number, row in numbered:
-        if None in row or None in row.values():
-            raise DatasetError(f"{path}: line {number} has not as many entries as there are columns")
-    return columns, numbered
-
-
-def relative_path(path: Path, folder: Path) -> str:
-    """A path as a list in ``folder`` writes it, with forward slashes.
-
-    The system takes ".." after following links, so the way up is counted from where the folder really is.
-    """
-    try:
-        return Path(os.path.relpath(path, folder.resolve())).as_posix()
-    except ValueError:  # on Windows there is no way from one drive to another
-        return path.absolute().as_posix()
 
 
 def _paths(columns: Sequence[str], images: LabelledImages, item: Indices, folder: Path) -> Row:

@@ -8,27 +8,49 @@ that training never sees::
     photos/0002.jpg,mug,held-out
     photos/0003.jpg,jug,test
 
-Relative paths are relative to the manifest's own folder. Columns beyond these three are passed over.
+Relative paths are relative to the manifest's own folder. Columns beyond these three are passed over. Lists that others
+made are understood, too: other names of the columns, semicolons or tabs, UTF-16, backslashes in paths.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
 
-from samekind.datasets.folders import TEST_FOLDERS, LabelledImages
-from samekind.datasets.lists import Row, new_list, read_rows, relative_path, write_rows
+from samekind.datasets.folders import LabelledImages
+from samekind.datasets.lists import new_list, write_rows
+from samekind.datasets.tables import read_rows
 from samekind.errors import DatasetError
+from samekind.paths import refuse_address, relative_path
 
 COLUMNS = ("path", "label", "split")
 TRAIN, HELD_OUT, TEST = SPLITS = ("train", "held-out", "test")
-# The names that the test folder may have, so that a list of such folders can say the same.
-_SPLIT_OF = {name: name for name in SPLITS} | dict.fromkeys(TEST_FOLDERS, TEST)
+# What others call the columns, the likeliest first.
+SYNONYMS = {
+    "path": (
+        "image",
+        "file",
+        "filename",
+        "file_name",
+        "filepath",
+        "image_path",
+        "image_file",
+        "img",
+        "img_path",
+        "name",
+    ),
+    "label": ("class", "category", "label_name", "class_name", "target", "species", "y"),
+    "split": ("subset", "set", "partition", "fold_name", "part"),
+}
+_TRAIN_WORDS = frozenset({"train", "training"})
+_VALID_WORDS = frozenset({"val", "valid", "validation", "dev"})
+_TEST_WORDS = frozenset({"test", "testing"})
+_HELD_OUT_WORDS = frozenset({"held-out", "held_out"})
 
 
 @dataclass(frozen=True)
@@ -47,11 +69,12 @@ class Manifest:
 def read_manifest(path: str | os.PathLike[str]) -> Manifest:
     r"""Read a CSV manifest. No image is opened, but each must be there.
 
-    ``val``, ``valid`` and ``validation`` mean ``test``. Images keep the order of the file. The classes of a part are
+    ``val``, ``valid`` and ``validation`` mean ``test``, or, where there are rows of ``test`` besides and none of
+    ``held-out``, that. Images keep the order of the file. The classes of a part are
     the labels that occur in it, sorted, so those of two parts may differ.
 
     Args:
-        path: CSV, UTF-8, whose first line names the columns ``path``, ``label`` and, if wanted, ``split``.
+        path: CSV whose first line names the columns ``path``, ``label`` and, if wanted, ``split``.
 
     Raises:
         DatasetError: It cannot be read, or a line of it is wrong; the message has the number of the line.
@@ -66,28 +89,33 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
         {'train': ('mug',), 'test': ('jug',)}
     """
     manifest = Path(path)
-    columns, rows = read_rows(manifest, COLUMNS[:2])
+    columns, rows = read_rows(manifest, COLUMNS[:2], SYNONYMS)
     has_splits = COLUMNS[2] in columns
-    listed: dict[str, list[Row]] = {}
+    names = split_names([row["split"] for _, row in rows] if has_splits else [])
+    listed: dict[str, list[tuple[Path, str]]] = {}
     first_line: dict[str, int] = {}
+    missing: list[tuple[int, Path]] = []
     for line, row in rows:
         where = f"{manifest}: line {line}"
         if not row["path"].strip():
             raise DatasetError(f"{where} has no path; write one or remove the line")
         if not row["label"].strip():
             raise DatasetError(f"{where} has no label for {row['path']}; write its class or remove the line")
-        split = _split(row["split"], where) if has_splits else TRAIN
+        split = _split(row["split"], where, names) if has_splits else TRAIN
+        image = _image(manifest, row["path"])
         # Only as it is spelt: the same image by another name shows in its bytes.
-        spelling = os.path.normpath(row["path"])
+        spelling = os.path.normpath(image)
         if spelling in first_line:
             raise DatasetError(
                 f"{where} has {row['path']} again, first on line {first_line[spelling]}; "
                 "an image has one label and one split: remove one of the lines"
             )
         first_line[spelling] = line
-        listed.setdefault(split, []).append(row)
-    _refuse_missing(manifest, rows)
-    return Manifest({split: _part(manifest, listed[split]) for split in SPLITS if split in listed}, has_splits)
+        listed.setdefault(split, []).append((image, row["label"]))
+        if not image.is_file():
+            missing.append((line, image))
+    _refuse_missing(manifest, missing, len(rows))
+    return Manifest({split: labelled(manifest, listed[split]) for split in SPLITS if split in listed}, has_splits)
 
 
 def write_manifest(path: str | os.PathLike[str], parts: Mapping[str, LabelledImages]) -> None:
@@ -108,7 +136,7 @@ def write_manifest(path: str | os.PathLike[str], parts: Mapping[str, LabelledIma
         {
             "path": relative_path(image, manifest.parent),
             "label": images.classes[label],
-            "split": _split(split, str(manifest)),
+            "split": _split(split, str(manifest), split_names(())),
         }
         for split, images in parts.items()
         for image, label in zip(images.paths, images.labels, strict=True)
@@ -117,34 +145,56 @@ def write_manifest(path: str | os.PathLike[str], parts: Mapping[str, LabelledIma
         write_rows(file, COLUMNS, rows)
 
 
-def _split(name: str, where: str) -> str:
+def split_names(words: Iterable[str]) -> dict[str, str]:
+    """Which split each word means, given the words that occur together."""
+    folded = {word.strip().lower() for word in words}
+    in_three = folded & _TEST_WORDS and not folded & _HELD_OUT_WORDS
+    return (
+        dict.fromkeys(_TRAIN_WORDS, TRAIN)
+        | dict.fromkeys(_HELD_OUT_WORDS, HELD_OUT)
+        | dict.fromkeys(_TEST_WORDS, TEST)
+        | dict.fromkeys(_VALID_WORDS, HELD_OUT if in_three else TEST)
+    )
+
+
+def labelled(root: Path, rows: Sequence[tuple[Path, str]]) -> LabelledImages:
+    """Images of (path, label) rows, in their order."""
+    classes = tuple(sorted({label for _, label in rows}))
+    number = {name: i for i, name in enumerate(classes)}
+    return LabelledImages(
+        root, tuple(path for path, _ in rows), np.array([number[label] for _, label in rows], np.int64), classes
+    )
+
+
+def _split(name: str, where: str, names: Mapping[str, str]) -> str:
     wanted = name.strip().lower()
-    if wanted in _SPLIT_OF:
-        return _SPLIT_OF[wanted]
+    if wanted in names:
+        return names[wanted]
     if not wanted:
         raise DatasetError(f"{where} has no split; write {', '.join(SPLITS[:-1])} or {SPLITS[-1]}")
-    nearest = get_close_matches(wanted, _SPLIT_OF, n=1)
+    nearest = get_close_matches(wanted, names, n=1)
     hint = f"is {nearest[0]!r} meant?" if nearest else f"splits are {', '.join(SPLITS)}"
     raise DatasetError(f"{where} has the unknown split {name!r}; {hint}")
 
 
-def _refuse_missing(manifest: Path, rows: Sequence[tuple[int, Row]]) -> None:
-    missing = [(line, row["path"]) for line, row in rows if not (manifest.parent / row["path"]).is_file()]
+def _image(manifest: Path, written: str) -> Path:
+    """The file that a row means: as it is written, or without blanks around it, or with a Windows path's slashes."""
+    refuse_address(written, DatasetError)
+    image = manifest.parent / written
+    if image.is_file():
+        return image
+    plain = written.strip()
+    for spelling in (plain, plain.replace("\\", "/"), os.path.expanduser(plain)):  # noqa: PTH111 - text in, text out
+        if (manifest.parent / spelling).is_file():
+            return manifest.parent / spelling
+    return image
+
+
+def _refuse_missing(manifest: Path, missing: Sequence[tuple[int, Path]], total: int) -> None:
     if missing:
-        line, name = missing[0]
-        more = f", and {len(missing) - 1:,} more of {len(rows):,} files" if len(missing) > 1 else ""
+        line, image = missing[0]
+        more = f", and {len(missing) - 1:,} more of {total:,} files" if len(missing) > 1 else ""
         raise DatasetError(
-            f"{manifest}: line {line}: no such file {manifest.parent / name}{more} "
+            f"{manifest}: line {line}: no such file {image}{more} "
             f"(paths are relative to {manifest.parent}, the manifest's folder)"
         )
-
-
-def _part(manifest: Path, rows: Sequence[Row]) -> LabelledImages:
-    classes = tuple(sorted({row["label"] for row in rows}))
-    number = {name: i for i, name in enumerate(classes)}
-    return LabelledImages(
-        manifest,
-        tuple(manifest.parent / row["path"] for row in rows),
-        np.array([number[row["label"]] for row in rows], np.int64),
-        classes,
-    )

@@ -1,1 +1,1 @@
-"""How often verdicts are right: metrics, bootstrap intervals, links, and the protocol that reports them."""
+"""Measuring how often a model is right: metrics with intervals, on labelled images or on listed items."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.evaluation.all_pairs import AllPairs
+from samekind.evaluation.resampling.all_pairs import AllPairs
 
 SHOWN = 12
 _CANDIDATES = 2_000
@@ -56,7 +56,7 @@ def item_mistakes(
     threshold: float,
     shown: int = SHOWN,
 ) -> tuple[list[Mistake], list[Mistake]]:
-    """Likewise among items of a list or sample: (false accepts, false rejects)."""
+    """The most confident mistakes among items of a list or sample: (false accepts, false rejects)."""
     accepted = scores >= threshold
     kinds = []
     for wrong, sign in ((accepted & ~same, -1), (~accepted & same, 1)):

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.evaluation.all_pairs import AllPairs
-from samekind.evaluation.bootstrap import Drawn, Resamples
+from samekind.evaluation.metrics.metric import Interval
+from samekind.evaluation.resampling.all_pairs import AllPairs
+from samekind.evaluation.resampling.bootstrap import Resamples
+from samekind.evaluation.resampling.estimate import Drawn
 
 
 @dataclass(frozen=True)
@@ -16,8 +18,8 @@ class PerClass:
     """Rates of each class at one threshold.
 
     Attributes:
-        tar: For each class, over its genuine pairs.
-        far: For each class, over the pairs of one of its images with one of another class.
+        tar: The true accept rate of each class, over its genuine pairs.
+        far: The false accept rate of each class, over the pairs of one of its images with one of another class.
         similarity: float64 (C, C), the mean similarity of two different images of one class and of two classes.
     """
 
@@ -31,7 +33,7 @@ def per_class(pairs: AllPairs, resamples: Resamples, threshold: float) -> PerCla
 
     Args:
         pairs: The images; each class has at least two.
-        resamples: Of images within their class, so that a class has an interval of its own.
+        resamples: Resamples of images within their class, so that a class has an interval of its own.
         threshold: The verdict is "same" at or above it.
     """
     labels = pairs.labels
@@ -68,7 +70,14 @@ def per_class(pairs: AllPairs, resamples: Resamples, threshold: float) -> PerCla
             rates = accepted[kind, :, : width + 1] / mass[kind, :, : width + 1]
         drawn.append(
             [
-                Drawn(float(rate[0]), rate[1:], own, resamples.overstated, alone=max(1, int(size) // (2 - kind)))
+                Drawn(
+                    float(rate[0]),
+                    rate[1:],
+                    Interval.SHARE,
+                    own,
+                    resamples.variance_inflation,
+                    effective_n=max(1, int(size) // (2 - kind)),
+                )
                 for rate, own, size in zip(rates, noise, sizes, strict=True)
             ]
         )

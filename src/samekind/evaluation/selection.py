@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from samekind.datasets.folders import LabelledImages
+from samekind.datasets.splits import content_hash
 from samekind.errors import DatasetError
-from samekind.evaluation.answers import Answered
+from samekind.evaluation.listed_items import ListedItems
+from samekind.recognizer import Recognizer
 
 
-def gather(images: LabelledImages | None, pairs: Answered | None, trios: Answered | None) -> LabelledImages:
+def gather(images: LabelledImages | None, pairs: ListedItems | None, trios: ListedItems | None) -> LabelledImages:
     """All images there are: those of the folder, in which those of the lists must be, or else those of the lists.
 
     Raises:
@@ -31,6 +33,26 @@ def gather(images: LabelledImages | None, pairs: Answered | None, trios: Answere
             "name the folder that it is in, or no folder"
         )
     return images
+
+
+def refuse_seen(model: Recognizer, images: LabelledImages, hashes: Mapping[Path, str] | None = None) -> None:
+    """Make sure that no image had a part in a model's training or calibration, by the bytes of its file.
+
+    Args:
+        model: Knows its images.
+        images: Those to be measured on.
+        hashes: SHA-256 of each file, where they are known already.
+
+    Raises:
+        DatasetError: One had; the message names it. Or a file cannot be read.
+    """
+    known = hashes or {}
+    seen = [path for path in images.paths if (known.get(path) or content_hash(path)) in model.seen_images]
+    if seen:
+        raise DatasetError(
+            f"{images.root}: {len(seen)} of {len(images)} images had a part in the training or calibration of "
+            f"{model.card.name}, such as {seen[0]}; measured on them it would look better than it is"
+        )
 
 
 def without_copies(images: LabelledImages, hashes: Mapping[Path, str]) -> tuple[LabelledImages, dict[Path, Path]]:

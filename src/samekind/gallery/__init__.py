@@ -12,13 +12,36 @@ Example:
     1 grey.png
 """
 
-from samekind.gallery.clusters import Cluster
-from samekind.gallery.duplicates import DuplicateGroup
+from samekind.gallery.clustering import Cluster
+from samekind.gallery.duplicates.duplicate_groups import DuplicateGroup
+from samekind.gallery.duplicates.matches import Match
+from samekind.gallery.file.rows import Row
 from samekind.gallery.gallery import Gallery
-from samekind.gallery.matches import Match
-from samekind.gallery.rows import Row
-from samekind.gallery.search import Hit
+from samekind.gallery.output.sheets import (
+    summary_of_clusters,
+    summary_of_duplicates,
+    title_of_cluster,
+    write_clusters_sheet,
+    write_duplicates_sheet,
+    write_hits_sheet,
+)
+from samekind.gallery.search.hit import Hit
 from samekind.gallery.status import Status
-from samekind.gallery.sync import SyncReport
+from samekind.gallery.sync.report import SyncReport
 
-__all__ = ["Cluster", "DuplicateGroup", "Gallery", "Hit", "Match", "Row", "Status", "SyncReport"]
+__all__ = [
+    "Cluster",
+    "DuplicateGroup",
+    "Gallery",
+    "Hit",
+    "Match",
+    "Row",
+    "Status",
+    "SyncReport",
+    "summary_of_clusters",
+    "summary_of_duplicates",
+    "title_of_cluster",
+    "write_clusters_sheet",
+    "write_duplicates_sheet",
+    "write_hits_sheet",
+]

@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 import os
-import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from samekind.adaptation.adaptation import Adaptation
 from samekind.card import Card
 from samekind.errors import GalleryError
-from samekind.gallery.clusters import Cluster, ClusterMethod, find_clusters
-from samekind.gallery.duplicates import DuplicateGroup, DuplicateKind, find_duplicates
-from samekind.gallery.export import export_rows
-from samekind.gallery.folders import remove_folder
-from samekind.gallery.index import build_index, index_facts, index_is_lost, refuse_unknown_index, stale_share
-from samekind.gallery.matches import Match, find_matches
+from samekind.gallery.adapting import embeddings_of, keep_adapted
+from samekind.gallery.clustering import Cluster, ClusterMethod, find_clusters
+from samekind.gallery.duplicates.duplicate_groups import DuplicateGroup, DuplicateKind, find_duplicates
+from samekind.gallery.duplicates.matches import Match, find_matches
+from samekind.gallery.embedding_space import read_space
+from samekind.gallery.file.rows import Row, read_rows
+from samekind.gallery.file.store import Store
+from samekind.gallery.index.build import refuse_unknown_index
+from samekind.gallery.index.snapshot import Snapshot
+from samekind.gallery.index.upkeep import keep_up, keep_up_during_sync
 from samekind.gallery.model import GalleryModel, nothing_yet
-from samekind.gallery.rows import Row, read_rows
-from samekind.gallery.search import Hit, Searcher
-from samekind.gallery.snapshot import Snapshot
+from samekind.gallery.output.row_export import export_rows
+from samekind.gallery.search.hit import Hit
+from samekind.gallery.search.searcher import Searcher
 from samekind.gallery.status import Status, read_status
-from samekind.gallery.store import Store
-from samekind.gallery.sync import SyncProgress, SyncReport, sync_folder
+from samekind.gallery.sync.changes import remove_folder
+from samekind.gallery.sync.report import SyncReport
+from samekind.gallery.sync.sync import sync_folder
 from samekind.images import ImageSource
+from samekind.progress import Progress
 from samekind.recognizer import Recognizer
 from samekind.similarity import Embeddings
-
-# While a sync goes on the index is made anew when it lacks so many rows, and half of all; at its end, 1 %.
-_REBUILD_ABOVE = 50_000
 
 
 class Gallery:
@@ -52,6 +55,7 @@ class Gallery:
         model: str | os.PathLike[str] | None = None,
         recognizer: Recognizer | None = None,
         read_only: bool = False,
+        bare: bool = False,
     ) -> Self:
         """Open a gallery, or begin one.
 
@@ -61,6 +65,8 @@ class Gallery:
                 model for a new gallery.
             recognizer: A loaded model to embed queries with, rather than load it again.
             read_only: Never write; the file must be there.
+            bare: Judge as the bare model does. Otherwise a gallery of at least ten images adapts to them: what they all
+                have in common does not count, and nothing is embedded again when they become others.
 
         Raises:
             GalleryError: The file is missing or no gallery, or its images were embedded by another model.
@@ -72,7 +78,7 @@ class Gallery:
             ...     len(gallery)
             0
         """
-        store = Store(path, read_only=read_only)
+        store = Store(path, read_only=read_only, bare=bare)
         try:
             return cls(store, model, recognizer)
         except BaseException:
@@ -101,15 +107,15 @@ class Gallery:
         """The rows, unreadable files too, in the order of their paths."""
         return read_rows(self._store)
 
-    def image(self, image_id: int) -> Row:
+    def row(self, row_id: int) -> Row:
         """One row by its id.
 
         Raises:
             GalleryError: There is none.
         """
-        for row in read_rows(self._store, [image_id]):
+        for row in read_rows(self._store, [row_id]):
             return row
-        raise GalleryError(f"{self._store.path}: no image {image_id}")
+        raise GalleryError(f"{self._store.path}: no image {row_id}")
 
     @property
     def path(self) -> Path:
@@ -134,21 +140,44 @@ class Gallery:
         return card
 
     @property
-    def model(self) -> str:
-        """The name or path of the gallery's model, as ``samekind.load`` takes it.
+    def model(self) -> str | Path:
+        """The gallery's model, as ``open`` and ``samekind.load`` take it: by name, or by the path of its file.
 
         Raises:
             GalleryError: Nothing was synced yet.
         """
-        _ = self.card
-        return str(self._store.about("model"))
+        source = self._model.source()
+        if source is None:
+            raise nothing_yet(self._store)
+        return source
+
+    @property
+    def adaptation(self) -> Adaptation | None:
+        """What the gallery takes away from embeddings, and what similarities then mean; None where it is bare."""
+        with self._store.reading() as db:
+            return read_space(db, bare=self._store.bare).adaptation
+
+    def bare_embeddings(self, fingerprint: str) -> Embeddings:
+        """The embeddings as the network gave them, float32 (N, D), unit rows; of a large gallery some from all over it.
+
+        Args:
+            fingerprint: The model that they are wanted of.
+
+        Raises:
+            GalleryError: They are another model's, or nothing was synced yet.
+        """
+        if self.card.fingerprint != fingerprint:
+            raise GalleryError(f"{self.path}: holds embeddings of the model {self.card.name}, not of this one")
+        with self._store.reading() as db:
+            return embeddings_of(db)
 
     def sync(
         self,
         folder: str | os.PathLike[str],
         *,
         index: str | None = None,
-        on_progress: SyncProgress | None = None,
+        exclude: Sequence[str] = (),
+        on_progress: Progress | None = None,
     ) -> SyncReport:
         """Bring the gallery in step with a folder: new, changed, moved and deleted files.
 
@@ -158,7 +187,10 @@ class Gallery:
             folder: Its images, in subfolders too. A gallery may hold several folders.
             index: A FAISS factory string such as ``Flat``, ``IVF4096,Flat`` or ``HNSW32``; None keeps the kind there
                 is, which is exact (``Flat``) at first.
-            on_progress: Called with the number of files looked at and the number to look at.
+            exclude: Patterns in gitignore's form of files and folders to pass over, each time. What is named so in a
+                file ``.samekindignore`` of the folder, hidden, or a system's (recycle bins, thumbnails of network
+                drives) is passed over anyway.
+            on_progress: Called with ``files``, the number looked at and the number to look at.
 
         Raises:
             GalleryError: The folder is missing or suddenly empty, the gallery belongs to another model, somebody else
@@ -172,11 +204,13 @@ class Gallery:
                 self._store,
                 db,
                 Path(folder),
-                self._model.describing_encoder,
+                self._model.indexing_encoder,
+                exclude=exclude,
                 on_progress=on_progress,
-                after_batch=lambda: self._keep_index_up(db, None, least=_REBUILD_ABOVE, share=0.5),
+                after_batch=lambda: keep_up_during_sync(self._store, db),
             )
-            self._keep_index_up(db, index, least=0, share=0.01)
+            keep_adapted(db, self.card)
+            keep_up(self._store, db, index)
         return report
 
     def remove(self, folder: str | os.PathLike[str]) -> int:
@@ -187,7 +221,8 @@ class Gallery:
         """
         with self._store.writing() as db:
             removed = remove_folder(self._store, db, Path(folder))
-            self._keep_index_up(db, None, least=0, share=0.01)
+            keep_adapted(db, self.card)
+            keep_up(self._store, db)
         return removed
 
     def search(self, image: ImageSource, k: int = 20, *, min_probability: float | None = None) -> list[Hit]:
@@ -206,20 +241,20 @@ class Gallery:
             GalleryError: The gallery is empty or belongs to another model.
         """
         _ = self.card  # an empty gallery says so before a model is loaded
-        return self.search_embedding(self._model.recognizer().embed([image])[0], k, min_probability=min_probability)
+        return self.search_embedding(self._model.embed_query(image), k, min_probability=min_probability)
 
     def search_embedding(
         self, embedding: Embeddings, k: int = 20, *, min_probability: float | None = None
     ) -> list[Hit]:
         """As ``search``, from the query's embedding, float32 (D,), of the gallery's model."""
-        return self._searcher.search(embedding, k, min_probability)
+        return self._searcher.hits(embedding, k, min_probability)
 
     def duplicates(
         self,
         kind: DuplicateKind = "near",
         *,
         threshold: float | None = None,
-        on_progress: Callable[[int, int], None] | None = None,
+        on_progress: Progress | None = None,
         on_changed: Callable[[int], None] | None = None,
     ) -> list[DuplicateGroup]:
         """Groups of images of which each is a duplicate of every other, the largest first. Nothing is deleted.
@@ -232,15 +267,14 @@ class Gallery:
             threshold: How alike the images of a group must be, in [-1, 1]. For ``near`` the correlation of the small
                 pictures laid on each other, 0.86 if None, where all others of the group may be 0.16 less alike; for
                 ``same-class`` the similarity, the model's ``strict`` threshold if None.
-            on_progress: Called with how much is done, and how much there is to do.
+            on_progress: Called with ``compared``, how much is done and how much there is to do.
             on_changed: Called with the number of files left out, if there are such.
 
         Raises:
             GalleryError: The gallery is empty, or there is no such kind.
         """
-        return find_duplicates(
-            self._store, self.card.pair, kind, threshold, on_progress=on_progress, on_changed=on_changed
-        )
+        _ = self.card
+        return find_duplicates(self._store, kind, threshold, on_progress=on_progress, on_changed=on_changed)
 
     def clusters(
         self, method: ClusterMethod = "hdbscan", *, k: int | None = None, threshold: float | None = None
@@ -256,8 +290,8 @@ class Gallery:
         Raises:
             GalleryError: The gallery is empty, the method is unknown, or ``k`` does not suit it.
         """
-        limit = self.card.pair.operating_points["balanced"].threshold if threshold is None else threshold
-        return find_clusters(self._store, method, k, limit)
+        _ = self.card
+        return find_clusters(self._store, method, k, threshold)
 
     def matches(self, other: Gallery, kind: DuplicateKind = "near", *, threshold: float | None = None) -> list[Match]:
         """Which images of this gallery are in another one: for each that is, its best counterpart there.
@@ -274,7 +308,7 @@ class Gallery:
             raise GalleryError(
                 f"{self.path} and {other.path} were indexed with different models ({self.card.name}, {other.card.name})"
             )
-        return find_matches(self._store, other._store, self.card.pair, kind, threshold)
+        return find_matches(self._store, other._store, kind, threshold)
 
     def export(self, path: str | os.PathLike[str]) -> int:
         """Write the rows with their embeddings to ``NAME.parquet`` or ``NAME.npz``; how many they are.
@@ -292,9 +326,3 @@ class Gallery:
     def status(self) -> Status:
         """What the gallery holds."""
         return read_status(self._store, self._model)
-
-    def _keep_index_up(self, db: sqlite3.Connection, factory: str | None, *, least: int, share: float) -> None:
-        behind, count = stale_share(db)
-        other = factory is not None and factory != index_facts(self._store).get("factory")
-        if count and (other or behind > max(least, share * count) or index_is_lost(self._store)):
-            build_index(self._store, db, factory)

@@ -5,12 +5,19 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from samekind.card import Card
+from samekind.encoder import OnnxEncoder
 from samekind.errors import GalleryError, ModelFileError
-from samekind.gallery.describe import DescribingEncoder
-from samekind.gallery.store import Store, set_about, transaction
+from samekind.gallery.duplicates.descriptors import feature_maps
+from samekind.gallery.file.facts import set_fact
+from samekind.gallery.file.store import Store, transaction
+from samekind.images import ImageSource
 from samekind.model_file import DEFAULT_MODEL, ModelFile, bundled_models, read_model
 from samekind.recognizer import Recognizer
 
@@ -32,7 +39,9 @@ class GalleryModel:
         self._store = store
         self._wanted = wanted
         self._recognizer = recognizer
-        self._encoder: DescribingEncoder | None = None
+        # One session for queries and for indexing; the fingerprint of its network, and whether it has the taps.
+        self._encoder: OnnxEncoder | None = None
+        self._fingerprint, self._for_indexing = "", False
         self._guard = threading.Lock()
         if wanted is not None:
             self._read()
@@ -41,8 +50,13 @@ class GalleryModel:
 
     def card(self) -> Card | None:
         """The card, as it was when it was last named; None before the first sync."""
-        text = self._store.about("card")
-        return None if text is None else parse_card(text)
+        text = self._store.fact("card")
+        return None if text is None else _parse_card(text)
+
+    def source(self) -> str | Path | None:
+        """The name of the model that comes with samekind, or the path of its file; None before the first sync."""
+        text = self._store.fact("model")
+        return Path(text) if text is not None and Path(text).is_absolute() else text
 
     def remember(self, db: sqlite3.Connection) -> None:
         """Note the model of a new gallery, and the newer calibration of an old one's. ``db`` is the writer's."""
@@ -51,34 +65,46 @@ class GalleryModel:
         name = DEFAULT_MODEL if self._wanted is None else os.fspath(self._wanted)
         card = self._read().card
         with transaction(db):
-            set_about(db, "card", card.model_dump_json())
-            set_about(db, "model", name if name in bundled_models() else str(Path(name).resolve()))
+            set_fact(db, "card", card.model_dump_json())
+            set_fact(db, "model", name if name in bundled_models() else str(Path(name).resolve()))
 
-    def recognizer(self) -> Recognizer:
-        """The model, ready for queries.
-
-        Raises:
-            GalleryError: It is gone, or is another one than it was.
-        """
-        with self._guard:
-            if self._recognizer is None:
-                self._recognizer = Recognizer(self._read())
-            return self._recognizer
-
-    def describing_encoder(self) -> DescribingEncoder:
-        """The model, ready for indexing.
+    def embed_query(self, image: ImageSource) -> NDArray[np.float32]:
+        """The embedding of a query, float32 (D,), unit length.
 
         Raises:
-            GalleryError: It is gone, or is another one than it was.
+            ImageError: The image cannot be read.
+            GalleryError: The model is gone, or is another one than it was.
         """
+        if self._recognizer is not None:
+            self._refuse_other(self._recognizer.card)  # the gallery's file may have been replaced
+            (embedding,) = self._recognizer.embed([image])
+        else:
+            (embedding,) = self._encoder_of_now(taps=False).encode([image])
+        return np.asarray(embedding)
+
+    def indexing_encoder(self) -> OnnxEncoder:
+        """The network, with taps at the feature maps by which copies are found.
+
+        Raises:
+            GalleryError: The model is gone, or is another one than it was.
+        """
+        return self._encoder_of_now(taps=True)
+
+    def _encoder_of_now(self, *, taps: bool) -> OnnxEncoder:
+        card = self.card()
         with self._guard:
-            if self._encoder is None:
-                self._encoder = DescribingEncoder(self._read())
-            return self._encoder
+            encoder = self._encoder
+            fits = card is None or card.fingerprint == self._fingerprint
+            if encoder is None or not fits or (taps and not self._for_indexing):
+                model = self._read()
+                inner = feature_maps(model) if taps else ()
+                self._encoder = encoder = OnnxEncoder(model.data, model.card.name, taps=inner)
+                self._fingerprint, self._for_indexing = model.card.fingerprint, taps
+            return encoder
 
     def _read(self) -> ModelFile:
         try:
-            model = read_model(self._store.about("model") if self._wanted is None else self._wanted)
+            model = read_model(self._store.fact("model") if self._wanted is None else self._wanted)
         except ModelFileError as error:
             if self._wanted is not None:
                 raise
@@ -96,11 +122,12 @@ class GalleryModel:
             )
 
 
-def parse_card(text: str) -> Card:
-    """The card from its text in the gallery."""
-    return Card.model_validate_json(text)
-
-
 def nothing_yet(store: Store) -> GalleryError:
     """What a gallery says before its first sync."""
     return GalleryError(f"{store.path}: holds no images yet; `samekind index FOLDER` fills it")
+
+
+# A search asks for it each time.
+@lru_cache(maxsize=8)
+def _parse_card(text: str) -> Card:
+    return Card.model_validate_json(text)

@@ -1,46 +1,36 @@
-"""A list of what to keep and what to remove, for a person to read, edit and apply. samekind itself deletes nothing."""
+"""Groups of duplicates as a plan, which ``samekind.plans`` writes, reads, applies and undoes."""
 
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from samekind.atomic import replacing
-from samekind.datasets.lists import ENCODING_ERRORS
-from samekind.gallery.duplicates import DuplicateGroup
+from samekind.gallery.duplicates.duplicate_groups import DuplicateGroup
+from samekind.plans import PlanGroup, PlanLine
+from samekind.plans import write_plan as write_plan_file
+from samekind.plans.plan_file import Action
 
 
-def write_plan(path: str | os.PathLike[str], groups: Sequence[DuplicateGroup], title: str, folder: Path) -> None:
-    """Write the plan, whole or not at all.
-
-    A line begins with ``keep``, ``remove`` or ``#``, and then has a path relative to the gallery's folder. The lines at
-    its top say how to apply it.
+def write_plan(
+    path: str | os.PathLike[str], groups: Sequence[DuplicateGroup], title: str, folder: Path, *, sure: bool = True
+) -> None:
+    """Write a plan, whole or not at all.
 
     Args:
         path: The file to write.
         groups: From ``Gallery.duplicates``.
         title: What the groups are.
         folder: The gallery's.
+        sure: Whether the others of a group are copies of the one that is kept, and may be removed; or else to be
+            looked at.
     """
-    with (
-        replacing(path) as temporary,
-        temporary.open("w", encoding="utf-8", errors=ENCODING_ERRORS, newline="\n") as file,
-    ):
-        file.write(
-            f"# {title}. Nothing was deleted.\n"
-            "# Read it, and change remove to keep where you want to. To move what it removes to a folder of your own:\n"
-            f"#   cd {shlex.quote(str(folder))} && mkdir -p removed\n"
-            f"#   sed -n 's/^remove //p' {shlex.quote(str(Path(path).absolute()))} | tr '\\n' '\\0' |"
-            " xargs -0 mv --backup=numbered -t removed --\n"
-        )
-        for number, group in enumerate(groups, 1):
-            file.write(f"\n# group {number}, the least alike two {group.similarity:.2f}; kept for {group.why}\n")
-            for row in group.rows:
-                word = "keep  " if row == group.keep else "remove"
-                if "\n" in row.name or "\r" in row.name:
-                    # As a line it would name other files than it means.
-                    file.write(f"# by hand, for the line break in its name: {word.strip()} {row.name!r}\n")
-                else:
-                    file.write(f"{word} {row.name}\n")
+    write_plan_file(path, (_as_planned(group, sure) for group in groups), title, folder)
+
+
+def _as_planned(group: DuplicateGroup, sure: bool) -> PlanGroup:
+    keep = group.keep
+    lines = [PlanLine("keep", keep.name, keep.size, keep.sha256 or "", note=group.why)]
+    action: Action = "remove" if sure else "look"
+    lines += [PlanLine(action, row.name, row.size, row.sha256 or "", copy_of=keep.name) for row in group.spare]
+    return PlanGroup(tuple(lines), f"the least alike two {group.similarity:.2f}")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from samekind.gallery.index import advised_index, index_facts, stale_share
+from samekind.gallery.file.store import Store
+from samekind.gallery.index.build import advised_index
+from samekind.gallery.index.tuning import TARGET_RECALL
+from samekind.gallery.index.upkeep import index_facts, stale_rows
 from samekind.gallery.model import GalleryModel
-from samekind.gallery.store import Store
 
 
 @dataclass(frozen=True)
@@ -20,11 +22,11 @@ class Status:
         unreadable: Files that cannot be read as images, with the reason.
         folders: The folders that were synced, relative to the gallery's folder.
         model: The name of its model; None before the first sync.
-        fingerprint: Of its model.
+        fingerprint: The fingerprint of its model; None before the first sync.
         dimension: D of its embeddings.
         bytes: The size of the gallery's file and index on the disk.
         index: The FAISS factory string of its index.
-        index_recall: Of the ten nearest others of an image, the share that an approximate index finds, as measured on a
+        index_recall: The share of the ten nearest others of an image that an approximate index finds, as measured on a
             sample when it was made; None for an exact one.
         index_behind: Embeddings that the index lacks or has for nothing; a search is right nevertheless.
         advised_index: The factory string that suits its size.
@@ -43,15 +45,20 @@ class Status:
     index_behind: int
     advised_index: str
 
+    @property
+    def recall_is_low(self) -> bool:
+        """Whether an approximate index finds less than it should."""
+        return self.index_recall is not None and self.index_recall < TARGET_RECALL
+
 
 def read_status(store: Store, model: GalleryModel) -> Status:
     """What a gallery holds now."""
     with store.reading() as db:
-        behind, count = stale_share(db)
+        behind, count = stale_rows(db)
+        facts = index_facts(db)
         folders = [row[0].rstrip("/") or "." for row in db.execute("SELECT path FROM folders ORDER BY path")]
         unreadable = db.execute("SELECT path, error FROM images WHERE error IS NOT NULL ORDER BY path").fetchall()
     card = model.card()
-    facts = index_facts(store)
     files = [store.file, store.folder / str(facts.get("file"))]
     return Status(
         path=store.path,

@@ -1,1 +1,1 @@
-"""The report of an evaluation as one HTML file, JSON and pictures (extra ``report``)."""
+"""The report of an evaluation: as text, as JSON, and as one HTML file with pictures (extra ``report``)."""

@@ -15,9 +15,10 @@ from samekind.server.access import Access
 from samekind.server.batcher import Batcher
 from samekind.server.documentation import document
 from samekind.server.guard import Guard
+from samekind.server.head import answer_head
 from samekind.server.limits import Limits
-from samekind.server.metrics import Metrics
 from samekind.server.problems import install_handlers
+from samekind.server.prometheus import Metrics
 from samekind.server.routes import api_router, operations_router
 from samekind.server.service import Service
 
@@ -34,6 +35,8 @@ def create_app(
     gallery: Gallery | None = None,
     page: bool = True,
     workers: int | None = None,
+    decoders: int | None = None,
+    root_path: str = "",
 ) -> Guard:
     """Build the service around a loaded model.
 
@@ -43,13 +46,16 @@ def create_app(
         access: Who may ask; default everybody who can reach it.
         gallery: Where /search searches, opened for reading and of the same model; None for none.
         page: Whether to serve the web page too.
-        workers: Threads that run the network; default one a core.
+        workers: Threads that run the network; default one for each core that this process may use.
+        decoders: Threads that decode; the same default.
+        root_path: The path below which a proxy shows the service, such as ``/samekind``; a proxy may say so itself
+            in the header X-Forwarded-Prefix.
 
     Returns:
         An ASGI app.
     """
     limits, access, metrics = limits or Limits(), access or Access(), Metrics()
-    batcher = Batcher(recognizer.encoder, limits, workers=workers, on_batch=metrics.count_batch)
+    batcher = Batcher(recognizer.encoder, limits, workers=workers, decoders=decoders, on_batch=metrics.count_batch)
     service = Service(recognizer, batcher, gallery)
     web = None
     if page:
@@ -66,7 +72,7 @@ def create_app(
     )
     install_handlers(api)
     api.include_router(api_router(service, limits))
-    guard = Guard(_Dispatch(api, web) if web else api, limits, access, metrics)
+    guard = Guard(_Dispatch(api, web), limits, access, metrics, root_path)
     operations = operations_router(metrics, lambda: not guard.draining)
     api.include_router(operations, prefix="/api/v1")
     api.include_router(operations, include_in_schema=False)  # where probes and scrapers look by habit
@@ -79,14 +85,20 @@ def create_app(
 
 
 class _Dispatch:
-    """The page's own addresses to the page, everything else to the API."""
+    """The page's own addresses to the page, everything else to the API, which answers HEAD as it would GET."""
 
-    def __init__(self, api: ASGIApp, page: Page) -> None:
+    def __init__(self, api: ASGIApp, page: Page | None) -> None:
         self._api, self._page = api, page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = self._page if scope["type"] == "http" and self._page.takes(scope) else self._api
-        await app(scope, receive, send)
+        if scope["type"] != "http":
+            await self._api(scope, receive, send)
+        elif self._page is not None and self._page.takes(scope):
+            await self._page(scope, receive, send)
+        elif scope["method"] == "HEAD":
+            await answer_head(self._api, scope, receive, send)
+        else:
+            await self._api(scope, receive, send)
 
 
 @asynccontextmanager

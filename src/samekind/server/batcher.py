@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
@@ -19,9 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from samekind.cores import available_cores
 from samekind.errors import ImageError
 from samekind.images import Pixels, describe, load_image
 from samekind.server.limits import FORMATS, Limits
+from samekind.server.pixel_budget import PixelBudget
 from samekind.similarity import Embeddings
 
 Row = NDArray[np.float32]
@@ -68,7 +69,8 @@ class Batcher:
         encoder: The network. On a CPU, open it with ``threads=1``: each worker is one thread of computing, and the
             workers together are faster than one run of as many threads.
         limits: The bounds on images, pixels and waiting.
-        workers: Threads that run the network; the default is one a core.
+        workers: Threads that run the network; the default is one for each core that this process may use.
+        decoders: Threads that decode; the same default.
         on_batch: Called with the size of each batch, from a worker's thread.
     """
 
@@ -78,16 +80,17 @@ class Batcher:
         limits: Limits,
         *,
         workers: int | None = None,
+        decoders: int | None = None,
         batch_size: int = BATCH_SIZE,
         on_batch: Callable[[int], None] = lambda _: None,
     ) -> None:
         self.waiting = 0
         self.waiting_pixels = {False: 0, True: 0}  # whether of large images
-        self._room = _Room(limits.pixels)
+        self._budget = PixelBudget(limits.pixels)
         self._encoder, self._limits = encoder, limits
         self._batch_size, self._on_batch = batch_size, on_batch
-        cores = os.cpu_count() or 1
-        self._decoders = ThreadPoolExecutor(cores, thread_name_prefix="samekind-decode")
+        cores = available_cores()
+        self._decoders = ThreadPoolExecutor(decoders or cores, thread_name_prefix="samekind-decode")
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._workers = [
@@ -143,7 +146,7 @@ class Batcher:
         measured = await asyncio.gather(
             *(self._loop.run_in_executor(self._decoders, self._measure, data) for data in images)
         )
-        totals = {large: sum(n for n in measured if self._room.is_large(n) is large) for large in (False, True)}
+        totals = {large: sum(n for n in measured if self._budget.is_large(n) is large) for large in (False, True)}
         most = self._limits.waiting_pixels
         if any(total > most for total in totals.values()):
             raise TooManyPixelsError
@@ -159,10 +162,10 @@ class Batcher:
 
     async def _decode_in_turn(self, data: bytes, pixels: int) -> Pixels | str:
         loop = asyncio.get_running_loop()
-        await self._room.enter(pixels)
+        await self._budget.acquire(pixels)
         job = self._decoders.submit(self._decode, data)
         # Not in a finally: a decoder that has begun takes its memory to the end, also when nobody waits any more.
-        job.add_done_callback(lambda _: loop.call_soon_threadsafe(self._room.leave, pixels))
+        job.add_done_callback(lambda _: loop.call_soon_threadsafe(self._budget.release, pixels))
         return await asyncio.wrap_future(job)
 
     def _measure(self, data: bytes) -> int:
@@ -218,40 +221,6 @@ class Batcher:
         self._on_batch(len(batch))
         assert self._loop is not None
         self._loop.call_soon_threadsafe(_deliver, [future for _, future in batch], answer)
-
-
-class _Room:
-    """Room for so many pixels at the same time, given out in turn.
-
-    Large images enter one at a time, so that no more than one of them stands between small ones and their turn.
-    """
-
-    def __init__(self, pixels: int) -> None:
-        self._free, self._large_from = pixels, pixels // 4
-        self._large, self._door, self._freed = asyncio.Lock(), asyncio.Lock(), asyncio.Event()
-
-    def is_large(self, pixels: int) -> bool:
-        return pixels > self._large_from
-
-    async def enter(self, pixels: int) -> None:
-        if self.is_large(pixels):
-            await self._large.acquire()
-        try:
-            async with self._door:
-                while self._free < pixels:
-                    self._freed.clear()
-                    await self._freed.wait()
-                self._free -= pixels
-        except BaseException:
-            if self.is_large(pixels):
-                self._large.release()
-            raise
-
-    def leave(self, pixels: int) -> None:
-        self._free += pixels
-        self._freed.set()
-        if self.is_large(pixels):
-            self._large.release()
 
 
 def _deliver(futures: list[asyncio.Future[Row]], answer: Embeddings | Exception) -> None:

@@ -15,8 +15,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from samekind.server.access import Access
 from samekind.server.limits import Limits
-from samekind.server.metrics import Metrics
 from samekind.server.problems import Problem, busy
+from samekind.server.prometheus import Metrics
+from samekind.server.sub_path import checked_root_path, enter_sub_path
 
 _LINGER_SECONDS = 2.0
 
@@ -39,16 +40,21 @@ class Guard:
         limits: The bounds.
         access: Who may ask.
         metrics: Where requests are counted.
+        root_path: The path below which a proxy shows the service, such as ``/samekind``.
+
+    Raises:
+        ServeError: There can be no such path.
 
     Attributes:
         draining: Set when the service is about to end: each answer then closes its connection.
         held_bytes: Of all bodies that are being received or judged.
     """
 
-    def __init__(self, app: ASGIApp, limits: Limits, access: Access, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, limits: Limits, access: Access, metrics: Metrics, root_path: str = "") -> None:
         self.draining = False
         self.held_bytes = 0
         self._app, self._limits, self._access, self._metrics = app, limits, access, metrics
+        self._root_path = checked_root_path(root_path)
         ancestors = " ".join(access.frame_ancestors) or "'none'"
         self._headers = {
             "Content-Security-Policy": _PAGE_POLICY.format(ancestors=ancestors),
@@ -67,6 +73,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         start, status = time.perf_counter(), 0
+        enter_sub_path(scope, self._root_path)
         body = _Body(scope, receive, self._limits, self._hold)
 
         async def guarded_send(message: Message) -> None:

@@ -26,6 +26,8 @@ class Limits:
         header_seconds: For the head of a request to arrive.
         body_seconds: For the body of a request to arrive.
         write_seconds: For a client to take in a piece of the answer (of at most a megabyte or so).
+        idle_seconds: For the next request on an open connection. Balancers keep theirs for 60 and send a request on one
+            that they take for open, so the service must not be the first to close it.
         connections: Open at the same time.
     """
 
@@ -41,10 +43,11 @@ class Limits:
     header_seconds: float = 10.0
     body_seconds: float = 30.0
     write_seconds: float = 30.0
+    idle_seconds: int = 64
     connections: int = 512
 
     @classmethod
-    def for_images(cls, *, image_bytes: int, pixels: int, waiting_images: int) -> Limits:
+    def for_images(cls, *, image_bytes: int, pixels: int, waiting_images: int, idle_seconds: int = 64) -> Limits:
         """Limits for images of some size, those of a request grown with them: what one may send must fit in.
 
         Example:
@@ -59,4 +62,5 @@ class Limits:
             pixels=pixels,
             waiting_pixels=max(cls.waiting_pixels, 4 * pixels),
             waiting_images=waiting_images,
+            idle_seconds=idle_seconds,
         )

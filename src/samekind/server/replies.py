@@ -11,6 +11,14 @@ from pydantic.config import JsonDict
 Probability = Annotated[float, Field(ge=0, le=1)]
 Similarity = Annotated[float, Field(ge=-1, le=1, description="Cosine of the embeddings; higher is more alike.")]
 
+RatesFrom = Annotated[
+    str, Field(description="The pictures that the error rates at the threshold were measured on, in plain words.")
+]
+Doubt = Annotated[
+    str | None,
+    Field(description="Why the error rates may not hold for these pictures, and what to do; null where they should."),
+]
+
 
 _SAME: JsonDict = {
     "same": True,
@@ -19,6 +27,8 @@ _SAME: JsonDict = {
     "threshold": 0.28,
     "operating_point": "balanced",
     "model": "general",
+    "rates_from": "everyday objects, animals and plants (Caltech-101)",
+    "doubt": None,
 }
 _DIFFERENT: JsonDict = {**_SAME, "same": False, "probability": 0.02, "similarity": 0.02}
 
@@ -37,6 +47,8 @@ class VerdictReply(_Reply):
     threshold: float = Field(description="same is similarity >= threshold.")
     operating_point: str | None = Field(description="The name of the threshold; null if it was given as a number.")
     model: str = Field(description="The name of the model.")
+    rates_from: RatesFrom
+    doubt: Doubt
 
     model_config = ConfigDict(json_schema_extra={"examples": [_SAME]})
 
@@ -54,6 +66,8 @@ class TrioVerdictReply(_Reply):
         description="The pairs (first, second), (first, third), (second, third), each judged alone."
     )
     most_alike: tuple[int, int] = Field(description="Which two are most alike, by position from 0.")
+    rates_from: RatesFrom
+    doubt: Doubt
 
     model_config = ConfigDict(
         json_schema_extra={

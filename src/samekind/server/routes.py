@@ -12,8 +12,8 @@ from starlette.requests import ClientDisconnect
 
 from samekind.card import Card
 from samekind.server.limits import Limits
-from samekind.server.metrics import CONTENT_TYPE, Metrics
 from samekind.server.problems import Problem, describe_problems
+from samekind.server.prometheus import CONTENT_TYPE, Metrics
 from samekind.server.replies import (
     EmbeddingReply,
     Health,
@@ -47,7 +47,10 @@ def api_router(service: Service, limits: Limits) -> APIRouter:
         """Do two images show the same kind of thing? Their order makes no difference."""
         form = await read_form(request, PairForm, limits)
         return await _unless_gone(
-            request, service.verify({"first": form.first, "second": form.second}, form.operating_point, form.threshold)
+            request,
+            service.verify(
+                {"first": form.first, "second": form.second}, form.operating_point, form.threshold, form.among
+            ),
         )
 
     @router.post(
@@ -60,7 +63,9 @@ def api_router(service: Service, limits: Limits) -> APIRouter:
         """Do at least two of three images show the same kind of thing? Their order makes no difference."""
         form = await read_form(request, TrioForm, limits)
         images = {"first": form.first, "second": form.second, "third": form.third}
-        return await _unless_gone(request, service.verify_trio(images, form.operating_point, form.threshold))
+        return await _unless_gone(
+            request, service.verify_trio(images, form.operating_point, form.threshold, form.among)
+        )
 
     @router.post("/embed", summary="Embed images", response_model=EmbeddingReply, **_upload_route(EmbedForm))
     async def embed(request: Request) -> Any:
@@ -90,7 +95,7 @@ def api_router(service: Service, limits: Limits) -> APIRouter:
         return SearchReply(
             model=service.card.name,
             hits=[
-                HitReply(path=utf8_name(hit.image.name), similarity=hit.similarity, probability=hit.probability)
+                HitReply(path=utf8_name(hit.row.name), similarity=hit.similarity, probability=hit.probability)
                 for hit in hits
             ],
         )

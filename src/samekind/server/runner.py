@@ -7,13 +7,14 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Any
 
 import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
 
 from samekind.errors import ServeError
 from samekind.server.guard import Guard
@@ -27,7 +28,15 @@ _FINISH_SECONDS = 30
 _BACKLOG = 512
 
 
-def run(app: Guard, *, host: str, port: int, limits: Limits, access_log: bool = False) -> None:
+def run(
+    app: Guard,
+    *,
+    host: str,
+    port: int,
+    limits: Limits,
+    access_log: bool = False,
+    on_listening: Callable[[str], None] = lambda _: None,
+) -> None:
     """Serve until SIGTERM or Ctrl-C, then finish what was accepted.
 
     Args:
@@ -36,11 +45,13 @@ def run(app: Guard, *, host: str, port: int, limits: Limits, access_log: bool = 
         port: The port; 0 picks a free one.
         limits: Those of the app.
         access_log: Whether to write a line for each request.
+        on_listening: Called with the address of the service, as a browser on this machine can open it.
 
     Raises:
-        ServeError: The host has no address.
+        ServeError: The host has no address, or uvicorn is not as it was.
         OSError: The address cannot be listened on.
     """
+    check_uvicorn()
     config = uvicorn.Config(
         app,
         host=host,
@@ -55,15 +66,21 @@ def run(app: Guard, *, host: str, port: int, limits: Limits, access_log: bool = 
         proxy_headers=False,
         backlog=_BACKLOG,
         timeout_graceful_shutdown=_FINISH_SECONDS,
+        timeout_keep_alive=limits.idle_seconds,
     )
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
     listener = _listen(host, port)
-    address = f"[{host}]" if ":" in host else host
-    print(f"samekind serves at http://{address}:{listener.getsockname()[1]}/", flush=True)  # noqa: T201 - for a person
+    port = listener.getsockname()[1]
+    print(f"samekind serves at {_address(host, port)}", flush=True)  # noqa: T201 - for a person
+    on_listening(_address({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port))  # noqa: S104 - not listened on
     for ending in (signal.SIGTERM, signal.SIGINT):
         # Uvicorn has its own handlers while it serves; when all is done it raises the signal again.
         signal.signal(ending, _leave)
     _Server(config, app).run(sockets=[listener])
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
 def _leave(*_: object) -> None:
@@ -126,6 +143,29 @@ def _waiting(listener: socket.socket) -> Iterator[socket.socket]:
         yield connection
 
 
+# What BoundedProtocol and _Server extend or read; uvicorn does not promise that it stays.
+_NEEDED = (
+    *("connection_made", "connection_lost", "data_received", "pause_writing", "resume_writing"),
+    *("on_response_complete", "shutdown", "send_400_response"),
+    *("conn", "connections", "transport", "loop", "timeout_keep_alive_task"),
+)
+
+
+def check_uvicorn(protocol: Callable[..., H11Protocol] = H11Protocol) -> None:
+    """Make sure that uvicorn still is as the bounds on connections need it.
+
+    Raises:
+        ServeError: It is not; the message says what is gone.
+    """
+    no_app, no_loop = object(), object()
+    made = protocol(uvicorn.Config(no_app, log_config=None), ServerState(), {}, no_loop)  # type: ignore[arg-type]
+    if gone := [name for name in _NEEDED if not hasattr(made, name)]:
+        raise ServeError(
+            f"uvicorn {uvicorn.__version__}: its protocol has no {gone[0]} any more, by which connections are bounded; "
+            'install a version that samekind was tested with: pip install "uvicorn>=0.34,<0.60"'
+        )
+
+
 def _protocol(limits: Limits) -> type[H11Protocol]:
     class BoundedProtocol(H11Protocol):
         """Closes connections beyond the limit, and those of clients that send a head or take an answer too slowly."""
@@ -137,7 +177,7 @@ def _protocol(limits: Limits) -> type[H11Protocol]:
             super().connection_made(transport)
             transport.set_write_buffer_limits(high=0)  # to be told of every byte that the client does not take
             if len(self.connections) > limits.connections:
-                transport.abort()
+                self._make_room()
             self._time_head()
 
         def connection_lost(self, exc: Exception | None) -> None:
@@ -166,6 +206,11 @@ def _protocol(limits: Limits) -> type[H11Protocol]:
             super().on_response_complete()
             if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
                 self._time_head()
+
+        def _make_room(self) -> None:
+            """Close a connection between two of its requests, or else this one: idle ones must not keep others out."""
+            others: Any = self.connections - {self}
+            next((other for other in others if other.timeout_keep_alive_task), self).transport.abort()
 
         def shutdown(self) -> None:
             # A request may be on its way on a connection that looks idle; it has a moment to arrive.

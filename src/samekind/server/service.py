@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
+import numpy as np
+
+from samekind.adaptation.adaptation import Adaptation, adapt
 from samekind.calibration import choose_threshold
 from samekind.card import Card
-from samekind.errors import GalleryError, OperatingPointError
+from samekind.errors import AdaptationError, OperatingPointError
+from samekind.judging import pair_verdicts, trio_verdicts
 from samekind.recognizer import Recognizer
 from samekind.server.batcher import Batcher, BusyError, Row, TooManyPixelsError, UnreadableError
+from samekind.server.gallery_queue import GalleryQueue
 from samekind.server.problems import Problem, busy
+from samekind.similarity import Embeddings
 from samekind.verdict import TrioVerdict, Verdict
 
 if TYPE_CHECKING:  # importing it imports FAISS
     from samekind.gallery import Gallery, Hit
-
-_LOG = logging.getLogger(__name__)
-_Answer = TypeVar("_Answer")
 
 
 class Service:
@@ -41,8 +42,8 @@ class Service:
         self.gallery = gallery
         self._recognizer, self._batcher = recognizer, batcher
         # FAISS uses all cores for one search; a second one beside it would only wait.
-        self.searches = Lane("samekind-search", 64)
-        self.surveys = Lane("samekind-survey", 1)
+        self.searches = GalleryQueue("samekind-search", 64)
+        self.surveys = GalleryQueue("samekind-survey", 1)
 
     @property
     def card(self) -> Card:
@@ -50,28 +51,48 @@ class Service:
         return self._recognizer.card
 
     async def verify(
-        self, images: Mapping[str, bytes], operating_point: str | None = None, threshold: float | None = None
+        self,
+        images: Mapping[str, bytes],
+        operating_point: str | None = None,
+        threshold: float | None = None,
+        among: Sequence[bytes] = (),
     ) -> Verdict:
-        """Judge two images, by their names in the request."""
-        try:
+        """Judge two images, by their names in the request, among others: those given, or else the gallery's."""
+        with _named_problems(threshold):
             choose_threshold(self.card.pair, operating_point, threshold)  # refuse before the work
-        except OperatingPointError as error:
-            raise _bad_threshold(error, threshold) from error
-        rows = [row[None] for row in (await self.embed(images)).values()]
-        return self._recognizer.judge_pairs(*rows, operating_point=operating_point, threshold=threshold)[0]
+            context, (first, second) = await self._in_context(images, among)
+            return pair_verdicts(context, first, second, operating_point, threshold)[0]
 
     async def verify_trio(
-        self, images: Mapping[str, bytes], operating_point: str | None = None, threshold: float | None = None
+        self,
+        images: Mapping[str, bytes],
+        operating_point: str | None = None,
+        threshold: float | None = None,
+        among: Sequence[bytes] = (),
     ) -> TrioVerdict:
-        """Judge three images, by their names in the request."""
+        """Judge three images, by their names in the request, as ``verify`` does."""
         if self.card.trio is None:
             raise Problem(HTTPStatus.NOT_FOUND, f"the model {self.card.name} was calibrated for pairs only")
-        try:
+        with _named_problems(threshold):
             choose_threshold(self.card.trio, operating_point, threshold)
-        except OperatingPointError as error:
-            raise _bad_threshold(error, threshold) from error
-        rows = [row[None] for row in (await self.embed(images)).values()]
-        return self._recognizer.judge_trios(*rows, operating_point=operating_point, threshold=threshold)[0]
+            context, rows = await self._in_context(images, among)
+            return trio_verdicts(context, rows, operating_point, threshold)[0]
+
+    async def _in_context(
+        self, images: Mapping[str, bytes], among: Sequence[bytes]
+    ) -> tuple[Card, tuple[Embeddings, ...]]:
+        """The card of the model among the other pictures, and the embeddings of the images there."""
+        others = {f"among[{i}]": image for i, image in enumerate(among)}
+        found = await self.embed({**images, **others})
+        rows = tuple(found[name][None] for name in images)
+        if others:
+            kept = np.stack([found[name] for name in others])
+            adaptation: Adaptation | None = adapt(kept, self.card, f"{len(kept)} pictures of the request")
+        else:
+            adaptation = None if self.gallery is None else self.gallery.adaptation
+        if adaptation is None:
+            return self.card, rows
+        return adaptation.card_of(self.card), tuple(adaptation.apply(row) for row in rows)
 
     async def search(self, image: bytes, k: int = 20, min_probability: float | None = None) -> list[Hit]:
         """The images of the gallery that are most like one."""
@@ -101,51 +122,13 @@ class Service:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors=error.reasons) from error
 
 
-class Lane:
-    """A thread for work with the gallery, and a bound on how much may wait for it.
-
-    Args:
-        name: Of the thread.
-        most: How much may be waiting or at work.
-    """
-
-    def __init__(self, name: str, most: int) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
-        self._waiting, self._most = 0, most
-        self._closing = False
-
-    async def run(self, work: Callable[[], _Answer]) -> _Answer:
-        """Do it when its turn comes."""
-        if self._waiting >= self._most:
-            raise busy("the gallery is busy with the questions of others; try again in a moment")
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-        except _EndingError:
-            raise busy("the service is about to end") from None
-        except GalleryError as error:  # it is empty, or somebody has put another file in its place
-            _LOG.error("samekind: %s", error)
-            raise Problem(
-                HTTPStatus.INTERNAL_SERVER_ERROR, "the gallery cannot be read; the log of the service says why"
-            ) from error
-        finally:
-            self._waiting -= 1
-
-    def go_on(self, *_: int) -> None:
-        """The ``on_progress`` of long work, which ends there when the service does: nothing of it would be lost."""
-        if self._closing:
-            raise _EndingError
-
-    def close(self) -> None:
-        """End the thread, after what it is at; by now nobody waits for the rest."""
-        self._closing = True
-        self._thread.shutdown(cancel_futures=True)
-
-
-class _EndingError(Exception):
-    """Long work is given up because the service ends."""
-
-
-def _bad_threshold(error: OperatingPointError, threshold: float | None) -> Problem:
-    field = "operating_point" if threshold is None else "threshold"
-    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors={field: str(error)})
+@contextmanager
+def _named_problems(threshold: float | None) -> Iterator[None]:
+    """What cannot be judged so, with the field at fault."""
+    try:
+        yield
+    except OperatingPointError as error:
+        field = "operating_point" if threshold is None else "threshold"
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors={field: str(error)}) from error
+    except AdaptationError as error:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors={"among": str(error)}) from error

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar, get_origin
 
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 from python_multipart.multipart import parse_options_header
-from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
 
 from samekind.server.limits import FORMATS, Limits
+from samekind.server.multipart import MalformedError, Part, read_parts
 from samekind.server.problems import Problem
 
 Upload = Annotated[
@@ -35,6 +33,11 @@ class Judging(Form):
     )
     threshold: float | None = Field(
         None, description="A number instead: a similarity in [-1, 1] for pairs, a probability in [0, 1] for trios."
+    )
+    among: list[Upload] = Field(
+        default=[],
+        description="Ten to 29 other pictures of yours, the field repeated for each: judge among these, without "
+        "labels. They are looked at in memory and forgotten.",
     )
 
 
@@ -72,37 +75,38 @@ class SearchForm(Form):
 # Names of operating points and numbers: no text that a form takes is longer.
 _TEXT_BYTES = 1000
 _TEXT_FIELDS = 16
+# What a file may say to be where its sender does not know; the second is what Amazon S3 says of most.
+_ANY_BYTES = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 
 AnyForm = TypeVar("AnyForm", bound=Form)
 
 
-class _InMemoryParser(MultiPartParser):
-    """Starlette's parser, with bounds of ours that are kept while the body arrives."""
+class _Bounds:
+    """What one form may hold, counted while it arrives."""
 
-    # Starlette would spool files to disk from here on. The guard has bounded the body, so memory holds it.
-    spool_max_size = 1 << 62
+    def __init__(self, form: type[Form], limits: Limits) -> None:
+        self._form, self._limits = form, limits
+        self._files = self._texts = 0
 
-    def __init__(self, request: Request, limits: Limits) -> None:
-        # Starlette's own bounds on numbers are off: it calls what is beyond them malformed.
-        super().__init__(request.headers, request.stream(), max_files=math.inf, max_fields=math.inf)
-        self._limits = limits
-        self._part_bytes = 0
-
-    def on_headers_finished(self) -> None:
-        super().on_headers_finished()
-        self._part_bytes = 0
-        if self._current_files > self._limits.images:
+    def on_part(self, part: Part) -> None:
+        """Refuse a part too many."""
+        if self._is_file(part):
+            self._files += 1
+        else:
+            self._texts += 1
+        if self._files > self._limits.images:
             raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {self._limits.images} images in one request")
-        if self._current_fields > _TEXT_FIELDS:
+        if self._texts > _TEXT_FIELDS:
             raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {_TEXT_FIELDS} fields of text in one request")
 
-    def on_part_data(self, data: bytes, start: int, end: int) -> None:
-        self._part_bytes += end - start
-        most = _TEXT_BYTES if self._current_part.file is None else self._limits.image_bytes
-        if self._part_bytes > most:
-            reason = f"larger than {most:,} bytes"
-            raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, errors={self._current_part.field_name: reason})
-        super().on_part_data(data, start, end)
+    def on_data(self, part: Part, size: int) -> None:
+        """Refuse a part that has grown too large."""
+        most = self._limits.image_bytes if self._is_file(part) else _TEXT_BYTES
+        if size > most:
+            raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, errors={part.name: f"larger than {most:,} bytes"})
+
+    def _is_file(self, part: Part) -> bool:
+        return part.is_named_file or _is_upload(self._form, part.name)
 
 
 async def read_form(request: Request, form: type[AnyForm], limits: Limits) -> AnyForm:
@@ -120,16 +124,20 @@ async def read_form(request: Request, form: type[AnyForm], limits: Limits) -> An
             headers={"Accept-Post": "multipart/form-data"},
         )
     # Python would decode with any of its codecs that a client names, and some take time that grows with the square.
-    charset = parse_options_header(content_type)[1].get(b"charset", b"utf-8")
-    if charset.lower() not in {b"utf-8", b"utf8"}:
+    options = parse_options_header(content_type)[1]
+    if options.get(b"charset", b"utf-8").lower() not in {b"utf-8", b"utf8"}:
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the text of forms as UTF-8, without another charset")
+    if not (boundary := options.get(b"boundary")):
+        raise Problem(HTTPStatus.BAD_REQUEST, "malformed multipart body: the content type names no boundary")
+    bounds = _Bounds(form, limits)
     try:
-        items = (await _InMemoryParser(request, limits).parse()).multi_items()
-    except MultiPartException as error:
-        raise Problem(HTTPStatus.BAD_REQUEST, f"malformed multipart body: {error.message}") from error
+        parts = await read_parts(request.stream(), boundary, bounds.on_part, bounds.on_data)
+    except MalformedError as error:
+        raise Problem(HTTPStatus.BAD_REQUEST, f"malformed multipart body: {error}") from error
     fields: dict[str, Any] = {}
-    for name, value in items:
-        content = await _read(name, value, form) if isinstance(value, UploadFile) else _text(name, value, form)
+    for part in parts:
+        name = part.name
+        content = _file(part) if _is_upload(form, name) else _text(part, form)
         if _is_list(form, name):
             fields.setdefault(name, []).append(content)
         elif name in fields:
@@ -142,23 +150,20 @@ async def read_form(request: Request, form: type[AnyForm], limits: Limits) -> An
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors=_reasons(error, form)) from error
 
 
-async def _read(name: str, upload: UploadFile, form: type[Form]) -> bytes:
-    if name in form.model_fields and not _is_upload(form, name):
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors={name: "takes text, not a file"})
-    kind = (upload.content_type or "application/octet-stream").partition(";")[0].strip().lower()
-    if not kind.startswith("image/") and kind != "application/octet-stream":
-        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, errors={name: f"an image file is needed, not {kind}"})
-    content = await upload.read()
-    await upload.close()
-    if not content:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors={name: "the file is empty"})
-    return content
+def _file(part: Part) -> bytes:
+    """The bytes of an image. Some clients send no file name with them, and storage says ``binary/octet-stream``."""
+    kind = part.content_type
+    if kind is not None and not kind.startswith("image/") and kind not in _ANY_BYTES:
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, errors={part.name: f"an image file is needed, not {kind}"})
+    if not part.content:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors={part.name: "the file is empty"})
+    return bytes(part.content)
 
 
-def _text(name: str, value: str, form: type[Form]) -> str:
-    if _is_upload(form, name):
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors={name: "send an image file, with a file name"})
-    return value
+def _text(part: Part, form: type[Form]) -> str:
+    if part.is_named_file and part.name in form.model_fields:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors={part.name: "takes text, not a file"})
+    return part.content.decode("utf-8", "replace")
 
 
 def _is_list(form: type[Form], name: str) -> bool:

@@ -1,4 +1,4 @@
-"""The mission's protocol, to the letter: 1,280 listed training items, 320 test items, over several seeds."""
+"""A listed protocol, to the letter: 1,280 listed training items, 320 test items, over several seeds."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from samekind.datasets.dataset import read_dataset, read_test_images
 from samekind.datasets.folders import LabelledImages
 from samekind.datasets.sampling import sample_pairs, sample_trios
 from samekind.errors import DatasetError, TrainingError
-from samekind.evaluation.protocol import Report, refuse_seen
+from samekind.evaluation.selection import refuse_seen
+from samekind.progress import Progress
 from samekind.recognizer import Recognizer, load
 from samekind.similarity import Embeddings
-from samekind.training.curves import draw_curves
-from samekind.training.fit import Machines
-from samekind.training.pipeline import train
+from samekind.training.loop.curves import draw_curves
+from samekind.training.loop.trainer import Machines
 from samekind.training.recipe import Recipe
-from samekind.training.run import RunSettings, is_run, read_run
+from samekind.training.run.folder import RunFolder
+from samekind.training.run.settings import RunSettings
+from samekind.training.train import train
 from samekind.verdict import TrioVerdict, Verdict
 
 TEST_ITEMS_PER_CLASS = 32
@@ -52,7 +54,7 @@ def protocol_recipe(task: str) -> Recipe:
     )
     if task == "pairs":
         return recipe.with_settings(sampler={"kind": "pairs"})
-    return recipe.with_settings(sampler={"kind": "triplets"}, objectives=[{"loss": "triplet", "margin": 0.2}])
+    return recipe.with_settings(sampler={"kind": "triplets"}, objectives=[{"loss": "triplet"}])
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def reproduce(
     seeds: Sequence[int] = range(5),
     unseen: Path | None = None,
     recipe: Recipe | None = None,
-    report: Report | None = None,
+    report: Progress | None = None,
     note: Callable[[str], None] | None = None,
 ) -> list[Seed]:
     """Train and test once for each seed. Seeds that are done are not trained again.
@@ -116,29 +118,31 @@ def reproduce(
         raise DatasetError(f"{unseen}: class {known[0]!r} is trained on; name a folder of other classes")
     results = []
     for seed in seeds:
-        run = folder / f"seed-{seed}"
+        run = RunFolder(folder / f"seed-{seed}")
         on_stage = partial(_of_seed, report, seed) if report else None
         of_seed = (recipe or protocol_recipe(task)).with_settings(seed=seed)
-        settings = RunSettings(folder=data, output=run / f"{folder.name}.onnx", recipe=of_seed, init=init)
+        settings = RunSettings(folder=data, output=run.path / f"{folder.name}.onnx", recipe=of_seed, init=init)
         model = _trained(settings, run, on_stage, note)
         images = model.card.training.images
         measured = _accuracy(task, model, test, seed)
         results.append(Seed(seed, images, *measured, *(_accuracy(task, model, others, seed) if others else ())))
-    draw_curves([folder / f"seed-{seed}" / "logs" / "metrics.csv" for seed in seeds], folder / "curves.png")
+    draw_curves([RunFolder(folder / f"seed-{seed}").metrics for seed in seeds], RunFolder(folder).curves)
     return results
 
 
-def _of_seed(report: Report, seed: int, stage: str, done: int, total: int) -> None:
+def _of_seed(report: Progress, seed: int, stage: str, done: int, total: int) -> None:
     report(f"seed {seed}: {stage}", done, total)
 
 
-def _trained(settings: RunSettings, run: Path, report: Report | None, note: Callable[[str], None] | None) -> Recognizer:
-    if is_run(run) and read_run(run) != settings:
+def _trained(
+    settings: RunSettings, run: RunFolder, report: Progress | None, note: Callable[[str], None] | None
+) -> Recognizer:
+    if run.has_begun and run.read_settings() != settings:
         raise TrainingError(f"{run}: holds a run of other data or another recipe; name another folder: --run")
     if not settings.output.exists():
         # In one process: seeds follow each other, and the others of a launcher would each begin at the first.
         one = Machines(devices=1)
-        train(settings, run, resume=is_run(run), machines=one, report=report, note=note, measure=False)
+        train(settings, run, resume=run.has_begun, machines=one, report=report, note=note, measure=False)
     return load(settings.output)
 
 

@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from samekind.card import PairCalibration, TrioCalibration
 from samekind.server.limits import Limits
-from samekind.server.page.answers import apology, trade_text, triangle, verdict_card
 from samekind.server.page.events import AT_ONCE, answer_place, discreet
+from samekind.server.page.markup import error_box, trade_text, triangle, verdict_card
+from samekind.server.page.picture_inputs import picture_inputs, pictures_of
 from samekind.server.page.tradeoff import slider_range, trade_at
-from samekind.server.page.wells import picture_wells, pictures_of
 from samekind.server.problems import Problem
 from samekind.server.service import Service
 
@@ -72,7 +72,7 @@ def build_blocks(service: Service, limits: Limits) -> tuple[gr.Blocks, dict[str,
 
 
 def _pair_tab(service: Service, limits: Limits) -> None:
-    link = service.card.pair
+    calibration = service.card.pair
 
     async def compare(value: Any) -> _Found:
         verdict = await service.verify(pictures_of(value, 2, limits))
@@ -88,11 +88,11 @@ def _pair_tab(service: Service, limits: Limits) -> None:
             f"similarity {answer.score:.2f}",
         )
 
-    wells = picture_wells("pair", 2, limits, _PAIR_EXAMPLES)
-    _judged(wells, link, compare, describe, question="How alike must two pictures be?", items="pairs")
+    inputs = picture_inputs("pair", 2, limits, _PAIR_EXAMPLES)
+    _judged(inputs, calibration, compare, describe, question="How alike must two pictures be?", items="pairs")
 
 
-def _trio_tab(service: Service, link: TrioCalibration, limits: Limits) -> None:
+def _trio_tab(service: Service, calibration: TrioCalibration, limits: Limits) -> None:
     async def compare(value: Any) -> _Found:
         verdict = await service.verify_trio(pictures_of(value, 3, limits))
         first, second, third = (pair.similarity for pair in verdict.pairs)
@@ -112,49 +112,49 @@ def _trio_tab(service: Service, link: TrioCalibration, limits: Limits) -> None:
             answer.similarities, answer.most_alike
         )
 
-    wells = picture_wells("trio", 3, limits, _TRIO_EXAMPLES)
-    _judged(wells, link, compare, describe, question="How sure must the answer yes be?", items="trios")
+    inputs = picture_inputs("trio", 3, limits, _TRIO_EXAMPLES)
+    _judged(inputs, calibration, compare, describe, question="How sure must the answer yes be?", items="trios")
 
 
 def _judged(
-    wells: gr.HTML,
-    link: PairCalibration | TrioCalibration,
+    inputs: gr.HTML,
+    calibration: PairCalibration | TrioCalibration,
     compare: Callable[[Any], Awaitable[_Found]],
     describe: Callable[[_Found, float], str],
     *,
     question: str,
     items: str,
 ) -> None:
-    """The verdict below some wells, and a slider for its threshold.
+    """The verdict below some inputs, and a slider for its threshold.
 
     What ``compare`` found stays in the browser, so moving the slider asks for no new embedding and the server remembers
     nothing.
     """
-    lowest, highest, start, step = slider_range(link)
+    lowest, highest, start, step = slider_range(calibration)
     found = gr.HTML(None, visible="hidden")
     verdict = answer_place()
     with gr.Accordion("How strict should it be?", open=False, elem_classes="sk-strict"):
         slider = gr.Slider(lowest, highest, value=start, step=step, label=question, buttons=[])
-        trade = gr.HTML(trade_text(trade_at(link, start), items), apply_default_css=False)
+        trade = gr.HTML(trade_text(trade_at(calibration, start), items), apply_default_css=False)
 
     @discreet
     async def judge(value: Any, position: float) -> tuple[Any, str]:
         try:
             answer = await compare(value)
         except Problem as problem:
-            return None, apology(problem.detail)
-        return answer.model_dump(), describe(answer, trade_at(link, position).threshold)
+            return None, error_box(problem.detail)
+        return answer.model_dump(), describe(answer, trade_at(calibration, position).threshold)
 
     @discreet
     async def move(answer: Any, position: float) -> tuple[str, str]:
-        now = trade_at(link, position)
+        now = trade_at(calibration, position)
         try:
             words = describe(_Found.model_validate(answer), now.threshold) if answer else ""
         except ValidationError:
-            words = apology("what was found for the pictures did not come back whole")
+            words = error_box("what was found for the pictures did not come back whole")
         return words, trade_text(now, items)
 
-    wells.submit(judge, [wells, slider], [found, verdict], **AT_ONCE)
+    inputs.submit(judge, [inputs, slider], [found, verdict], **AT_ONCE)
     slider.change(move, [found, slider], [verdict, trade], trigger_mode="always_last", **AT_ONCE)
 
 
@@ -171,5 +171,5 @@ def _footer(service: Service) -> str:
         f'<footer class="sk-footer"><p>Model <b>{escape(card.name)}</b>: {escape(card.training.data)}. '
         f"It knows best what it was trained on: {len(card.training.classes)} "
         "classes. On other things it errs more often."
-        '</p><p>Pictures are judged in memory and forgotten. <a href="/docs">The same over HTTP</a>.</p></footer>'
+        '</p><p>Pictures are judged in memory and forgotten. <a href="docs">The same over HTTP</a>.</p></footer>'
     )

@@ -7,12 +7,12 @@ from typing import Any
 import gradio as gr
 
 from samekind.gallery import DuplicateGroup, Gallery, Hit
-from samekind.gallery.contact_sheet import picture_of, thumbnail
-from samekind.gallery.duplicates import DuplicateKind
+from samekind.gallery.duplicates.duplicate_groups import DuplicateKind
+from samekind.gallery.output.contact_sheet import picture_of, thumbnail_uri
 from samekind.server.limits import Limits
-from samekind.server.page.answers import apology, percentage, picture_grid
 from samekind.server.page.events import AT_ONCE, answer_place, discreet
-from samekind.server.page.wells import picture_wells, pictures_of
+from samekind.server.page.markup import error_box, percentage, picture_grid
+from samekind.server.page.picture_inputs import picture_inputs, pictures_of
 from samekind.server.problems import Problem
 from samekind.server.service import Service
 
@@ -35,18 +35,18 @@ def search_tab(service: Service, gallery: Gallery, limits: Limits) -> None:
             hits = await service.search(image, _MOST_HITS, 0.5 if only_probable else None)
             return await service.searches.run(lambda: _results(hits))
         except Problem as problem:
-            return apology(problem.detail)
+            return error_box(problem.detail)
 
     @discreet
     async def search_again(value: Any, only_probable: bool) -> str:
         return await search(value, only_probable) if value else ""
 
     _lead(f"Find pictures like yours among the {len(gallery):,} of this gallery.")
-    wells = picture_wells("search", 1, limits, [])
+    inputs = picture_inputs("search", 1, limits, [])
     only_probable = gr.Checkbox(value=True, label="Only pictures that are probably of the same kind", container=False)
     results = answer_place()
-    wells.submit(search, [wells, only_probable], results, **AT_ONCE)
-    only_probable.change(search_again, [wells, only_probable], results, **AT_ONCE)
+    inputs.submit(search, [inputs, only_probable], results, **AT_ONCE)
+    only_probable.change(search_again, [inputs, only_probable], results, **AT_ONCE)
 
 
 def duplicates_tab(service: Service, gallery: Gallery) -> None:
@@ -56,11 +56,11 @@ def duplicates_tab(service: Service, gallery: Gallery) -> None:
     async def find(kind: str) -> str:
         try:
             if kind not in _KINDS:
-                return apology("please choose what counts as a duplicate")
+                return error_box("please choose what counts as a duplicate")
             surveys = service.surveys
-            return await surveys.run(lambda: _groups(gallery.duplicates(_KINDS[kind], on_progress=surveys.go_on)))
+            return await surveys.run(lambda: _groups(gallery.duplicates(_KINDS[kind], on_progress=surveys.stop_at_end)))
         except Problem as problem:
-            return apology(problem.detail)
+            return error_box(problem.detail)
 
     _lead("Find pictures that this gallery holds more than once. Nothing is deleted.")
     kind = gr.Radio(list(_KINDS), value="The same picture, changed", label="What counts as a duplicate?")
@@ -76,7 +76,7 @@ def _lead(sentence: str) -> None:
 def _results(hits: list[Hit]) -> str:
     if not hits:
         return '<p class="sk-lead">Nothing in the gallery is probably of the same kind.</p>'
-    return picture_grid((hit.image.name, thumbnail(picture_of(hit.image)), percentage(hit.probability)) for hit in hits)
+    return picture_grid((hit.row.name, thumbnail_uri(picture_of(hit.row)), percentage(hit.probability)) for hit in hits)
 
 
 def _groups(groups: list[DuplicateGroup]) -> str:
@@ -97,7 +97,11 @@ def _group(numbered: tuple[int, DuplicateGroup]) -> str:
     rows = (group.keep, *group.spare)[:_MOST_IN_GROUP]
     hidden = len(group.rows) - len(rows)
     grid = picture_grid(
-        (row.name, thumbnail(picture_of(row)), "worth keeping" if row is group.keep else f"{row.width}×{row.height}")
+        (
+            row.name,
+            thumbnail_uri(picture_of(row)),
+            "worth keeping" if row is group.keep else f"{row.width}×{row.height}",
+        )
         for row in rows
     )
     return (

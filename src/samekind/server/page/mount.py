@@ -18,12 +18,14 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Scope, Send
 
+from samekind.errors import ServeError
 from samekind.server.limits import Limits
 from samekind.server.page.blocks import build_blocks
 from samekind.server.page.events import log_without_data
 from samekind.server.page.payload import read_event
 from samekind.server.problems import Problem
 from samekind.server.service import Service
+from samekind.server.sub_path import prefix_of
 
 _EVENTS = "/gradio_api/run/predict"
 _FILES = frozenset({"/", "/config", "/theme.css", "/favicon.ico"})
@@ -60,7 +62,9 @@ class Page:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that the page takes."""
         scope["samekind.path"] = "page"
+        prefix = prefix_of(scope)
         inner = {**scope, "headers": [pair for pair in scope["headers"] if pair[0] in _HEADERS]}
+        inner |= {"root_path": prefix, "path": prefix + scope["path"]}
         answer = _Answer(scope, receive, send)
         try:
             if scope["method"] == "POST":
@@ -119,13 +123,24 @@ class _Answer:
 
 
 def build_page(service: Service, limits: Limits) -> Page:
-    """The page for a service."""
+    """The page for a service.
+
+    Raises:
+        ServeError: Gradio is not as it was.
+    """
     host = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     blocks, look = build_blocks(service, limits)
     gradio.mount_gradio_app(
         host, blocks, path="/", run_history=False, footer_links=[], ssr_mode=False, show_error=False, **look
     )
-    return Page(host, {number: list(event.inputs) for number, event in blocks.fns.items()})
+    try:
+        inputs = {number: list(event.inputs) for number, event in blocks.fns.items()}
+    except AttributeError as error:
+        raise ServeError(
+            f"gradio {gradio.__version__}: events do not name their inputs as they did ({error}); "
+            'install a version that samekind was tested with: pip install "gradio>=6.31,<7"'
+        ) from error
+    return Page(host, inputs)
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

@@ -11,7 +11,7 @@ import gradio as gr
 
 from samekind.server.problems import Problem
 
-# Three pictures as the wells send them at most.
+# Three pictures as the inputs send them at most.
 _EVENT_BYTES = 24_000_000
 # Pictures are base64, which has none of these but one comma a picture. JSON of many of them takes a hundred times its
 # size in memory, so they are counted before it is parsed; this bounds its depth, too.

@@ -31,14 +31,14 @@ class Trade:
     measured_at: str | None
 
 
-def slider_range(link: PairCalibration | TrioCalibration) -> tuple[float, float, float, float]:
-    """Lowest and highest value, start and step of a slider for the thresholds of a link."""
-    thresholds = [point.threshold for point in link.operating_points.values()]
-    lowest = 0.0 if isinstance(link, TrioCalibration) else max(-1.0, min(0.0, min(thresholds) - 0.3))
-    return round(lowest, 2), 1.0, round(link.operating_points["balanced"].threshold, 2), _STEP
+def slider_range(calibration: PairCalibration | TrioCalibration) -> tuple[float, float, float, float]:
+    """Lowest and highest value, start and step of a slider for the thresholds of a calibration."""
+    thresholds = [point.threshold for point in calibration.operating_points.values()]
+    lowest = 0.0 if isinstance(calibration, TrioCalibration) else max(-1.0, min(0.0, min(thresholds) - 0.3))
+    return round(lowest, 2), 1.0, round(calibration.balanced.threshold, 2), _STEP
 
 
-def trade_at(link: PairCalibration | TrioCalibration, position: float) -> Trade:
+def trade_at(calibration: PairCalibration | TrioCalibration, position: float) -> Trade:
     """The error rates at a slider's position.
 
     At an operating point they are the measured ones. Between them the log-odds of each rate are taken to change
@@ -46,21 +46,21 @@ def trade_at(link: PairCalibration | TrioCalibration, position: float) -> Trade:
     judged yes.
 
     Args:
-        link: The link of a card.
+        calibration: The calibration of a card.
         position: A threshold, to the step of the slider.
 
     Example:
         >>> from samekind.recognizer import load
-        >>> link = load().card.pair
-        >>> trade_at(link, 1.0).misses > trade_at(link, 0.5).misses
+        >>> calibration = load().card.pair
+        >>> trade_at(calibration, 1.0).misses > trade_at(calibration, 0.5).misses
         True
     """
-    for name, point in link.operating_points.items():
+    for name, point in calibration.operating_points.items():
         if abs(point.threshold - position) <= _STEP / 2:
             return Trade(point.threshold, point.far, 1 - point.tar, name)
-    lowest = -1.0 if isinstance(link, PairCalibration) else 0.0
+    lowest = -1.0 if isinstance(calibration, PairCalibration) else 0.0
     knots = {lowest: (1.0, 0.0), 1.0 + _STEP: (0.0, 1.0)}
-    knots |= {point.threshold: (point.far, 1 - point.tar) for point in link.operating_points.values()}
+    knots |= {point.threshold: (point.far, 1 - point.tar) for point in calibration.operating_points.values()}
     thresholds = sorted(knots)
     rates = np.clip([knots[threshold] for threshold in thresholds], _SMALLEST, 1 - _SMALLEST)
     log_odds = np.log(rates / (1 - rates))

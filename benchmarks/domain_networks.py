@@ -1,0 +1,148 @@
+"""Networks of the recipe `general` that know nothing of one domain, from the frozen trunk's features.
+
+A domain is left out whole, with everything that is cut from it; so what such a network makes of the domain's pictures
+is what `general` makes of pictures of a kind that it does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from accuracy_features import Pool
+from accuracy_heads import Part, train_head
+from numpy.typing import NDArray
+
+from samekind.datasets.folders import LabelledImages, read_class_folders
+from samekind.datasets.manifest import HELD_OUT, TRAIN, write_manifest
+from samekind.datasets.splits import content_hashes
+from samekind.similarity import Embeddings
+from samekind.training.batches.cache import cached_features
+from samekind.training.network.siamese import SiameseNetwork
+from samekind.training.network.starting_weights import initialise
+from samekind.training.recipe import Recipe
+from samekind.training.recipe.reading import read_recipe
+
+# What `general` is trained on: the name of each domain, its folder, and what cards call it.
+TRAINED_ON = {
+    "imagenette": ("imagenette2-224/train", "ten everyday kinds (Imagenette)"),
+    "tiny": ("tiny-imagenet-90", "small pictures of many kinds (Tiny-ImageNet)"),
+    "caltech": ("caltech101-a", "everyday objects (Caltech-101)"),
+    "birds": ("birds-524", "birds"),
+    "grocery": ("grocery-81", "groceries"),
+}
+# Where its pictures are measured, if those are others.
+MEASURED_ON = {"imagenette": "imagenette2-224/val"}
+# Classes with fewer images than this have none to spare.
+_FEWEST_TO_HOLD_OUT = 8
+_FOLDS = 5
+
+Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Networks:
+    """The features of all images, and networks trained from them when they are asked for, once.
+
+    Attributes:
+        train: What is trained on, by domain.
+        measured: What is measured, by domain.
+        work: Where features and embeddings are kept.
+    """
+
+    train: Mapping[str, Pool]
+    measured: Mapping[str, Pool]
+    work: Path
+
+    def without(self, domain: str) -> Embeddings:
+        """What a network that was trained without a domain makes of its pictures: float32 (N, D)."""
+        others: list[Part] = [(pool, _all(pool)) for name, pool in self.train.items() if name != domain]
+        return self._kept(f"without-{domain}", others, self.measured[domain])
+
+    def everyday_classes(self) -> list[tuple[Embeddings, Labels]]:
+        """Five times ten of Caltech's classes, as the network without Caltech-101 sees them, and their labels."""
+        caltech = self.measured["caltech"]
+        names = np.array(caltech.images.classes)
+        order = np.random.default_rng(7).permutation(len(names))
+        embeddings = self.without("caltech")
+        folds = [caltech.of(frozenset(names[order[start::_FOLDS]].tolist())) for start in range(_FOLDS)]
+        return [
+            (embeddings[fold], np.unique(caltech.images.labels[fold], return_inverse=True)[1].astype(np.int64))
+            for fold in folds
+        ]
+
+    def _kept(self, name: str, parts: list[Part], pool: Pool) -> Embeddings:
+        path = self.work / "embeddings" / f"{name}.npy"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            print(f"training {name}", flush=True)
+            np.save(path, train_head(recipe(), parts)(pool))
+        embeddings: Embeddings = np.load(path)
+        return embeddings
+
+
+def recipe() -> Recipe:
+    """The recipe ``general``."""
+    return read_recipe("general")
+
+
+def read_networks(data: Path, init: str, work: Path) -> Networks:
+    """Compute, or read, the features of all images.
+
+    Args:
+        data: The folder that holds those of ``TRAINED_ON``.
+        init: The pretrained trunk, as ``samekind train --init`` takes it.
+        work: Where to keep them.
+    """
+    network = SiameseNetwork.of(recipe()).eval()
+    initialise(network, init)
+
+    def pool(folder: str) -> Pool:
+        images = read_class_folders(data / folder)
+        by_path, unreadable = content_hashes(images.paths)
+        if unreadable:
+            raise SystemExit("\n".join(unreadable))
+        hashes = tuple(by_path[path] for path in images.paths)
+
+        def on_progress(done: int) -> None:
+            if done % 1024 == 0 or done == len(images):
+                print(f"{folder}: {done:,} of {len(images):,}", flush=True)
+
+        kept = work / "head-features" / folder.replace("/", "-")
+        features = cached_features(network, images, hashes, kept, recipe=recipe(), views=1, on_progress=on_progress)
+        return Pool(images, hashes, features)
+
+    train = {name: pool(folder) for name, (folder, _) in TRAINED_ON.items()}
+    return Networks(
+        train, {name: pool(MEASURED_ON[name]) if name in MEASURED_ON else train[name] for name in train}, work
+    )
+
+
+def write_list(train: Mapping[str, Pool], path: Path) -> None:
+    """A manifest of all images of `general`; two of each class of many are held out, as every run needs some."""
+    parts: dict[str, list[LabelledImages]] = {TRAIN: [], HELD_OUT: []}
+    classes = tuple(sorted({name for pool in train.values() for name in pool.images.classes}))
+    for pool in train.values():
+        labels = np.array([classes.index(name) for name in pool.images.classes])[pool.images.labels]
+        images = LabelledImages(path, pool.images.paths, labels, classes)
+        hashes = np.array(pool.hashes)
+        spared: set[str] = set()
+        for label in np.unique(pool.images.labels):
+            own = np.unique(hashes[pool.images.labels == label])
+            spared |= set(own[:2].tolist()) if len(own) >= _FEWEST_TO_HOLD_OUT else set()
+        held_out = np.isin(hashes, sorted(spared))
+        parts[HELD_OUT].append(images.subset(np.flatnonzero(held_out)))
+        parts[TRAIN].append(images.subset(np.flatnonzero(~held_out)))
+    joined = {
+        split: LabelledImages(
+            path, tuple(p for one in some for p in one.paths), np.concatenate([one.labels for one in some]), classes
+        )
+        for split, some in parts.items()
+    }
+    write_manifest(path, joined)
+
+
+def _all(pool: Pool) -> Labels:
+    return np.arange(len(pool.images))

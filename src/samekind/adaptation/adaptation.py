@@ -1,0 +1,140 @@
+"""A model for a collection of pictures: what is taken away from its embeddings, and what similarities then mean."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samekind.adaptation.collection import MOST_COMPARED, Collection, less
+from samekind.adaptation.graph import fold
+from samekind.card import Adapted, Card, DomainCalibration, PairCalibration, TrioCalibration
+from samekind.errors import AdaptationError
+from samekind.model_file import ModelFile, fingerprint
+from samekind.onnx_envelope import OnnxEnvelope
+from samekind.similarity import Embeddings
+
+
+@dataclass(frozen=True, eq=False)
+class Adaptation:
+    """What a model knows of a collection, without labels.
+
+    Attributes:
+        offset: float32 (D,), the share of the collection's mean that is taken away from each embedding.
+        pair: What similarities then mean.
+        trio: What the similarities of three then mean; None if the model cannot judge trios.
+        about: The collection, for the card.
+    """
+
+    offset: NDArray[np.float32]
+    pair: PairCalibration
+    trio: TrioCalibration | None
+    about: Adapted
+
+    def apply(self, embeddings: Embeddings) -> Embeddings:
+        """Bare embeddings, float32 (N, D), to adapted ones of the same shape; both have unit rows."""
+        return less(embeddings, self.offset)
+
+    def card_of(self, bare: Card) -> Card:
+        """The card of the adapted model; its fingerprint is still that of the bare one."""
+        return bare.model_copy(
+            update={
+                "pair": self.pair, "trio": self.trio, "adapted": self.about, "metrics": (),
+                "created": self.about.created,
+            }
+        )  # fmt: skip
+
+
+def adapt(embeddings: Embeddings, card: Card, source: str) -> Adaptation:
+    """Adapt a model to a collection of pictures, of which nothing is known but how they look to the model.
+
+    Args:
+        embeddings: float32 (N, D), unit rows, by the bare model; 20 serve, 200 are better.
+        card: The bare model's card.
+        source: What the pictures are, for the card.
+
+    Raises:
+        AdaptationError: There are fewer than ten different pictures; these are not this model's embeddings; or the
+            model was never measured on collections that it does not know.
+
+    Example:
+        >>> from samekind.model_file import read_model
+        >>> card = read_model("general").card
+        >>> rows = np.linalg.qr(np.random.default_rng(0).normal(size=(512, 20)))[0].T.astype(np.float32)
+        >>> adapt(rows, card, "twenty pictures").about.pictures
+        20
+    """
+    domains = card.domains
+    if domains is None:
+        raise AdaptationError(
+            f"{card.name}: cannot be adapted without labels, because nobody has measured what its similarities then "
+            "mean; adapt general, or give labels: samekind calibrate"
+        )
+    if embeddings.ndim == 2 and embeddings.shape[1] != card.dimension:
+        raise AdaptationError(
+            f"these embeddings have {embeddings.shape[1]} dimensions, and {card.name}'s have {card.dimension}: they "
+            "are another model's"
+        )
+    collection = Collection.of(embeddings)
+    share = min(1.0, collection.length / domains.full_length)
+    offset = np.asarray(share * collection.mean, np.float32)
+    spread = known_spread(collection, offset, domains.spread, domains.few)
+    about = Adapted(
+        source=source,
+        pictures=collection.pictures,
+        distinct=len(collection.compared),
+        length=collection.length,
+        share=share,
+        spread=spread,
+        created=dt.datetime.now(dt.UTC).date().isoformat(),
+        network=card.fingerprint,
+    )
+    return Adaptation(offset, pair_for(domains, spread), trio_for(domains, spread), about)
+
+
+def known_spread(collection: Collection, offset: NDArray[np.float32], usual: float, few: float) -> float:
+    """The spread of a collection, drawn towards the usual one where its pictures are few."""
+    known = min(len(collection.compared), MOST_COMPARED)
+    squared = known * collection.spread(offset) ** 2 + few * usual**2
+    return float((squared / (known + few)) ** 0.5)
+
+
+def pair_for(domains: DomainCalibration, spread: float) -> PairCalibration:
+    """The calibration of two images in a collection of some spread."""
+    points = {
+        name: point.model_copy(update={"threshold": min(1.0, point.threshold * spread)})
+        for name, point in domains.pair.operating_points.items()
+    }
+    return domains.pair.model_copy(update={"scale": domains.pair.scale / spread, "operating_points": points})
+
+
+def trio_for(domains: DomainCalibration, spread: float) -> TrioCalibration | None:
+    """The calibration of three images in a collection of some spread; its thresholds are probabilities."""
+    if domains.trio is None:
+        return None
+    first, second, third = (weight / spread for weight in domains.trio.weights)
+    return domains.trio.model_copy(update={"weights": (first, second, third)})
+
+
+def adapted_model(model: ModelFile, adaptation: Adaptation, name: str | None = None) -> ModelFile:
+    """A model file in memory whose network gives adapted embeddings, so that it runs wherever the bare one does.
+
+    Args:
+        model: The bare model.
+        adaptation: To a collection.
+        name: Of the new model; None keeps the bare one's.
+
+    Raises:
+        ModelFileError: The network does not end by normalising, as those of samekind do.
+    """
+    data = fold(model.data, adaptation.offset, model.card.name)
+    card = adaptation.card_of(model.card)
+    card = card.model_copy(
+        update={
+            "name": card.name if name is None else name,
+            "fingerprint": fingerprint(OnnxEnvelope(data, card.name).network, card),
+        }
+    )
+    return ModelFile(card, data, model.seen_images)

@@ -1,0 +1,125 @@
+"""CSV files as people have them: commas, semicolons or tabs, UTF-8 or UTF-16, columns by one of several names."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from samekind.errors import DatasetError
+from samekind.paths import ENCODING_ERRORS
+
+Row = dict[str, str]
+
+# A field may hold a list of tags, or base64; the csv module's own bound is 128 KB.
+_MOST_FIELD = 1 << 24
+_DELIMITERS = (",", ";", "\t", "|")
+_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+def read_rows(
+    path: Path, needed: Sequence[str], synonyms: Mapping[str, Sequence[str]] | None = None
+) -> tuple[tuple[str, ...], list[tuple[int, Row]]]:
+    """Read a CSV file with a line of column names.
+
+    The separator is the first of comma, semicolon, tab and bar by which the line has the needed columns. Blanks around
+    names do not count, nor does case; blanks after a separator do not where the first line has them.
+
+    Args:
+        path: The file, in UTF-8 or UTF-16. Bytes that are neither are kept, for a file name need not be text.
+        needed: Columns it must have, by name.
+        synonyms: Other names of columns, best first. Those that are used come out under the name that was asked for.
+
+    Returns:
+        All column names, in order; and each row with the number of the line it ends on.
+
+    Raises:
+        DatasetError: The file is missing, not text, lacks a column or an entry, or holds no row; the message says what
+            was seen.
+    """
+    text = _text(path)
+    first = text.partition("\n")[0]
+    names: dict[str, Sequence[str]] = dict.fromkeys(needed, ()) | dict(synonyms or {})
+    for delimiter in _DELIMITERS:
+        for quote in ('"', "'"):
+            columns = _columns(first, delimiter, quote, names)
+            if set(needed) <= set(columns):
+                return columns, _rows(path, text, columns, delimiter, quote)
+    raise DatasetError(_lacking(path, first, needed, names))
+
+
+def _text(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise DatasetError(f"{path}: no such file") from None
+    except OSError as error:
+        raise DatasetError(f"{path}: cannot be read ({error.strerror})") from error
+    try:
+        if content.startswith(_UTF16):
+            return content.decode("utf-16")
+        if b"\0" in content[:4]:  # UTF-16 without its mark: every other byte of a name in Latin letters
+            return content.decode("utf-16-be" if content[0] == 0 else "utf-16-le")
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"{path}: not a readable CSV file ({error})") from error
+    return content.decode("utf-8-sig", ENCODING_ERRORS)
+
+
+def _columns(first: str, delimiter: str, quote: str, synonyms: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """The names in the first line, with those that are synonyms replaced by what was asked for."""
+    try:
+        names = next(csv.reader([first], delimiter=delimiter, quotechar=quote, skipinitialspace=True), [])
+    except csv.Error:
+        return ()
+    plain = [name.strip() for name in names]
+    for wanted, others in synonyms.items():
+        folded = [_folded(name) for name in plain]
+        place = next((folded.index(_folded(name)) for name in (wanted, *others) if _folded(name) in folded), None)
+        if place is not None and wanted not in plain:
+            plain[place] = wanted
+    return tuple(plain)
+
+
+def _folded(name: str) -> str:
+    return name.casefold().replace("_", "").replace("-", "").replace(" ", "")
+
+
+def _rows(path: Path, text: str, columns: tuple[str, ...], delimiter: str, quote: str) -> list[tuple[int, Row]]:
+    first = text.partition("\n")[0]
+    spaced = f"{delimiter} " in first
+    csv.field_size_limit(_MOST_FIELD)
+    try:
+        reader = csv.reader(
+            io.StringIO(text, newline=""), delimiter=delimiter, quotechar=quote, skipinitialspace=spaced
+        )
+        next(reader)
+        numbered = []
+        for entries in reader:
+            if not entries:  # an empty line
+                continue
+            if len(entries) != len(columns):
+                raise DatasetError(
+                    f"{path}: line {reader.line_num} has not as many entries as there are columns "
+                    f"({len(entries)}, not {len(columns)})"
+                )
+            numbered.append((reader.line_num, dict(zip(columns, entries, strict=True))))
+    except csv.Error as error:
+        raise DatasetError(f"{path}: not a readable CSV file ({error})") from error
+    if not numbered:
+        raise DatasetError(f"{path}: no rows after the line of column names")
+    return numbered
+
+
+def _lacking(path: Path, first: str, needed: Sequence[str], synonyms: Mapping[str, Sequence[str]]) -> str:
+    """What is missing, and what was seen instead."""
+    delimiter = max(_DELIMITERS, key=first.count)
+    seen = _columns(first, delimiter, '"', synonyms)
+    missing = next((name for name in needed if name not in seen), needed[0])
+    shown = ", ".join(name[:30] for name in seen[:8]) + (", …" if len(seen) > 8 else "")
+    what = f"; it has {shown or 'nothing'}"
+    if first.count(delimiter):
+        what += f", separated by {_NAMES[delimiter]}"
+    other = f" (or {', '.join(list(synonyms[missing])[:4])})" if synonyms.get(missing) else ""
+    return f"{path}: no column {missing!r}{other}; the first line must name the columns {', '.join(needed)}{what}"

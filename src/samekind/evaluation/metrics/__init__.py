@@ -1,0 +1,1 @@
+"""What is measured of scores with known answers: rates, curves, calibration, retrieval."""

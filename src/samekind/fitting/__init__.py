@@ -1,0 +1,1 @@
+"""Fitting calibrations: from similarities of labelled images to probabilities and thresholds (extra ``calibrate``)."""

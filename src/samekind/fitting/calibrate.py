@@ -1,0 +1,144 @@
+"""New probabilities and thresholds for a model, from your own labelled images."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from html import escape
+from pathlib import Path
+
+from samekind.card import Card
+from samekind.datasets.dataset import read_dataset
+from samekind.datasets.folders import LabelledImages
+from samekind.fitting.recalibrate import OldAndNew, Rates, recalibrate
+from samekind.model_file import ModelFile, SeenImages, make_model, read_model, write_model
+from samekind.progress import Progress
+from samekind.recognizer import Recognizer
+
+Source = str | os.PathLike[str]
+
+
+@dataclass(frozen=True, repr=False)
+class Recalibrated:
+    """A model with new calibrations, and how right they are beside the old ones.
+
+    Attributes:
+        model: The new model; its network is the old one, and so is its fingerprint.
+        old: The card of the old model.
+        pairs: Old and new on pairs.
+        trios: Old and new on trios; None with fewer than three classes.
+        unreadable: Messages about files that were left out.
+    """
+
+    model: ModelFile
+    old: Card
+    pairs: OldAndNew
+    trios: OldAndNew | None
+    unreadable: tuple[str, ...]
+
+    @property
+    def card(self) -> Card:
+        """The card of the new model."""
+        return self.model.card
+
+    def recognizer(self, *, providers: Sequence[str] | None = None, threads: int | None = None) -> Recognizer:
+        """The new model, loaded. Arguments and errors as ``samekind.load``."""
+        return Recognizer(self.model, providers=providers, threads=threads)
+
+    def save(self, output: Source) -> Card:
+        """Write the new model, whole or not at all; the stem of the file names it.
+
+        Returns:
+            The card as written.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        card = self.card.model_copy(update={"name": Path(output).stem})
+        return write_model(output, self.model.data, card, self.model.seen_images)
+
+    def __repr__(self) -> str:
+        return f"<Recalibrated: {self.card.name}, {self.pairs.positives + self.pairs.negatives:,} pairs>"
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for task, found in (("pairs", self.pairs), ("trios", self.trios)):
+            for name, new in found.new.points.items() if found else ():
+                old = found.old.points.get(name) if found and found.old else None
+                cells = "".join(f"<td>{_rates(rates)}</td>" for rates in (old, new))
+                rows.append(f"<tr><th>{task}: {escape(name)}</th>{cells}</tr>")
+        heads = "<tr><th></th><th>old</th><th>new</th></tr>"
+        return f"<div><h3>{escape(self.card.name)}</h3><table>{heads}{''.join(rows)}</table></div>"
+
+
+def calibrate(
+    model: ModelFile | Source | None,
+    images: LabelledImages | Source,
+    output: Source | None = None,
+    *,
+    providers: Sequence[str] | None = None,
+    on_progress: Progress | None = None,
+) -> Recalibrated:
+    """Fit a model's probabilities and thresholds to your own labelled images, without training and without torch.
+
+    The network stays as it is, and so do embeddings that were stored. The rates of the new thresholds come from
+    thresholds that were fitted on one half of the images and measured on the other, both ways.
+
+    Args:
+        model: The name of a model that comes with samekind, a path, or None for the default model.
+        images: Class folders (of ``train`` and ``val``, ``train`` is used), or a CSV manifest, of which the held-out
+            images are used before those to train on.
+        output: The model file to write; its stem names the model. None writes nothing.
+        providers: ONNX Runtime execution providers, best first.
+        on_progress: Called with ("images", done, total).
+
+    Returns:
+        The new model beside the old one.
+
+    Raises:
+        DatasetError: There are too few images or classes, images that had a part in the model's training or
+            calibration, or the network cannot tell these classes apart at all.
+        ModelFileError: There is no such model, or it cannot be used.
+        IsADirectoryError: The output is a folder; known before the work.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from PIL import Image
+        >>> rng = np.random.default_rng(0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     for name, colour in (("red", (200, 30, 30)), ("blue", (30, 30, 200))):
+        ...         Path(folder, name).mkdir()
+        ...         for i in range(10):
+        ...             pixels = np.clip(rng.normal(colour, 20, (32, 32, 3)), 0, 255).astype(np.uint8)
+        ...             Image.fromarray(pixels).save(Path(folder, name, f"{i}.png"))
+        ...     mine = calibrate("general", folder)
+        >>> mine.recognizer().card.name, mine.card.fingerprint == mine.old.fingerprint
+        ('general-calibrated', True)
+    """
+    if output is not None and Path(output).is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(output))
+    labelled = images if isinstance(images, LabelledImages) else _to_fit_on(images)
+    data = labelled.root if isinstance(images, LabelledImages) else Path(images)
+    source = model if isinstance(model, ModelFile) else read_model(model)
+    name = f"{source.card.name}-calibrated" if output is None else Path(output).stem
+    recognizer = Recognizer(source, providers=providers)
+    found = recalibrate(recognizer, labelled, name, data.resolve().name, on_progress=on_progress)
+    seen = source.seen_images | SeenImages(found.hashes)
+    new = Recalibrated(
+        make_model(source.data, found.card, seen), source.card, found.pairs, found.trios, found.unreadable
+    )
+    if output is not None:
+        new = replace(new, model=replace(new.model, card=new.save(output)))
+    return new
+
+
+def _to_fit_on(source: Source) -> LabelledImages:
+    dataset = read_dataset(source, same_classes=False)
+    return dataset.train if dataset.held_out is None else dataset.held_out
+
+
+def _rates(rates: Rates | None) -> str:
+    return f"FAR {rates.far:.2%}, TAR {rates.tar:.1%}" if rates else ""

@@ -1,0 +1,122 @@
+"""Grouping a whole gallery by what its images show, with scikit-learn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samekind.calibration import DEFAULT_OPERATING_POINT
+from samekind.errors import GalleryError
+from samekind.gallery.embedding_space import read_collection
+from samekind.gallery.file.rows import Row, read_rows
+from samekind.gallery.file.store import Store
+from samekind.similarity import Embeddings
+
+ClusterMethod = Literal["hdbscan", "agglomerative", "kmeans"]
+
+# Fewer are rarely a kind; HDBSCAN leaves them unclustered.
+_SMALLEST = 5
+# Agglomeration holds the distances of all pairs, 8 bytes each: at this many 3 GB.
+_MOST_FOR_AGGLOMERATION = 20_000
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Images that belong together.
+
+    Attributes:
+        rows: The images, the most typical first.
+        similarity: The mean cosine of an image with the cluster's centre, in [-1, 1]: how tight it is.
+        unclustered: True for the images that HDBSCAN found to belong nowhere.
+    """
+
+    rows: tuple[Row, ...]
+    similarity: float
+    unclustered: bool = False
+
+
+def find_clusters(store: Store, method: ClusterMethod, k: int | None, threshold: float | None) -> list[Cluster]:
+    """The clusters of a gallery, the largest first, what belongs nowhere last.
+
+    Args:
+        store: The gallery's file.
+        method: As ``cluster_labels`` takes it.
+        k: As ``cluster_labels`` takes it.
+        threshold: A cosine, as ``cluster_labels`` takes it; None is the model's ``balanced`` threshold.
+
+    Raises:
+        GalleryError: As ``cluster_labels``.
+    """
+    images = read_collection(store)
+    if not images.ids:
+        return []
+    limit = images.space.threshold(DEFAULT_OPERATING_POINT) if threshold is None else threshold
+    labels = cluster_labels(images.embeddings, method, k, limit)
+    rows = {row.id: row for row in read_rows(store, images.ids)}
+    kept = np.array([i in rows for i in images.ids])  # one may have been removed just now
+    listed = [rows[i] for i in images.ids if i in rows]
+    return _gathered(listed, images.embeddings[kept], labels[kept])
+
+
+def cluster_labels(embeddings: Embeddings, method: ClusterMethod, k: int | None, threshold: float) -> NDArray[np.int64]:
+    """A cluster's number for each row; -1 for none.
+
+    HDBSCAN: Campello, Moulavi and Sander, "Density-based clustering based on hierarchical density estimates", 2013. It
+    decides the number of clusters itself. Distances are Euclidean, which on unit rows order pairs as cosines do.
+
+    Args:
+        embeddings: float32 (N, D), unit rows.
+        method: ``hdbscan``; ``agglomerative``, by average linkage; or ``kmeans``.
+        k: How many clusters; needed by k-means, refused by HDBSCAN.
+        threshold: Without ``k`` agglomeration stops where clusters are less alike than this cosine.
+
+    Raises:
+        GalleryError: ``k`` is missing, not wanted or too large, the method is unknown, or there are too many images
+            for it.
+    """
+    # Takes a second, which a search need not wait.
+    from sklearn.cluster import HDBSCAN, AgglomerativeClustering, KMeans  # noqa: PLC0415
+
+    count = len(embeddings)
+    if k is not None and not 1 <= k <= count:
+        raise GalleryError(f"{k} clusters cannot be made of {count:,} images")
+    if method == "hdbscan":
+        if k is not None:
+            raise GalleryError(
+                "HDBSCAN finds the number of clusters itself; leave k out, or use kmeans or agglomerative"
+            )
+        if count < _SMALLEST:
+            return np.full(count, -1)
+        model = HDBSCAN(min_cluster_size=_SMALLEST, copy=True)
+    elif method == "agglomerative":
+        if count > _MOST_FOR_AGGLOMERATION:
+            raise GalleryError(
+                f"agglomerative is for at most {_MOST_FOR_AGGLOMERATION:,} images; use hdbscan or kmeans"
+            )
+        if count < 2:
+            return np.zeros(count, np.int64)
+        limit = 1 - threshold if k is None else None
+        model = AgglomerativeClustering(n_clusters=k, distance_threshold=limit, metric="cosine", linkage="average")
+    elif method == "kmeans":
+        if k is None:
+            raise GalleryError("k-means needs to know how many clusters to make: give k")
+        model = KMeans(k, n_init=3, random_state=0)
+    else:
+        raise GalleryError(f"no method {method!r}; there are hdbscan, agglomerative and kmeans")
+    labels: NDArray[np.int64] = model.fit_predict(embeddings).astype(np.int64)
+    return labels
+
+
+def _gathered(rows: list[Row], embeddings: Embeddings, labels: NDArray[np.int64]) -> list[Cluster]:
+    clusters = []
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        centre = embeddings[members].mean(axis=0)
+        centre /= max(float(np.linalg.norm(centre)), 1e-12)
+        typical = embeddings[members] @ centre
+        order = members[np.argsort(-typical, kind="stable")]
+        clusters.append(Cluster(tuple(rows[i] for i in order), float(typical.mean()), bool(label == -1)))
+    return sorted(clusters, key=lambda cluster: (cluster.unclustered, -len(cluster.rows), cluster.rows[0].name))

@@ -1,0 +1,1 @@
+"""Which images of a gallery are duplicates of each other, or of images in another one."""

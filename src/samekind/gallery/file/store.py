@@ -1,0 +1,271 @@
+"""The SQLite file that is a gallery: its schema, its transactions, its one writer.
+
+The file is in WAL mode, so readers see the last committed state and are never blocked. The writer's lock is a file of
+its own, which the operating system lets go when a process dies, however it dies.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sqlite3
+from collections import deque
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote
+
+from filelock import FileLock, Timeout
+
+from samekind.errors import GalleryError
+from samekind.gallery.file.facts import read_fact
+
+_APPLICATION_ID = 0x534B4744  # "SKGD": by it a gallery is told from other SQLite files
+FORMAT_VERSION = 1
+
+# An id is never given twice, so an index that is out of date cannot name another image. "generation" is that of the
+# gallery when the row's embedding last changed; "dropped" has the ids whose embedding in the index is out of date.
+_SCHEMA = """
+CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE folders (path TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE images (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    path TEXT NOT NULL UNIQUE,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    sha256 BLOB,
+    error TEXT,
+    width INTEGER,
+    height INTEGER,
+    taken TEXT,
+    phash BLOB,
+    thumbnail BLOB,
+    descriptor BLOB,
+    embedding BLOB,
+    generation INTEGER NOT NULL
+);
+CREATE INDEX images_by_content ON images (sha256);
+CREATE INDEX images_by_generation ON images (generation);
+CREATE TABLE dropped (id INTEGER PRIMARY KEY);
+CREATE TRIGGER image_removed AFTER DELETE ON images WHEN old.embedding IS NOT NULL
+BEGIN INSERT OR IGNORE INTO dropped VALUES (old.id); END;
+CREATE TRIGGER image_changed AFTER UPDATE OF embedding ON images
+WHEN old.embedding IS NOT NULL AND new.embedding IS NOT old.embedding
+BEGIN INSERT OR IGNORE INTO dropped VALUES (old.id); END;
+"""
+# The columns that follow from a file's bytes, in the order in which they are read and written.
+CONTENT = "sha256, error, width, height, taken, phash, thumbnail, descriptor, embedding"
+_BUSY_SECONDS = 30.0
+
+
+class Connection(sqlite3.Connection):
+    """A connection that knows which file it was opened on.
+
+    Attributes:
+        file_identity: The device and number of the file, by which it is known from another that took its name.
+    """
+
+    file_identity: tuple[int, int] | None = None
+
+
+class Store:
+    """A gallery's file. Reading is safe from several threads at once.
+
+    Args:
+        path: The file. It is made if it is missing, unless ``read_only``.
+        read_only: Refuse to write.
+        bare: Whether embeddings are to be compared as the network gives them, without the gallery's adaptation.
+
+    Raises:
+        GalleryError: The file is missing (read-only), is no gallery, or is of a newer format.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False, bare: bool = False) -> None:
+        self.path = Path(path)
+        # Whatever it is called and wherever the process goes: one file, one lock, one index.
+        self.file = self.path.resolve()
+        self.read_only, self.bare = read_only, bare
+        # Taking and giving back are safe between threads; the last one used knows the file best.
+        self._idle: deque[Connection] = deque()
+        if read_only and not self.path.is_file():
+            raise GalleryError(f"{self.path}: no such gallery; `samekind index FOLDER --gallery {self.path}` makes one")
+        with self.reading() as db:
+            made = _is_gallery(db)
+        if not made:
+            with self.writing() as db:
+                db.execute("PRAGMA journal_mode = WAL")
+                db.executescript(
+                    f"BEGIN; {_SCHEMA} PRAGMA application_id = {_APPLICATION_ID};"
+                    f" PRAGMA user_version = {FORMAT_VERSION}; COMMIT;"
+                )
+
+    @property
+    def folder(self) -> Path:
+        """The folder that the paths in the gallery are relative to."""
+        return self.file.parent
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection to read with, for this thread alone until the end of the block.
+
+        It is to the file that has the gallery's name now, which another program may have put there.
+
+        Raises:
+            GalleryError: SQLite cannot read the file, or it is no gallery; the message says why.
+        """
+        try:
+            connection = self._idle_connection() or self._connect()
+            try:
+                yield connection
+            finally:
+                self._idle.append(connection)
+        except sqlite3.Error as error:
+            raise GalleryError(_explain(self.path, error)) from error
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Be the one writer, with a connection of one's own.
+
+        Raises:
+            GalleryError: The gallery was opened read-only, its folder cannot be written, or somebody else is writing;
+                the message says who, where and since when.
+        """
+        if self.read_only:
+            raise GalleryError(f"{self.path}: opened read-only")
+        lock = FileLock(f"{self.file}.lock", thread_local=False)
+        holder_file = Path(f"{self.file}.writer")
+        try:
+            lock.acquire(timeout=0)
+            since = datetime.now(UTC).astimezone().isoformat(" ", "seconds")
+            holder_file.write_text(json.dumps({"pid": os.getpid(), "host": platform.node(), "since": since}))
+        except Timeout:
+            raise GalleryError(f"{self.path}: {_describe_holder(holder_file)}; wait for it to end") from None
+        except OSError as error:
+            lock.release()
+            raise GalleryError(f"{self.path}: cannot be written ({error.strerror})") from error
+        try:
+            with closing(self._connect()) as connection:
+                yield connection
+                # What lies in a file beside the gallery would be taken for that of another one put in its place.
+                connection.executescript("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            raise GalleryError(_explain(self.path, error)) from error
+        finally:
+            holder_file.unlink(missing_ok=True)
+            lock.release()
+
+    def fact(self, key: str) -> str | None:
+        """A fact about the gallery by its name."""
+        with self.reading() as db:
+            return read_fact(db, key)
+
+    def close(self) -> None:
+        """Close the connections."""
+        with suppress(IndexError):
+            while True:
+                self._idle.pop().close()
+
+    def _idle_connection(self) -> Connection | None:
+        """One that is open on the file as it is now; None if there is none."""
+        now = _identity(self.file)
+        with suppress(IndexError):
+            while True:
+                connection = self._idle.pop()
+                # While one file is being put in the place of another there may be none.
+                if now in (None, connection.file_identity):
+                    return connection
+                connection.close()
+        return None
+
+    def _connect(self) -> Connection:
+        options = "?mode=rwc"
+        if self.read_only:
+            options = "?mode=ro"
+            # On a medium that cannot be written SQLite could not make the files that a WAL needs.
+            if not os.access(self.folder, os.W_OK) and not Path(f"{self.file}-wal").exists():
+                options += "&immutable=1"
+        identity = _identity(self.file)
+        connection = sqlite3.connect(
+            f"file:{quote(os.fsencode(self.file))}{options}",
+            uri=True,
+            factory=Connection,
+            timeout=_BUSY_SECONDS,
+            isolation_level=None,  # transactions are begun and ended by ``transaction``
+            check_same_thread=False,  # one thread at a time has it, not always the same
+        )
+        try:
+            # A file name need not be UTF-8; surrogates carry its bytes.
+            connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
+            connection.execute("PRAGMA synchronous = NORMAL")  # in WAL mode a power cut may cost the last batch only
+            self._refuse_foreign(connection)
+        except BaseException:
+            connection.close()
+            raise
+        # Where it has just been made, or replaced in this very moment, it has a number by now.
+        connection.file_identity = identity or _identity(self.file)
+        return connection
+
+    def _refuse_foreign(self, db: sqlite3.Connection) -> None:
+        if _is_gallery(db):
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            if version > FORMAT_VERSION:
+                raise GalleryError(
+                    f"{self.path}: gallery format {version} is newer than {FORMAT_VERSION}; "
+                    "a newer samekind reads it: pip install -U samekind"
+                )
+        elif self.read_only or db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise GalleryError(f"{self.path}: not a samekind gallery")
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """One transaction: committed whole at the end of the block, or not at all."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def one_moment(db: sqlite3.Connection) -> Iterator[None]:
+    """Whatever is read in the block is the gallery of one moment, the one of the first read."""
+    db.execute("BEGIN")
+    try:
+        yield
+    finally:
+        if db.in_transaction:
+            db.execute("COMMIT")
+
+
+def _is_gallery(db: sqlite3.Connection) -> bool:
+    return bool(db.execute("PRAGMA application_id").fetchone()[0] == _APPLICATION_ID)
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _describe_holder(holder_file: Path) -> str:
+    try:
+        holder = json.loads(holder_file.read_text())
+        return f"process {holder['pid']} on {holder['host']} has been writing it since {holder['since']}"
+    except (OSError, ValueError, KeyError):  # it began or ended just now
+        return "another process is writing it"
+
+
+def _explain(path: Path, error: sqlite3.Error) -> str:
+    if isinstance(error, sqlite3.OperationalError):
+        return f"{path}: {error}"
+    if "not a database" in str(error):
+        return f"{path}: not a samekind gallery"
+    return f"{path}: damaged ({error}); move it away and index the folder again"

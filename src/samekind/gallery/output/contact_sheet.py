@@ -1,0 +1,80 @@
+"""Contact sheets: one HTML file with the pictures in it, for a browser of any size, light or dark."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from samekind import images
+from samekind.atomic import replacing
+from samekind.errors import ImageError
+from samekind.gallery.file.rows import Row
+
+_QUALITY = 78
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of a contact sheet.
+
+    Attributes:
+        path: The file.
+        name: The name that stands below it.
+        note: The line below the name.
+        marked: True sets it off from the others.
+    """
+
+    path: Path
+    name: str
+    note: str = ""
+    marked: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """Pictures under one heading.
+
+    Attributes:
+        title: The heading.
+        pictures: The pictures that are shown.
+        note: The line below the heading.
+        more: The number of those that are not shown.
+    """
+
+    title: str
+    pictures: Sequence[Picture]
+    note: str = ""
+    more: int = 0
+
+
+def write_contact_sheet(path: str | os.PathLike[str], title: str, summary: str, sections: Sequence[Section]) -> None:
+    """Write a contact sheet, whole or not at all. It refers to no other file.
+
+    Pictures are read while the sheet is written, so memory does not grow with their number. One that has become
+    unreadable is shown as such.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    from jinja2 import Environment, PackageLoader  # noqa: PLC0415 - a search without a sheet need not wait for it
+
+    environment = Environment(loader=PackageLoader("samekind.gallery.output"), autoescape=True, trim_blocks=True)
+    environment.filters["thumbnail"] = thumbnail_uri
+    template = environment.get_template("contact_sheet.html")
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", errors="replace") as file:
+        file.writelines(template.generate(title=title, summary=summary, groups=sections))
+
+
+def thumbnail_uri(picture: Picture) -> str | None:
+    """A data URI of the picture, small; None if it has become unreadable."""
+    try:
+        return images.data_uri(images.thumbnail(picture.path), quality=_QUALITY)
+    except ImageError:
+        return None
+
+
+def picture_of(row: Row, note: str | None = None, *, marked: bool = False) -> Picture:
+    """A gallery's image as a picture of a sheet; the note is its size if nothing else is to be said."""
+    return Picture(row.path, row.name, f"{row.width}×{row.height}" if note is None else note, marked)

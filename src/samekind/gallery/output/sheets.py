@@ -1,0 +1,87 @@
+"""Contact sheets of what was found in a gallery: hits, groups of duplicates, clusters."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from samekind.gallery.clustering import Cluster
+from samekind.gallery.duplicates.duplicate_groups import DuplicateGroup
+from samekind.gallery.output.contact_sheet import Section, picture_of, write_contact_sheet
+from samekind.gallery.search.hit import Hit
+
+# Images of a group, and of a cluster, that are shown.
+_OF_GROUP, _OF_CLUSTER = 48, 24
+
+
+def write_hits_sheet(path: str | os.PathLike[str], query: str, hits: Sequence[Hit]) -> None:
+    """Write the pictures that a search found, with their probabilities, as one HTML file.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    pictures = [picture_of(hit.row, f"p={hit.probability:.2f}, similarity {hit.similarity:.2f}") for hit in hits]
+    sections = [Section("The most alike first", pictures)]
+    write_contact_sheet(path, f"Like {query}", f"{len(hits):,} found", sections)
+
+
+def write_duplicates_sheet(path: str | os.PathLike[str], title: str, groups: Sequence[DuplicateGroup]) -> None:
+    """Write groups of duplicates, the image worth keeping set off, as one HTML file.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    sections = [
+        Section(
+            f"Group {number}: {len(group.rows)} images",
+            [
+                picture_of(row, f"keep: {group.why}" if row == group.keep else None, marked=row == group.keep)
+                for row in group.rows[:_OF_GROUP]
+            ],
+            note=f"The least alike two: {group.similarity:.2f}",
+            more=max(0, len(group.rows) - _OF_GROUP),
+        )
+        for number, group in enumerate(groups, 1)
+    ]
+    write_contact_sheet(path, title, summary_of_duplicates(groups), sections)
+
+
+def write_clusters_sheet(path: str | os.PathLike[str], title: str, clusters: Sequence[Cluster]) -> None:
+    """Write clusters, the most typical images of each, as one HTML file.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    sections = [
+        Section(
+            title_of_cluster(number, found),
+            [picture_of(row) for row in found.rows[:_OF_CLUSTER]],
+            more=max(0, len(found.rows) - _OF_CLUSTER),
+        )
+        for number, found in enumerate(clusters, 1)
+    ]
+    write_contact_sheet(path, title, summary_of_clusters(clusters), sections)
+
+
+def summary_of_duplicates(groups: Sequence[DuplicateGroup]) -> str:
+    """How much is there twice, in a sentence."""
+    spare = [row for group in groups for row in group.spare]
+    return (
+        f"{len(groups):,} groups; {len(spare):,} images could go, "
+        f"{sum(row.size for row in spare) / 1e6:,.1f} MB. Nothing was deleted"
+    )
+
+
+def summary_of_clusters(clusters: Sequence[Cluster]) -> str:
+    """How many groups there are, in a sentence."""
+    groups = [found for found in clusters if not found.unclustered]
+    left = sum(len(found.rows) for found in clusters if found.unclustered)
+    images = sum(len(found.rows) for found in groups)
+    return f"{images:,} images in {len(groups):,} groups" + (f", {left:,} that belong to none" if left else "")
+
+
+def title_of_cluster(number: int, found: Cluster) -> str:
+    """The heading of a cluster."""
+    if found.unclustered:
+        return f"belonging to no group: {len(found.rows):,} images"
+    return f"group {number}: {len(found.rows):,} images, similarity to their centre {found.similarity:.2f}"

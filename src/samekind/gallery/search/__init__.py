@@ -1,0 +1,1 @@
+"""From an embedding to the images of a gallery that are like it."""

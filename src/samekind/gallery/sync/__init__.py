@@ -1,0 +1,1 @@
+"""Bringing a gallery in step with the files of a folder."""

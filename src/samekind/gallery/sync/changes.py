@@ -1,0 +1,184 @@
+"""What of a folder is on the disk, what of it is in the gallery, and the difference.
+
+The lists live in SQLite's temporary tables, not in memory, so a folder may hold any number of files.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from samekind.errors import GalleryError
+from samekind.gallery.file.facts import generation, set_fact
+from samekind.gallery.file.store import CONTENT, Store, transaction
+from samekind.images.folder_contents import PassedOver, walk
+from samekind.paths import relative_path
+
+# An SQL condition on images, and its parameters.
+Condition = tuple[str, tuple[bytes, ...]]
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """A file to look at.
+
+    Attributes:
+        path: The path as the gallery has it.
+        size: The number of its bytes.
+        mtime_ns: The time when it was last written, in nanoseconds since 1970.
+        row: The id of its row in the gallery, if it has one.
+    """
+
+    path: str
+    size: int
+    mtime_ns: int
+    row: int | None
+
+
+def folder_prefix(gallery_folder: Path, folder: Path) -> str:
+    """What the paths of a folder's images begin with in the gallery: ``photos/``, or nothing for the gallery's own."""
+    relative = relative_path(folder.resolve(), gallery_folder)
+    return "" if relative == "." else f"{relative}/"
+
+
+def under(prefix: str) -> Condition:
+    """The condition for the paths that begin with a prefix."""
+    if not prefix:  # the gallery's own folder; what lies elsewhere begins with .. or is absolute
+        return "(path NOT LIKE '../%' AND path NOT LIKE '/%' AND path NOT GLOB '?:/*')", ()
+    return "(path >= CAST(? AS TEXT) AND path < CAST(? AS TEXT))", (os.fsencode(prefix), _beyond(prefix))
+
+
+def _beyond(prefix: str) -> bytes:
+    """The first text after all that begin with a prefix."""
+    encoded = os.fsencode(prefix)
+    return encoded[:-1] + bytes([encoded[-1] + 1])
+
+
+def remove_images(db: sqlite3.Connection, condition: Condition) -> int:
+    """Take the images that meet a condition out of the gallery, in one transaction; how many they were."""
+    where, parameters = condition
+    with transaction(db):
+        if db.execute(f"SELECT 1 FROM images WHERE embedding IS NOT NULL AND {where} LIMIT 1", parameters).fetchone():
+            set_fact(db, "generation", str(generation(db) + 1))
+        return db.execute(f"DELETE FROM images WHERE {where}", parameters).rowcount
+
+
+def remove_folder(store: Store, db: sqlite3.Connection, folder: Path) -> int:
+    """Take a folder out of the gallery with its images; how many they were.
+
+    Raises:
+        GalleryError: The gallery has no images of it.
+    """
+    where, parameters = under(folder_prefix(store.folder, folder))
+    removed = remove_images(db, (where, parameters))
+    with transaction(db):
+        listed = db.execute(f"DELETE FROM folders WHERE {where}", parameters).rowcount
+    if not removed and not listed:
+        raise GalleryError(f"{store.path}: has no images of {folder}; `samekind status` lists its folders")
+    return removed
+
+
+def gone(prefix: str) -> Condition:
+    """The condition for images of a folder whose files ``list_files`` has not seen, where it could look."""
+    where, parameters = under(prefix)
+    seen = "SELECT 1 FROM seen WHERE seen.path = images.path"
+    doubtful = (
+        "SELECT 1 FROM unlisted WHERE images.path = unlisted.path"
+        " OR (images.path > unlisted.path AND images.path < unlisted.beyond)"
+    )
+    return f"{where} AND NOT EXISTS ({seen}) AND NOT EXISTS ({doubtful})", parameters
+
+
+def list_files(db: sqlite3.Connection, folder: Path, prefix: str, exclude: Sequence[str] = ()) -> PassedOver:
+    """Look at a folder and fill the temporary tables.
+
+    ``seen``: every image file. ``unlisted``: what could not be looked at. ``todo``: the files that are not as the
+    gallery has them. ``before``: the rows that may be written over, for a file's old content may turn up under another
+    name when the names of a series are shifted by one.
+
+    Args:
+        db: The connection from ``store.writing``.
+        folder: The folder.
+        prefix: The beginning of its images' paths in the gallery.
+        exclude: Patterns in gitignore's form, relative to the folder.
+
+    Returns:
+        What was passed over, and why.
+
+    Raises:
+        GalleryError: The folder cannot be listed.
+        DatasetError: A pattern is none.
+    """
+    passed = PassedOver()
+    for table in ("seen", "unlisted", "todo", "before"):
+        db.execute(f"DROP TABLE IF EXISTS temp.{table}")
+    db.execute("CREATE TEMP TABLE seen (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER) WITHOUT ROWID")
+    db.execute("CREATE TEMP TABLE unlisted (path TEXT, beyond TEXT)")
+    with transaction(db):
+        db.executemany("INSERT INTO seen VALUES (CAST(? AS TEXT), ?, ?)", _found(folder, prefix, passed, exclude))
+        # Of a folder also what its paths come before; of a file nothing.
+        db.executemany(
+            "INSERT INTO unlisted VALUES (CAST(? AS TEXT), CAST(? AS TEXT))",
+            (
+                (os.fsencode(prefix + name), _beyond(prefix + name) if name.endswith("/") else None)
+                for name, _ in passed.unlisted
+            ),
+        )
+        # What could not even be opened is tried again: permissions change without a trace in the time of the file.
+        db.execute(
+            "CREATE TEMP TABLE todo AS SELECT seen.path, seen.size, seen.mtime_ns, images.id AS image"
+            " FROM seen LEFT JOIN images USING (path)"
+            " WHERE images.id IS NULL OR images.size <> seen.size OR images.mtime_ns <> seen.mtime_ns"
+            " OR images.sha256 IS NULL ORDER BY seen.path"
+        )
+        db.execute(f"CREATE TEMP TABLE before AS SELECT {CONTENT} FROM images WHERE id IN (SELECT image FROM todo)")
+        db.execute("CREATE INDEX temp.before_by_content ON before (sha256)")
+    return passed
+
+
+def _found(folder: Path, prefix: str, passed: PassedOver, exclude: Sequence[str]) -> Iterator[tuple[bytes, int, int]]:
+    try:
+        for image in walk(folder, passed, exclude=exclude):
+            yield os.fsencode(prefix + image.name), image.size, image.mtime_ns
+    except FileNotFoundError as error:
+        raise GalleryError(f"{folder}: no such folder") from error
+    except OSError as error:
+        raise GalleryError(f"{folder}: cannot be listed ({error.strerror})") from error
+
+
+def refuse_sudden_emptiness(db: sqlite3.Connection, folder: Path, prefix: str) -> None:
+    """Make sure that a folder without images was not full a while ago.
+
+    Raises:
+        GalleryError: The gallery has images of it. More likely than that all were deleted is an unmounted disk.
+    """
+    if db.execute("SELECT 1 FROM seen LIMIT 1").fetchone():
+        return
+    where, parameters = gone(prefix)
+    known = db.execute(f"SELECT count(*) FROM images WHERE {where}", parameters).fetchone()[0]
+    if known:
+        raise GalleryError(
+            f"{folder}: holds no images, but the gallery has {known:,} of it. Is its disk mounted? "
+            "If they are gone for good: samekind remove"
+        )
+
+
+def count_unchanged(db: sqlite3.Connection) -> tuple[int, int]:
+    """How many files are as the gallery has them: readable ones, and unreadable ones."""
+    row = db.execute(
+        "SELECT count(*), count(images.error) FROM seen JOIN images USING (path)"
+        " WHERE images.size = seen.size AND images.mtime_ns = seen.mtime_ns AND images.sha256 IS NOT NULL"
+    ).fetchone()
+    return row[0] - row[1], row[1]
+
+
+def files_to_look_at(db: sqlite3.Connection) -> Iterator[FoundFile]:
+    """The files that ``list_files`` found to be new or changed, in the order of their paths."""
+    last = 0
+    page = "SELECT rowid, path, size, mtime_ns, image FROM todo WHERE rowid > ? ORDER BY rowid LIMIT 512"
+    while rows := db.execute(page, (last,)).fetchall():
+        last = rows[-1][0]
+        yield from (FoundFile(*row[1:]) for row in rows)

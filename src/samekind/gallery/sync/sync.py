@@ -1,0 +1,99 @@
+"""Bringing a gallery in step with a folder: only what changed is read, and only new content is embedded.
+
+A file is known by path, size and modification time; where these differ, by the SHA-256 of its bytes. So a moved file
+keeps its embedding, and a copy takes that of its original. Each batch is one transaction: whatever happens, the next
+sync goes on where this one stood.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Sequence
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from samekind.encoder import OnnxEncoder
+from samekind.errors import GalleryError
+from samekind.gallery.duplicates.descriptors import describe_maps
+from samekind.gallery.file.store import Store, transaction
+from samekind.gallery.sync.changes import (
+    count_unchanged,
+    files_to_look_at,
+    folder_prefix,
+    gone,
+    list_files,
+    refuse_sudden_emptiness,
+    remove_images,
+)
+from samekind.gallery.sync.examine import examine_all
+from samekind.gallery.sync.new_image import NewImage
+from samekind.gallery.sync.report import SyncReport
+from samekind.gallery.sync.row_writer import RowWriter
+from samekind.progress import Progress, stage_counter
+
+# Files that one transaction covers.
+_BATCH = 64
+_NETWORK_BATCH = 8
+
+
+def sync_folder(
+    store: Store,
+    db: sqlite3.Connection,
+    folder: Path,
+    encoder: Callable[[], OnnxEncoder],
+    *,
+    exclude: Sequence[str] = (),
+    on_progress: Progress | None = None,
+    after_batch: Callable[[], None] | None = None,
+) -> SyncReport:
+    """Bring the gallery in step with the folder.
+
+    Args:
+        store: The gallery's file.
+        db: The connection from ``store.writing``.
+        folder: The folder of the images, in subfolders too.
+        encoder: Gives the network; called when the first new image turns up, so that nothing is loaded for nothing.
+        exclude: Patterns in gitignore's form, relative to the folder, of what to pass over.
+        on_progress: Called with ``files``, the number done and the number to look at, after each batch.
+        after_batch: Called after each committed batch.
+
+    Raises:
+        GalleryError: The folder is missing, or is empty while the gallery has images of it (an unmounted disk, say).
+    """
+    if not folder.is_dir():
+        raise GalleryError(f"{folder}: no such folder")
+    prefix = folder_prefix(store.folder, folder)
+    passed = list_files(db, folder, prefix, exclude)
+    refuse_sudden_emptiness(db, folder, prefix)
+    with transaction(db):
+        db.execute("INSERT OR IGNORE INTO folders VALUES (CAST(? AS TEXT))", (os.fsencode(prefix),))
+    unlisted = [(prefix + name, f"cannot be looked at ({reason})") for name, reason in passed.unlisted]
+    report = SyncReport(unlisted=unlisted, passed_over=passed.sentences())
+    report.unchanged, report.unreadable_before = count_unchanged(db)
+    total = db.execute("SELECT count(*) FROM todo").fetchone()[0]
+    done, count = 0, stage_counter(on_progress, "files", total)
+    writer = RowWriter(store, db, report)
+    examined = examine_all(store, files_to_look_at(db), lambda: encoder().input_size)
+    while batch := list(islice(examined, _BATCH)):
+        images = writer.new_images(batch)
+        writer.write(batch, dict(zip(images, _vectors(list(images.values()), encoder), strict=True)))
+        done += len(batch)
+        if after_batch:
+            after_batch()
+        count(done)
+    report.removed = remove_images(db, gone(prefix))
+    return report
+
+
+def _vectors(fresh: Sequence[NewImage], encoder: Callable[[], OnnxEncoder]) -> list[tuple[bytes, bytes]]:
+    """The (descriptor, embedding) of each image as they are stored: float16."""
+    vectors: list[tuple[bytes, bytes]] = []
+    for start in range(0, len(fresh), _NETWORK_BATCH):
+        pixels = np.stack([image.decoded.pixels for image in fresh[start : start + _NETWORK_BATCH]])
+        embeddings, maps = encoder().encode_pixels_with_taps(pixels)
+        columns = (rows.astype(np.float16) for rows in (describe_maps(embeddings, maps), embeddings))
+        vectors += [(descriptor.tobytes(), row.tobytes()) for descriptor, row in zip(*columns, strict=True)]
+    return vectors

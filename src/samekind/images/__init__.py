@@ -1,0 +1,20 @@
+"""Images of any kind, made ready for a network: uint8 (S, S, 3), sRGB, upright."""
+
+from samekind.images.decode import MAX_PIXELS, DecodedImage, load_image, read_image
+from samekind.images.remarks import name_warnings
+from samekind.images.sources import ImageSource, Pixels, as_many, describe
+from samekind.images.thumbnails import data_uri, thumbnail
+
+__all__ = [
+    "MAX_PIXELS",
+    "DecodedImage",
+    "ImageSource",
+    "Pixels",
+    "as_many",
+    "data_uri",
+    "describe",
+    "load_image",
+    "name_warnings",
+    "read_image",
+    "thumbnail",
+]

@@ -1,0 +1,61 @@
+"""Paths as people give them and as lists write them."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from samekind.errors import SamekindError
+
+# A file name need not be UTF-8; surrogates carry its bytes through a list and back.
+ENCODING_ERRORS = "surrogateescape"
+
+# Two letters at least before the colon, for one is a drive of Windows.
+_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+):/{1,2}[^/]", re.IGNORECASE)
+
+
+def refuse_address(path: object, error: type[SamekindError]) -> None:
+    """Make sure that a path is none of ``https://…``, ``s3://…``, ``file:///…``, which nobody fetches here.
+
+    Raises:
+        SamekindError: It is, of the class ``error``; the message says what to do.
+
+    Example:
+        >>> refuse_address("s3://bucket/cat.jpg", SamekindError)
+        Traceback (most recent call last):
+        ...
+        samekind.errors.SamekindError: s3://bucket/cat.jpg: addresses are not fetched; download it and give its path
+    """
+    text = os.fspath(path) if isinstance(path, str | os.PathLike) else ""
+    # A Path has made one slash of two.
+    if (matched := _ADDRESS.match(text) or re.match(r"(file):/", text)) and not Path(text).exists():
+        advice = "give the path alone" if matched[1].lower() == "file" else "download it and give its path"
+        raise error(f"{text}: addresses are not fetched; {advice}")
+
+
+def given_path(path: str | os.PathLike[str], error: type[SamekindError]) -> Path:
+    """A path that a person gave, with ``~`` expanded.
+
+    Raises:
+        SamekindError: It is an address, of the class ``error``.
+    """
+    refuse_address(path, error)
+    given = Path(path)
+    if given.parts[:1] and given.parts[0].startswith("~") and not given.exists():
+        try:
+            return given.expanduser()
+        except RuntimeError:  # there is no such user
+            return given
+    return given
+
+
+def relative_path(path: Path, folder: Path) -> str:
+    """A path as a list in ``folder`` writes it, with forward slashes.
+
+    The system takes ".." after following links, so the way up is counted from where the folder really is.
+    """
+    try:
+        return Path(os.path.relpath(path, folder.resolve())).as_posix()
+    except ValueError:  # on Windows there is no way from one drive to another
+        return path.absolute().as_posix()

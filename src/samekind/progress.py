@@ -1,0 +1,27 @@
+"""How long work tells how far it is: one shape of callback for the whole library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+# Called with the name of the stage, the number of things done so far, and how many there are; 0 where nobody knows.
+Progress: TypeAlias = Callable[[str, int, int], None]
+
+
+def stage_counter(on_progress: Progress | None, stage: str, total: int = 0) -> Callable[[int], None]:
+    """What to call with the number of things done in one stage; it does nothing where nobody listens.
+
+    Args:
+        on_progress: Who listens.
+        stage: The name of the stage.
+        total: How many things there are; 0 where that is not known.
+
+    Example:
+        >>> count = stage_counter(print, "images", 3)
+        >>> count(2)
+        images 2 3
+    """
+    if on_progress is None:
+        return lambda _: None
+    return lambda done: on_progress(stage, done, total)

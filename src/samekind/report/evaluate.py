@@ -1,0 +1,101 @@
+"""How often a model is right on your labelled images, as a report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from samekind.datasets.dataset import read_test_images
+from samekind.datasets.folders import LabelledImages
+from samekind.evaluation.listed_items import ListedItems, read_pairs, read_trios
+from samekind.evaluation.measure import MOST_IMAGES, RESAMPLES, TRIO_COUNT, measure
+from samekind.progress import Progress
+from samekind.recognizer import Recognizer, load
+from samekind.report.build import build_report
+from samekind.report.schema import Report
+
+Source = str | os.PathLike[str]
+
+
+def evaluate(
+    model: Recognizer | Source,
+    images: LabelledImages | Source | None = None,
+    *,
+    pairs: ListedItems | Source | None = None,
+    trios: ListedItems | Source | None = None,
+    compare: Recognizer | Source | None = None,
+    classes_seen: Collection[str] | None = None,
+    trio_count: int = TRIO_COUNT,
+    most_images: int = MOST_IMAGES,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    providers: Sequence[str] | None = None,
+    on_progress: Progress | None = None,
+) -> Report:
+    """Measure a model's verdicts on labelled images or listed items, each number with its 95 % interval.
+
+    Thresholds and probabilities are used as the model's card gives them; nothing is fitted on these images, and images
+    that had a part in the model's training or calibration are refused.
+
+    Args:
+        model: A loaded model, the name of one that comes with samekind, or the path of a model file.
+        images: Class folders, or a CSV manifest; of a folder with ``train`` and ``val``, ``val`` is used. None if there
+            are lists only.
+        pairs: A CSV list of pairs (first, second, same) to judge rather than all pairs of the images.
+        trios: A CSV list of trios (first, second, third, same) to judge rather than a sample.
+        compare: Another model, to be measured on the same items; differences come with their paired intervals.
+        classes_seen: The names of the classes that the model was trained on; None believes its card.
+        trio_count: How many balanced trios to draw.
+        most_images: All pairs are judged of at most so many images.
+        resamples: How many bootstrap resamples are behind each interval.
+        seed: Decides the samples.
+        providers: ONNX Runtime execution providers for models that are given by name or path.
+        on_progress: Called with (stage, done, total).
+
+    Returns:
+        The report; ``Report.save`` writes it as a page with figures.
+
+    Raises:
+        DatasetError: There is nothing to measure on, a list or folder cannot be read, there is one class only, a class
+            has fewer than two different readable images, an image had a part in a model's training or calibration, or
+            a list's items all have one answer.
+        ModelFileError: There is no such model, or it cannot be used.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from PIL import Image
+        >>> rng = np.random.default_rng(0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     for name, colour in (("red", (200, 30, 30)), ("blue", (30, 30, 200))):
+        ...         Path(folder, name).mkdir()
+        ...         for i in range(4):
+        ...             pixels = np.clip(rng.normal(colour, 20, (32, 32, 3)), 0, 255).astype(np.uint8)
+        ...             Image.fromarray(pixels).save(Path(folder, name, f"{i}.png"))
+        ...     report = evaluate("general", folder, resamples=10)
+        >>> report.images, report.groups["unseen"].pairs.counts
+        (8, {'genuine': 12, 'impostor': 16})
+    """
+    found = images if isinstance(images, LabelledImages) or images is None else read_test_images(images)
+    listed_pairs = pairs if isinstance(pairs, ListedItems) or pairs is None else read_pairs(Path(pairs))
+    listed_trios = trios if isinstance(trios, ListedItems) or trios is None else read_trios(Path(trios))
+    this, other = (
+        used if isinstance(used, Recognizer) or used is None else load(used, providers=providers)
+        for used in (model, compare)
+    )
+    assert this is not None
+    result = measure(
+        this,
+        found,
+        pairs=listed_pairs,
+        trios=listed_trios,
+        compare=other,
+        classes_seen=classes_seen,
+        trio_count=trio_count,
+        most_images=most_images,
+        resamples=resamples,
+        seed=seed,
+        on_progress=on_progress,
+    )
+    return build_report(result)

@@ -1,0 +1,1 @@
+"""The page of a report, its figures and its small pictures."""

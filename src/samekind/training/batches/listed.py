@@ -1,0 +1,67 @@
+"""Training on a list of pairs or triplets, and on nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samekind.datasets.folders import LabelledImages
+from samekind.datasets.sampling import sample_pairs, sample_triplets
+from samekind.errors import DatasetError
+from samekind.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What a list leaves of a data set.
+
+    Attributes:
+        train: The images of the items that are trained on.
+        items: int64 (M, 2 or 3), these items, as indices into ``train``.
+        held_out: Images of the other items that are in none of the items trained on.
+    """
+
+    train: LabelledImages
+    items: NDArray[np.int64]
+    held_out: LabelledImages
+
+
+def draw_list(images: LabelledImages, recipe: Recipe, hashes: Mapping[Path, str]) -> Listed:
+    """Draw the list of a recipe and keep some of its items for probabilities and thresholds.
+
+    Args:
+        images: To draw from.
+        recipe: Its sampler says what is listed and how much of it; ``holdout.calibration`` is the share of the items
+            of each class that is kept.
+        hashes: SHA-256 of each image's file; an image that lies in two files is one.
+
+    Raises:
+        DatasetError: The images do not suffice.
+    """
+    sample = recipe.sampler
+    if sample.kind == "pairs":
+        items = sample_pairs(images.labels, sample.per_class, recipe.seed).images
+    else:
+        items = sample_triplets(images.labels, sample.per_class, recipe.seed)
+    rng = np.random.default_rng(recipe.seed)
+    kept = np.zeros(len(items), np.bool_)
+    # Genuine and impostor pairs in turn, so that neither side is short of one of them.
+    kind = images.labels[items[:, 0]] * 2 + (images.labels[items[:, 0]] == images.labels[items[:, 1]])
+    for value in np.unique(kind):
+        of_kind = rng.permutation(np.flatnonzero(kind == value))
+        kept[of_kind[: round(recipe.holdout.calibration * len(of_kind))]] = True
+    trained = np.unique(items[~kept])
+    seen = {hashes[images.paths[i]] for i in trained}
+    held_out = np.array([i for i in np.unique(items[kept]) if hashes[images.paths[i]] not in seen], np.int64)
+    counts = np.bincount(images.labels[held_out], minlength=len(images.classes))
+    if counts.min() < 2:
+        raise DatasetError(
+            f"{images.root}: the list leaves {counts.min()} images of class {images.classes[int(counts.argmin())]!r} "
+            "for calibration; two are needed: a longer list (--set sampler.per_class=...) or more of it "
+            "(--set holdout.calibration=...)"
+        )
+    return Listed(images.subset(trained), np.searchsorted(trained, items[~kept]), images.subset(held_out))

@@ -1,0 +1,96 @@
+"""What a run's batches are made of, known before anything is computed; and making them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samekind.datasets.folders import LabelledImages
+from samekind.progress import Progress, stage_counter
+from samekind.training.batches.augmentation import Augmentation
+from samekind.training.batches.cache import cache_size, cached_features
+from samekind.training.batches.loading import AugmentedImages, CachedViews, SiameseData
+from samekind.training.batches.sampler import Batches, sources_of
+from samekind.training.network.siamese import SiameseNetwork
+from samekind.training.recipe import Recipe
+from samekind.training.run.folder import RunFolder
+from samekind.training.run.settings import RunSettings
+from samekind.training.split import Parts, for_stopping
+
+
+@dataclass(frozen=True)
+class BatchPlan:
+    """Which images the training loop sees, and how.
+
+    Attributes:
+        parts: The images of the run.
+        recipe: The settings.
+        watched: Held-out images to look at after each epoch.
+        calibration: Held-out images for probabilities and thresholds.
+        sources: int64 (C,), the data set of each class; all 0 but with ``sampler.apart``.
+        steps: Steps of an epoch.
+    """
+
+    parts: Parts
+    recipe: Recipe
+    watched: LabelledImages
+    calibration: LabelledImages
+    sources: NDArray[np.int64]
+    steps: int
+
+    @classmethod
+    def of(cls, settings: RunSettings, parts: Parts) -> BatchPlan:
+        """The plan of a run.
+
+        Raises:
+            TrainingError: The training images do not fill a batch.
+            DatasetError: The held-out images are too few to be divided.
+        """
+        recipe = settings.recipe
+        watched, calibration = for_stopping(parts, recipe)
+        # A run that goes on reads its images from a list, but is still of the folder that it began with.
+        several = recipe.sampler.apart and parts.items is None and not settings.folder.is_dir()
+        sources = sources_of(parts.train) if several else np.zeros(len(parts.train.classes), np.int64)
+        steps = len(Batches(parts.train.labels, recipe, parts.items, sources))
+        return cls(parts, recipe, watched, calibration, sources, steps)
+
+    def load(self, network: SiameseNetwork, run: RunFolder, report: Progress | None = None) -> SiameseData:
+        """The batches: of cached features, which are computed first, where stages are frozen; else of the images.
+
+        Args:
+            network: Its frozen stages give the features.
+            run: Where the features are cached.
+            report: Called with (stage, done, total) while features are computed.
+
+        Raises:
+            TrainingError: There is too little room on the disk or in the shared memory.
+            ImageError: An image can no longer be read.
+        """
+        recipe, train, size = self.recipe, self.parts.train, self.recipe.network.input_size
+        if recipe.freezing.stages == 0:
+            return self._batches(
+                AugmentedImages(train, size, Augmentation(recipe)), AugmentedImages(self.watched, size, None)
+            )
+        views = recipe.augmentation.views
+        gigabytes = cache_size(network, size, len(train) * views + len(self.watched)) / 1e9
+
+        def cached(part: LabelledImages, name: str, views: int) -> CachedViews:
+            stage = f"{name} features ({gigabytes:.1f} GB in all)"
+            features = cached_features(
+                network,
+                part,
+                [self.parts.hashes[path] for path in part.paths],
+                run.features / name,
+                recipe=recipe,
+                views=views,
+                on_progress=stage_counter(report, stage, len(part)),
+            )
+            return CachedViews(features, part.labels)
+
+        return self._batches(cached(train, "train", views), cached(self.watched, "held-out", 1))
+
+    def _batches(self, train: CachedViews | AugmentedImages, held_out: CachedViews | AugmentedImages) -> SiameseData:
+        cached = isinstance(train, CachedViews)
+        return SiameseData(train, held_out, self.recipe, self.parts.items, self.sources, cached=cached)

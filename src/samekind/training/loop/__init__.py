@@ -1,0 +1,1 @@
+"""The training loop: objectives, optimizer, checkpoints, and what stops a run in time."""

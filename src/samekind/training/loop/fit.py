@@ -1,0 +1,92 @@
+"""From batches to trained weights, with checkpoints: a run that was broken off goes on from the last one."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import lightning
+import torch
+from safetensors.torch import save
+
+from samekind.atomic import replacing
+from samekind.progress import Progress, stage_counter
+from samekind.training.batches.loading import SiameseData
+from samekind.training.batches.plan import BatchPlan
+from samekind.training.loop.allocator import keep_freed_memory
+from samekind.training.loop.module import SiameseTraining
+from samekind.training.loop.objectives import make_objective
+from samekind.training.loop.processes import is_first, say_ready
+from samekind.training.loop.trainer import Machines, make_trainer
+from samekind.training.network.start import Start
+from samekind.training.network.whitening import whiten_head
+from samekind.training.run.folder import RunFolder
+from samekind.training.run.settings import RunSettings
+
+
+def fit(
+    settings: RunSettings,
+    start: Start,
+    plan: BatchPlan,
+    data: SiameseData,
+    run: RunFolder,
+    *,
+    machines: Machines | None = None,
+    report: Progress | None = None,
+) -> None:
+    """Train a network on labelled images.
+
+    A run that was broken off goes on from its last checkpoint when called again with the same folder. Ctrl-C (or
+    SIGTERM) finishes the step, saves and ends it.
+
+    Args:
+        settings: The recipe and the loggers.
+        start: The network, which is trained in place.
+        plan: What its batches are made of.
+        data: The batches.
+        run: The folder of the run; checkpoints and logs go there.
+        machines: On what to train; None for all that is here.
+        report: Called with (stage, done, total) at each training step.
+
+    Raises:
+        TrainingError: The loss is no longer a number, the embeddings have collapsed, or there is too little disk or
+            shared memory. The last checkpoint is kept.
+        KeyboardInterrupt: Somebody pressed Ctrl-C; the checkpoint is there.
+        ImageError: An image can no longer be read.
+    """
+    recipe, network, train = settings.recipe, start.network, plan.parts.train
+    keep_freed_memory()
+    if start.whiten and not run.last.exists():
+        whiten_head(
+            network, data.train_features, train.labels, plan.sources, stage_counter(report, "whiten", len(train))
+        )
+    if is_first():
+        say_ready(run.ready)
+    objective = make_objective(
+        recipe.objectives,
+        classes=len(train.classes),
+        dimension=recipe.network.dimension,
+        listed=plan.parts.items is not None,
+    )
+    module = SiameseTraining(
+        network, objective, recipe, start.weights.fresh, steps_per_epoch=plan.steps, sources=plan.sources
+    )
+    trainer = make_trainer(recipe, settings.loggers, run, machines or Machines(), report)
+    _train(trainer, module, data, run.last)
+    # A run that is resumed at its very end trains no step, after which the averaged weights would be put in place.
+    chosen = run.best if recipe.early_stopping.patience else run.last
+    module.load_state_dict(torch.load(chosen, map_location="cpu", weights_only=True)["state_dict"])
+    if trainer.is_global_zero:
+        with replacing(run.network) as temporary:
+            weights = {name: value.contiguous() for name, value in network.cpu().state_dict().items()}
+            temporary.write_bytes(save(weights))  # safetensors' own file writer hides that a disk is full
+
+
+def _train(trainer: lightning.Trainer, module: SiameseTraining, data: SiameseData, last: Path) -> None:
+    with warnings.catch_warnings():
+        # Lightning's advice is about its own settings (workers, logging), which are set here on purpose.
+        warnings.filterwarnings("ignore", module="lightning")
+        try:
+            trainer.fit(module, data, ckpt_path=str(last) if last.exists() else None, weights_only=True)
+        except SystemExit:  # what Lightning makes of Ctrl-C
+            raise KeyboardInterrupt from None

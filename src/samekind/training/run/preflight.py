@@ -1,0 +1,95 @@
+"""What can be refused before torch is imported and before an image is looked at."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from samekind.datasets.dataset import read_dataset, read_test_images
+from samekind.errors import MissingExtraError, ModelFileError, TrainingError
+from samekind.model_file import find_model
+from samekind.training.run.folder import RunFolder
+from samekind.training.run.settings import RunSettings
+from samekind.training.split import refuse_unfit
+
+LOGGERS = ("tensorboard", "wandb")
+_EXTRA = (
+    *("torch", "torchvision", "timm", "lightning", "pytorch_metric_learning", "safetensors", "scipy"),
+    *("onnx", "onnxscript", "matplotlib"),
+)
+
+
+def preflight(settings: RunSettings, run: RunFolder) -> None:
+    """Make sure that nothing which can be known by now would stop a new run later.
+
+    Raises:
+        TrainingError: The output cannot be written, a run is in the folder already, the starting weights are missing,
+            or there is no such logger.
+        DatasetError: The images or a test folder cannot be used.
+    """
+    run.refuse_run()
+    refuse_output(settings.output)
+    refuse_loggers(settings.loggers)
+    refuse_start(settings.init)
+    refuse_unfit(read_dataset(settings.folder), settings.recipe)
+    for path in settings.tests:
+        read_test_images(path)
+
+
+def refuse_missing_extra() -> None:
+    """Make sure that the libraries of the extra ``train`` are installed, without importing them.
+
+    Raises:
+        MissingExtraError: One is not; the message says what to install.
+    """
+    for module in _EXTRA:
+        if find_spec(module) is None:
+            raise MissingExtraError("train", module)
+
+
+def refuse_output(output: Path) -> None:
+    """Make sure that a model file could be written.
+
+    Raises:
+        TrainingError: It is a folder, or none can be made or written where it is to lie.
+    """
+    if output.is_dir():
+        raise TrainingError(f"{output}: is a folder; name the model file to write, such as {output / 'model.onnx'}")
+    folder = next(parent for parent in output.parents if parent.exists())
+    if not folder.is_dir():
+        raise TrainingError(f"{output}: cannot be written, for {folder} is no folder")
+    if not os.access(folder, os.W_OK):
+        raise TrainingError(f"{output}: cannot be written, for there is no permission to write into {folder}")
+
+
+def refuse_loggers(names: Sequence[str]) -> None:
+    """Make sure that loggers can be made.
+
+    Raises:
+        TrainingError: There is none of that name, or its library is not installed.
+    """
+    for name in names:
+        if name not in LOGGERS:
+            raise TrainingError(f"no logger {name!r}; there are {', '.join(LOGGERS)} (and always logs/metrics.csv)")
+        if find_spec(name) is None:
+            raise TrainingError(f"logging to {name} needs its library: pip install {name}")
+
+
+def refuse_start(init: str) -> None:
+    """Make sure that the starting weights are there, as far as that needs no network.
+
+    Raises:
+        TrainingError: They are not.
+    """
+    if init in {"scratch", "imagenet", "bundled"}:
+        return
+    if init.endswith(".safetensors"):
+        if not Path(init).is_file():
+            raise TrainingError(f"{init}: no such file")
+        return
+    try:
+        find_model(init)
+    except ModelFileError as error:
+        raise TrainingError(f"cannot start from {init!r}: {error}; or --init imagenet, bundled, scratch") from None

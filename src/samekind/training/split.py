@@ -1,0 +1,234 @@
+"""Which images a run trains on, which it keeps for probabilities and thresholds, and which it only tests on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samekind.atomic import replacing
+from samekind.datasets.dataset import Dataset, read_dataset
+from samekind.datasets.folders import LabelledImages
+from samekind.datasets.manifest import HELD_OUT, TEST, TRAIN, write_manifest
+from samekind.datasets.scan import scan
+from samekind.datasets.splits import refuse_shared_images, split_digest, stratified_holdout
+from samekind.datasets.usable import refuse_unusable
+from samekind.errors import DatasetError, TrainingError
+from samekind.training.batches.listed import draw_list
+from samekind.training.recipe import Recipe
+from samekind.training.recipe.schema import HoldoutSection
+from samekind.training.run.folder import RunFolder
+
+# Different images of a class: two to train on and two to hold out.
+_FEWEST = 4
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The images of a run.
+
+    Attributes:
+        train: To train on.
+        held_out: For probabilities and thresholds; in a class-disjoint run their classes are others.
+        test: Only measured on; None if there are none.
+        hashes: SHA-256 of each image's file.
+        items: int64 (M, 2 or 3), the pairs or triplets of a list, as indices into ``train``; None without a list.
+        notes: What a person should know: files that were left out and why, a test part that could not be made.
+    """
+
+    train: LabelledImages
+    held_out: LabelledImages
+    test: LabelledImages | None
+    hashes: Mapping[Path, str]
+    items: NDArray[np.int64] | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def by_split(self) -> dict[str, LabelledImages]:
+        """The parts that there are, by the names that a manifest has for them."""
+        return Dataset(self.train, self.held_out, self.test).parts
+
+    @property
+    def digest(self) -> str:
+        """Of all images with their classes and parts: it tells whether two runs have the same."""
+        return split_digest(
+            f"{name} {images.classes[label]} {self.hashes[path]}"
+            for name, images in self.by_split.items()
+            for path, label in zip(images.paths, images.labels, strict=True)
+        )
+
+
+def split_images(
+    source: Path,
+    recipe: Recipe,
+    tests: Iterable[LabelledImages] = (),
+    *,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Parts:
+    """Read a data set, look at every image, and split it. Identical images never straddle a split.
+
+    Args:
+        source: Class folders, with or without ``train`` and ``val``, or a CSV manifest.
+        recipe: Says what is held out, and gives the seed.
+        tests: Further test images, which must share nothing with the others.
+        on_progress: Called with the number of images looked at so far, and of all.
+
+    Raises:
+        DatasetError: The data set cannot be read or split, or has the same image on two sides.
+    """
+    listed_images = read_dataset(source)
+    refuse_unfit(listed_images, recipe)
+    dataset, hashes, notes = _readable(listed_images, on_progress)
+    train, test = dataset.train, dataset.test
+    if empty := [name for label, name in enumerate(train.classes) if not (train.labels == label).any()]:
+        raise DatasetError(f"{source}: class {empty[0]!r} has no readable image to train on; add some or remove it")
+    if test is not None:
+        _refuse_small(test, TEST)
+    elif recipe.holdout.test and dataset.held_out is None:
+        try:
+            train, test = stratified_holdout(train, recipe.holdout.test, recipe.seed + 1, hashes, keep=4)
+        except DatasetError as error:
+            notes.append(f"no images are set aside for testing ({error})")
+    if recipe.sampler.kind != "classes":
+        listed = draw_list(train, recipe, hashes)
+        parts = Parts(listed.train, listed.held_out, test, hashes, listed.items, tuple(notes))
+    elif dataset.held_out is None:
+        parts = Parts(*_hold_out(train, recipe.holdout, recipe.seed, hashes), test, hashes, notes=tuple(notes))
+    else:
+        _refuse_small(dataset.held_out, HELD_OUT)
+        parts = Parts(train, dataset.held_out, test, hashes, notes=tuple(notes))
+    _refuse_straddling(parts, tests)
+    return parts
+
+
+def _refuse_straddling(parts: Parts, tests: Iterable[LabelledImages]) -> None:
+    """Make sure that no file is, byte for byte, on two sides: trained on, calibrated on, or tested on."""
+    measured = [images for images in (parts.test, *tests) if images is not None]
+    for known, others in ((parts.train, [parts.held_out, *measured]), (parts.held_out, measured)):
+        for images in others:
+            refuse_shared_images(known, images, parts.hashes)
+
+
+def refuse_unfit(dataset: Dataset, recipe: Recipe) -> None:
+    """Make sure that a data set could be trained on, as far as its list of images tells.
+
+    Raises:
+        DatasetError: It has one class only; a class has too few images to be split; it names held-out images where the
+            recipe draws them from a list; or it has not as many classes as the recipe holds out.
+    """
+    images, holdout = dataset.train, recipe.holdout
+    refuse_unusable(images)
+    if recipe.sampler.kind != "classes":
+        if dataset.held_out is not None:
+            raise DatasetError(
+                f"{images.root}: names held-out images, but of a list of {recipe.sampler.kind} items are held out; "
+                "remove them, or train with --set sampler.kind=classes"
+            )
+    elif dataset.held_out is None and holdout.classes:
+        most = len(images.classes) - 2
+        if not 2 <= holdout.classes <= most:
+            raise DatasetError(
+                f"{images.root}: of {len(images.classes)} classes, {f'2 to {most}' if most >= 2 else 'none'} can be "
+                f"held out (3 for trios); not {holdout.classes}"
+            )
+    elif dataset.held_out is None:
+        refuse_unusable(images, fewest=_FEWEST)
+
+
+def keep_split(parts: Parts, run: RunFolder) -> None:
+    """Write the parts into the folder of a run: a manifest from which the run can be repeated, and its digest."""
+    write_manifest(run.split, parts.by_split)
+    if parts.items is not None:
+        run.keep_items(parts.items)
+    with replacing(run.digest) as temporary:
+        temporary.write_text(parts.digest + "\n")
+
+
+def read_split(
+    run: RunFolder,
+    tests: Iterable[LabelledImages] = (),
+    *,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Parts:
+    """The parts that a run began with.
+
+    Args:
+        run: The folder of the run.
+        tests: Further test images.
+        on_progress: As ``split_images``.
+
+    Raises:
+        TrainingError: An image has changed since.
+        DatasetError: An image is gone, or a further test image is one of the run's.
+    """
+    kept = read_dataset(run.split)
+    try:
+        began_with = run.digest.read_text().strip()
+    except OSError:
+        raise TrainingError(f"{run.digest}: missing, so nobody knows which images the run began with") from None
+    dataset, hashes, notes = _readable(kept, on_progress)
+    assert dataset.held_out is not None  # keep_split wrote it
+    parts = Parts(dataset.train, dataset.held_out, dataset.test, hashes, run.read_items())
+    if notes or parts.digest != began_with:
+        what = f" ({notes[0]})" if notes else ""
+        raise TrainingError(f"{run}: the images have changed since this run began{what}; start another with --run")
+    _refuse_straddling(parts, tests)
+    return parts
+
+
+def for_stopping(parts: Parts, recipe: Recipe) -> tuple[LabelledImages, LabelledImages]:
+    """The held-out images to look at while training, and those for probabilities and thresholds.
+
+    They are the same, unless the run stops early: what chooses the weights must not choose their thresholds.
+
+    Raises:
+        DatasetError: There are too few held-out images to be divided.
+    """
+    if not recipe.early_stopping.patience:
+        return parts.held_out, parts.held_out
+    return stratified_holdout(parts.held_out, 0.5, recipe.seed, parts.hashes)
+
+
+def _readable(
+    dataset: Dataset, on_progress: Callable[[int, int], None] | None
+) -> tuple[Dataset, dict[Path, str], list[str]]:
+    paths = [path for images in dataset.parts.values() for path in images.paths]
+    hashes: dict[Path, str] = {}
+    notes = []
+    report = (lambda done: on_progress(done, len(paths))) if on_progress else None
+    for found in scan(paths, report):
+        if found.error is None and found.sha256 is not None:
+            hashes[found.path] = found.sha256
+        else:
+            notes.append(f"left out: {found.error}")
+    kept = {
+        split: images.subset(np.flatnonzero([path in hashes for path in images.paths]))
+        for split, images in dataset.parts.items()
+    }
+    return Dataset(kept[TRAIN], kept.get(HELD_OUT), kept.get(TEST)), hashes, notes
+
+
+def _refuse_small(images: LabelledImages, part: str) -> None:
+    """Make sure that there are genuine and impostor pairs to measure on, before hours of training."""
+    counts = np.bincount(images.labels, minlength=len(images.classes))
+    needed = f"{images.root}: the {part} part needs two classes, and two readable images of each"
+    if len(counts) < 2:
+        raise DatasetError(f"{needed}; it has one class")
+    if counts.min() < 2:
+        raise DatasetError(f"{needed}; class {images.classes[int(counts.argmin())]!r} has {counts.min()}")
+
+
+def _hold_out(
+    images: LabelledImages, holdout: HoldoutSection, seed: int, hashes: Mapping[Path, str]
+) -> tuple[LabelledImages, LabelledImages]:
+    if not holdout.classes:
+        return stratified_holdout(images, holdout.calibration, seed, hashes)
+    chosen = np.random.default_rng(seed).choice(sorted(images.classes), holdout.classes, replace=False)
+    held_out = images.only_classes(frozenset(map(str, chosen)))
+    train = images.only_classes(frozenset(images.classes) - frozenset(held_out.classes))
+    # A picture that is in a class of either side belongs to training.
+    trained_on = {hashes[path] for path in train.paths}
+    return train, held_out.subset(np.flatnonzero([hashes[path] not in trained_on for path in held_out.paths]))

@@ -1,0 +1,182 @@
+"""Images in, a model file out: look, split, cache, train, export, calibrate, test."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from safetensors.torch import load_model
+
+from samekind.atomic import replacing
+from samekind.card import Card
+from samekind.datasets.dataset import read_test_images
+from samekind.datasets.folders import LabelledImages
+from samekind.errors import TrainingError
+from samekind.evaluation.card_records import measurements
+from samekind.model_file import ModelFile, SeenImages, write_model
+from samekind.progress import Progress
+from samekind.recognizer import Recognizer
+from samekind.training.batches.plan import BatchPlan
+from samekind.training.batches.workers import worker_errors_named
+from samekind.training.calibrate import calibrated_card
+from samekind.training.loop.fit import fit
+from samekind.training.loop.processes import wait_for_first
+from samekind.training.loop.trainer import Machines
+from samekind.training.network.export import export_checked
+from samekind.training.network.start import Start, starting_network
+from samekind.training.run.environment import describe_environment
+from samekind.training.run.folder import RunFolder
+from samekind.training.run.settings import RunSettings
+from samekind.training.split import keep_split, read_split, split_images
+from samekind.training.testing import measure_on, summary
+
+
+def train(
+    settings: RunSettings,
+    run: RunFolder,
+    *,
+    resume: bool = False,
+    machines: Machines | None = None,
+    report: Progress | None = None,
+    note: Callable[[str], None] | None = None,
+    measure: bool = True,
+) -> Card:
+    """Train on images and write a calibrated model file.
+
+    The calibration and the operating points are fitted on images held out from training; the test part and the further
+    test folders are only ever measured on, and the numbers go into the card.
+
+    Args:
+        settings: Images, recipe, start, and where to write.
+        run: The folder of the run, for checkpoints and logs.
+        resume: Go on with the run that is there, from its last checkpoint.
+        machines: On what to train; None for all that is here.
+        report: Called with (stage, done, total) in the long stages.
+        note: Called with what a person should know, such as a file that was left out.
+        measure: Whether to measure on the test images; without, the card has no metrics.
+
+    Returns:
+        The card as written.
+
+    Raises:
+        TrainingError: As ``fit``; a run is in that folder already (or, to resume, one with other images); or torch and
+            ONNX Runtime disagree on the exported network.
+        DatasetError: A folder cannot be used, or a test folder holds training images.
+        ImageError: An image can no longer be read.
+    """
+    if not resume:
+        run.refuse_run()
+    tests = _further_tests(settings)
+    start = starting_network(settings.recipe, settings.init)
+
+    # Look at all images, and split them.
+    looked_at = (lambda done, total: report("look at the images", done, total)) if report else None
+    if resume:
+        parts = read_split(run, tests.values(), on_progress=looked_at)
+    else:
+        parts = split_images(settings.folder, settings.recipe, tests.values(), on_progress=looked_at)
+    if note:
+        for message in parts.notes:
+            note(message)
+    plan = BatchPlan.of(settings, parts)
+    # Only now is there a run: who mends a setting that does not fit need not find another folder.
+    if not resume:
+        keep_split(parts, run)
+        run.begin(settings, describe_environment())
+
+    cache_and_fit(settings, start, plan, run, machines=machines, report=report)
+    onnx_model = export_checked(start.network, plan.calibration.paths, settings.recipe.network.input_size)
+    card = calibrated_card(settings, plan, start.weights, onnx_model, report)
+    hashes = [parts.hashes[path] for images in (parts.train, parts.held_out) for path in images.paths]
+    card = write_model(settings.output, onnx_model, card, hashes)
+
+    # Test, once all is decided.
+    results = {}
+    if measure and parts.test is not None:
+        tests = {f"{settings.folder.name}/test": parts.test} | tests
+    if measure and tests:
+        model = Recognizer(ModelFile(card, onnx_model, SeenImages(hashes)))
+        for name, images in tests.items():
+            results[name] = measure_on(name, model, images, report)
+            data, split = (settings.folder.name, "test") if images is parts.test else (name, "")
+            metrics = card.metrics + measurements(data, results[name], parts.held_out.classes, split=split)
+            card = write_model(settings.output, onnx_model, card.model_copy(update={"metrics": metrics}), hashes)
+    _tidy_up(settings, run, summary(card, str(settings.output), results))
+    return card
+
+
+def train_along(run: RunFolder, machines: Machines) -> None:
+    """What a process of a run does that is not the first: it trains, and leaves all else to the first.
+
+    Args:
+        run: The folder of the run, which all processes see.
+        machines: On what to train.
+    """
+    wait_for_first(run.ready)
+    settings = run.read_settings()
+    start = starting_network(settings.recipe, settings.init)
+    cache_and_fit(settings, start, BatchPlan.of(settings, read_split(run)), run, machines=machines)
+
+
+def _further_tests(settings: RunSettings) -> dict[str, LabelledImages]:
+    """The test folders by name; a typing mistake in one shows now, not after hours."""
+    further: dict[str, LabelledImages] = {}
+    for path in settings.tests:
+        short = f"{path.parent.name}/{path.name}"
+        further[str(path) if short in further else short] = read_test_images(path)
+    return further
+
+
+def cache_and_fit(
+    settings: RunSettings,
+    start: Start,
+    plan: BatchPlan,
+    run: RunFolder,
+    *,
+    machines: Machines | None = None,
+    report: Progress | None = None,
+) -> None:
+    """Cache the frozen stages' features and train behind them, or take the weights of a run that has trained already.
+
+    Args:
+        settings: The recipe and the loggers.
+        start: The network, which is trained in place.
+        plan: What its batches are made of.
+        run: The folder of the run.
+        machines: On what to train; None for all that is here.
+        report: Called with (stage, done, total).
+
+    Raises:
+        TrainingError: As ``fit``, or there is too little room.
+        ImageError: An image can no longer be read.
+    """
+    if run.network.exists():  # only what comes after training is left to do
+        load_model(start.network, run.network)
+        return
+    with _full_disk_named(run), worker_errors_named():
+        data = plan.load(start.network.eval(), run, report)
+        fit(settings, start, plan, data, run, machines=machines, report=report)
+
+
+@contextmanager
+def _full_disk_named(run: RunFolder) -> Iterator[None]:
+    """A full disk is named as such; what was written before stays."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise TrainingError(
+            f"{run}: the disk is full. Make room and go on from the last checkpoint: --resume {run}"
+        ) from error
+
+
+def _tidy_up(settings: RunSettings, run: RunFolder, text: str) -> None:
+    if run.model.resolve() != settings.output.resolve():
+        with replacing(run.model) as temporary:
+            shutil.copyfile(settings.output, temporary)
+    with replacing(run.summary) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+    shutil.rmtree(run.features, ignore_errors=True)

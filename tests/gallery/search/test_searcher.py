@@ -1,0 +1,183 @@
+"""Searching is right whatever another process writes, and whatever the index makes of the embeddings."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import save_noise
+
+from samekind.card import Card
+from samekind.errors import GalleryError
+from samekind.gallery import Gallery
+from samekind.gallery.file.facts import set_fact
+from samekind.gallery.file.store import Store, transaction
+from samekind.gallery.index.build import build_index
+from samekind.gallery.index.index_file import IndexFile
+
+SYNC = """
+import sys
+import samekind.gallery.gallery as module
+from samekind.gallery import Gallery
+module.keep_up = lambda *_: None
+with Gallery.open(sys.argv[1], model=sys.argv[3]) as gallery:
+    gallery.sync(sys.argv[2])
+"""
+
+
+@pytest.fixture
+def reader(gallery: Gallery, photos: Path) -> Iterator[Gallery]:
+    """The gallery of ``photos``, open in this process, which never writes it; it has searched before."""
+    gallery.sync(photos)
+    with Gallery.open(gallery.path, read_only=True) as opened:
+        opened.search(photos / "red/00.png")
+        yield opened
+
+
+def by_brute_force(gallery: Gallery, query: np.ndarray) -> list[tuple[float, Path]]:
+    rows = [row for row in gallery if row.embedding is not None]
+    return [
+        (pytest.approx(-turned, abs=1e-6), path)
+        for turned, _, path in sorted((-float(row.embedding @ query), row.id, row.path) for row in rows)
+    ]
+
+
+def test_what_another_process_committed_is_seen_by_the_next_search(
+    reader: Gallery, photos: Path, tiny_model: Path
+) -> None:
+    query = next(iter(reader)).embedding
+    words = [sys.executable, "-c", SYNC, reader.path, photos, tiny_model]
+
+    def hits_after_sync() -> list[Path]:
+        subprocess.run(words, check=True)
+        hits = reader.search_embedding(query, 50)
+        assert [(hit.similarity, hit.path) for hit in hits] == by_brute_force(reader, query)
+        assert [(hit.row.path, hit.row.name) for hit in hits] == [
+            (hit.path, f"photos/{hit.path.relative_to(photos)}") for hit in hits
+        ]
+        return [hit.path for hit in hits]
+
+    (photos / "red/00.png").unlink()
+    assert photos / "red/00.png" not in hits_after_sync()
+    (photos / "red/03.png").rename(photos / "red/moved.png")
+    found = hits_after_sync()
+    assert photos / "red/moved.png" in found
+    assert photos / "red/03.png" not in found
+    save_noise(photos / "green/01.png", (200, 30, 30), seed=77)
+    assert hits_after_sync() != found  # it is as red as they are now
+    (photos / "green/04.png").write_bytes(b"no image")
+    assert photos / "green/04.png" not in hits_after_sync()
+    save_noise(photos / "new.png", (200, 30, 30), seed=78)
+    assert photos / "new.png" in hits_after_sync()
+
+
+def test_a_gallery_that_was_empty_is_searched_once_it_is_filled(gallery: Gallery, photos: Path) -> None:
+    with Gallery.open(gallery.path, read_only=True) as reader:
+        query = np.ones(6, np.float32)
+        with pytest.raises(GalleryError, match="holds no images yet"):
+            reader.search_embedding(query)
+        gallery.sync(photos)
+        assert len(reader.search_embedding(query)) == 12
+        gallery.remove(photos)
+        assert reader.search_embedding(query) == []
+        gallery.sync(photos)
+        assert len(reader.search_embedding(query)) == 12
+
+
+def test_what_is_committed_while_the_index_is_searched_counts(
+    reader: Gallery, gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The index finds what it has; then the rows tell that the gallery has moved on."""
+    query = next(iter(reader)).embedding
+    before = [hit.path for hit in reader.search_embedding(query, 5)]
+    search, calls = IndexFile.neighbours, []
+
+    def slow_search(self: IndexFile, *arguments: object) -> object:
+        found = search(self, *arguments)
+        calls.append(found)
+        if len(calls) == 1:
+            before[1].unlink()
+            gallery.sync(photos)
+        return found
+
+    monkeypatch.setattr(IndexFile, "neighbours", slow_search)
+    after = reader.search_embedding(query, 5)
+    assert len(calls) == 2
+    assert [hit.path for hit in after][:4] == [before[0], *before[2:]]
+    assert len(after) == 5
+
+
+def test_a_hit_keeps_what_was_known_at_the_search(reader: Gallery, gallery: Gallery, photos: Path) -> None:
+    query = next(iter(reader)).embedding
+    hit = reader.search_embedding(query, 1)[0]
+    expected = reader.row(hit.row.id)
+    again = reader.search_embedding(query, 1)[0]
+    hit.path.unlink()
+    gallery.sync(photos)
+    reader.close()
+    assert again.row == expected
+    assert again.row is again.row
+    assert (again.row.embedding == expected.embedding).all()
+    assert again == hit
+
+
+def test_a_newer_calibration_counts_from_the_next_search(reader: Gallery, gallery: Gallery) -> None:
+    query = next(iter(reader)).embedding
+    before = reader.search_embedding(query, 3)
+    card = reader.card
+    other = card.model_copy(update={"pair": card.pair.model_copy(update={"bias": card.pair.bias - 2})})
+    with gallery._store.writing() as db, transaction(db):
+        set_fact(db, "card", Card.model_dump_json(other))
+    after = reader.search_embedding(query, 3)
+    assert [hit.similarity for hit in after] == [hit.similarity for hit in before]
+    assert all(new.probability < old.probability for new, old in zip(after, before, strict=True))
+
+
+@pytest.mark.parametrize("factory", ["Flat", "IVF16,Flat", "HNSW16", "SQ8", "IVF16,PQ8x4"])
+@pytest.mark.parametrize("behind", [False, True])
+def test_similarities_are_those_of_the_embeddings_and_of_equals_the_first_leads(
+    factory: str, behind: bool, tmp_path: Path, tiny_model: Path
+) -> None:
+    rng = np.random.default_rng(3)
+    vectors = rng.normal(size=(1500, 32)).astype(np.float32)
+    vectors[rng.permutation(1500)[:40]] = vectors[7]  # forty copies of one image
+    with Gallery.open(tmp_path / "many.samekind", model=tiny_model) as gallery:
+        store: Store = gallery._store
+        with store.writing() as db:
+            gallery._model.remember(db)
+            with transaction(db):
+                _insert(db, vectors[:1400] / np.linalg.norm(vectors[:1400], axis=1, keepdims=True), 0)
+            build_index(store, db, factory)
+            with transaction(db):
+                _insert(db, vectors[1400:] / np.linalg.norm(vectors[1400:], axis=1, keepdims=True), 1400)
+                set_fact(db, "generation", "2")
+            if not behind:
+                build_index(store, db)
+        assert bool(len(gallery.snapshot().ids)) == behind
+        query = gallery.row(8).embedding
+        for k in (10, 60, 1500):
+            hits = gallery.search_embedding(query, k)
+            exact = [float(hit.row.embedding @ query) for hit in hits]
+            assert [hit.similarity for hit in hits] == pytest.approx(exact, abs=1e-6)
+            assert [(-hit.similarity, hit.row.id) for hit in hits] == sorted(
+                (-hit.similarity, hit.row.id) for hit in hits
+            )
+            copies = [hit.row.id for hit in hits if hit.similarity > 1 - 1e-5]
+            assert copies == sorted(copies)
+            assert len(copies) >= (min(k, 40) if factory in ("Flat", "SQ8") else 5)
+        if factory == "Flat":
+            assert len(hits) == 1500
+
+
+def _insert(db: sqlite3.Connection, rows: np.ndarray, first: int) -> None:
+    db.executemany(
+        "INSERT INTO images (path, size, mtime_ns, embedding, generation) VALUES (?, 0, 0, ?, ?)",
+        ((f"{i}.jpg", row.astype(np.float16).tobytes(), 2 if first else 1) for i, row in enumerate(rows, first)),
+    )
+    if not first:
+        set_fact(db, "generation", "1")

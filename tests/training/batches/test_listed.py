@@ -1,0 +1,64 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from samekind.datasets.folders import LabelledImages
+from samekind.errors import DatasetError
+from samekind.training.batches.listed import draw_list
+from samekind.training.recipe import Recipe
+
+
+def images(classes: int, per_class: int) -> LabelledImages:
+    labels = np.repeat(np.arange(classes), per_class)
+    paths = tuple(Path(f"{label}/{i}.jpg") for i, label in enumerate(labels))
+    return LabelledImages(Path("root"), paths, labels, tuple(f"class {i}" for i in range(classes)))
+
+
+def recipe(kind: str, per_class: int = 40, seed: int = 0) -> Recipe:
+    loss = {"pairs": "pairs", "triplets": "triplet"}[kind]
+    return Recipe().with_settings(
+        seed=seed, sampler={"kind": kind, "per_class": per_class}, objectives=[{"loss": loss}]
+    )
+
+
+def own_hashes(given_images: LabelledImages) -> dict[Path, str]:
+    return {path: str(path) for path in given_images.paths}
+
+
+@given(st.sampled_from(["pairs", "triplets"]), st.integers(0, 10_000))
+def test_nothing_but_the_list_is_used_and_held_out_images_are_in_no_item_that_is_trained_on(kind, seed) -> None:
+    source = images(4, 400)
+    # Of so long a list every one of these seeds leaves enough; with 40 a class, 4 in 10,000 are rightly refused.
+    listed = draw_list(source, recipe(kind, per_class=80, seed=seed), own_hashes(source))
+    assert len(listed.items) == 4 * 80 - 4 * (round(0.12 * 40) * 2 if kind == "pairs" else round(0.12 * 80))
+    assert set(listed.train.paths).isdisjoint(listed.held_out.paths)
+    assert set(np.unique(listed.items)) == set(range(len(listed.train)))
+    assert np.bincount(listed.held_out.labels, minlength=4).min() >= 2
+
+
+def test_items_are_still_what_they_were_drawn_as() -> None:
+    source = images(4, 400)
+    pairs = draw_list(source, recipe("pairs"), own_hashes(source))
+    same = pairs.train.labels[pairs.items[:, 0]] == pairs.train.labels[pairs.items[:, 1]]
+    assert same.mean() == 0.5
+    triplets = draw_list(source, recipe("triplets"), own_hashes(source))
+    anchor, positive, negative = triplets.train.labels[triplets.items].T
+    assert (anchor == positive).all()
+    assert (anchor != negative).all()
+
+
+def test_the_same_picture_in_two_files_is_not_on_both_sides() -> None:
+    source = images(4, 400)
+    hashes = {path: str(i // 2) for i, path in enumerate(source.paths)}
+    listed = draw_list(source, recipe("pairs"), hashes)
+    trained = {hashes[path] for path in listed.train.paths}
+    assert trained.isdisjoint(hashes[path] for path in listed.held_out.paths)
+
+
+def test_too_short_a_list_says_so() -> None:
+    source = images(3, 10)
+    with pytest.raises(DatasetError, match=r"sampler\.per_class"):
+        draw_list(source, recipe("pairs", per_class=8), own_hashes(source))

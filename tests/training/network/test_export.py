@@ -1,0 +1,74 @@
+import copy
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+import torch
+from onnx import TensorProto, numpy_helper
+
+from samekind.errors import TrainingError
+from samekind.training.network.export import PARITY_TOLERANCE, export_onnx, parity, round_to_float16, store_as_float16
+from samekind.training.network.siamese import SiameseNetwork
+
+
+@pytest.fixture(scope="module")
+def exported(network: SiameseNetwork) -> onnx.ModelProto:
+    return export_onnx(network, 32)
+
+
+@pytest.fixture(scope="module")
+def images() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
+
+
+def test_the_graph_takes_any_number_of_plain_pixels(
+    exported: onnx.ModelProto, network: SiameseNetwork, images: np.ndarray
+) -> None:
+    session = ort.InferenceSession(exported.SerializeToString())
+    for count in (1, 2, 5):
+        (actual,) = session.run(None, {"images": images[:count]})
+        with torch.no_grad():
+            expected = network(torch.from_numpy(images[:count])).numpy()
+        np.testing.assert_allclose(actual, expected, atol=1e-5)
+
+
+def test_initialisers_keep_the_parameters_names_and_values(exported: onnx.ModelProto, network: SiameseNetwork) -> None:
+    stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in exported.graph.initializer}
+    for name, value in network.state_dict().items():
+        if not name.endswith("num_batches_tracked"):
+            np.testing.assert_array_equal(stored[name], value.numpy(), err_msg=name)
+
+
+def test_float16_halves_the_file_and_changes_nothing_once_rounded(
+    exported: onnx.ModelProto, network: SiameseNetwork, images: np.ndarray
+) -> None:
+    rounded = copy.deepcopy(network)
+    round_to_float16(rounded)
+    small = export_onnx(rounded, 32)
+    store_as_float16(small)
+    assert small.ByteSize() < 0.55 * exported.ByteSize()
+    assert parity(rounded, small.SerializeToString(), images) < 1e-5
+    kinds = {t.data_type for t in small.graph.initializer if np.prod(t.dims) > 5000 and "." in t.name}
+    assert kinds == {TensorProto.FLOAT16}
+
+
+def test_parity_sees_a_wrong_export(exported: onnx.ModelProto, network: SiameseNetwork, images: np.ndarray) -> None:
+    wrong = copy.deepcopy(exported)
+    head = next(tensor for tensor in wrong.graph.initializer if tensor.name == "head.weight")
+    values = numpy_helper.to_array(head).copy()
+    values[0] += 0.1
+    head.CopyFrom(numpy_helper.from_array(values, "head.weight"))
+    assert parity(network, wrong.SerializeToString(), images) > PARITY_TOLERANCE
+
+
+def test_weights_beyond_float16_are_refused(network: SiameseNetwork) -> None:
+    diverged = copy.deepcopy(network)
+    diverged.head.weight.data[0, 0] = 1e6
+    with pytest.raises(TrainingError, match="diverged"):
+        round_to_float16(diverged)
+
+
+def test_nothing_of_the_exporting_machine_is_left_in_the_file(exported: onnx.ModelProto) -> None:
+    assert b"/src/samekind" not in exported.SerializeToString()
+    assert b"site-packages" not in exported.SerializeToString()
