@@ -1,4 +1,4 @@
-"""Copies of pictures, in many kinds of collections, against imagededup's PHash and imagehash.
+"""Copies of pictures, in many kinds of collections, against imagehash.
 
 Each collection is measured twice. As it is: no picture of it should be proposed for removal, so each that is counts as
 lost. And with fourteen kinds of copies planted of every tenth picture: how many are found, sure or to look at; whether
@@ -7,9 +7,9 @@ pictures; ours are fixed. Intervals are over collections.
 
   python benchmarks/duplicates.py SHARED_DATA [--only NAME ...] [--most 400] [--sheets FOLDER] [--json FILE]
 
-Collections of photographs hold true copies of their own. ``--sheets`` writes what is found as pictures, side by side, to
-be looked at before it is called false; what was looked at and is true is listed in ``known_copies.txt`` beside this
-file, by the names of the two files.
+Collections of photographs hold true copies of their own. ``--sheets`` writes what is found as pictures, side by side,
+to be looked at before it is called false; what was looked at and is true is listed in ``known_copies.txt`` beside this
+file, by the names of the two.
 """
 
 from __future__ import annotations
@@ -88,9 +88,11 @@ def _measured(name: str, arguments: argparse.Namespace, folder: Path) -> dict[st
     found, seconds = _found(files)
     row = {"name": name, "pictures": len(originals), "files": len(files), "lost": len(lost_names), **seconds}
     row |= _scored(*found, known)
-    row |= {f"{peer}_{key}": value for peer in ("phash", "dhash") for key, value in _peer(peer, files, originals, known).items()}
+    row |= {
+        f"{peer}_{key}": value for peer in ("phash", "dhash") for key, value in _peer(peer, files, originals).items()
+    }
     if arguments.sheets:
-        _sheet(arguments.sheets / f"{name}.png", *found, known)
+        _sheet(arguments.sheets / f"{name}.png", *found)
     return row
 
 
@@ -170,7 +172,7 @@ def _scored(found: Found, files: list[Path], known: set[frozenset[str]]) -> dict
     }
 
 
-def _peer(method: str, files: list[Path], originals: list[Path], known: set[frozenset[str]]) -> dict[str, float]:
+def _peer(method: str, files: list[Path], originals: list[Path]) -> dict[str, float]:
     """The best F1 of a hash over all thresholds, and the pictures it would lose at that one among the originals."""
     import imagehash
 
@@ -197,7 +199,7 @@ def _peer(method: str, files: list[Path], originals: list[Path], known: set[froz
 
 def _distances(bits: NDArray[np.int16]) -> NDArray[np.int16]:
     signs = (bits * 2 - 1).astype(np.float32)
-    return ((bits.shape[1] - signs @ signs.T) / 2).round().astype(np.int16)
+    return np.asarray((bits.shape[1] - signs @ signs.T) / 2, np.int16)
 
 
 def _known_copies() -> set[frozenset[str]]:
@@ -206,7 +208,7 @@ def _known_copies() -> set[frozenset[str]]:
     return {frozenset(line.split()[:2]) for line in lines if line and not line.startswith("#")}
 
 
-def _sheet(path: Path, found: Found, files: list[Path], known: set[frozenset[str]]) -> None:
+def _sheet(path: Path, found: Found, files: list[Path]) -> None:
     """What was found and is not planted, two and two."""
     pairs = [(group.keep, m.place) for group in found.groups for m in group.others if m.evidence]
     pairs = [pair for pair in pairs if original_of(files[pair[0]].name) != original_of(files[pair[1]].name)]
@@ -225,10 +227,12 @@ def _sheet(path: Path, found: Found, files: list[Path], known: set[frozenset[str
 
 def _line(row: dict[str, Any]) -> str:
     simple, every = (
-        sum(row["kinds"][k][0] for k in kinds) / max(1, sum(row["kinds"][k][1] for k in kinds)) for kinds in (SIMPLE_KINDS, KINDS)
+        sum(row["kinds"][k][0] for k in kinds) / max(1, sum(row["kinds"][k][1] for k in kinds))
+        for kinds in (SIMPLE_KINDS, KINDS)
     )
     return (
-        f"{row['name']:<14} {row['pictures']:>5} pictures  lost {row['lost']} (per 1,000: {1000 * row['lost'] / row['pictures']:.1f};"
+        f"{row['name']:<14} {row['pictures']:>5} pictures"
+        f"  lost {row['lost']} (per 1,000: {1000 * row['lost'] / row['pictures']:.1f};"
         f" phash {row['phash_lost']:.0f}, dhash {row['dhash_lost']:.0f})  recall six {simple:.3f} fourteen {every:.3f}"
         f"  sure {row['sure']} false {row['sure_false']}  original kept {row['kept_original']}/{row['kept_groups']}"
         f"  F1 {row['f1']:.3f} (phash {row['phash_f1']:.3f}, dhash {row['dhash_f1']:.3f})"
@@ -245,9 +249,11 @@ def _summary(rows: list[dict[str, Any]]) -> None:
         recalls = {
             kind: np.array([[row["kinds"][kind][0], row["kinds"][kind][1]] for row in chosen], float) for kind in KINDS
         }
-        print(f"{title}: {len(chosen)} collections, lost {sum(row['lost'] for row in chosen)} of {sum(row['pictures'] for row in chosen)},"
-              f" sure {sum(row['sure'] for row in chosen)}, of them false {sum(row['sure_false'] for row in chosen)},"
-              f" originals kept {sum(row['kept_original'] for row in chosen)} of {sum(row['kept_groups'] for row in chosen)}")
+        total = {
+            key: sum(row[key] for row in chosen)
+            for key in ("lost", "pictures", "sure", "sure_false", "kept_original", "kept_groups")
+        }
+        print(f"{title}: {len(chosen)} collections", *(f"{key} {value}" for key, value in total.items()))
         for kind, counts in recalls.items():
             drawn = [counts[rng.integers(0, len(counts), len(counts))].sum(axis=0) for _ in range(2000)]
             low, high = np.quantile([hit / max(1, total) for hit, total in drawn], (0.025, 0.975))

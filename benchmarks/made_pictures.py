@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 Maker = Callable[[np.random.Generator], Iterator[Image.Image]]
-_WORDS = (
-    "order payment within thirty days thank you for your business quantity price total item unit address river winter "
-    "garden letter morning please find attached the meeting was moved to room seven and nobody came before noon"
-).split()
+_TEXT = """order payment within thirty days thank you for your business quantity price total item unit address river
+garden letter morning please find attached the meeting was moved to room seven and nobody came before noon"""
+_TEXT = """order payment within thirty days thank you for your business quantity price total item unit address river
+garden letter morning please find attached the meeting was moved to room seven and nobody came before noon"""
+_WORDS = _TEXT.split()
 _COLOURS = [(200, 30, 30), (20, 110, 20), (40, 60, 200), (120, 20, 140), (230, 140, 20), (40, 40, 40), (235, 220, 60)]
 
 
@@ -225,7 +226,9 @@ def _closed_curve(rng: np.random.Generator, wobble: float) -> NDArray[np.float64
     angle = np.linspace(0, 2 * np.pi, 240)
     radius = np.ones_like(angle)
     for wave in range(2, 14):
-        radius += rng.normal(0, wobble / wave) * np.cos(wave * angle) + rng.normal(0, wobble / wave) * np.sin(wave * angle)
+        radius += rng.normal(0, wobble / wave) * np.cos(wave * angle) + rng.normal(0, wobble / wave) * np.sin(
+            wave * angle
+        )
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
 
 
@@ -267,11 +270,11 @@ def portraits(rng: np.random.Generator) -> Iterator[Image.Image]:
         draw = ImageDraw.Draw(image)
         skin = np.array([225, 185, 155]) - rng.integers(0, 110) * np.array([0.8, 0.9, 1])
         hair = tuple(int(c) for c in rng.integers(10, 120, 3))
-        wide, high = rng.integers(62, 76), rng.integers(86, 100)
+        wide, high = int(rng.integers(62, 76)), int(rng.integers(86, 100))
         draw.rectangle((60, 260, 196, 320), tuple(int(c) for c in rng.integers(20, 220, 3)))
         draw.ellipse((128 - wide - 8, 40, 128 + wide + 8, 210 + int(rng.integers(0, 60))), hair)
         draw.ellipse((128 - wide, 165 - high, 128 + wide, 165 + high), tuple(int(c) for c in skin))
-        eye, apart = rng.integers(4, 8), rng.integers(24, 32)
+        eye, apart = int(rng.integers(4, 8)), int(rng.integers(24, 32))
         for x in (128 - apart, 128 + apart):
             draw.ellipse((x - 10, 140 - eye, x + 10, 140 + eye), "white")
             draw.ellipse((x - 4, 136, x + 4, 144), tuple(int(c) for c in rng.integers(20, 120, 3)))

@@ -78,13 +78,16 @@ def _screenshot(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """The picture in the window of a program: a bar above with text, a row of buttons below, a plain ground."""
     part = float(rng.uniform(0.55, 0.8))
     width, height = image.size
-    ground, bar, ink = [((250, 250, 250), (225, 228, 232), (60, 60, 60)), ((24, 24, 27), (44, 44, 50), (220, 220, 220))][
-        int(rng.integers(2))
-    ]
+    ground, bar, ink = [
+        ((250, 250, 250), (225, 228, 232), (60, 60, 60)),
+        ((24, 24, 27), (44, 44, 50), (220, 220, 220)),
+    ][int(rng.integers(2))]
     screen = Image.new("RGB", (width, round(1.1 * height)), ground)
     draw = ImageDraw.Draw(screen)
     draw.rectangle((0, 0, width, round(0.08 * height)), bar)
-    draw.text((6, 2), f"IMG_{int(rng.integers(1000, 9999))}", ink, ImageFont.load_default(max(8, round(0.055 * height))))
+    draw.text(
+        (6, 2), f"IMG_{int(rng.integers(1000, 9999))}", ink, ImageFont.load_default(max(8, round(0.055 * height)))
+    )
     for i in range(4):
         x, y, r = width * (0.2 + 0.2 * i), 1.04 * height, 0.025 * height
         draw.ellipse((x - r, y - r, x + r, y + r), outline=ink)

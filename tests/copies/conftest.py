@@ -12,7 +12,9 @@ from samekind.copies.picture import describe_picture, packed, unpacked
 def photo(seed: int, width: int = 320, height: int = 240) -> Image.Image:
     """A smooth random picture with forty things in it, and a little noise."""
     rng = np.random.default_rng(seed)
-    image = Image.fromarray(rng.integers(0, 256, (7, 9, 3), dtype=np.uint8)).resize((width, height), Image.Resampling.BICUBIC)
+    image = Image.fromarray(rng.integers(0, 256, (7, 9, 3), dtype=np.uint8)).resize(
+        (width, height), Image.Resampling.BICUBIC
+    )
     draw = ImageDraw.Draw(image)
     for _ in range(40):
         x, y, r = (int(v) for v in (rng.integers(0, width), rng.integers(0, height), rng.integers(3, width // 12)))

@@ -87,7 +87,12 @@ def test_real_pictures_are_grouped_and_the_originals_kept() -> None:
     images, names = [], []
     for seed in range(4):
         original = photo(seed)
-        images += [original, original.crop(CUT["cut"]), ImageOps.expand(original, 12, "black"), ImageOps.grayscale(original)]
+        images += [
+            original,
+            original.crop(CUT["cut"]),
+            ImageOps.expand(original, 12, "black"),
+            ImageOps.grayscale(original),
+        ]
         names += [f"{seed}-original.png", f"{seed}-cut.png", f"{seed}-framed.png", f"{seed}-grey.png"]
     listed = sorted(zip(names, images, strict=True), key=lambda item: worth(facts_of(*item)))
     facts = [facts_of(name, image) for name, image in listed]
@@ -109,7 +114,8 @@ def facts_of(name: str, image: object) -> Facts:
     "worse",
     [
         Facts("#recycle/a.jpg", 80, 60, 900), Facts("x/@eaDir/a.jpg", 80, 60, 900), Facts(".hidden/a.jpg", 80, 60, 900),
-        Facts("$RECYCLE.BIN/S-1/a.jpg", 80, 60, 900), Facts("a.jpg", 80, 60, 900, link=True), Facts("lost+found/a", 80, 60, 900),
+        Facts("$RECYCLE.BIN/S-1/a.jpg", 80, 60, 900), Facts("lost+found/a", 80, 60, 900),
+        Facts("a.jpg", 80, 60, 900, link=True),
     ],
 )  # fmt: skip
 def test_links_bins_and_thumbnails_never_win(worse: Facts) -> None:
@@ -119,8 +125,21 @@ def test_links_bins_and_thumbnails_never_win(worse: Facts) -> None:
     assert sorted([worse, kept], key=worth)[0] == kept
 
 
+def test_a_png_that_was_made_of_a_jpeg_is_not_better_than_it() -> None:
+    jpeg, png = Facts("a.jpg", 40, 30, 100), Facts("a.png", 40, 30, 900, lossless=True)
+    assert better(jpeg, png, sure(Edit("exact")))[0] == 0
+    assert better(jpeg, png, sure(Edit("recompressed")))[0] == 1
+
+
 def test_the_rules_come_in_their_order() -> None:
     base = {"width": 40, "height": 30, "size": 1000, "mtime_ns": 5}
     plain = Facts("b.jpg", **base)
-    for change in ({"camera": True}, {"width": 41}, {"lossless": True}, {"size": 2000}, {"mtime_ns": 4}, {"name": "a.jpg"}):
+    for change in (
+        {"camera": True},
+        {"width": 41},
+        {"lossless": True},
+        {"size": 2000},
+        {"mtime_ns": 4},
+        {"name": "a.jpg"},
+    ):
         assert better(plain, Facts(**{"name": "b.jpg", **base, **change}))[0] == 1  # type: ignore[arg-type]

@@ -1,8 +1,8 @@
 """Pairs of pictures that are worth laying on each other, found without comparing each with each.
 
-Local features vote: those of all pictures are put into cells about some of themselves, and within a cell those whose bits
-agree vote for their two pictures; so a cut half, a quarter turn or a mirror image is found. Pictures with few features
-are found by their lowest frequencies, in all eight ways to lay one on the other.
+Local features vote: those of all pictures are put into cells about some of themselves, and within a cell those whose
+bits agree vote for their two pictures; so a cut half, a quarter turn or a mirror image is found. Pictures with few
+features are found by their lowest frequencies, in all eight ways to lay one on the other.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _BITS_APART = 26
 _LEAST_VOTES = 3
 # One feature votes for at most so many pictures: the first ones, which are the best of many copies, and the most alike.
 _FIRST, _NEAREST = 12, 12
-_MOST_PARTNERS = 10
+_MOST_PARTNERS, _MOST_ALIKE = 6, 3
 _FREQUENCIES, _LEAST_ALIKE, _BLOCK = 8, 0.95, 1024
 
 
@@ -49,12 +49,12 @@ def voted_pairs(features: Sequence[Features], seed: int = 0) -> tuple[Places, Pl
     for _ in range(_TABLES):
         centres = signs(all_bits[np.sort(rng.choice(len(owner), cells, replace=False))])
         own = _nearest(all_bits, centres)
-        keys.append(_votes(all_bits, own, all_bits, own, owner, len(bits)))
+        keys.append(_votes(all_bits, own, all_bits, own, owner))
         flipped = mirrored_bits(all_bits)
-        keys.append(_votes(flipped, _nearest(flipped, centres), all_bits, own, owner, len(bits)))
+        keys.append(_votes(flipped, _nearest(flipped, centres), all_bits, own, owner))
     pairs, votes = np.unique(np.concatenate(keys), return_counts=True)
     kept = votes >= _LEAST_VOTES
-    later, earlier = np.divmod(pairs[kept], len(bits))
+    later, earlier = np.divmod(pairs[kept], int(owner[-1]) + 1)
     return _best_partners(later, earlier, votes[kept])
 
 
@@ -84,7 +84,7 @@ def alike_pairs(greys: Sequence[NDArray[np.uint8]]) -> tuple[Places, Places, Pla
             i, j = i[kept], j[kept]
             found.append((i + start, j + other, (best[i, j] * 1000).astype(np.int64)))
     later, earlier, votes = (np.concatenate(column) for column in zip(*found, strict=True))
-    return _best_partners(later, earlier, votes)
+    return _best_partners(later, earlier, votes, _MOST_ALIKE)
 
 
 def _no_pairs() -> tuple[Places, Places, Places]:
@@ -98,11 +98,14 @@ def _nearest(bits: NDArray[np.uint8], centres: NDArray[np.float32]) -> Places:
 
 
 def _votes(
-    bits: NDArray[np.uint8], cell: Places, all_bits: NDArray[np.uint8], all_cells: Places, owner: Places, count: int
+    bits: NDArray[np.uint8], cell: Places, all_bits: NDArray[np.uint8], all_cells: Places, owner: Places
 ) -> Places:
-    """Votes of features, as they are or mirrored, for all earlier pictures: later × count + earlier, one a vote."""
+    """Votes of features, as they are or mirrored, for all earlier pictures: later × pictures + earlier, one a vote."""
+    count = int(owner[-1]) + 1
     order, others = np.argsort(cell, kind="stable"), np.argsort(all_cells, kind="stable")
-    ends, other_ends = (np.searchsorted(c[o], np.arange(all_cells.max() + 2)) for c, o in ((cell, order), (all_cells, others)))
+    ends, other_ends = (
+        np.searchsorted(c[o], np.arange(all_cells.max() + 2)) for c, o in ((cell, order), (all_cells, others))
+    )
     keys = [np.empty(0, np.int64)]
     for number in range(len(ends) - 1):
         mine = order[ends[number] : ends[number + 1]]
@@ -135,11 +138,13 @@ def _rank(sorted_rows: Places) -> Places:
     return np.arange(len(sorted_rows)) - np.searchsorted(sorted_rows, sorted_rows)
 
 
-def _best_partners(later: Places, earlier: Places, votes: Places) -> tuple[Places, Places, Places]:
+def _best_partners(
+    later: Places, earlier: Places, votes: Places, most: int = _MOST_PARTNERS
+) -> tuple[Places, Places, Places]:
     """Each later picture's partners with the most votes, most first."""
     order = np.lexsort((earlier, -votes, later))
     later, earlier, votes = later[order], earlier[order], votes[order]
-    kept = _rank(later) < _MOST_PARTNERS
+    kept = _rank(later) < most
     return later[kept], earlier[kept], votes[kept]
 
 
@@ -186,5 +191,7 @@ def partners_of(query: Picture, features: Sequence[Features], greys: Sequence[ND
                      for w in (wave, wave.T) for x in (0, 1) for y in (0, 1)]).reshape(8, -1)  # fmt: skip
     alike = np.array([float((ways @ _waves(grey).ravel()).max()) for grey in greys])
     by_look = np.argsort(-alike, kind="stable")[:_MOST_PARTNERS]
-    listed = [i for i in by_votes.tolist() if votes[i] >= _LEAST_VOTES] + [i for i in by_look.tolist() if alike[i] >= _LEAST_ALIKE]
+    listed = [i for i in by_votes.tolist() if votes[i] >= _LEAST_VOTES] + [
+        i for i in by_look.tolist() if alike[i] >= _LEAST_ALIKE
+    ]
     return list(dict.fromkeys(listed))

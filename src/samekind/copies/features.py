@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -56,7 +57,8 @@ def find_features(pixels: NDArray[np.uint8]) -> Features:
     grey = _stretched(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
     keypoints, descriptors = _sift().detectAndCompute(grey, None)
     if not keypoints:
-        return Features(*(np.empty(shape, np.float32) for shape in ((0, 2), 0, 0)), np.empty((0, BITS // 8), np.uint8))
+        none = np.empty(0, np.float32)
+        return Features(np.empty((0, 2), np.float32), none, none, np.empty((0, BITS // 8), np.uint8))
     table = np.array([(*k.pt, k.size, k.angle, k.response) for k in keypoints], np.float32)
     kept = _spread(table[:, :2], table[:, 4], grey.shape)
     descriptors = descriptors[kept]
@@ -65,8 +67,9 @@ def find_features(pixels: NDArray[np.uint8]) -> Features:
 
 
 def signs(bits: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Packed bits, uint8 (K, 16), as float32 (K, 128) of -1 and 1; the product of two rows is 128 less twice the bits
-    that differ.
+    """Packed bits, uint8 (K, 16), as float32 (K, 128) of -1 and 1.
+
+    The product of two rows is 128 less twice the bits that differ.
     """
     return np.unpackbits(bits, axis=1).astype(np.float32) * 2 - 1
 
@@ -85,18 +88,18 @@ _MIRROR = _CELLS[::-1][:, :, -np.arange(8) % 8].ravel()
 
 
 @cache
-def _sift() -> cv2.SIFT:
+def _sift() -> Any:
     return cv2.SIFT_create(nfeatures=4 * MOST_FEATURES, contrastThreshold=_LEAST_CONTRAST)
 
 
 def _stretched(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A picture of little contrast, such as a night's, with more: its levels, smoothed a little, over the whole range."""
+    """A picture of little contrast, such as a night's, with more: smoothed a little, over the whole range."""
     low, high = np.percentile(grey, (1, 99))
     if high - low >= _LITTLE_CONTRAST:
         return grey
     smooth = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 1.5)
     gain = min(255 / max(1.0, float(high - low)), _MOST_GAIN)
-    return ((smooth - (high + low) / 2) * gain + 127.5).clip(0, 255).astype(np.uint8)
+    return np.asarray(((smooth - (high + low) / 2) * gain + 127.5).clip(0, 255), np.uint8)
 
 
 def _spread(points: NDArray[np.float32], strength: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.int64]:

@@ -1,8 +1,8 @@
 """The map that lays one picture on another: from the features that both have, then drawn tight by their pixels.
 
-Features that match vote for a similarity (a turn, a zoom and a shift) by RANSAC; the enhanced correlation coefficient of
-Evangelidis and Psarakis, "Parametric image alignment using enhanced correlation coefficient maximization", 2008, then
-refines it to an affine map. Both are OpenCV's.
+Features that match vote for a similarity (a turn, a zoom and a shift) by RANSAC; the enhanced correlation coefficient
+of Evangelidis and Psarakis, "Parametric image alignment using enhanced correlation coefficient maximization", 2008,
+then refines it to an affine map. Both are OpenCV's.
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ class Alignment:
     @property
     def degrees(self) -> float:
         """The turn from the first to the second, in (-180, 180], clockwise."""
-        return float(np.degrees(np.arctan2(self.matrix[1, 0] - self.matrix[0, 1], self.matrix[0, 0] + self.matrix[1, 1])))
+        return float(
+            np.degrees(np.arctan2(self.matrix[1, 0] - self.matrix[0, 1], self.matrix[0, 0] + self.matrix[1, 1]))
+        )
 
 
 def match(first: Features, second: Features) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -75,7 +77,7 @@ def match(first: Features, second: Features) -> tuple[NDArray[np.int64], NDArray
 
 def mirrored(features: Features, width: int) -> Features:
     """The features of the mirror image of a picture so many pixels wide."""
-    points = features.points * np.float32([-1, 1]) + np.float32([width - 1, 0])
+    points = features.points * np.array([-1, 1], np.float32) + np.array([width - 1, 0], np.float32)
     return Features(points, features.scales, (180 - features.angles) % 360, mirrored_bits(features.bits))
 
 
@@ -94,13 +96,13 @@ def similarity_of(first: Features, second: Features) -> tuple[Map, int] | None:
     matrix, inlier = cv2.estimateAffinePartial2D(
         first.points[one], second.points[other], method=cv2.RANSAC, ransacReprojThreshold=_TOLERANCE, maxIters=500
     )
-    if matrix is None:
+    if matrix is None:  # they lie on a line, or on a point
         return None
     agreeing = _distinct(first.points[one[inlier.ravel() > 0]])
     scale = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
     if agreeing < _LEAST_AGREEING or not 1 / _MOST_ZOOM < scale < _MOST_ZOOM:
         return None
-    return matrix, agreeing
+    return np.asarray(matrix, np.float64), agreeing
 
 
 def refined(
@@ -112,6 +114,7 @@ def refined(
         first: uint8 (H, W), grey.
         second: uint8 (H', W'), grey.
         matrix: float64 (2, 3), from pixels of the first to pixels of the second.
+        side: The longer side of the first, in pixels, at which it is done.
 
     Returns:
         None where nothing can be laid on anything: too little overlap or no contrast.
@@ -203,10 +206,15 @@ def _aligned_whole(first: Picture, second: Picture) -> Alignment | None:
 
 def _whole(shape: tuple[int, ...], other: tuple[int, ...], quarters: int) -> Map:
     """The map from a rectangle to another that is to be turned so many quarters, against the clock, to lie on it."""
-    corners = np.float32([[0, 0], [1, 0], [0, 1]])
-    turned = {0: corners, 1: np.float32([[1, 0], [1, 1], [0, 0]]), 2: 1 - corners, 3: np.float32([[0, 1], [0, 0], [1, 1]])}
-    ours = corners * np.float32([shape[1] - 1, shape[0] - 1])
-    theirs = turned[quarters] * np.float32([other[1] - 1, other[0] - 1])
+    corners = np.array([[0, 0], [1, 0], [0, 1]], np.float32)
+    turned = {
+        0: corners,
+        1: np.array([[1, 0], [1, 1], [0, 0]], np.float32),
+        2: 1 - corners,
+        3: np.array([[0, 1], [0, 0], [1, 1]], np.float32),
+    }
+    ours = corners * np.array([shape[1] - 1, shape[0] - 1], np.float32)
+    theirs = turned[quarters] * np.array([other[1] - 1, other[0] - 1], np.float32)
     matrix: Map = cv2.getAffineTransform(ours, theirs)
     return matrix
 

@@ -10,6 +10,7 @@ from samekind.copies.keep import Facts, better, worth
 
 Compare = Callable[[int, int], Evidence | None]
 
+
 @dataclass(frozen=True)
 class Member:
     """A picture of a group that is not the kept one.
@@ -150,16 +151,16 @@ def _described(group: _Group, facts: Sequence[Facts], compare: Compare) -> tuple
     # The winner meets each other once; who beats it is met by all that follow, and by those before in the second round.
     for _ in range(2):
         for place in sorted(group.members):
-            evidence = against(keep, place) if place != keep else None
-            if evidence and evidence.relation == "copy" and better(facts[keep], facts[place], evidence)[0] == 1:
+            met = against(keep, place) if place != keep else None
+            if met and met.relation == "copy" and better(facts[keep], facts[place], met)[0] == 1:
                 keep = place
     others = []
     for place in sorted(group.members):
         if place == keep:
             continue
-        evidence = against(keep, place)
-        if evidence is not None and evidence.relation != "copy":
-            evidence = None
-        why = better(facts[keep], facts[place], evidence)[1] if evidence else "a copy of another of the group"
-        others.append(Member(place, evidence, why))
+        direct = against(keep, place)
+        if direct is not None and direct.relation != "copy":
+            direct = None
+        why = better(facts[keep], facts[place], direct)[1] if direct else "a copy of another of the group"
+        others.append(Member(place, direct, why))
     return CopyGroup(keep, tuple(others)), compared

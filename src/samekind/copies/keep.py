@@ -9,7 +9,9 @@ from pathlib import PurePosixPath
 from samekind.copies.evidence import Evidence, better_of
 
 # Folders of programs that keep what was deleted, thumbnails of the same, or nothing for people.
-_BINS = frozenset({"$recycle.bin", "#recycle", "@recycle", "recycler", "lost+found", ".trash", ".trashes", "@recently-snapshot"})
+_BINS = frozenset(
+    {"$recycle.bin", "#recycle", "@recycle", "recycler", "lost+found", ".trash", ".trashes", "@recently-snapshot"}
+)
 _THUMBNAILS = frozenset({"@eadir", ".thumbnails", "thumbs.db", ".@__thumb", "#snapshot", "@__thumb"})
 
 
@@ -84,9 +86,16 @@ def better(first: Facts, second: Facts, evidence: Evidence | None = None) -> tup
     """
     decided = _by_rules(first, second, (_PLACE,))
     if decided is None and evidence is not None:
-        decided = better_of(evidence)
+        decided = better_of(evidence) or _made_of(first, second, evidence)
     decided = decided or _by_rules(first, second, _RULES)
     return decided or (int(second.name < first.name), "first by name; they are equal in size and age")
+
+
+def _made_of(first: Facts, second: Facts, evidence: Evidence) -> tuple[int, str] | None:
+    """What is kept without loss and has the very pixels of a JPEG was made of it: no JPEG would have them otherwise."""
+    if "exact" not in evidence.kinds or first.lossless == second.lossless:
+        return None
+    return int(first.lossless), "the other was made of it"
 
 
 def worth(facts: Facts) -> tuple[float | str, ...]:

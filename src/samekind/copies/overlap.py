@@ -1,8 +1,8 @@
 """What two pictures differ in where they overlap, once a global tone curve is undone.
 
-The finer picture is brought to the pixels of the coarser. One monotone curve, the same for all three channels, takes the
-levels of one to those of the other; what it leaves is set against what compression and half a pixel may do: a level of
-noise, and a part of the contrast around. Colour variants have one curve for each channel and so are not explained.
+The finer picture is brought to the pixels of the coarser. One rising curve, the same for all three channels, takes the
+levels of one to those of the other; what it leaves is set against what compression and half a pixel may do: a level
+of noise, and a part of the contrast around. Colour variants have one curve for each channel and so are not explained.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from samekind.copies.geometry import Map
 
 Floats = NDArray[np.float32]
 
-_LUMA = np.float32([0.299, 0.587, 0.114])
+_LUMA = np.array([[0.299, 0.587, 0.114]], np.float32)
 # Levels of noise in brightness and colour, and the part of the contrast around, that explain a difference.
 _NOISE, _COLOUR_NOISE, _PART = 5.0, 9.0, 0.42
 # Colour means of less than so many levels are grey.
@@ -26,6 +26,7 @@ _BINS = 32
 _WINDOW = 2.0  # pixels, the deviation of the window in which differences are judged
 _EDGE = 3  # pixels at the rim of the overlap that are not judged
 _LEAST_SIDE = 16
+_SAME_STRUCTURE = 0.7
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,10 @@ class Overlap:
     kept: tuple[float, float]
     zoom: float
 
+    def shared(self, levels: float) -> NDArray[np.bool_]:
+        """Where both have the same structure, of a contrast above so many levels: bool (h, w)."""
+        return self.mask & (self.contrast > levels) & (self.structure > _SAME_STRUCTURE)
+
     @property
     def bend(self) -> float:
         """How far the curve is from leaving levels as they are, at most, in levels."""
@@ -78,7 +83,7 @@ def lay(first: NDArray[np.uint8], second: NDArray[np.uint8], matrix: Map) -> Ove
     zoom = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
     if zoom >= 1:
         brought = _brought(second, matrix, first.shape, zoom)
-        one, other, mask, outside = first, brought[0], brought[1], second.shape
+        one, other, mask = first, brought[0], brought[1]
         kept = (mask.mean(), mask.sum() * zoom**2 / (second.shape[0] * second.shape[1]))
     else:
         back = cv2.invertAffineTransform(matrix)
@@ -103,12 +108,12 @@ def _compared(a: Floats, b: Floats, mask: NDArray[np.bool_], kept: tuple[float, 
     if min(colours) < _GREY and max(colours) > _COLOURED:
         grey = 1 + int(colours[1] < colours[0])
     if grey:
-        a, b = (cv2.merge([cv2.transform(part, _LUMA[None])] * 3) for part in (a, b))
+        a, b = (cv2.merge([cv2.transform(part, _LUMA)] * 3) for part in (a, b))
     curve, populated = tone_curve(a[mask].ravel(), b[mask].ravel())
     table = np.interp(np.arange(0, 256, 1 / _FINE), _LEVELS, curve).astype(np.float32)
     explained = table[(a * _FINE).astype(np.int32).clip(0, len(table) - 1)]
     b = np.where(mask[..., None], b, explained)  # what lies beyond the overlap must not leak into the windows
-    difference, low, high, structure, extra = _differences(explained, b)
+    difference, low, structure, extra = _differences(explained, b)
     worst = float(difference[mask].max())
     if _HARDLY < worst < _FAR:
         # One of two copies was made smaller and larger again, or turned, and is less sharp for it.
@@ -120,7 +125,7 @@ def _compared(a: Floats, b: Floats, mask: NDArray[np.bool_], kept: tuple[float, 
             other = b if sharper else cv2.GaussianBlur(b, (0, 0), blur)
             again = _differences(one, other)
             if float(again[0][mask].max()) < worst:
-                difference, low, high, structure, extra = again
+                difference, low, structure, extra = again
                 worst = float(difference[mask].max())
     return Overlap(np.where(mask, difference, 0), mask, low, structure, extra, grey, curve, populated, kept, zoom)
 
@@ -133,9 +138,9 @@ def _sharpness(values: Floats, edges: Floats) -> float:
     return float(np.abs(edges).mean()) / max(1.0, float(values.std()))
 
 
-def _differences(a: Floats, b: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-    """What is not explained; the lower and the higher contrast; what they share of it; what the second has more."""
-    luma_a, luma_b = (cv2.transform(part, _LUMA[None]) for part in (a, b))
+def _differences(a: Floats, b: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """What is not explained; the lower contrast; what they share of the higher; what the second has more."""
+    luma_a, luma_b = (cv2.transform(part, _LUMA) for part in (a, b))
     dark = luma_b - luma_a
     mean_a, mean_b = _window(luma_a), _window(luma_b)
     var_a = (_window(luma_a**2) - mean_a**2).clip(0)
@@ -147,7 +152,7 @@ def _differences(a: Floats, b: Floats) -> tuple[Floats, Floats, Floats, Floats, 
         np.sqrt(_window(dark**2)) / (_NOISE + _PART * high),
         np.sqrt(tint[0] + tint[1] + tint[2]) / (_COLOUR_NOISE + _PART * high),
     )
-    return difference, low, high, both / (high**2 + 4), np.sqrt(var_b) - np.sqrt(var_a)
+    return difference, low, both / (high**2 + 4), np.sqrt(var_b) - np.sqrt(var_a)
 
 
 _FINE = 8  # parts of a level to which the curve is looked up
@@ -165,7 +170,9 @@ def tone_curve(first: Floats, second: Floats) -> tuple[Floats, NDArray[np.bool_]
         first: float32 (N,), 0 to 255, pixels of one.
         second: float32 (N,), the pixels that lie on them.
     """
-    step = max(1, len(first) // _SAMPLED) | 1  # odd, or it would take one channel only where there are three and step is 3
+    step = (
+        max(1, len(first) // _SAMPLED) | 1
+    )  # odd, or it would take one channel only where there are three and step is 3
     first, second = first[::step], second[::step]
     bins = (first / 8).astype(np.int64).clip(0, _BINS - 1)
     order = np.argsort(bins * 1024 + (second * 4).astype(np.int64), kind="stable")

@@ -84,7 +84,7 @@ def unpacked_features(features: bytes) -> Features:
     numbers = np.frombuffer(features, "<u2", 3 * count).reshape(count, 3).astype(np.float32)
     angles = np.frombuffer(features, np.uint8, count, 6 * count).astype(np.float32) * np.float32(360 / 256)
     bits = np.frombuffer(features, np.uint8, count * BITS // 8, 7 * count).reshape(count, BITS // 8)
-    return Features(numbers[:, :2] / _POINT, numbers[:, 2] / 64, angles, bits)
+    return Features(numbers[:, :2] / np.float32(_POINT), numbers[:, 2] / np.float32(64), angles, bits)
 
 
 def shrunk(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

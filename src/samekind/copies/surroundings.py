@@ -13,7 +13,8 @@ from samekind.copies.geometry import Map
 _EDGE_LEVELS, _FRAMED, _RING_FLAT = 14.0, 0.5, 0.85
 _FLAT_LEVELS, _FLAT = 12.0, 0.985
 _STEP = 3  # pixels from the seam at which both sides of it are compared
-_WHOLE = 0.97
+# More of a picture than this is all of it.
+WHOLE = 0.97
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Surroundings:
 
     def nothing_lost(self, kept: tuple[float, float]) -> bool:
         """Whether at least one of the two has nothing that the other has not, but for a plain frame."""
-        return any(part >= _WHOLE or (framed and flat > _FLAT)
+        return any(part >= WHOLE or (framed and flat > _FLAT)
                    for part, framed, flat in zip(kept, self.framed, self.flat, strict=True))  # fmt: skip
 
     def more_than_a_frame(self) -> bool:
@@ -44,7 +45,7 @@ class Surroundings:
 
     def finer_part(self, kept: tuple[float, float], zoom: float) -> bool:
         """Whether one is a part of the other and has clearly more pixels there: each is better in its way."""
-        parts = [part < _WHOLE and not framed for part, framed in zip(kept, self.framed, strict=True)]
+        parts = [part < WHOLE and not framed for part, framed in zip(kept, self.framed, strict=True)]
         return (parts[0] and zoom > 1.25) or (parts[1] and zoom < 0.8)
 
 
