@@ -58,7 +58,7 @@ class EmbeddedOnce(Recognizer):
 
 def measure_one_way(source: ModelFile, own: LabelledImages, others: LabelledImages, embedded: Embedded) -> None:
     old = measure(EmbeddedOnce(source, embedded), others)
-    found = recalibrate(EmbeddedOnce(source, embedded), own, "mine", own.root.name)
+    found = recalibrate(EmbeddedOnce(source, embedded), own, "mine", own.root.name, bare=True)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "mine.onnx"
         write_model(path, source.data, found.card, source.seen_images | SeenImages(found.hashes))

@@ -14,7 +14,16 @@ from hypothesis import HealthCheck, settings
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from samekind.card import FORMAT_VERSION, Card, MeasuredOn, OperatingPoint, PairCalibration, Training, TrioCalibration
+from samekind.card import (
+    FORMAT_VERSION,
+    Card,
+    DomainCalibration,
+    MeasuredOn,
+    OperatingPoint,
+    PairCalibration,
+    Training,
+    TrioCalibration,
+)
 from samekind.model_file import write_model
 
 # A suite that was started in the background ignores Ctrl-C, and so would the commands that tests interrupt.
@@ -81,7 +90,9 @@ def tiny_network(dimension: int = DIMENSION) -> onnx.ModelProto:
         helper.make_node("ReduceMean", ["float", "axes"], ["colour"], keepdims=0),
         helper.make_node("Sub", ["colour", "grey"], ["centred"]),
         helper.make_node("MatMul", ["centred", "weight"], ["raw"]),
-        helper.make_node("LpNormalization", ["raw"], ["embeddings"], axis=1, p=2),
+        helper.make_node("ReduceL2", ["raw", "row"], ["norm"], keepdims=1),
+        helper.make_node("Clip", ["norm", "least"], ["length"]),
+        helper.make_node("Div", ["raw", "length"], ["embeddings"]),
     ]
     graph = helper.make_graph(
         nodes,
@@ -92,6 +103,8 @@ def tiny_network(dimension: int = DIMENSION) -> onnx.ModelProto:
             numpy_helper.from_array(np.array([1, 2], np.int64), "axes"),
             numpy_helper.from_array(np.array([90.0, 120.0, 150.0], np.float32), "grey"),
             numpy_helper.from_array(weight, "weight"),
+            numpy_helper.from_array(np.array([1], np.int64), "row"),
+            numpy_helper.from_array(np.array(1e-12, np.float32), "least"),
         ],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
@@ -103,6 +116,52 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("model") / "tiny.onnx"
     write_model(path, tiny_network().SerializeToString(), make_card())
     return path
+
+
+def adaptable_card(**changes: object) -> Card:
+    """The card of a model that can be adapted without labels; its rates in collections are its own."""
+    measured = MeasuredOn(
+        description="left-out collections",
+        domain="collections of other kinds",
+        images=10,
+        classes=3,
+        positives=20,
+        negatives=25,
+    )
+    points = {
+        "balanced": OperatingPoint(threshold=0.8, far=0.05, tar=0.85),
+        "strict": OperatingPoint(threshold=1.2, far=0.01, tar=0.6),
+    }
+    shares = {name: point.model_copy(update={"threshold": point.threshold / 2}) for name, point in points.items()}
+    domains = DomainCalibration(
+        full_length=0.6,
+        spread=0.5,
+        few=20,
+        pair=PairCalibration(scale=4.0, bias=-3.0, operating_points=points, measured_on=measured),
+        trio=TrioCalibration(weights=(4.0, 0.4, 0.2), bias=-3.5, operating_points=shares, measured_on=measured),
+        domains=("a test",),
+    )
+    return make_card(domains=domains, **changes)
+
+
+@pytest.fixture(scope="session")
+def adaptable_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny model, with a card that lets it be adapted to pictures without labels."""
+    path = tmp_path_factory.mktemp("model") / "adaptable.onnx"
+    write_model(path, tiny_network().SerializeToString(), adaptable_card())
+    return path
+
+
+@pytest.fixture(scope="session")
+def many_colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 24 different pictures in two subfolders, all of them rather red."""
+    root = tmp_path_factory.mktemp("colours")
+    rng = np.random.default_rng(5)
+    for number in range(24):
+        folder = root / ("dark" if number % 2 else "light")
+        folder.mkdir(exist_ok=True)
+        save_noise(folder / f"{number:02}.png", (230, *map(int, rng.integers(20, 190, 2))), seed=number)
+    return root
 
 
 @pytest.fixture

@@ -15,7 +15,10 @@ DOCUMENTS = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
+    "docs/adaptation.md",
     "docs/evaluation.md",
+    "docs/formats.md",
+    "docs/reference.md",
     "docs/galleries.md",
     "docs/removing-copies.md",
     *sorted(str(page.relative_to(README.parent)) for page in (README.parent / "docs" / "howto").glob("*.md")),
@@ -64,7 +67,7 @@ def test_python_examples_run(desk: Path) -> None:
 def test_console_examples_run(desk: Path) -> None:
     commands = samekind_commands()
     assert {words[0] for words in commands} == {
-        *("verify", "trio", "info", "train", "evaluate", "data", "reproduce", "calibrate"),
+        *("verify", "trio", "info", "adapt", "train", "evaluate", "data", "reproduce", "calibrate"),
         *("index", "search", "duplicates", "cluster", "status"),
     }
     for words in commands:
@@ -72,7 +75,7 @@ def test_console_examples_run(desk: Path) -> None:
             continue  # the next test looks at these
         result = run(*words, cwd=desk)
         assert result.returncode == 0, (words, result.stderr)
-    for written in ("verdicts.csv", "photos.onnx", "pairs.csv", "triplets.csv", "trios.csv", "mine.onnx"):
+    for written in ("verdicts.csv", "photos.onnx", "pairs.csv", "triplets.csv", "trios.csv", "mine.onnx", "adapted.onnx"):
         assert (desk / written).stat().st_size > 0
 
 

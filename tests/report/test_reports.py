@@ -123,7 +123,8 @@ def test_the_summary_can_be_read_by_a_layman(result: Evaluation) -> None:
         r"in 1,000 pairs of the same kind, [\d.]+ \([\d.]+ to [\d.]+\) are called different\.",
         sentences[0],
     )
-    assert len(sentences) == 9
+    promises = ("Among these pictures", "`samekind ")  # test_promises.py
+    assert len([sentence for sentence in sentences if not sentence.startswith(promises)]) == 9
 
 
 def test_the_picture_in_the_wrong_folder_is_among_the_mistakes(result: Evaluation) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from commands import command
 from conftest import save_noise
+from services import start
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 playwright_api = pytest.importorskip("playwright.sync_api")
@@ -216,3 +218,27 @@ def test_the_documentation_asks_no_other_host(browser, service) -> None:
     page.get_by_text("/api/v1/verify").first.wait_for()
     assert {host for host in asked if host} == {f"127.0.0.1:{service.port}"}
     page.close()
+
+
+def test_judging_among_twenty_pictures_of_ones_own(browser, adaptable_model, many_colours, tmp_path) -> None:
+    pictures = sorted(many_colours.glob("*/*.png"))
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    running = start(command("serve", "--port", "0", "--model", adaptable_model), tmp_path / "log.txt")
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(running.url)
+    well = page.locator("#sk-pair .sk-others")
+    choose = well.locator("input[type=file]")
+    give(page, "pair", *pictures[:2])
+    page.get_by_text("was measured on a test.").wait_for()
+    choose.set_input_files(pictures[2:7])
+    well.get_by_text("5 pictures; 5 more and they count").wait_for()
+    choose.set_input_files([*pictures[7:22], tmp_path / "broken.png"])
+    page.get_by_text("Judged among 20 pictures").wait_for()
+    page.get_by_text("left out: broken.png").wait_for()
+    assert well.locator(".sk-strip img").count() == 20
+    well.get_by_role("button", name="Remove them").click()
+    page.get_by_text("was measured on a test.").wait_for()
+    assert page.get_by_text("Judged among").count() == 0
+    page.close()
+    assert running.stop() == 0

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import os
 import tracemalloc
+from collections.abc import Iterator
 
 import gradio
 import numpy as np
@@ -17,14 +18,16 @@ from hypothesis import strategies as st
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
+import samekind
 from samekind.card import MeasuredOn, OperatingPoint, PairCalibration, TrioCalibration
+from samekind.server.app import create_app
 from samekind.server.limits import Limits
 from samekind.server.page.events import discreet
-from samekind.server.page.markup import error_box, picture_grid, triangle, verdict_card
+from samekind.server.page.markup import context_note, error_box, picture_grid, triangle, verdict_card
 from samekind.server.page.mount import Page
 from samekind.server.page.payload import read_event
-from samekind.server.page.picture_inputs import pictures_of
-from samekind.server.page.tradeoff import slider_range, trade_at
+from samekind.server.page.picture_inputs import others_of, pictures_of
+from samekind.server.page.tradeoff import same_strictness, slider_range, trade_at
 from samekind.server.problems import Problem
 
 EVENTS = "/gradio_api/run/predict"
@@ -226,6 +229,34 @@ def test_the_rates_are_the_measured_ones_where_there_are_any(link) -> None:
     assert trade_at(link, 0.6).measured_at is None
 
 
+@pytest.mark.parametrize("others", [3, ["data:,"], [None] * 10, ["data:image/png;base64,eA=="] * 27, ["http://x/"]])
+def test_values_that_hold_no_other_pictures_are_refused(others) -> None:
+    with pytest.raises(Problem):
+        others_of({"images": [], "among": others}, Limits())
+
+
+def test_other_pictures_arrive_as_they_were() -> None:
+    urls = [f"data:image/png;base64,{base64.b64encode(bytes([number])).decode()}" for number in range(26)]
+    assert others_of({"among": urls}, Limits()) == [bytes([number]) for number in range(26)]
+    assert others_of({"images": urls}, Limits()) == others_of({"among": []}, Limits()) == []
+
+
+@pytest.mark.parametrize("link", LINKS, ids=["pair", "trio"])
+def test_a_slider_is_as_strict_in_a_context_as_without(link) -> None:
+    points = {
+        "balanced": OperatingPoint(threshold=0.2, far=0.05, tar=0.9),
+        "strict": OperatingPoint(threshold=0.3, far=0.02, tar=0.7),
+    }
+    context = link.model_copy(update={"operating_points": points})
+    for name, point in POINTS.items():
+        assert same_strictness(round(point.threshold, 2), link, context) == points[name].threshold
+    lowest, highest, _, step = slider_range(link)
+    moved = [same_strictness(at, link, context) for at in np.arange(lowest, highest + step / 2, step)]
+    assert (np.diff(moved) >= -1e-12).all()
+    assert moved[-1] == pytest.approx(1.0)
+    assert same_strictness(0.6, link, link) == pytest.approx(0.6)
+
+
 @pytest.mark.parametrize("link", LINKS, ids=["pair", "trio"])
 def test_a_higher_threshold_has_fewer_false_alarms_and_more_misses(link) -> None:
     lowest, highest, start, step = slider_range(link)
@@ -240,6 +271,7 @@ def test_what_is_not_ours_is_escaped() -> None:
     made = [
         verdict_card(True, evil, 0.5, evil, evil),
         error_box(evil),
+        context_note(20, evil, evil),
         picture_grid([(evil, None, evil)]),
         triangle((0.1, 0.2, 0.3), (0, 1)),
     ]
@@ -251,3 +283,43 @@ def test_a_name_that_is_no_text_is_shown_as_far_as_it_is_one() -> None:
     assert html.encode()
     assert ">caf\\xe9.png<" in html
     assert ">é.png<" in html
+
+
+@pytest.fixture
+def adaptable_page(adaptable_model) -> Iterator[TestClient]:
+    app = create_app(samekind.load(adaptable_model, threads=1))
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        yield client
+
+
+def test_the_page_judges_among_twenty_other_pictures(adaptable_page, adaptable_model, many_colours) -> None:
+    contents = [path.read_bytes() for path in sorted(many_colours.glob("*/*.png"))]
+    urls = [f"data:image/png;base64,{base64.b64encode(content).decode()}" for content in contents]
+    bare = samekind.load(adaptable_model)
+    mine = bare.adapt(contents[3:])
+    events = adaptable_page.get("/config").json()["dependencies"]
+    judge = [event["id"] for event in events if [target[1] for target in event["targets"]] == ["submit"]]
+    move = [event["id"] for event in events if [target[1] for target in event["targets"]] == ["change"]]
+    for count, verdicts, point in (
+        (2, (bare.verify(*contents[:2]), mine.verify(*contents[:2])), mine.card.pair.balanced),
+        (3, (bare.verify_trio(*contents[:3]), mine.verify_trio(*contents[:3])), mine.card.trio.balanced),
+    ):
+        for among, verdict in zip(([], urls[3:]), verdicts, strict=True):
+            value = {"images": urls[:count], "among": among}
+            event = {"data": [value, 0.5], "fn_index": judge[count - 2], "session_hash": "a", "event_data": None}
+            found, said, traded = adaptable_page.post(EVENTS, json=event | {"trigger_id": 3}).json()["data"]
+            assert found["probability"] == pytest.approx(verdict.probability, abs=1e-5)
+            assert ("sk-yes" in said) == verdict.same
+            assert (f"was measured on {verdict.rates_from}." in said, verdict.rates_from in traded) == (True, True)
+            assert ("Judged among 21 pictures" in said) == bool(among)
+            event = {"data": [found, 0.5], "fn_index": move[count - 2]}
+            assert adaptable_page.post(EVENTS, json=event).json()["data"] == [said, traded]
+        assert f"Threshold {point.threshold:.2f}; measured at the setting <b>balanced</b>" in traded
+        event = {"data": [{"images": urls[:count], "among": urls[:9]}, 0.5], "fn_index": judge[count - 2]}
+        assert "Among: 9 readable pictures; at least 10" in adaptable_page.post(EVENTS, json=event).json()["data"][1]
+
+
+def test_where_a_model_cannot_be_adapted_the_page_does_not_offer_it(service, adaptable_page) -> None:
+    with service.client() as client:
+        assert "Judge among your own pictures" not in client.get("/config").text
+    assert adaptable_page.get("/config").text.count("Judge among your own pictures") == 2

@@ -13,6 +13,7 @@ from PIL import Image
 import samekind
 from samekind.errors import GalleryError
 from samekind.gallery import Gallery
+from samekind.recognizer import Recognizer
 from samekind.server.app import create_app
 from samekind.server.problems import Problem
 from samekind.server.service import GalleryQueue
@@ -22,8 +23,9 @@ from samekind.server.service import GalleryQueue
 def ask(tiny_model):
     """Asks a service within this process."""
 
-    async def ask(method: str, path: str, *, gallery=None, **send) -> httpx.Response:
-        app = create_app(samekind.load(tiny_model, threads=1), gallery=gallery, page=False)
+    async def ask(method: str, path: str, *, gallery=None, recognizer=None, **send) -> httpx.Response:
+        recognizer = recognizer or samekind.load(tiny_model, threads=1)
+        app = create_app(recognizer, gallery=gallery, page=False)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:
             return await client.request(method, path, **send)
 
@@ -73,3 +75,87 @@ def test_long_work_with_the_gallery_ends_with_the_service() -> None:
     ended, never_begun = asyncio.run(asyncio.wait_for(ask(), 60))
     assert isinstance(ended, Problem)
     assert isinstance(never_begun, asyncio.CancelledError)
+
+
+@pytest.fixture
+def model(adaptable_model) -> Recognizer:
+    return samekind.load(adaptable_model, threads=1)
+
+
+@pytest.fixture
+def colours(many_colours) -> list[bytes]:
+    return [path.read_bytes() for path in sorted(many_colours.glob("*/*.png"))]
+
+
+def judged(ask, colours, others, path="verify", **options) -> httpx.Response:
+    names = ("first", "second") if path == "verify" else ("first", "second", "third")
+    files = [(name, ("a.png", content)) for name, content in zip(names, colours, strict=False)]
+    files += [("among", ("b.png", content)) for content in others]
+    return asyncio.run(ask("POST", f"/api/v1/{path}", files=files, **options))
+
+
+def test_among_other_pictures_of_the_request_it_judges_as_python_does(ask, model, colours) -> None:
+    mine = model.adapt(colours[4:24])
+    pair = judged(ask, colours, colours[4:24], recognizer=model).json()
+    verdict = mine.verify(*colours[:2])
+    assert pair["similarity"] == pytest.approx(verdict.similarity, abs=1e-5)
+    assert pair["probability"] == pytest.approx(verdict.probability, abs=1e-5)
+    assert (pair["same"], pair["threshold"]) == (verdict.same, pytest.approx(verdict.threshold))
+    assert pair["rates_from"] == "collections of other kinds"
+    trio = judged(ask, colours, colours[4:24], "trio", recognizer=model).json()
+    assert trio["probability"] == pytest.approx(mine.verify_trio(*colours[:3]).probability, abs=1e-5)
+
+
+def test_the_other_pictures_are_forgotten(model, colours) -> None:
+    app = create_app(model, page=False)
+
+    async def three() -> list[httpx.Response]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:
+            files = [("first", ("a.png", colours[0])), ("second", ("a.png", colours[1]))]
+            among = files + [("among", ("b.png", content)) for content in colours[4:24]]
+            return [await client.post("/api/v1/verify", files=given) for given in (files, among, files)]
+
+    before, within, after = asyncio.run(three())
+    assert before.json() == after.json() != within.json()
+
+
+@pytest.mark.parametrize(
+    ("others", "words"),
+    [
+        (slice(0, 9), "among: 9 readable pictures; at least 10 are needed"),
+        ([0] * 12, "among: 12 pictures, but only 1 different ones"),
+        (None, "among[3]: "),
+    ],
+    ids=["too few", "one many times", "unreadable"],
+)
+def test_what_is_wrong_with_the_other_pictures_is_said_with_their_field(ask, model, colours, others, words) -> None:
+    if others is None:
+        given = [b"no picture" if number == 3 else content for number, content in enumerate(colours[:12])]
+    else:
+        given = colours[others] if isinstance(others, slice) else [colours[number] for number in others]
+    answer = judged(ask, colours, given, recognizer=model)
+    assert (answer.status_code, words in answer.json()["detail"]) == (422, True), answer.text
+
+
+def test_more_other_pictures_than_a_request_may_hold_are_refused(ask, model, colours) -> None:
+    answer = judged(ask, colours, (colours * 2)[:31], recognizer=model)
+    assert (answer.status_code, "at most 32 images" in answer.text) == (413, True)
+    assert judged(ask, colours, (colours * 2)[:30], recognizer=model).status_code == 200
+
+
+def test_a_model_that_cannot_be_adapted_or_is_already_says_so(ask, model, colours) -> None:
+    never = judged(ask, colours, colours[4:24])
+    assert (never.status_code, "among: tiny: cannot be adapted without labels" in never.text) == (422, True)
+    twice = judged(ask, colours, colours[4:24], recognizer=model.adapt(colours))
+    assert (twice.status_code, "judges among pictures of its own already" in twice.text) == (422, True)
+
+
+def test_with_a_gallery_it_judges_among_the_gallery(
+    ask, model, adaptable_model, colours, many_colours, tmp_path
+) -> None:
+    with Gallery.open(tmp_path / "g.samekind", model=adaptable_model) as gallery:
+        gallery.sync(many_colours)
+        answer = judged(ask, colours, [], recognizer=model, gallery=gallery).json()
+        other = judged(ask, colours, colours[:12], recognizer=model, gallery=gallery).json()
+    assert answer["similarity"] == pytest.approx(model.adapt(many_colours).verify(*colours[:2]).similarity, abs=3e-3)
+    assert other["similarity"] == pytest.approx(model.adapt(colours[:12]).verify(*colours[:2]).similarity, abs=1e-5)

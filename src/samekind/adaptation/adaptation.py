@@ -72,16 +72,49 @@ def adapt(embeddings: Embeddings, card: Card, source: str) -> Adaptation:
             f"{card.name}: cannot be adapted without labels, because nobody has measured what its similarities then "
             "mean; adapt general, or give labels: samekind calibrate"
         )
+    collection, offset, share = _centred(embeddings, card, domains.full_length)
+    spread = known_spread(collection, offset, domains.spread, domains.few)
+    about = _about(card, source, collection, share, spread)
+    return Adaptation(offset, pair_for(domains, spread), trio_for(domains, spread), about)
+
+
+def centre(embeddings: Embeddings, card: Card, source: str, full_length: float) -> Adaptation:
+    """The offset alone, for any model: what similarities then mean, labels must tell.
+
+    Args:
+        embeddings: As ``adapt``.
+        card: As ``adapt``.
+        source: As ``adapt``.
+        full_length: The length of the mean from which on all of it is taken away; of a shorter one the same part.
+
+    Returns:
+        The adaptation, whose calibrations are still those of the bare model.
+
+    Raises:
+        AdaptationError: There are fewer than ten different pictures, these are not this model's embeddings, or nothing
+            but the mean is in them.
+    """
+    collection, offset, share = _centred(embeddings, card, full_length)
+    spread = collection.spread(offset)
+    if spread <= 0:
+        raise AdaptationError(f"{source}: each two of these pictures are about as alike to {card.name} as any others")
+    return Adaptation(offset, card.pair, card.trio, _about(card, source, collection, share, spread))
+
+
+def _centred(embeddings: Embeddings, card: Card, full_length: float) -> tuple[Collection, NDArray[np.float32], float]:
+    """The collection, what is taken away from its embeddings, and which share of the mean that is."""
     if embeddings.ndim == 2 and embeddings.shape[1] != card.dimension:
         raise AdaptationError(
             f"these embeddings have {embeddings.shape[1]} dimensions, and {card.name}'s have {card.dimension}: they "
             "are another model's"
         )
     collection = Collection.of(embeddings)
-    share = min(1.0, collection.length / domains.full_length)
-    offset = np.asarray(share * collection.mean, np.float32)
-    spread = known_spread(collection, offset, domains.spread, domains.few)
-    about = Adapted(
+    share = min(1.0, collection.length / full_length)
+    return collection, np.asarray(share * collection.mean, np.float32), share
+
+
+def _about(card: Card, source: str, collection: Collection, share: float, spread: float) -> Adapted:
+    return Adapted(
         source=source,
         pictures=collection.pictures,
         distinct=len(collection.compared),
@@ -91,7 +124,6 @@ def adapt(embeddings: Embeddings, card: Card, source: str) -> Adaptation:
         created=dt.datetime.now(dt.UTC).date().isoformat(),
         network=card.fingerprint,
     )
-    return Adaptation(offset, pair_for(domains, spread), trio_for(domains, spread), about)
 
 
 def known_spread(collection: Collection, offset: NDArray[np.float32], usual: float, few: float) -> float:

@@ -73,6 +73,16 @@ def unfold(onnx_model: bytes, name: str) -> bytes:
     return envelope.with_graph(graph)
 
 
+def can_fold(onnx_model: bytes, name: str) -> bool:
+    """Whether a network ends so that ``fold`` can put an offset behind it."""
+    graph = OnnxEnvelope(onnx_model, name).graph()
+    try:
+        _normalising({made: node for node in graph.nodes for made in node.outputs}, graph.outputs[0].name, name)
+    except ModelFileError:
+        return False
+    return True
+
+
 def _normalising(made_by: dict[str, Any], output: str, name: str) -> list[Any]:
     """The network's last nodes: the length of the rows, its lower bound, the division. The first gets the rows."""
     division = made_by.get(output)

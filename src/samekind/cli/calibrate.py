@@ -13,7 +13,7 @@ from samekind.cli.options import JsonOption, ProviderOption, echo_json, printabl
 if TYPE_CHECKING:
     from samekind.card import PairCalibration, TrioCalibration
     from samekind.fitting.calibrate import Recalibrated
-    from samekind.fitting.recalibrate import CalibrationQuality, OldAndNew
+    from samekind.fitting.recalibrate import CalibrationQuality, OldAndNew, Start
 
 
 def calibrate(
@@ -32,15 +32,24 @@ def calibrate(
         Path,
         typer.Option("--output", "-o", help="The model file to write; its stem names the model.", show_default=False),
     ],
+    bare: Annotated[
+        bool,
+        typer.Option(
+            "--bare",
+            help="Keep the network as it is, and with it stored embeddings: do not adapt it to the images.",
+        ),
+    ] = False,
     json: JsonOption = False,
     provider: ProviderOption = None,
 ) -> None:
     """Fit a model's probabilities and thresholds to your own labelled images, without training and without torch.
 
-    The network stays as it is, and so do embeddings that you stored: what changes is what a similarity means. The
-    table shows the model's old error rates on your images beside the new ones, which come from thresholds that were
-    fitted on one half of the images and measured on the other, both ways; the thresholds that are written come from
-    all of them. This makes the error rates true for pictures like yours; it does not make the network see more.
+    What changes is what a similarity means. The table shows the model's old error rates on your images beside the new
+    ones, which come from thresholds that were fitted on one half of the images and measured on the other, both ways;
+    the thresholds that are written come from all of them. This makes the error rates true for pictures like yours.
+
+    The images also adapt the model, as `samekind adapt` does, where that lowers the log loss that is so measured. The
+    embeddings are then others, and those that you stored no longer fit; with --bare the network stays as it is.
 
     A hundred images of a few classes are enough for a start; an operating point such as strict needs some thousands of
     pairs of different classes behind it, and is left out without. Images that the model was trained on are refused.
@@ -55,7 +64,7 @@ def calibrate(
     from samekind.fitting.calibrate import calibrate as fit
 
     with stage_bars(log=False) as progress:
-        result = fit(model, folder, output, providers=provider, on_progress=progress)
+        result = fit(model, folder, output, bare=bare, providers=provider, on_progress=progress)
     for message in result.unreadable:
         typer.secho(f"samekind: {printable(message)}", err=True, fg="red")
     if json:
@@ -66,15 +75,34 @@ def calibrate(
         _print("three images", result.old.trio, result.trios)
     else:
         typer.echo("\nfewer than three classes: the new model judges pairs only")
-    typer.echo(
-        "\nmeasured on your images; new: fitted on one half of them and measured on the other, both ways\n"
-        f"{output}: written; the network is that of {printable(result.old.name)} "
-        f"(fingerprint {result.card.fingerprint[:12]}), so stored embeddings stay valid"
+    typer.echo("\nmeasured on your images; new: fitted on one half of them and measured on the other, both ways")
+    if result.start:
+        typer.echo(_start(result.start))
+    typer.echo(f"{output}: written; {_network(result)}")
+
+
+def _start(start: Start) -> str:
+    """What the new model starts from, and what that gained."""
+    chosen = "the model adapted to your images" if start.adapted else "the network as it is"
+    return (
+        f"start: {chosen}; adapting to your images takes the log loss of pairs from {start.bare_log_loss:.3f} to "
+        f"{start.adapted_log_loss:.3f}, the EER from {start.bare_eer:.1%} to {start.adapted_eer:.1%} "
+        "(adapted and fitted on one half, measured on the other)"
+    )
+
+
+def _network(result: Recalibrated) -> str:
+    fingerprint, old = f"fingerprint {result.card.fingerprint[:12]}", printable(result.old.name)
+    if result.card.fingerprint == result.old.fingerprint:
+        return f"the network is that of {old} ({fingerprint}), so stored embeddings stay valid"
+    return (
+        f"the network is that of {old} adapted to your images ({fingerprint}), so embeddings stored with {old} do not "
+        "fit it; --bare keeps the network as it is"
     )
 
 
 def _echo_json(result: Recalibrated) -> None:
-    compared = {"pairs": result.pairs, "trios": result.trios}
+    compared = {"pairs": result.pairs, "trios": result.trios, "start": result.start}
     echo_json(
         {"card": result.card.model_dump(mode="json"), "unreadable": result.unreadable}
         | {name: found and dataclasses.asdict(found) for name, found in compared.items()}

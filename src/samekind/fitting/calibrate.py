@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 
+from samekind.adaptation.adaptation import adapted_model
+from samekind.adaptation.graph import can_fold
 from samekind.card import Card
 from samekind.datasets.dataset import read_dataset
 from samekind.datasets.folders import LabelledImages
-from samekind.fitting.recalibrate import OldAndNew, Rates, recalibrate
+from samekind.fitting.recalibrate import OldAndNew, Rates, Start, recalibrate
 from samekind.model_file import ModelFile, SeenImages, make_model, read_model, write_model
 from samekind.progress import Progress
 from samekind.recognizer import Recognizer
@@ -25,11 +27,12 @@ class Recalibrated:
     """A model with new calibrations, and how right they are beside the old ones.
 
     Attributes:
-        model: The new model; its network is the old one, and so is its fingerprint.
+        model: The new model. Its network is the old one, and so is its fingerprint, unless ``start.adapted``.
         old: The card of the old model.
         pairs: Old and new on pairs.
         trios: Old and new on trios; None with fewer than three classes.
         unreadable: Messages about files that were left out.
+        start: Whether the new model is adapted to the images, and what that gained; None where that was not tried.
     """
 
     model: ModelFile
@@ -37,6 +40,7 @@ class Recalibrated:
     pairs: OldAndNew
     trios: OldAndNew | None
     unreadable: tuple[str, ...]
+    start: Start | None = None
 
     @property
     def card(self) -> Card:
@@ -78,19 +82,23 @@ def calibrate(
     images: LabelledImages | Source,
     output: Source | None = None,
     *,
+    bare: bool = False,
     providers: Sequence[str] | None = None,
     on_progress: Progress | None = None,
 ) -> Recalibrated:
     """Fit a model's probabilities and thresholds to your own labelled images, without training and without torch.
 
-    The network stays as it is, and so do embeddings that were stored. The rates of the new thresholds come from
-    thresholds that were fitted on one half of the images and measured on the other, both ways.
+    The rates of the new thresholds come from thresholds that were fitted on one half of the images and measured on the
+    other, both ways. The images also adapt the model (``samekind.Recognizer.adapt``) where that lowers the log loss so
+    measured; then its fingerprint changes, and embeddings that were stored no longer fit it. A model that is adapted
+    already stays as it is.
 
     Args:
         model: The name of a model that comes with samekind, a path, or None for the default model.
         images: Class folders (of ``train`` and ``val``, ``train`` is used), or a CSV manifest, of which the held-out
             images are used before those to train on.
         output: The model file to write; its stem names the model. None writes nothing.
+        bare: Keep the network as it is, and with it embeddings that were stored.
         providers: ONNX Runtime execution providers, best first.
         on_progress: Called with ("images", done, total).
 
@@ -114,7 +122,7 @@ def calibrate(
         ...         for i in range(10):
         ...             pixels = np.clip(rng.normal(colour, 20, (32, 32, 3)), 0, 255).astype(np.uint8)
         ...             Image.fromarray(pixels).save(Path(folder, name, f"{i}.png"))
-        ...     mine = calibrate("general", folder)
+        ...     mine = calibrate("general", folder, bare=True)
         >>> mine.recognizer().card.name, mine.card.fingerprint == mine.old.fingerprint
         ('general-calibrated', True)
     """
@@ -125,10 +133,12 @@ def calibrate(
     source = model if isinstance(model, ModelFile) else read_model(model)
     name = f"{source.card.name}-calibrated" if output is None else Path(output).stem
     recognizer = Recognizer(source, providers=providers)
-    found = recalibrate(recognizer, labelled, name, data.resolve().name, on_progress=on_progress)
+    bare = bare or not can_fold(source.data, source.card.name)
+    found = recalibrate(recognizer, labelled, name, data.resolve().name, bare=bare, on_progress=on_progress)
+    network = adapted_model(source, found.adaptation).data if found.adaptation else source.data
     seen = source.seen_images | SeenImages(found.hashes)
     new = Recalibrated(
-        make_model(source.data, found.card, seen), source.card, found.pairs, found.trios, found.unreadable
+        make_model(network, found.card, seen), source.card, found.pairs, found.trios, found.unreadable, found.start
     )
     if output is not None:
         new = replace(new, model=replace(new.model, card=new.save(output)))

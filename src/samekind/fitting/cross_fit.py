@@ -36,6 +36,8 @@ from samekind.similarity import Embeddings
 Labels = NDArray[np.int64]
 _Calibration = TypeVar("_Calibration", PairCalibration, TrioCalibration)
 _Items = tuple[NDArray[np.floating], NDArray[np.bool_]]
+# From the embeddings of some images, without their labels, to what is done to those of any images.
+Preparation = Callable[[Embeddings], Callable[[Embeddings], Embeddings]]
 
 FEWEST_ITEMS = 10  # of each answer, in each half
 # A class of fewer different images would have no genuine pair in a half.
@@ -92,8 +94,17 @@ def fit_calibrations(
     return pair, trio
 
 
+def as_they_are(_images: Embeddings) -> Callable[[Embeddings], Embeddings]:
+    """The preparation that does nothing."""
+    return lambda embeddings: embeddings
+
+
 def cross_fit_pair(
-    embeddings: Embeddings, labels: Labels, identities: Sequence[str], description: str
+    embeddings: Embeddings,
+    labels: Labels,
+    identities: Sequence[str],
+    description: str,
+    prepare: Preparation = as_they_are,
 ) -> CrossFitted[PairCalibration]:
     """The calibration for pairs; its ``measured_on`` counts the images whose pairs are behind the rates.
 
@@ -102,6 +113,8 @@ def cross_fit_pair(
         labels: int64 (N,).
         identities: A name for each image; those that are equal, such as files with the same bytes, stay in one half.
         description: Where they come from, for the card.
+        prepare: What else is fitted, such as an adaptation: to the same half as a calibration, and applied to both
+            halves. For the calibration of all images it is fitted to all of them.
 
     Raises:
         DatasetError: As ``fit_pair_calibration``, or a half has fewer than ``FEWEST_ITEMS`` pairs of an answer.
@@ -112,29 +125,35 @@ def cross_fit_pair(
         >>> fitted.calibration.operating_points["balanced"].far, fitted.calibration.measured_on.cross_fitted
         (0.0, True)
     """
-    calibration = fit_pair_calibration(embeddings, labels, description)
+    calibration = fit_pair_calibration(prepare(embeddings)(embeddings), labels, description)
     fit = partial(fit_pair_calibration, description=description, min_errors=MIN_ERRORS / 2)
     in_second = halves(labels, identities)
     fitted = _cross_fit(
-        calibration, fit, pair_items, pair_probability, embeddings=embeddings, labels=labels, in_second=in_second
-    )
+        calibration, fit, pair_items, pair_probability, prepare, embeddings=embeddings, labels=labels,
+        in_second=in_second,
+    )  # fmt: skip
     images = sum(min(int(half.sum()), MOST_IMAGES) for half in (~in_second, in_second))
     measured_on = fitted.calibration.measured_on.model_copy(update={"images": images})
     return replace(fitted, calibration=fitted.calibration.model_copy(update={"measured_on": measured_on}))
 
 
 def cross_fit_trio(
-    embeddings: Embeddings, labels: Labels, identities: Sequence[str], description: str
+    embeddings: Embeddings,
+    labels: Labels,
+    identities: Sequence[str],
+    description: str,
+    prepare: Preparation = as_they_are,
 ) -> CrossFitted[TrioCalibration]:
     """The calibration for trios. Arguments and errors as ``cross_fit_pair``; each half needs three classes."""
-    calibration = fit_trio_calibration(embeddings, labels, description)
+    calibration = fit_trio_calibration(prepare(embeddings)(embeddings), labels, description)
     if calibration is None:
         raise DatasetError("trios need at least three classes")
     fit = partial(_fit_trio_of_half, description=description)
     in_second = halves(labels, identities)
     return _cross_fit(
-        calibration, fit, trio_items, trio_probability, embeddings=embeddings, labels=labels, in_second=in_second
-    )
+        calibration, fit, trio_items, trio_probability, prepare, embeddings=embeddings, labels=labels,
+        in_second=in_second,
+    )  # fmt: skip
 
 
 def halves(labels: Labels, identities: Sequence[str]) -> NDArray[np.bool_]:
@@ -174,13 +193,18 @@ def _cross_fit(
     fit: Callable[[Embeddings, Labels], _Calibration],
     items: Callable[[Embeddings, Labels], _Items],
     to_probability: Callable[[_Calibration, NDArray[np.floating]], NDArray[np.float64]],
+    prepare: Preparation,
     *,
     embeddings: Embeddings,
     labels: Labels,
     in_second: NDArray[np.bool_],
 ) -> CrossFitted[_Calibration]:
-    measured = [_of_half(items, embeddings[half], labels[half]) for half in (~in_second, in_second)]
-    others = [fit(embeddings[half], _renumbered(labels[half])) for half in (in_second, ~in_second)]
+    here, fitted_to = (~in_second, in_second), (in_second, ~in_second)
+    prepared = [prepare(embeddings[half]) for half in fitted_to]
+    measured = [_of_half(items, do(embeddings[half]), labels[half]) for do, half in zip(prepared, here, strict=True)]
+    others = [
+        fit(do(embeddings[half]), _renumbered(labels[half])) for do, half in zip(prepared, fitted_to, strict=True)
+    ]
     probabilities = [to_probability(other, part[0]) for other, part in zip(others, measured, strict=True)]
     same = np.concatenate([part[1] for part in measured])
     points = {}

@@ -1,30 +1,35 @@
-"""What a model's similarities mean on other images: new calibrations and thresholds, the network left as it is."""
+"""What a model's similarities mean on other images: new calibrations and thresholds, and an offset where it helps."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 
 import numpy as np
 from numpy.typing import NDArray
 
+from samekind.adaptation.adaptation import Adaptation, centre
 from samekind.calibration import DEFAULT_OPERATING_POINT, pair_probability, trio_probability
 from samekind.card import Card, PairCalibration, TrioCalibration
 from samekind.datasets.folders import LabelledImages
 from samekind.datasets.splits import content_hashes
-from samekind.errors import DatasetError, ImageError
+from samekind.errors import AdaptationError, DatasetError, ImageError
 from samekind.evaluation.metrics.scores import Scores
 from samekind.evaluation.metrics.verification import as_it_is, balanced_accuracy, verdict_rates
 from samekind.evaluation.selection import refuse_seen
-from samekind.fitting.cross_fit import CrossFitted, cross_fit_pair, cross_fit_trio
+from samekind.fitting.cross_fit import CrossFitted, Preparation, as_they_are, cross_fit_pair, cross_fit_trio
+from samekind.fitting.domains import FULL_LENGTH
 from samekind.progress import Progress
 from samekind.recognizer import Recognizer
 from samekind.similarity import Embeddings
 
 _AnyCalibration = PairCalibration | TrioCalibration
 _AnyFitted = CrossFitted[PairCalibration] | CrossFitted[TrioCalibration]
+_Both = tuple[CrossFitted[PairCalibration], CrossFitted[TrioCalibration] | None]
 
 
 @dataclass(frozen=True)
@@ -69,15 +74,41 @@ class OldAndNew:
 
 
 @dataclass(frozen=True)
+class Start:
+    """What new calibrations start from: the network as it is, or adapted to the images, which labels do not enter.
+
+    Both were tried. All numbers are of pairs, and cross-fitted: the adaptation, too, was to the half of the images that
+    an item is not from.
+
+    Attributes:
+        adapted: Whether it is the adapted network: where the log loss is lower.
+        bare_log_loss: The log loss of calibrations of the network as it is.
+        adapted_log_loss: The log loss of calibrations of the adapted network.
+        bare_eer: The equal error rate of the network as it is.
+        adapted_eer: The equal error rate of the adapted network.
+    """
+
+    adapted: bool
+    bare_log_loss: float
+    adapted_log_loss: float
+    bare_eer: float
+    adapted_eer: float
+
+
+@dataclass(frozen=True)
 class Recalibration:
     """What ``recalibrate`` found.
 
     Attributes:
-        card: The card with new calibrations, and without the metrics that were measured at the old thresholds.
+        card: The card with new calibrations, and without the metrics that were measured at the old thresholds. Its
+            fingerprint is that of the network as it is.
         hashes: SHA-256 of each image that had a part in it.
         unreadable: Messages about files that were left out.
         pairs: Old and new on pairs.
         trios: Old and new on trios; None with fewer than three classes.
+        start: What the new ones start from; None where only the network as it is was tried.
+        adaptation: The adaptation to all of the images that the new calibrations are for; None for the network as it
+            is.
     """
 
     card: Card
@@ -85,20 +116,30 @@ class Recalibration:
     unreadable: tuple[str, ...]
     pairs: OldAndNew
     trios: OldAndNew | None
+    start: Start | None
+    adaptation: Adaptation | None
 
 
 def recalibrate(
-    model: Recognizer, images: LabelledImages, name: str, data: str, *, on_progress: Progress | None = None
+    model: Recognizer,
+    images: LabelledImages,
+    name: str,
+    data: str,
+    *,
+    bare: bool = False,
+    on_progress: Progress | None = None,
 ) -> Recalibration:
     """Fit a model's calibrations and operating points anew, on labelled images that it was not trained on.
 
-    The rates that the new card gives are cross-fitted (``cross_fit``).
+    The rates that the new card gives are cross-fitted (``cross_fit``). Where the model can be adapted to the images,
+    and calibrations of the adapted model have the lower cross-fitted log loss, the new ones are for the adapted model.
 
     Args:
-        model: The model; its network stays as it is.
+        model: The model. One that is adapted already stays as it is.
         images: Unreadable ones are named in the result and left out.
         name: The name of the new model.
         data: What the card calls the images.
+        bare: Try the network as it is only.
         on_progress: Called with ("images", done, total).
 
     Raises:
@@ -116,12 +157,20 @@ def recalibrate(
         raise DatasetError(f"{images.root}: at least two classes of readable images are needed")
     embeddings = np.stack([row for row in rows if not isinstance(row, ImageError)])
     identities = [hashes[path] for path in kept.paths]
-    pair, trio = _cross_fitted(embeddings, kept, identities, _description(model.card, kept, data))
+    fit = partial(_cross_fitted, embeddings, kept, identities, _description(model.card, kept, data))
+    old = chosen = fit()
+    start = adaptation = None
+    if not bare and (adapted := _adapted(fit, embeddings, model.card, data)):
+        start = _start(old[0], adapted[1][0])
+        if start.adapted:
+            adaptation, chosen = adapted
+    pair, trio = chosen
     card = model.card.model_copy(
         update={
             "name": name,
             "pair": pair.calibration,
             "trio": trio.calibration if trio else None,
+            "adapted": adaptation.about if adaptation else model.card.adapted,
             "metrics": (),
             "created": dt.datetime.now(dt.UTC).date().isoformat(),
             "samekind_version": version("samekind"),
@@ -131,8 +180,10 @@ def recalibrate(
         card,
         tuple(identities),
         tuple(unreadable),
-        _compare(model.card.pair, pair),
-        _compare(model.card.trio, trio) if trio else None,
+        _compare(model.card.pair, old[0], pair),
+        _compare(model.card.trio, old[1], trio) if old[1] and trio else None,
+        start,
+        adaptation,
     )
 
 
@@ -142,25 +193,52 @@ def _description(card: Card, images: LabelledImages, data: str) -> str:
     return f"{len(images)} images of {data}, on which {card.name} was calibrated anew; {known} trained on"
 
 
-def _cross_fitted(
-    embeddings: Embeddings, images: LabelledImages, identities: list[str], description: str
-) -> tuple[CrossFitted[PairCalibration], CrossFitted[TrioCalibration] | None]:
+def _adapted(
+    fit: Callable[[Preparation], _Both], embeddings: Embeddings, card: Card, data: str
+) -> tuple[Adaptation, _Both] | None:
+    """The model adapted to the images, and its calibrations; None if it is adapted already, or cannot be."""
+    if card.adapted is not None:
+        return None
+    full_length = card.domains.full_length if card.domains else FULL_LENGTH
     try:
-        pair = cross_fit_pair(embeddings, images.labels, identities, description)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that most pictures are copies, once for each half
+            fitted = fit(lambda rows: centre(rows, card, data, full_length).apply)
+            return centre(embeddings, card, data, full_length), fitted
+    except (AdaptationError, DatasetError):  # too few different pictures in a half; the network as it is serves
+        return None
+
+
+def _start(bare: CrossFitted[PairCalibration], adapted: CrossFitted[PairCalibration]) -> Start:
+    losses = [Scores.of(each.probability, each.same).reliability(as_it_is).log_loss for each in (bare, adapted)]
+    rates = [Scores.of(each.probability, each.same).curve().equal_error_rate().rate for each in (bare, adapted)]
+    return Start(losses[1] < losses[0], *losses, *rates)
+
+
+def _cross_fitted(
+    embeddings: Embeddings,
+    images: LabelledImages,
+    identities: list[str],
+    description: str,
+    prepare: Preparation = as_they_are,
+) -> _Both:
+    try:
+        pair = cross_fit_pair(embeddings, images.labels, identities, description, prepare)
         if len(images.classes) < 3:
             return pair, None
-        return pair, cross_fit_trio(embeddings, images.labels, identities, description)
+        return pair, cross_fit_trio(embeddings, images.labels, identities, description, prepare)
     except DatasetError as error:
         raise DatasetError(f"{images.root}: {error}") from None
 
 
-def _compare(old: _AnyCalibration | None, fitted: _AnyFitted) -> OldAndNew:
+def _compare(old: _AnyCalibration | None, as_it_was: _AnyFitted, fitted: _AnyFitted) -> OldAndNew:
+    """The old calibration on the network as it was, beside the new one on the network that it is for."""
     measured_on = fitted.calibration.measured_on
     new = {name: Rates(point.far, point.tar) for name, point in fitted.calibration.operating_points.items()}
     return OldAndNew(
         measured_on.positives,
         measured_on.negatives,
-        None if old is None else _of_old(old, fitted),
+        None if old is None else _of_old(old, as_it_was),
         _quality(new, fitted.probability, fitted.same),
     )
 

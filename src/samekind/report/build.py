@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
 import numpy as np
 
 from samekind.calibration import DEFAULT_OPERATING_POINT
 from samekind.card import Card
+from samekind.evaluation.class_to_class import class_to_class
 from samekind.evaluation.groups import YES_TRIOS
 from samekind.evaluation.metrics.metric import Metric, tar_at_far
 from samekind.evaluation.metrics.reliability import Reliability
@@ -20,9 +20,11 @@ from samekind.evaluation.per_class import per_class
 from samekind.evaluation.resampling.all_pairs import AllPairs
 from samekind.evaluation.resampling.bootstrap import draw
 from samekind.evaluation.resampling.cells import GENUINE
-from samekind.evaluation.resampling.estimate import Drawn, Estimate
+from samekind.evaluation.resampling.estimate import Drawn
 from samekind.evaluation.results import Evaluation, GroupResult, ModelResult, TaskResult
 from samekind.report import schema
+from samekind.report.numbers import finite, number
+from samekind.report.promises import Promises, TaskPromises, broken_promises, promises_of
 from samekind.report.sentences import TITLES, intervals, notes, summary
 
 _CURVE_POINTS = 300
@@ -40,6 +42,7 @@ def build_report(result: Evaluation) -> schema.Report:
     judged = result.judged
     known = not result.of_listed_items
     classes, similarity = _classes(result) if known else ((), ())
+    promised = promises_of(judged)
     report = schema.Report(
         format_version=schema.REPORT_FORMAT,
         samekind_version=version("samekind"),
@@ -54,12 +57,13 @@ def build_report(result: Evaluation) -> schema.Report:
         listed=result.listed,
         classes_seen=result.classes_seen,
         classes_unseen=tuple(name for name in result.classes if name not in result.classes_seen) if known else (),
-        summary=tuple(summary(result)),
+        summary=(*summary(result), *broken_promises(promised, judged.card)),
         notes=tuple(notes(result)),
         resamples=result.resamples,
         seed=result.seed,
-        groups={name: _group(group, result) for name, group in judged.groups.items()},
+        groups={name: _group(group, result, promised) for name, group in judged.groups.items()},
         classes=classes,
+        class_to_class=_class_to_class(result, classes) if known else None,
         class_similarity=similarity,
         mistakes=_mistakes(result, known=known),
         protocol=schema.ProtocolReport(**vars(judged.protocol)) if judged.protocol else None,
@@ -72,16 +76,7 @@ def build_report(result: Evaluation) -> schema.Report:
 
 def metric_report(metric: Metric, drawn: Drawn) -> schema.MetricReport:
     """A metric with its value, interval, label and unit."""
-    return schema.MetricReport(label=metric.label, unit=metric.unit, **_number(drawn.estimate()).model_dump())
-
-
-def _number(estimate: Estimate) -> schema.Number:
-    """An estimate as JSON has it, which knows no NaN."""
-    return schema.Number(value=_finite(estimate.value), low=_finite(estimate.low), high=_finite(estimate.high))
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
+    return schema.MetricReport(label=metric.label, unit=metric.unit, **number(drawn.estimate()).model_dump())
 
 
 def _metrics(metrics: Mapping[Metric, Drawn]) -> dict[str, schema.MetricReport]:
@@ -97,20 +92,20 @@ def _model(card: Card) -> schema.ModelReport:
     )
 
 
-def _group(group: GroupResult, result: Evaluation) -> schema.GroupReport:
+def _group(group: GroupResult, result: Evaluation, promised: Promises) -> schema.GroupReport:
     return schema.GroupReport(
         title=TITLES[group.name],
         images=len(group.images),
         classes=group.classes,
         intervals=intervals(group, result),
-        pairs=_task(group.pairs) if group.pairs else None,
-        trios=_task(group.trios) if group.trios else None,
+        pairs=_task(group.pairs, promised["pairs"], group.name) if group.pairs else None,
+        trios=_task(group.trios, promised["trios"], group.name) if group.trios else None,
         retrieval=_metrics(group.retrieval),
         ami=None,
     )
 
 
-def _task(task: TaskResult) -> schema.TaskReport:
+def _task(task: TaskResult, promised: TaskPromises, group: str) -> schema.TaskReport:
     no = sum(count for name, count in task.counts.items() if name not in (GENUINE, *YES_TRIOS))
     return schema.TaskReport(
         counts=task.counts,
@@ -124,6 +119,8 @@ def _task(task: TaskResult) -> schema.TaskReport:
             for far in FARS
             if far not in measurable_fars(no)
         },
+        promised_on=promised.measured_on,
+        promises=promised.groups[group],
         confusion={name: _confusion(task.scores, threshold) for name, threshold in task.thresholds.items()},
         roc=curve(task.scores),
         histogram=_histogram(task.scores),
@@ -168,8 +165,8 @@ def _histogram(scores: Scores) -> schema.Histogram:
 def _diagram(found: Reliability) -> schema.ReliabilityDiagram:
     return schema.ReliabilityDiagram(
         share=tuple(np.clip(found.share, 0, 1).tolist()),
-        probability=tuple(_finite(value) for value in found.probability),
-        frequency=tuple(_finite(value) for value in found.frequency),
+        probability=tuple(finite(value) for value in found.probability),
+        frequency=tuple(finite(value) for value in found.frequency),
     )
 
 
@@ -187,8 +184,8 @@ def _classes(result: Evaluation) -> tuple[tuple[schema.ClassReport, ...], tuple[
             name=name,
             seen=name in result.classes_seen,
             images=int(sizes[i]),
-            tar=_number(found.tar[i].estimate()),
-            far=_number(found.far[i].estimate()),
+            tar=number(found.tar[i].estimate()),
+            far=number(found.far[i].estimate()),
             closest=result.classes[closest[i]],
             similarity=float(found.similarity[i, closest[i]]),
             within=float(found.similarity[i, i]),
@@ -198,6 +195,28 @@ def _classes(result: Evaluation) -> tuple[tuple[schema.ClassReport, ...], tuple[
     if len(classes) > MOST_IN_MATRIX:
         return classes, ()
     return classes, tuple(tuple(row) for row in found.similarity.tolist())
+
+
+def _class_to_class(result: Evaluation, classes: Sequence[schema.ClassReport]) -> schema.ClassToClassReport:
+    whole = result.whole.pairs
+    pairs = AllPairs(result.judged.embeddings, result.labels)
+    scores = pairs.scores() if result.listed or whole is None else whole.scores
+    found = class_to_class(pairs, scores, result.judged.card.pair.balanced.threshold)
+    rates = np.array([(report.far.value, report.tar.value) for report in classes], np.float64)
+    (worst_far, worst_tar), (other_far, other_tar) = (
+        rates[found.worst].mean(axis=0).tolist(), np.delete(rates, found.worst, axis=0).mean(axis=0).tolist()
+    )  # fmt: skip
+    return schema.ClassToClassReport(
+        opis=found.opis,
+        worst_opis=found.worst_opis,
+        lowest=found.lowest,
+        highest=found.highest,
+        worst=tuple(classes[i].name for i in found.worst),
+        worst_far=worst_far,
+        worst_tar=worst_tar,
+        other_far=other_far,
+        other_tar=other_tar,
+    )
 
 
 def _mistakes(result: Evaluation, *, known: bool) -> schema.MistakesReport:
@@ -241,7 +260,15 @@ def _comparison(this: ModelResult, other: ModelResult) -> schema.Comparison:
                 }
         if beside.pairs:
             curves[name] = curve(beside.pairs.scores)
-    return schema.Comparison(model=_model(other.card), classes_seen=other.classes_seen, roc=curves, **differences)
+    promised = promises_of(other)
+    return schema.Comparison(
+        model=_model(other.card),
+        classes_seen=other.classes_seen,
+        roc=curves,
+        promised_on={task: found.measured_on for task, found in promised.items() if found.groups},
+        promises={task: found.groups for task, found in promised.items() if found.groups},
+        **differences,
+    )
 
 
 def _difference(metric: Metric, this: Drawn, other: Drawn) -> schema.Difference:
@@ -249,8 +276,8 @@ def _difference(metric: Metric, this: Drawn, other: Drawn) -> schema.Difference:
     return schema.Difference(
         label=metric.label,
         unit=metric.unit,
-        this=_finite(this.value),
-        other=_finite(other.value),
-        difference=_number(found),
+        this=finite(this.value),
+        other=finite(other.value),
+        difference=number(found),
         clear=found.low > 0 or found.high < 0,
     )

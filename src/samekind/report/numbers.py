@@ -1,11 +1,31 @@
-"""Numbers as people read them: shares in per cent, each with its interval."""
+"""Numbers as JSON has them, and as people read them: shares in per cent, each with its interval."""
 
 from __future__ import annotations
 
+import math
+
 from samekind.evaluation.metrics.metric import Unit
+from samekind.evaluation.resampling.estimate import Estimate
 from samekind.report.schema import Difference, MetricReport, Number
 
 NOT_DEFINED = "not defined"
+# What became of the promise of an operating point.
+HELD = {
+    "kept": "kept",
+    "higher": "higher than promised",
+    "lower": "lower than promised",
+    "unclear": "too few items to tell",
+}
+
+
+def number(estimate: Estimate) -> Number:
+    """An estimate as JSON has it, which knows no NaN."""
+    return Number(value=finite(estimate.value), low=finite(estimate.low), high=finite(estimate.high))
+
+
+def finite(value: float) -> float | None:
+    """A number as JSON has it: None for NaN and infinity."""
+    return float(value) if math.isfinite(value) else None
 
 
 def shown(number: Number | None) -> str:

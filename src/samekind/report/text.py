@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from samekind.report.schema import Difference, GroupReport, MetricReport, Number, Report
+from samekind.report.numbers import HELD
+from samekind.report.schema import (
+    ClassToClassReport,
+    Difference,
+    GroupReport,
+    MetricReport,
+    Number,
+    Promise,
+    Report,
+)
 
 _WIDTH = 34
+_MOST_NAMED = 10  # classes
 _DRAWS = "mean [smallest, largest draw]"
 
 
@@ -22,6 +32,11 @@ def lines(found: Report) -> list[str]:
             parts = {"pairs": other.pairs, "trios": other.trios, "retrieval": other.retrieval}
             for part, of_groups in parts.items():
                 told += _difference_lines(f"{part}: {found.model.name} - {other.model.name}", of_groups.get(name, {}))
+            for part, of_promises in other.promises.items():
+                title = f"{part}: promised by {other.model.name}, and measured here"
+                told += _promise_lines(title, of_promises.get(name, {}), other.promised_on[part])
+    if found.class_to_class:
+        told += _class_lines(found.class_to_class, classes)
     if found.protocol:
         drawn = found.protocol
         told += [
@@ -39,6 +54,7 @@ def _group_lines(group: GroupReport) -> list[str]:
             counts = ", ".join(f"{count:,} {name}" for name, count in task.counts.items())
             lines += ["", f"{sum(task.counts.values()):,} {what}: {counts}", *_metric_lines(task.metrics)]
             lines += [f"  {m.label:<{_WIDTH}}not measured: {m.reason}" for m in task.not_measured.values()]
+            lines += _promise_lines(f"{what}: promised and measured here", task.promises, task.promised_on)
     if group.retrieval:
         lines += ["", "retrieval: each image looked up among all others", *_metric_lines(group.retrieval)]
     return lines
@@ -56,6 +72,34 @@ def _difference_lines(title: str, differences: Mapping[str, Difference]) -> list
         for found in differences.values()
     ]
     return ["", title, *rows]
+
+
+def _promise_lines(title: str, promises: Mapping[str, Promise], measured_on: str) -> list[str]:
+    if not promises:
+        return []
+    rows = []
+    for name, promise in promises.items():
+        told = HELD[promise.held]
+        rows.append(f"  {f'FAR at {name}':<{_WIDTH}}{promise.far:.4f}    {_shown(promise.measured_far)}  {told}")
+        rows.append(f"  {f'TAR at {name}':<{_WIDTH}}{promise.tar:.4f}    {_shown(promise.measured_tar)}")
+    return ["", title, *rows, f"  promised: measured on {measured_on}"]
+
+
+def _class_lines(found: ClassToClassReport, classes: int) -> list[str]:
+    worst = ", ".join(found.worst[:_MOST_NAMED])
+    more = len(found.worst) - _MOST_NAMED
+    rates = (
+        (f"{len(found.worst)} of {classes}, the worst", found.worst_far, found.worst_tar),
+        ("the others", found.other_far, found.other_tar),
+    )
+    return [
+        "",
+        "from class to class, one threshold for all (0: all classes alike)",
+        f"  {'OPIS':<{_WIDTH}}{found.opis:.4f}",
+        f"  {'worst tenth against the others':<{_WIDTH}}{found.worst_opis:.4f}",
+        *(f"  {f'at balanced: {who}':<{_WIDTH}}FAR {far:.4f}, TAR {tar:.4f}" for who, far, tar in rates),
+        f"  the worst: {worst}{f' and {more:,} more' if more > 0 else ''}",
+    ]
 
 
 def _shown(metric: Number, sign: str = "") -> str:

@@ -46,12 +46,11 @@ def api_router(service: Service, limits: Limits) -> APIRouter:
     async def verify(request: Request) -> Any:
         """Do two images show the same kind of thing? Their order makes no difference."""
         form = await read_form(request, PairForm, limits)
-        return await _unless_gone(
-            request,
-            service.verify(
-                {"first": form.first, "second": form.second}, form.operating_point, form.threshold, form.among
-            ),
+        images = {"first": form.first, "second": form.second}
+        verdict, _ = await _unless_gone(
+            request, service.verify(images, form.operating_point, form.threshold, form.among)
         )
+        return verdict
 
     @router.post(
         "/trio",
@@ -63,9 +62,10 @@ def api_router(service: Service, limits: Limits) -> APIRouter:
         """Do at least two of three images show the same kind of thing? Their order makes no difference."""
         form = await read_form(request, TrioForm, limits)
         images = {"first": form.first, "second": form.second, "third": form.third}
-        return await _unless_gone(
+        verdict, _ = await _unless_gone(
             request, service.verify_trio(images, form.operating_point, form.threshold, form.among)
         )
+        return verdict
 
     @router.post("/embed", summary="Embed images", response_model=EmbeddingReply, **_upload_route(EmbedForm))
     async def embed(request: Request) -> Any:

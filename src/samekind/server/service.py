@@ -50,18 +50,27 @@ class Service:
         """What the model says of itself."""
         return self._recognizer.card
 
+    @property
+    def takes_others(self) -> bool:
+        """Whether verdicts can be among other pictures of a request: the model can be adapted, and is not yet."""
+        return self.card.domains is not None and self.card.adapted is None
+
     async def verify(
         self,
         images: Mapping[str, bytes],
         operating_point: str | None = None,
         threshold: float | None = None,
         among: Sequence[bytes] = (),
-    ) -> Verdict:
-        """Judge two images, by their names in the request, among others: those given, or else the gallery's."""
+    ) -> tuple[Verdict, Card]:
+        """Judge two images, by their names in the request, among others: those given, or else the gallery's.
+
+        Returns:
+            The verdict, and the card that it was judged by.
+        """
         with _named_problems(threshold):
             choose_threshold(self.card.pair, operating_point, threshold)  # refuse before the work
             context, (first, second) = await self._in_context(images, among)
-            return pair_verdicts(context, first, second, operating_point, threshold)[0]
+            return pair_verdicts(context, first, second, operating_point, threshold)[0], context
 
     async def verify_trio(
         self,
@@ -69,19 +78,21 @@ class Service:
         operating_point: str | None = None,
         threshold: float | None = None,
         among: Sequence[bytes] = (),
-    ) -> TrioVerdict:
+    ) -> tuple[TrioVerdict, Card]:
         """Judge three images, by their names in the request, as ``verify`` does."""
         if self.card.trio is None:
             raise Problem(HTTPStatus.NOT_FOUND, f"the model {self.card.name} was calibrated for pairs only")
         with _named_problems(threshold):
             choose_threshold(self.card.trio, operating_point, threshold)
-            context, rows = await self._in_context(images, among)
-            return trio_verdicts(context, rows, operating_point, threshold)[0]
+            context, (one, two, three) = await self._in_context(images, among)
+            return trio_verdicts(context, (one, two, three), operating_point, threshold)[0], context
 
     async def _in_context(
         self, images: Mapping[str, bytes], among: Sequence[bytes]
     ) -> tuple[Card, tuple[Embeddings, ...]]:
         """The card of the model among the other pictures, and the embeddings of the images there."""
+        if among and self.card.adapted is not None:
+            raise AdaptationError("this service judges among pictures of its own already; leave the field out")
         others = {f"among[{i}]": image for i, image in enumerate(among)}
         found = await self.embed({**images, **others})
         rows = tuple(found[name][None] for name in images)

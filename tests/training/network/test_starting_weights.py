@@ -175,5 +175,5 @@ def test_without_a_hub_the_remedy_is_named(tmp_path: Path) -> None:
     offline = "import os; os.environ['HF_HUB_OFFLINE'] = '1'; os.environ['HF_HUB_CACHE'] = '/nonexistent'\n"
     result = _initialise_from_hub(tmp_path / "none", tmp_path, offline)
     assert "refused: the pretrained weights tf_efficientnet_b0.aa_in1k could not be downloaded" in result.stdout
-    assert "--init bundled needs no network" in result.stdout
+    assert "--init bundled works, whose weights come with samekind" in result.stdout
     assert "--init WEIGHTS.safetensors" in result.stdout

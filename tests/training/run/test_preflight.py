@@ -60,6 +60,13 @@ def test_an_output_folder_that_cannot_be_written_is_named(
         preflight(make(), RunFolder(tmp_path / "run"))
 
 
+def test_too_little_shared_memory_is_refused(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("samekind.training.batches.workers._SHARED", tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**6, 0, 10**6))
+    with pytest.raises(TrainingError, match=r"10 MB are needed and 1 MB are free.*--shm-size=2g"):
+        preflight(make(), RunFolder(tmp_path / "run"))
+
+
 def test_one_class_is_refused(make: Make, colour_folders: Path, tmp_path: Path) -> None:
     shutil.copytree(colour_folders / "red", tmp_path / "data" / "red")
     with pytest.raises(DatasetError, match="there is one class only"):

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from samekind.evaluation.metrics import retrieval
 from samekind.report import agreement
 from samekind.report.build import MOST_IN_MATRIX
-from samekind.report.numbers import shown, shown_difference
+from samekind.report.numbers import HELD, shown, shown_difference
 from samekind.report.page.drawing import Drawing
 from samekind.report.page.thumbnails import data_uri, thumbnail
 from samekind.report.schema import MistakeReport, Report
@@ -42,6 +42,7 @@ def render(report: Report, drawings: Sequence[Drawing]) -> str:
     template = environment.get_template("page.html.jinja")
     return template.render(
         report=report,
+        held=HELD,
         most_in_matrix=MOST_IN_MATRIX,
         most_resamples={"retrieval": retrieval.MOST_RESAMPLES, "ami": agreement.MOST_RESAMPLES},
         drawings={drawing.name: drawing for drawing in drawings},

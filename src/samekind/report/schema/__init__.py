@@ -3,6 +3,7 @@
 from samekind.report.schema.contents import (
     REPORT_FORMAT,
     ClassReport,
+    ClassToClassReport,
     Comparison,
     EmbeddingMap,
     MistakeReport,
@@ -20,6 +21,7 @@ from samekind.report.schema.parts import (
     MetricReport,
     NotMeasured,
     Number,
+    Promise,
     ReliabilityDiagram,
     TaskReport,
 )
@@ -27,6 +29,7 @@ from samekind.report.schema.parts import (
 __all__ = [
     "REPORT_FORMAT",
     "ClassReport",
+    "ClassToClassReport",
     "Comparison",
     "Confusion",
     "Curve",
@@ -40,6 +43,7 @@ __all__ = [
     "ModelReport",
     "NotMeasured",
     "Number",
+    "Promise",
     "ProtocolReport",
     "ReliabilityDiagram",
     "Report",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from samekind.evaluation.results import Evaluation
 from samekind.progress import Progress
-from samekind.report.schema.parts import Content, Curve, Difference, GroupReport, Number, Share
+from samekind.report.schema.parts import Content, Curve, Difference, GroupReport, Number, Promise, Share
 
 REPORT_FORMAT: Final = 2
 
@@ -37,6 +37,33 @@ class ClassReport(Content):
     closest: str
     similarity: float
     within: float
+
+
+class ClassToClassReport(Content):
+    """How much the rates of classes differ at one threshold (``evaluation.class_to_class``).
+
+    Attributes:
+        opis: The variance of the classes' utility, mean over the thresholds of the range; 0 if all are alike. Utility
+            is the harmonic mean of TAR and 1 - FAR.
+        worst_opis: The squared gap of utility between the worst tenth of classes and the others, mean over the range.
+        lowest: The lowest threshold of the range, at a FAR of 10 %.
+        highest: The highest, at a FAR of 1 %.
+        worst: The names of the worst tenth of classes at ``balanced``, at least one; the worst first.
+        worst_far: The mean of their false accept rates there.
+        worst_tar: The mean of their true accept rates there.
+        other_far: The mean of the false accept rates of the other classes.
+        other_tar: The mean of the true accept rates of the other classes.
+    """
+
+    opis: Annotated[float, Field(ge=0.0, le=0.25)]
+    worst_opis: Share
+    lowest: float
+    highest: float
+    worst: tuple[str, ...]
+    worst_far: Share
+    worst_tar: Share
+    other_far: Share
+    other_tar: Share
 
 
 class MistakeReport(Content):
@@ -129,6 +156,8 @@ class Comparison(Content):
         trios: The differences in judging trios.
         retrieval: The differences in looking images up.
         roc: The other model's curve for pairs, for each group.
+        promised_on: For ``pairs`` and ``trios``, the pictures that the other's promises were measured on, in words.
+        promises: Its promised and measured rates: for ``pairs`` and ``trios``, of each group, at its operating points.
     """
 
     model: ModelReport
@@ -137,6 +166,8 @@ class Comparison(Content):
     trios: dict[str, dict[str, Difference]]
     retrieval: dict[str, dict[str, Difference]]
     roc: dict[str, Curve]
+    promised_on: dict[str, str] = Field(default_factory=dict)
+    promises: dict[str, dict[str, dict[str, Promise]]] = Field(default_factory=dict)
 
 
 class Report(Content):
@@ -163,6 +194,7 @@ class Report(Content):
         seed: The seed of the bootstrap and the samples.
         groups: The first is all that there is; ``seen`` and ``unseen`` are parts of it.
         classes: Each class by itself.
+        class_to_class: How much their rates differ at one threshold; null where a list does not say the classes.
         class_similarity: The mean similarity of two different images, for each two of ``classes``; empty if these are
             more than 300.
         mistakes: The most confident ones.
@@ -194,6 +226,7 @@ class Report(Content):
     seed: int
     groups: dict[str, GroupReport]
     classes: tuple[ClassReport, ...]
+    class_to_class: ClassToClassReport | None = None
     class_similarity: tuple[tuple[float, ...], ...]
     mistakes: MistakesReport
     protocol: ProtocolReport | None
@@ -230,6 +263,9 @@ class Report(Content):
 
     def __repr__(self) -> str:
         return f"<Report: {self.model.name} on {self.data}, {self.images:,} images>"
+
+    def __str__(self) -> str:
+        return self.text()
 
     def text(self) -> str:
         """The findings, the numbers and the notes as text of many lines, as ``samekind evaluate`` prints them."""

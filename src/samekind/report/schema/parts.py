@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -75,6 +75,25 @@ class NotMeasured(Content):
     reason: str
 
 
+class Promise(Content):
+    """What a model's card promises at an operating point, beside what was measured here.
+
+    Attributes:
+        far: The promised false accept rate.
+        tar: The promised true accept rate.
+        measured_far: The false accept rate here.
+        measured_tar: The true accept rate here.
+        held: Whether the FAR here is between half and twice the promise: ``kept``; ``higher`` or ``lower`` if it is
+            not, and its whole interval is outside, too; else ``unclear``.
+    """
+
+    far: Share
+    tar: Share
+    measured_far: Number
+    measured_tar: Number
+    held: Literal["kept", "higher", "lower", "unclear"]
+
+
 class Confusion(Content):
     """Counts of items at an operating point.
 
@@ -140,6 +159,8 @@ class TaskReport(Content):
         counts: How many items of each kind.
         metrics: The metrics by key.
         not_measured: The metrics that the items are too few for, by key.
+        promised_on: The pictures that the promises were measured on, in words.
+        promises: Promised and measured rates at each operating point; none in older reports.
         confusion: The counts at each operating point.
         roc: The curve.
         histogram: The spread of the scores: similarities for pairs, probabilities for trios.
@@ -151,6 +172,8 @@ class TaskReport(Content):
     counts: dict[str, int]
     metrics: dict[str, MetricReport]
     not_measured: dict[str, NotMeasured]
+    promised_on: str = ""
+    promises: dict[str, Promise] = Field(default_factory=dict)
     confusion: dict[str, Confusion]
     roc: Curve
     histogram: Histogram

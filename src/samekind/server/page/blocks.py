@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from html import escape
 from importlib.resources import files
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import gradio as gr
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from samekind.card import PairCalibration, TrioCalibration
+from samekind.adaptation.adaptation import pair_for, trio_for
+from samekind.card import Card, PairCalibration, TrioCalibration
 from samekind.server.limits import Limits
 from samekind.server.page.events import AT_ONCE, answer_place, discreet
-from samekind.server.page.markup import error_box, trade_text, triangle, verdict_card
-from samekind.server.page.picture_inputs import picture_inputs, pictures_of
-from samekind.server.page.tradeoff import slider_range, trade_at
+from samekind.server.page.markup import context_note, error_box, trade_text, triangle, verdict_card
+from samekind.server.page.picture_inputs import others_of, picture_inputs, pictures_of
+from samekind.server.page.tradeoff import Trade, same_strictness, slider_range, trade_at
 from samekind.server.problems import Problem
 from samekind.server.service import Service
+from samekind.verdict import TrioVerdict, Verdict
 
 _PAIR_EXAMPLES = [
     ("Two halves of a wall", ("brick-left.jpg", "brick-right.jpg")),
@@ -41,6 +43,22 @@ class _Found(BaseModel):
     probability: float
     similarities: tuple[float, float, float] = (0.0, 0.0, 0.0)
     most_alike: tuple[_Place, _Place] = (0, 1)
+    doubt: Annotated[str, Field(max_length=1000)] | None = None
+    pictures: Annotated[int, Field(ge=0)] = 0
+    spread: Annotated[float, Field(gt=0)] | None = None
+
+    @classmethod
+    def of(cls, verdict: Verdict | TrioVerdict, score: float, context: Card, bare: Card, **more: Any) -> Self:
+        """What a verdict says, and in which context: enough to judge it by another threshold."""
+        about = context.adapted if context is not bare else None
+        return cls(
+            score=score,
+            probability=verdict.probability,
+            doubt=verdict.doubt,
+            pictures=about.pictures if about else 0,
+            spread=about.spread if about else None,
+            **more,
+        )
 
 
 def build_blocks(service: Service, limits: Limits) -> tuple[gr.Blocks, dict[str, Any]]:
@@ -75,8 +93,12 @@ def _pair_tab(service: Service, limits: Limits) -> None:
     calibration = service.card.pair
 
     async def compare(value: Any) -> _Found:
-        verdict = await service.verify(pictures_of(value, 2, limits))
-        return _Found(score=verdict.similarity, probability=verdict.probability)
+        verdict, context = await service.verify(pictures_of(value, 2, limits), among=others_of(value, limits))
+        return _Found.of(verdict, verdict.similarity, context, service.card)
+
+    def in_context(answer: _Found) -> PairCalibration:
+        domains = service.card.domains
+        return calibration if domains is None or answer.spread is None else pair_for(domains, answer.spread)
 
     def describe(answer: _Found, threshold: float) -> str:
         same = answer.score >= threshold
@@ -88,20 +110,23 @@ def _pair_tab(service: Service, limits: Limits) -> None:
             f"similarity {answer.score:.2f}",
         )
 
-    inputs = picture_inputs("pair", 2, limits, _PAIR_EXAMPLES)
-    _judged(inputs, calibration, compare, describe, question="How alike must two pictures be?", items="pairs")
+    inputs = picture_inputs("pair", 2, limits, _PAIR_EXAMPLES, others=service.takes_others)
+    _judged(
+        inputs, calibration, in_context, compare, describe, question="How alike must two pictures be?", items="pairs"
+    )
 
 
 def _trio_tab(service: Service, calibration: TrioCalibration, limits: Limits) -> None:
     async def compare(value: Any) -> _Found:
-        verdict = await service.verify_trio(pictures_of(value, 3, limits))
+        verdict, context = await service.verify_trio(pictures_of(value, 3, limits), among=others_of(value, limits))
         first, second, third = (pair.similarity for pair in verdict.pairs)
-        return _Found(
-            score=verdict.probability,
-            probability=verdict.probability,
-            similarities=(first, second, third),
-            most_alike=verdict.most_alike,
-        )
+        more: dict[str, Any] = {"similarities": (first, second, third), "most_alike": verdict.most_alike}
+        return _Found.of(verdict, verdict.probability, context, service.card, **more)
+
+    def in_context(answer: _Found) -> TrioCalibration:
+        domains = service.card.domains
+        found = None if domains is None or answer.spread is None else trio_for(domains, answer.spread)
+        return found or calibration
 
     def describe(answer: _Found, threshold: float) -> str:
         same = answer.score >= threshold
@@ -112,13 +137,16 @@ def _trio_tab(service: Service, calibration: TrioCalibration, limits: Limits) ->
             answer.similarities, answer.most_alike
         )
 
-    inputs = picture_inputs("trio", 3, limits, _TRIO_EXAMPLES)
-    _judged(inputs, calibration, compare, describe, question="How sure must the answer yes be?", items="trios")
+    inputs = picture_inputs("trio", 3, limits, _TRIO_EXAMPLES, others=service.takes_others)
+    _judged(
+        inputs, calibration, in_context, compare, describe, question="How sure must the answer yes be?", items="trios"
+    )
 
 
 def _judged(
     inputs: gr.HTML,
     calibration: PairCalibration | TrioCalibration,
+    in_context: Callable[[_Found], PairCalibration | TrioCalibration],
     compare: Callable[[Any], Awaitable[_Found]],
     describe: Callable[[_Found, float], str],
     *,
@@ -130,31 +158,40 @@ def _judged(
     What ``compare`` found stays in the browser, so moving the slider asks for no new embedding and the server remembers
     nothing.
     """
+
+    def traded(trade: Trade, measured: PairCalibration | TrioCalibration) -> str:
+        return trade_text(trade, items, measured.measured_on.kind_of_pictures)
+
     lowest, highest, start, step = slider_range(calibration)
     found = gr.HTML(None, visible="hidden")
     verdict = answer_place()
     with gr.Accordion("How strict should it be?", open=False, elem_classes="sk-strict"):
         slider = gr.Slider(lowest, highest, value=start, step=step, label=question, buttons=[])
-        trade = gr.HTML(trade_text(trade_at(calibration, start), items), apply_default_css=False)
+        trade = gr.HTML(traded(trade_at(calibration, start), calibration), apply_default_css=False)
+
+    def said(answer: _Found, position: float) -> tuple[str, str]:
+        context = in_context(answer)
+        now = trade_at(context, same_strictness(position, calibration, context))
+        note = context_note(answer.pictures, context.measured_on.kind_of_pictures, answer.doubt)
+        return describe(answer, now.threshold) + note, traded(now, context)
 
     @discreet
-    async def judge(value: Any, position: float) -> tuple[Any, str]:
+    async def judge(value: Any, position: float) -> tuple[Any, str, str]:
         try:
             answer = await compare(value)
         except Problem as problem:
-            return None, error_box(problem.detail)
-        return answer.model_dump(), describe(answer, trade_at(calibration, position).threshold)
+            return None, error_box(problem.detail), traded(trade_at(calibration, position), calibration)
+        return answer.model_dump(), *said(answer, position)
 
     @discreet
     async def move(answer: Any, position: float) -> tuple[str, str]:
-        now = trade_at(calibration, position)
+        without = traded(trade_at(calibration, position), calibration)
         try:
-            words = describe(_Found.model_validate(answer), now.threshold) if answer else ""
+            return said(_Found.model_validate(answer), position) if answer else ("", without)
         except ValidationError:
-            words = error_box("what was found for the pictures did not come back whole")
-        return words, trade_text(now, items)
+            return error_box("what was found for the pictures did not come back whole"), without
 
-    inputs.submit(judge, [inputs, slider], [found, verdict], **AT_ONCE)
+    inputs.submit(judge, [inputs, slider], [found, verdict, trade], **AT_ONCE)
     slider.change(move, [found, slider], [verdict, trade], trigger_mode="always_last", **AT_ONCE)
 
 

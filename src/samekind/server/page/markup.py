@@ -35,6 +35,20 @@ def verdict_card(same: bool, words: str, probability: float, question: str, asid
     )
 
 
+def context_note(pictures: int, rates_from: str, doubt: str | None) -> str:
+    """Among how many pictures was judged, whose error rates the verdict has, and why they may not hold.
+
+    Args:
+        pictures: The number of other pictures among which was judged; 0 for none.
+        rates_from: What the rates were measured on.
+        doubt: Why they may not hold here; None where they should.
+    """
+    among = f"Judged among {pictures:,} pictures: what they all have in common does not count. " if pictures else ""
+    rates = f"How often this errs was measured on {escape(rates_from)}." if rates_from else ""
+    warning = f'<p class="sk-doubt">{escape(doubt)}</p>' if doubt else ""
+    return f'{warning}<p class="sk-small sk-context">{among}{rates}</p>'
+
+
 def percentage(probability: float) -> str:
     """A probability in whole percents that never claims certainty.
 
@@ -96,12 +110,13 @@ def picture_grid(pictures: Iterable[tuple[str, str | None, str]]) -> str:
     return f'<ul class="sk-grid">{items}</ul>'
 
 
-def trade_text(trade: Trade, items: str) -> str:
+def trade_text(trade: Trade, items: str, pictures: str) -> str:
     """What the threshold trades, in words and as two bars.
 
     Args:
         trade: The rates.
         items: What is judged: pairs or trios.
+        pictures: What the rates were measured on.
     """
     source = (
         f"measured at the setting <b>{escape(trade.measured_at.replace('_', ' '))}</b>"
@@ -114,7 +129,7 @@ def trade_text(trade: Trade, items: str) -> str:
         f"{_bar(trade.false_alarms)}</dd></div>"
         f"<div><dt>Misses</dt><dd>{one_in(trade.misses)} {items} of the same kind would be missed"
         f"{_bar(trade.misses)}</dd></div>"
-        f"</dl><p class='sk-small'>Threshold {trade.threshold:.2f}; {source}, on pictures held out from training.</p>"
+        f"</dl><p class='sk-small'>Threshold {trade.threshold:.2f}; {source}, on {escape(pictures)}.</p>"
     )
 
 

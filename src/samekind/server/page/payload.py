@@ -11,12 +11,12 @@ import gradio as gr
 
 from samekind.server.problems import Problem
 
-# Three pictures as the inputs send them at most.
+# Three pictures as the inputs send them at most, or 29 small ones.
 _EVENT_BYTES = 24_000_000
-# Pictures are base64, which has none of these but one comma a picture. JSON of many of them takes a hundred times its
-# size in memory, so they are counted before it is parsed; this bounds its depth, too.
+# Pictures are base64, which has none of these but a comma within and one behind each. JSON of many of them takes a
+# hundred times its size in memory, so they are counted before it is parsed; this bounds its depth, too.
 _MARKS = b"[{,\\"
-_MOST_MARKS = 64
+_MOST_MARKS = 96
 
 
 def read_event(body: bytes, inputs: Mapping[int, list[Any]]) -> bytes:

@@ -23,9 +23,14 @@ function asDataUrl(blob) {
 // A photograph of many megabytes is drawn smaller here; what this browser cannot draw goes as it is.
 async function shrunk(file) {
   if (file.size <= props.shrink_bytes) return file;
+  return (await drawn(file, 1600)) || file;
+}
+
+// A picture drawn anew, at most so many pixels wide and high; null where this browser cannot draw it.
+async function drawn(file, side) {
   try {
     const bitmap = await createImageBitmap(file);
-    const scale = Math.min(1, 1600 / Math.max(bitmap.width, bitmap.height));
+    const scale = Math.min(1, side / Math.max(bitmap.width, bitmap.height));
     const canvas = document.createElement('canvas');
     canvas.width = Math.max(1, Math.round(bitmap.width * scale));
     canvas.height = Math.max(1, Math.round(bitmap.height * scale));
@@ -34,9 +39,9 @@ async function shrunk(file) {
     context.fillRect(0, 0, canvas.width, canvas.height);
     context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
     bitmap.close();
-    return await new Promise((resolve) => canvas.toBlob((blob) => resolve(blob || file), 'image/jpeg', 0.92));
+    return await new Promise((resolve) => canvas.toBlob(resolve, 'image/jpeg', 0.92));
   } catch {
-    return file;
+    return null;
   }
 }
 
@@ -88,9 +93,82 @@ async function fill(index, files) {
 
 function submit() {
   if (pictures.every(Boolean)) {
-    props.value = { images: [...pictures] };
+    const among = others.length >= props.fewest_others ? [...others] : []; // fewer tell nothing yet
+    props.value = { images: [...pictures], among };
     trigger('submit');
   }
+}
+
+// Other pictures, among which to judge: small ones of them are enough, for they are many.
+const well = element.querySelector('.sk-others');
+const others = []; // data URLs
+let gathering = Promise.resolve(); // one handful after the other
+
+async function gather(files) {
+  const strip = part(well, '.sk-strip');
+  const left = [];
+  for (const file of files) {
+    if (others.length >= props.most_others) break;
+    const blob = await drawn(file, 512);
+    if (!blob) {
+      left.push(file.name || 'a picture');
+      continue;
+    }
+    others.push(await asDataUrl(blob));
+    const image = document.createElement('img');
+    image.alt = '';
+    image.src = others.at(-1);
+    strip.append(image);
+    count();
+  }
+  complain(left.length ? `This browser cannot draw, so left out: ${left.join(', ')}.` : '');
+  count();
+  submit();
+}
+
+function count() {
+  const [now, fewest, most] = [others.length, props.fewest_others, props.most_others];
+  const more = now < fewest ? `; ${fewest - now} more and they count` : now < most ? '' : ', which is as many as fit';
+  part(well, '.sk-count').textContent = now ? `${now} ${now === 1 ? 'picture' : 'pictures'}${more}` : '';
+  button(well, 'clear').hidden = !now;
+}
+
+function take(list) {
+  const files = [...list]; // an input's own list is emptied with it
+  gathering = gathering.then(() => gather(files));
+}
+
+if (well) {
+  const input = part(well, 'input');
+  input.addEventListener('change', () => {
+    take(input.files);
+    input.value = '';
+  });
+  droppable(well, take);
+  button(well, 'clear').addEventListener('click', () => {
+    gathering = gathering.then(() => {
+      others.length = 0;
+      part(well, '.sk-strip').replaceChildren();
+      count();
+      input.focus();
+      submit();
+    });
+  });
+}
+
+function droppable(place, accept) {
+  for (const kind of ['dragenter', 'dragover']) {
+    place.addEventListener(kind, (event) => {
+      event.preventDefault();
+      place.classList.add('sk-over');
+    });
+  }
+  place.addEventListener('dragleave', () => place.classList.remove('sk-over'));
+  place.addEventListener('drop', (event) => {
+    event.preventDefault();
+    place.classList.remove('sk-over');
+    if (event.dataTransfer.files.length) accept(event.dataTransfer.files);
+  });
 }
 
 function stopCamera(place) {
@@ -139,28 +217,21 @@ places.forEach((place, index) => {
   show(place, 'nothing');
   const input = part(place, 'input');
   input.addEventListener('change', () => fill(index, input.files));
-  for (const kind of ['dragenter', 'dragover']) {
-    place.addEventListener(kind, (event) => {
-      event.preventDefault();
-      place.classList.add('sk-over');
-    });
-  }
-  place.addEventListener('dragleave', () => place.classList.remove('sk-over'));
-  place.addEventListener('drop', (event) => {
-    event.preventDefault();
-    place.classList.remove('sk-over');
-    if (event.dataTransfer.files.length) fill(index, event.dataTransfer.files);
-  });
+  droppable(place, (files) => fill(index, files));
   for (const [name, act] of Object.entries(actions)) {
     button(place, name).addEventListener('click', () => act(place, index));
   }
 });
 
-// A paste goes to the place in focus, or else to the first empty one of the tab that is shown.
+// A paste goes to the place in focus, or else to the first empty one of the tab that is shown; many go among the others.
 document.addEventListener('paste', (event) => {
   const files = [...(event.clipboardData?.files ?? [])].filter((file) => file.type.startsWith('image/'));
   if (!files.length || element.offsetParent === null) return;
   event.preventDefault();
+  if (well && (well.contains(document.activeElement) || files.length > places.length)) {
+    take(files);
+    return;
+  }
   const focused = places.findIndex((place) => place.contains(document.activeElement));
   fill(focused >= 0 ? focused : Math.max(0, pictures.indexOf(null)), files);
 });

@@ -68,3 +68,37 @@ def trade_at(calibration: PairCalibration | TrioCalibration, position: float) ->
         float(logistic(np.interp(position, thresholds, log_odds[:, column]))) for column in range(2)
     )
     return Trade(position, false_alarms, misses, None)
+
+
+def same_strictness(
+    position: float,
+    calibration: PairCalibration | TrioCalibration,
+    context: PairCalibration | TrioCalibration,
+) -> float:
+    """The threshold in a context that is as strict as a slider's position is without one.
+
+    An operating point stays that operating point; between two of them the threshold changes linearly.
+
+    Args:
+        position: A threshold of ``calibration``, to the step of the slider.
+        calibration: The one that the slider was made for.
+        context: The one that counts.
+
+    Example:
+        >>> from samekind.recognizer import load
+        >>> calibration = load().card.pair
+        >>> same_strictness(0.5, calibration, calibration)
+        0.5
+    """
+    lowest, highest, _, _ = slider_range(calibration)
+    known = [
+        (point.threshold, context.operating_points[name].threshold)
+        for name, point in calibration.operating_points.items()
+        if name in context.operating_points
+    ]
+    for before, after in known:
+        if abs(before - position) <= _STEP / 2:
+            return after
+    ends = [(lowest, min([lowest, *(after for _, after in known)])), (highest, highest)]
+    before, after = zip(*sorted({*known, *ends}), strict=True)
+    return float(np.interp(position, before, after))

@@ -24,13 +24,11 @@ from samekind.encoder import open_session
 from samekind.errors import ImageError, TrainingError
 from samekind.images import load_image
 from samekind.training.batches.augmentation import Augmentation
-from samekind.training.batches.workers import TIMEOUT, ignore_interrupts, refuse_small_shared_memory
+from samekind.training.batches.workers import IMAGES_AHEAD, TIMEOUT, ignore_interrupts, refuse_small_for_cache
 from samekind.training.network.export import export_onnx
 from samekind.training.network.siamese import SiameseNetwork
 from samekind.training.recipe import Recipe
 
-# Images that the worker process decodes ahead.
-_AHEAD = 16
 # Images between two notes of how far the computation has come.
 _SAVE_EVERY = 512
 
@@ -108,13 +106,13 @@ def cached_features(
     if done < len(images):
         data = np.memmap(data_file, np.float16, "r+", shape=full_shape)
         rest = torch.utils.data.Subset(ViewsOfImages(images, recipe, views), range(done, len(images)))
-        refuse_small_shared_memory((_AHEAD + 1) * views * 3 * size**2)
+        refuse_small_for_cache(views, size)
         # Worker processes decode and augment while this one computes.
         loader = DataLoader(
             rest,
             batch_size=None,
             num_workers=1,
-            prefetch_factor=_AHEAD,
+            prefetch_factor=IMAGES_AHEAD,
             timeout=TIMEOUT,
             worker_init_fn=ignore_interrupts,
         )

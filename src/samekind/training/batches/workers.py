@@ -14,6 +14,8 @@ from samekind.errors import TrainingError
 _SHARED = Path("/dev/shm")  # noqa: S108 - asked for its free space only
 # Batches that a worker makes ahead, which is torch's own number.
 AHEAD = 2
+# Images that the worker which fills the cache decodes ahead.
+IMAGES_AHEAD = 16
 # Seconds without a batch after which something is broken: no image takes so long.
 TIMEOUT = 1200.0
 
@@ -40,6 +42,16 @@ def refuse_small_shared_memory(needed: int) -> None:
         raise TrainingError(_advice(f"{needed / 1e6:.0f} MB are needed and {free / 1e6:.0f} MB are free"))
 
 
+def refuse_small_for_cache(views: int, input_size: int) -> None:
+    """``refuse_small_shared_memory`` for filling the cache.
+
+    Args:
+        views: Views of each image.
+        input_size: S, pixels.
+    """
+    refuse_small_shared_memory((IMAGES_AHEAD + 1) * views * 3 * input_size**2)
+
+
 @contextmanager
 def worker_errors_named() -> Iterator[None]:
     """A worker that was killed or went silent, as an error of ours.
@@ -60,5 +72,5 @@ def worker_errors_named() -> Iterator[None]:
 def _advice(what: str) -> str:
     return (
         f"the shared memory {_SHARED} is too small: {what}. A container gets more by --shm-size=2g (or --ipc=host); "
-        "or take smaller batches (--set sampler.images=...)"
+        "or take fewer views (--set augmentation.views=1) or smaller batches (--set sampler.images=...)"
     )

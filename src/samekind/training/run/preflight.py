@@ -10,6 +10,7 @@ from pathlib import Path
 from samekind.datasets.dataset import read_dataset, read_test_images
 from samekind.errors import MissingExtraError, ModelFileError, TrainingError
 from samekind.model_file import find_model
+from samekind.training.batches.workers import refuse_small_for_cache
 from samekind.training.run.folder import RunFolder
 from samekind.training.run.settings import RunSettings
 from samekind.training.split import refuse_unfit
@@ -26,13 +27,15 @@ def preflight(settings: RunSettings, run: RunFolder) -> None:
 
     Raises:
         TrainingError: The output cannot be written, a run is in the folder already, the starting weights are missing,
-            or there is no such logger.
+            there is no such logger, or too little shared memory.
         DatasetError: The images or a test folder cannot be used.
     """
     run.refuse_run()
     refuse_output(settings.output)
     refuse_loggers(settings.loggers)
     refuse_start(settings.init)
+    if settings.recipe.freezing.stages:
+        refuse_small_for_cache(settings.recipe.augmentation.views, settings.recipe.network.input_size)
     refuse_unfit(read_dataset(settings.folder), settings.recipe)
     for path in settings.tests:
         read_test_images(path)

@@ -1,0 +1,164 @@
+"""Calibrating from the adapted network, where that is better by cross-fitted numbers, against doing it by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from conftest import make_card, save_noise, tiny_network
+from onnx import helper, numpy_helper
+from sklearn.metrics import log_loss
+
+from samekind.datasets.folders import LabelledImages, read_class_folders
+from samekind.datasets.splits import content_hash
+from samekind.fitting import calibrations
+from samekind.fitting.calibrate import calibrate
+from samekind.fitting.cross_fit import halves
+from samekind.fitting.domains import FULL_LENGTH
+from samekind.fitting.recalibrate import recalibrate
+from samekind.model_file import ModelFile, SeenImages, read_model, write_model
+from samekind.recognizer import Recognizer, load
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _fewer_trios() -> Iterator[None]:
+    """A tenth of the trios, for speed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(calibrations, "_TRIOS", 2000)
+        yield
+
+
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory: pytest.TempPathFactory) -> LabelledImages:
+    """Five hues over one light colour, some stronger, some weaker: the kind is the hue."""
+    root = tmp_path_factory.mktemp("narrow")
+    rng = np.random.default_rng(1)
+    red_or_green, yellow_or_blue = np.array([1, -1, 0]) / 2**0.5, np.array([1, 1, -2]) / 6**0.5
+    for number in range(5):
+        (root / str(number)).mkdir()
+        for i in range(12):
+            angle, strength = 2 * np.pi * number / 5 + rng.normal(0, 0.1), rng.uniform(15, 50)
+            hue = strength * (np.cos(angle) * red_or_green + np.sin(angle) * yellow_or_blue)
+            colour = tuple((np.array([180, 190, 200]) + hue).astype(int).tolist())
+            save_noise(root / str(number) / f"{i:02}.png", colour, 9000 + 100 * number + i, (6, 6))
+    return read_class_folders(root)
+
+
+@pytest.fixture(scope="module")
+def adaptable(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny model, with a network that ends as those of samekind do."""
+    path = tmp_path_factory.mktemp("adaptable") / "tiny.onnx"
+    write_model(path, dividing_network().SerializeToString(), make_card())
+    return path
+
+
+def dividing_network() -> onnx.ModelProto:
+    """``tiny_network``, its last node written out: the length of the rows, its lower bound, the division."""
+    network = tiny_network()
+    del network.graph.node[-1]
+    network.graph.initializer.extend(
+        [numpy_helper.from_array(np.array([1], np.int64), "last"), numpy_helper.from_array(np.float32(1e-12), "least")]
+    )
+    network.graph.node.extend(
+        [
+            helper.make_node("ReduceL2", ["raw", "last"], ["length"], keepdims=1),
+            helper.make_node("Clip", ["length", "least"], ["bound"]),
+            helper.make_node("Div", ["raw", "bound"], ["embeddings"]),
+        ]
+    )
+    return network
+
+
+def losses_by_hand(embeddings: np.ndarray, labels: np.ndarray, second: np.ndarray, full_length: float) -> list[float]:
+    """The log loss of pairs of the bare and of the adapted network, by fitting on each half and judging the other."""
+    losses = []
+    for adapted in (False, True):
+        probabilities, answers = [], []
+        for fit_on in (second, ~second):
+            rows = embeddings.astype(np.float64)
+            if adapted:
+                mean = rows[fit_on].mean(axis=0)
+                count = fit_on.sum()
+                length = np.sqrt((count * mean @ mean - 1) / (count - 1))
+                rows = rows - min(1, length / full_length) * mean
+                rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+            rows = rows.astype(np.float32)
+            numbered = np.unique(labels[fit_on], return_inverse=True)[1].astype(np.int64)
+            fitted = calibrations.fit_pair_calibration(rows[fit_on], numbered, "")
+            first, partner = np.triu_indices(int((~fit_on).sum()), 1)
+            scores = (rows[~fit_on] @ rows[~fit_on].T)[first, partner].astype(np.float64)
+            probabilities.append(1 / (1 + np.exp(-(fitted.scale * scores + fitted.bias))))
+            answers.append(labels[~fit_on][first] == labels[~fit_on][partner])
+        same = np.concatenate(answers)
+        weights = np.where(same, 0.5 / same.sum(), 0.5 / (~same).sum())
+        losses.append(float(log_loss(same, np.concatenate(probabilities), sample_weight=weights)))
+    return losses
+
+
+def test_where_the_adapted_network_has_the_lower_cross_fitted_loss_it_is_the_start(
+    narrow: LabelledImages, adaptable: Path
+) -> None:
+    model = load(adaptable)
+    found = recalibrate(model, narrow, "mine", "narrow")
+    assert found.start is not None
+    assert found.adaptation is not None
+    second = halves(narrow.labels, [content_hash(path) for path in narrow.paths])
+    bare, adapted = losses_by_hand(model.embed(narrow.paths), narrow.labels, second, FULL_LENGTH)
+    assert (found.start.bare_log_loss, found.start.adapted_log_loss) == pytest.approx((bare, adapted), abs=2e-3)
+    assert found.start.adapted == (adapted < bare) == True  # noqa: E712 - both, for these pictures
+    assert found.card.adapted == found.adaptation.about
+    assert (found.card.adapted.pictures, found.card.adapted.source) == (60, "narrow")
+
+
+def test_the_old_rates_are_those_of_the_network_as_it_was(narrow: LabelledImages, adaptable: Path) -> None:
+    model = load(adaptable)
+    adapted, bare = (recalibrate(model, narrow, "mine", "narrow", bare=bare) for bare in (False, True))
+    assert adapted.pairs.old == bare.pairs.old
+    assert adapted.pairs.new != bare.pairs.new
+    assert (bare.start, bare.adaptation, bare.card.adapted) == (None, None, None)
+
+
+def test_a_model_that_is_adapted_stays_as_it_is(narrow: LabelledImages, adaptable: Path, tmp_path: Path) -> None:
+    first = calibrate(adaptable, narrow, tmp_path / "mine.onnx")
+    read = read_model(tmp_path / "mine.onnx")
+    again = recalibrate(Recognizer(read_without_images(read)), narrow, "again", "narrow")
+    assert (again.start, again.adaptation) == (None, None)
+    assert again.card.adapted == first.card.adapted is not None
+
+
+def read_without_images(model: ModelFile) -> ModelFile:
+    """A model that does not know which images it was calibrated on."""
+    return ModelFile(model.card, model.data, SeenImages(()))
+
+
+def test_too_few_pictures_to_adapt_to_are_calibrated_on_as_ever(narrow: LabelledImages, adaptable: Path) -> None:
+    few = narrow.subset(np.flatnonzero([label < 2 and i % 12 < 8 for i, label in enumerate(narrow.labels)]))
+    found = recalibrate(load(adaptable), few, "mine", "few")  # eight in each half
+    assert (found.start, found.card.adapted) == (None, None)
+
+
+def test_the_file_gives_the_embeddings_that_the_calibration_is_for(
+    narrow: LabelledImages, adaptable: Path, tmp_path: Path
+) -> None:
+    found = calibrate(adaptable, narrow, tmp_path / "mine.onnx")
+    old, new = load(adaptable), load(tmp_path / "mine.onnx")
+    assert new.card.fingerprint != old.card.fingerprint == found.card.adapted.network
+    assert new.card == found.card
+    bare = old.embed(narrow.paths).astype(np.float64)
+    mean, count = bare.mean(axis=0), len(bare)
+    length = np.sqrt((count * mean @ mean - 1) / (count - 1))
+    expected = bare - min(1, length / FULL_LENGTH) * mean
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    np.testing.assert_allclose(new.embed(narrow.paths), expected, atol=1e-4)
+    kept = calibrate(adaptable, narrow, bare=True)
+    assert kept.card.fingerprint == old.card.fingerprint
+    assert kept.start is None
+
+
+def test_a_network_that_ends_otherwise_is_calibrated_as_it_is(narrow: LabelledImages, tiny_model: Path) -> None:
+    found = calibrate(tiny_model, narrow)
+    assert (found.start, found.card.adapted) == (None, None)
+    assert found.card.fingerprint == found.old.fingerprint
