@@ -11,6 +11,10 @@ from samekind.copies.keep import Facts, better, worth
 Compare = Callable[[int, int], Evidence | None]
 
 
+# Pictures of a group that are compared with each other, each with each.
+_MOST_KINGS = 6
+
+
 @dataclass(frozen=True)
 class Member:
     """A picture of a group that is not the kept one.
@@ -147,13 +151,17 @@ def _described(group: _Group, facts: Sequence[Facts], compare: Compare) -> tuple
             known[one, other], known[other, one] = found, found.swapped() if found else None
         return known[one, other]
 
-    keep = min(group.members, key=lambda place: worth(facts[place]))
-    # The winner meets each other once; who beats it is met by all that follow, and by those before in the second round.
-    for _ in range(2):
-        for place in sorted(group.members):
-            met = against(keep, place) if place != keep else None
-            if met and met.relation == "copy" and better(facts[keep], facts[place], met)[0] == 1:
-                keep = place
+    def loses(one: int, other: int) -> bool:
+        met = against(one, other)
+        return met is not None and met.relation == "copy" and better(facts[one], facts[other], met)[0] == 1
+
+    # Who beats the best so far is the best so far; of all that were, the one that loses to the fewest others of them.
+    kings = [min(group.members, key=lambda place: worth(facts[place]))]
+    for place in sorted(group.members):
+        if place not in kings and loses(kings[-1], place):
+            kings.append(place)
+    kings = kings[-_MOST_KINGS:]
+    keep = min(kings, key=lambda king: sum(loses(king, other) for other in kings if other != king))
     others = []
     for place in sorted(group.members):
         if place == keep:
