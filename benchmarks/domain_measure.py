@@ -94,7 +94,14 @@ def halved(cut: Cut, embeddings: Embeddings, labels: Labels, draw: int) -> Itera
         spread = collection.spread(offset)
         pictures = count if count in COUNTS else ALL
         yield Halved(
-            cut.domain, cut.name, pictures, collection, offset, spread, less(embeddings[measured], offset), labels[measured]
+            cut.domain,
+            cut.name,
+            pictures,
+            collection,
+            offset,
+            spread,
+            less(embeddings[measured], offset),
+            labels[measured],
         )
 
 
@@ -118,7 +125,9 @@ def measure_collection(cut: Cut, embeddings: Embeddings, labels: Labels, judge: 
                 rows = less(embeddings[adapting[labelled]], half.offset)
                 numbered = np.unique(labels[adapting[labelled]], return_inverse=True)[1].astype(np.int64)
                 fitted = fit_pair_calibration(rows, numbered, "")
-                yield common | {"how": f"{LABELLED} labelled a class"} | figures(half.measured, half.labels, fitted, None)
+                yield (
+                    common | {"how": f"{LABELLED} labelled a class"} | figures(half.measured, half.labels, fitted, None)
+                )
 
 
 def few_of_each(labels: Labels) -> NDArray[np.intp]:
@@ -146,5 +155,9 @@ def figures(embeddings: Embeddings, labels: Labels, pair: PairCalibration, trio:
         probability = trio_probability(trio, similarities)
         judged = Scores.of(probability, answers)
         far, tar = judged.rates(trio.operating_points["balanced"].threshold)
-        row |= {"trios: accuracy": (tar + 1 - far) / 2, "trios: far": far, "trios: ece": judged.reliability(lambda p: p).ece}
+        row |= {
+            "trios: accuracy": (tar + 1 - far) / 2,
+            "trios: far": far,
+            "trios: ece": judged.reliability(lambda p: p).ece,
+        }
     return row

@@ -45,8 +45,8 @@ def mean_over_draws(rows: Sequence[Row], how: str) -> dict[tuple[str, str], dict
 
 def _summary(rows: Sequence[Row]) -> str:
     lines = [
-        "| | collections | EER | ECE | promised FAR at `balanced` | measured, median [all] | from half to twice the promise | "
-        "accuracy | within 0.03 of the best threshold | trios: accuracy | trios: ECE |",
+        "| | collections | EER | ECE | promised FAR at `balanced` | measured, median [all] | "
+        + "from half to twice the promise | accuracy | within 0.03 of the best threshold | trios: accuracy | trios: ECE |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for how in dict.fromkeys(str(row["how"]) for row in rows):
@@ -58,8 +58,8 @@ def _summary(rows: Sequence[Row]) -> str:
         trios = [one for one in every if "trios: ece" in one]
         lines.append(
             f"| {how} | {len(every)} | {_mean(every, 'eer'):.1%} | {_mean(every, 'ece'):.3f} | {promise.mean():.1%} | "
-            f"{np.median(far):.1%} [{far.min():.1%}, {far.max():.1%}] | {near:.0%} | {_mean(every, 'balanced: accuracy'):.3f} | "
-            f"{close:.0%} | "
+            f"{np.median(far):.1%} [{far.min():.1%}, {far.max():.1%}] | {near:.0%} | "
+            f"{_mean(every, 'balanced: accuracy'):.3f} | {close:.0%} | "
             + (f"{_mean(trios, 'trios: accuracy'):.3f} | {_mean(trios, 'trios: ece'):.3f} |" if trios else "| |")
         )
     return "\n".join(lines) + "\n"

@@ -37,8 +37,8 @@ from samekind.similarity import Embeddings
 
 DESCRIPTION = (
     "pictures of imagenette2-224/val, tiny-imagenet-90, caltech101-a, birds-524 and grocery-81, and narrow collections "
-    "cut from them; each judged by a network that knew nothing of its data set and was adapted with 20 to 200 others of "
-    "its pictures or with half of them"
+    "cut from them; each judged by a network that knew nothing of its data set and was adapted with 20 to 200 of its other "
+    "pictures or with half of them"
 )
 # The geometric mean of the spreads of these collections; no label has a part in it.
 USUAL_SPREAD = 0.14
@@ -109,9 +109,7 @@ def without(whole: DomainCalibration, judged: list[JudgedCollection], domain: st
     """What the other domains say, with the rates that the card promises."""
     pair, trio = fit_collections([one for one in judged if one.domain != domain], "")
     assert whole.trio is not None
-    return whole.model_copy(
-        update={"pair": _promising(pair, whole.pair), "trio": _promising(trio, whole.trio)}
-    )
+    return whole.model_copy(update={"pair": _promising(pair, whole.pair), "trio": _promising(trio, whole.trio)})
 
 
 def _promising(fitted: _Calibration, card: _Calibration) -> _Calibration:
@@ -139,9 +137,8 @@ def ship(path: Path, everyday: Card, domains: DomainCalibration, networks: Netwo
     """Give a model file its calibrations, in place, and measure it on Imagenette."""
     model = read_model(path)
     names = tuple(TRAINED_ON[name][1] for name in domains.domains)
-    update = {
-        "pair": everyday.pair, "trio": everyday.trio, "domains": domains.model_copy(update={"domains": names}), "metrics": (),
-    }  # fmt: skip
+    known = domains.model_copy(update={"domains": names})
+    update = {"pair": everyday.pair, "trio": everyday.trio, "domains": known, "metrics": ()}
     card = write_model(path, model.data, model.card.model_copy(update=update), model.seen_images)
     found = measure(Recognizer(read_model(path)), networks.measured["imagenette"].images)
     card = card.model_copy(update={"metrics": measurements("imagenette2-224", found, split="val")})

@@ -63,7 +63,8 @@ def rates_by_counting(
 
 # Files, folders and lists as no program should have made them
 
-_KINDS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM", "JPEG2000", "TGA", "AVIF")
+Image.init()
+_KINDS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM", "JPEG2000", "TGA", *({"AVIF"} & Image.SAVE.keys()))
 _SUFFIXES = (".jpg", ".JPG", ".jpeg", ".png", ".tif", ".heic", ".jxl", ".cr2", ".tga", ".txt", ".jpg_large", "", ".mp4")
 _PLACES = (
     "cat",

@@ -32,7 +32,7 @@ def test_the_file_is_small_and_its_card_complete(model: samekind.Recognizer) -> 
     card = model.card
     assert bundled_models()[card.name].stat().st_size <= 10e6
     assert (card.backbone, card.input_size) == ("tf_efficientnet_b0", 224)
-    assert len(card.training.classes) == {"general": 260, "imagenette": 10}[card.name]
+    assert len(card.training.classes) == {"general": 863, "imagenette": 10}[card.name]
     assert set(card.pair.operating_points) == {"balanced", "strict", "very_strict"}
     assert card.trio is not None
     # Those of `general` are cross-fitted over classes: a threshold that one in a thousand impostor pairs passes among

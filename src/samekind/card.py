@@ -135,6 +135,24 @@ class DomainCalibration(_Part):
     domains: tuple[str, ...]
 
 
+class NarrowKinds(_Part):
+    """Kinds of pictures on which a bare model's rates are known not to hold, and how to tell that two are of one.
+
+    Attributes:
+        names: The names of the kinds, in plain words; the last is that of everyday pictures, on which they do hold.
+        kinds: The place in ``names`` of the kind of each prototype.
+        prototypes: int8 (K, D), as base64: the directions of typical embeddings, scaled so that the largest value of
+            each is 127.
+        margin: An image is of a kind if it is nearer to its nearest prototype than to the nearest everyday one, in
+            cosines, by more than this.
+    """
+
+    names: tuple[str, ...]
+    kinds: tuple[int, ...]
+    prototypes: str
+    margin: Finite
+
+
 class Adapted(_Part):
     """The collection that a model is adapted to: what is kept of it, which are never its pictures.
 
@@ -230,6 +248,7 @@ class Card(_Part):
             classes.
         domains: What similarities mean once the model is adapted to a collection; None if that was never measured.
         adapted: The collection that the model is adapted to; None for a bare model.
+        narrow: Kinds of pictures on which the bare model's rates do not hold; None where no such are known.
         training: How the network was made.
         metrics: What was measured on test images.
         licence: The licence of the weights.
@@ -248,6 +267,7 @@ class Card(_Part):
     trio: TrioCalibration | None
     domains: DomainCalibration | None = None
     adapted: Adapted | None = None
+    narrow: NarrowKinds | None = None
     training: Training
     metrics: tuple[Measurement, ...] = ()
     licence: str

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from samekind.calibration import choose_threshold, pair_probability, trio_probability
 from samekind.card import Card, TrioCalibration
 from samekind.errors import EmbeddingError, OperatingPointError
+from samekind.narrow_kinds import doubts
 from samekind.similarity import TRIO_PAIRS, Embeddings, checked_embeddings, paired_similarity
 from samekind.verdict import TrioVerdict, Verdict
 
@@ -47,6 +48,7 @@ def trio_verdicts(
     pairs = [_pairs(card, rows[i], rows[j], pair_name, pair_limit) for i, j in TRIO_PAIRS]
     similarities: NDArray[np.float64] = np.array([[v.similarity for v in column] for column in pairs]).T
     verdicts = []
+    doubt = doubts(card, *rows)
     for row, probability in enumerate(trio_probability(calibration, similarities.reshape(-1, 3))):
         most = int(similarities[row].argmax())
         verdicts.append(
@@ -60,6 +62,7 @@ def trio_verdicts(
                 pairs=(pairs[0][row], pairs[1][row], pairs[2][row]),
                 most_alike=TRIO_PAIRS[most],
                 rates_from=calibration.measured_on.kind_of_pictures,
+                doubt=doubt[row],
             )
         )
     return verdicts
@@ -70,8 +73,8 @@ def _pairs(card: Card, first: Embeddings, second: Embeddings, name: str | None, 
     probability = pair_probability(card.pair, similarity)
     rates_from = card.pair.measured_on.kind_of_pictures
     return [
-        Verdict(bool(s >= limit), float(p), float(s), limit, name, card.name, rates_from)
-        for s, p in zip(similarity.astype(np.float64), probability, strict=True)
+        Verdict(bool(s >= limit), float(p), float(s), limit, name, card.name, rates_from, doubt)
+        for s, p, doubt in zip(similarity.astype(np.float64), probability, doubts(card, first, second), strict=True)
     ]
 
 

@@ -45,7 +45,8 @@ def test_similarities_count_in_units_of_the_spread() -> None:
     similarity = np.linspace(-1, 1, 9)
     assert pair_probability(pair, similarity) == pytest.approx(pair_probability(given.pair, similarity / 0.25))
     three = np.random.default_rng(2).uniform(-1, 1, (20, 3))
-    assert trio and given.trio
+    assert trio
+    assert given.trio
     assert trio_probability(trio, three) == pytest.approx(trio_probability(given.trio, three / 0.25))
     assert pair.operating_points["balanced"].threshold == pytest.approx(0.25 * 1.0)
     assert trio.operating_points == given.trio.operating_points  # probabilities

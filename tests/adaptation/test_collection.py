@@ -23,7 +23,9 @@ def test_the_mean_is_that_of_the_rows_and_the_spread_that_of_their_centred_cosin
     centred = [(row - offset) / np.linalg.norm(row - offset) for row in rows.astype(np.float64)]
     cosines = [float(a @ b) for a, b in itertools.combinations(centred, 2)]
     assert collection.mean == pytest.approx(rows.mean(axis=0), abs=1e-6)
-    assert collection.spread(offset) == pytest.approx(np.quantile(cosines, 0.5) - np.quantile(cosines, 0.1587), abs=1e-5)
+    assert collection.spread(offset) == pytest.approx(
+        np.quantile(cosines, 0.5) - np.quantile(cosines, 0.1587), abs=1e-5
+    )
 
 
 def test_the_length_is_the_root_of_the_mean_cosine_of_two_pictures_however_few_there_are() -> None:

@@ -5,6 +5,7 @@ import io
 import logging
 import tarfile
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -14,6 +15,14 @@ from samekind.datasets.dataset import read_dataset, read_test_images
 from samekind.datasets.folders import LabelledImages
 from samekind.datasets.sources import SourceRow, read_source
 from samekind.errors import DatasetError
+
+
+def hugging_face() -> ModuleType:
+    """The library ``datasets``; without it the folder of these tests has its name."""
+    datasets = pytest.importorskip("datasets")
+    if not hasattr(datasets, "Features"):
+        pytest.skip("Hugging Face's datasets is not installed")
+    return datasets
 
 
 @pytest.fixture(autouse=True)
@@ -85,7 +94,7 @@ def test_a_parquet_file_is_read(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_the_hubs_parquet_files_has_its_splits_and_class_names(tmp_path: Path) -> None:
-    datasets = pytest.importorskip("datasets")
+    datasets = hugging_face()
     features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=["jug", "mug"])})
     for name in ("train", "validation"):
         chosen = [row for row in ROWS if row[2] == name]
@@ -95,7 +104,7 @@ def test_a_folder_of_the_hubs_parquet_files_has_its_splits_and_class_names(tmp_p
 
 
 def test_hugging_face_datasets_are_read_encoded_as_they_are() -> None:
-    datasets = pytest.importorskip("datasets")
+    datasets = hugging_face()
     features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=["jug", "mug"])})
 
     def of(name: str) -> object:

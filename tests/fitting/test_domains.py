@@ -35,7 +35,8 @@ def test_rates_are_those_of_the_domains_left_out(collections: list[JudgedCollect
         expected.append(verdict_rates(one.pairs >= pair.operating_points["balanced"].threshold, one.pairs_same))
     point = card.pair.operating_points["balanced"]
     assert (point.far, point.tar) == pytest.approx(tuple(np.mean(expected, axis=0)))
-    assert point.far_interval and point.far_interval[0] <= point.far <= point.far_interval[1]
+    assert point.far_interval
+    assert point.far_interval[0] <= point.far <= point.far_interval[1]
     assert card.pair.measured_on.cross_fitted
     assert card.pair.measured_on.images == 4 * 60
     assert card.domains == ("a", "b", "c", "d")

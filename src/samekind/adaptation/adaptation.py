@@ -41,7 +41,7 @@ class Adaptation:
         """The card of the adapted model; its fingerprint is still that of the bare one."""
         return bare.model_copy(
             update={
-                "pair": self.pair, "trio": self.trio, "adapted": self.about, "metrics": (),
+                "pair": self.pair, "trio": self.trio, "adapted": self.about, "narrow": None, "metrics": (),
                 "created": self.about.created,
             }
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What similarities mean in collections that a model does not know: fitted over several domains, each left out in turn."""
+"""What similarities mean in collections that a model does not know: fitted over domains, each left out in turn."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def _measured_on(collections: Sequence[JudgedCollection], same: NDArray[np.bool_
         positives=int(same.sum()),
         negatives=int((~same).sum()),
         cross_fitted=True,
-        domain="collections of other kinds of pictures, to each of which a network was adapted that did not know it",
+        domain="collections of kinds that the network did not know",
     )
 
 

@@ -172,6 +172,7 @@ def recalibrate(
             "trio": trio.calibration if trio else None,
             "adapted": adaptation.about if adaptation else model.card.adapted,
             "metrics": (),
+            "narrow": None,
             "created": dt.datetime.now(dt.UTC).date().isoformat(),
             "samekind_version": version("samekind"),
         }

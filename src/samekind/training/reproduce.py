@@ -39,19 +39,24 @@ def protocol_recipe(task: str) -> Recipe:
     """The recipe of a task: ``pairs`` or ``trios``.
 
     EfficientNet-B0, 128 listed items of each class, and no other image. Of the listed items, 12 % give the probability
-    and the threshold rather than the weights.
+    and the threshold rather than the weights. Only a head of nine dimensions learns, which tell ten classes apart; it
+    starts whitened by the differences within the items' genuine pairs.
 
     Example:
         >>> protocol_recipe("trios").sampler.kind
         'triplets'
     """
     recipe = Recipe().with_settings(
-        # One stage and the head learn: few images move no more, and a seed takes minutes.
-        freezing={"stages": 6},
+        network={
+            "features": "expanded", "head_start": "whitened", "whitening": "full", "dimension": 9, "dropout": 0.1,
+        },
+        freezing={"stages": 7},
         augmentation={"views": 3},
+        # The larger rate is that of the loss's own scale and bias.
+        optimizer={"lr": 3e-2, "pretrained_lr": 2e-3, "weight_decay": 0.0},
         holdout={"test": 0.0},
         sampler={"items": 40, "per_class": 128},
-    )
+    )  # fmt: skip
     if task == "pairs":
         return recipe.with_settings(sampler={"kind": "pairs"})
     return recipe.with_settings(sampler={"kind": "triplets"}, objectives=[{"loss": "triplet"}])

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from samekind.datasets.folders import LabelledImages
 from samekind.datasets.sampling import sample_pairs, sample_triplets
@@ -65,3 +67,24 @@ def draw_list(images: LabelledImages, recipe: Recipe, hashes: Mapping[Path, str]
             "(--set holdout.calibration=...)"
         )
     return Listed(images.subset(trained), np.searchsorted(trained, items[~kept]), images.subset(held_out))
+
+
+def groups_known_alike(items: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Which images of a list are known to show the same kind of thing, from its items and their answers alone.
+
+    Args:
+        items: int64 (M, 2 or 3), pairs or triplets: of a triplet the first two are alike.
+        labels: int64 (N,), from which the answers of pairs come.
+
+    Returns:
+        int64 (N,): images that are alike, or both alike to a third, have the same number.
+
+    Example:
+        >>> groups_known_alike(np.array([[0, 1], [1, 2], [2, 3]]), np.array([5, 5, 5, 7])).tolist()
+        [0, 0, 0, 1]
+    """
+    first, second = items[:, 0], items[:, 1]
+    alike = labels[first] == labels[second]
+    links = coo_array((np.ones(alike.sum()), (first[alike], second[alike])), shape=(len(labels), len(labels)))
+    groups: NDArray[np.int64] = connected_components(links, directed=False)[1].astype(np.int64)
+    return groups

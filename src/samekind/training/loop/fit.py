@@ -6,11 +6,13 @@ import warnings
 from pathlib import Path
 
 import lightning
+import numpy as np
 import torch
 from safetensors.torch import save
 
 from samekind.atomic import replacing
 from samekind.progress import Progress, stage_counter
+from samekind.training.batches.listed import groups_known_alike
 from samekind.training.batches.loading import SiameseData
 from samekind.training.batches.plan import BatchPlan
 from samekind.training.loop.allocator import keep_freed_memory
@@ -19,7 +21,7 @@ from samekind.training.loop.objectives import make_objective
 from samekind.training.loop.processes import is_first, say_ready
 from samekind.training.loop.trainer import Machines, make_trainer
 from samekind.training.network.start import Start
-from samekind.training.network.whitening import whiten_head
+from samekind.training.network.whitening import WHITENINGS, whiten_head
 from samekind.training.run.folder import RunFolder
 from samekind.training.run.settings import RunSettings
 
@@ -57,8 +59,16 @@ def fit(
     recipe, network, train = settings.recipe, start.network, plan.parts.train
     keep_freed_memory()
     if start.whiten and not run.last.exists():
+        items = plan.parts.items
+        # Of a list nothing is known but its items and their answers.
+        labels = train.labels if items is None else groups_known_alike(items, train.labels)
         whiten_head(
-            network, data.train_features, train.labels, plan.sources, stage_counter(report, "whiten", len(train))
+            network,
+            data.train_features,
+            labels,
+            plan.sources if items is None else np.zeros(len(labels), np.int64),
+            stage_counter(report, "whiten", len(train)),
+            whitening=WHITENINGS[recipe.network.whitening],
         )
     if is_first():
         say_ready(run.ready)

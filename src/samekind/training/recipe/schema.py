@@ -40,6 +40,13 @@ class NetworkSection(Section):
             "optimizer.pretrained_lr; better for classes that are not trained on"
         ),
     ] = "noise"
+    whitening: Annotated[
+        Literal["part", "full"],
+        Field(
+            description="how far a whitened head goes. part: for classes that are not trained on. full: for those that "
+            "are, with network.dimension about their number"
+        ),
+    ] = "part"
     dimension: Annotated[int, Field(ge=2, le=4096, description="D, the length of the embedding")] = 128
     dropout: Annotated[float, Field(ge=0, lt=1, description="before the head")] = 0.2
 
