@@ -28,8 +28,8 @@ def test_copies_are_candidates_however_they_were_turned_or_cut() -> None:
     greys = [picture.grey for picture in pictures]
     found = dict(partners(voted_pairs([p.features for p in pictures]), alike_pairs(greys)))
     for number in range(5):
-        assert found[12 + number][0] == number
-        assert partners_of(pictures[12 + number], [p.features for p in pictures[:12]], greys[:12])[0] == number
+        assert number in found[12 + number]
+        assert number in partners_of(pictures[12 + number], [p.features for p in pictures[:12]], greys[:12])[:2]
 
 
 @pytest.mark.parametrize("count", [0, 1])

@@ -89,7 +89,7 @@ _MIRROR = _CELLS[::-1][:, :, -np.arange(8) % 8].ravel()
 
 @cache
 def _sift() -> Any:
-    return cv2.SIFT_create(nfeatures=4 * MOST_FEATURES, contrastThreshold=_LEAST_CONTRAST)
+    return cv2.SIFT.create(nfeatures=4 * MOST_FEATURES, contrastThreshold=_LEAST_CONTRAST)
 
 
 def _stretched(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -17,13 +17,14 @@ Finding = Literal["explained", "overlaid", "variant", "same scene"]
 # Thresholds, fitted on some collections of benchmarks/duplicates.py and measured on others (docs/adr/0022).
 _SURE_DIFFERENCE, _SURE_AGREEING = 1.5, 8
 _LOOK_DIFFERENCE, _LOOK_SHARE = 2.2, 0.03
-_FEW_AGREEING, _SCENE_AGREEING = 6, 12
+_FEW_AGREEING, _MANY_AGREEING = 6, 12
 _LEAST_STRUCTURE, _LEAST_STRUCTURE_PIXELS = 0.10, 400
 _LEAST_LEVELS, _LEAST_SIDE = 8, 96
 _TONED, _TONED_IN_GREY, _TONED_TOO_FAR = 8.0, 5.0, 110.0
 # What is laid on a picture covers at most so much of it, adds contrast nearly everywhere and leaves the rest alike.
-_MOST_LAID_ON, _ONE_SIDED, _ADDED = 0.25, 0.6, 2.0
-_SAME_COLOUR = 1.04
+_MOST_LAID_ON, _LEFT_ALIKE, _ONE_SIDED, _ADDED = 0.15, 0.75, 0.6, 2.0
+_VARIANT_ALIKE, _SCENE_ALIKE = 0.6, 0.25
+_SAME_SIZE = 1.04
 
 
 @dataclass(frozen=True)
@@ -70,20 +71,21 @@ def finding(overlap: Overlap, alignment: Alignment) -> Finding | None:
     inside, agreeing = overlap.mask, alignment.agreeing
     far = inside & (overlap.difference > 1)
     share, worst = float(far.sum() / inside.sum()), float(overlap.difference.max())
-    if worst <= _SURE_DIFFERENCE or (worst <= _LOOK_DIFFERENCE and share <= _LOOK_SHARE):
+    if worst <= _SURE_DIFFERENCE or (worst <= _LOOK_DIFFERENCE and share <= _LOOK_SHARE and agreeing >= _MANY_AGREEING):
         in_doubt = agreeing < _FEW_AGREEING and min(overlap.kept) < 0.9
         return None if in_doubt or overlap.bend > _TONED_TOO_FAR else "explained"
     contrasty = inside & (overlap.contrast > 6)
     alike = float((overlap.structure[contrasty] > 0.7).mean()) if contrasty.any() else 0.0
     if agreeing < _SURE_AGREEING or overlap.shared(4).sum() < _LEAST_STRUCTURE_PIXELS / 2:
         return None
-    if share <= _MOST_LAID_ON and alike > 0.6:
+    if share <= _MOST_LAID_ON and alike > _LEFT_ALIKE:
         extra = overlap.extra[far]
         one_sided = abs(extra.sum()) > _ONE_SIDED * np.abs(extra).sum()
-        return "overlaid" if one_sided and np.abs(extra).mean() > _ADDED else "variant"
-    if alike > 0.8:
+        laid_on = one_sided and np.abs(extra).mean() > _ADDED and agreeing >= _MANY_AGREEING
+        return "overlaid" if laid_on else "variant"
+    if alike > _VARIANT_ALIKE:
         return "variant"
-    return "same scene" if agreeing >= _SCENE_AGREEING and alike > 0.25 else None
+    return "same scene" if agreeing >= _MANY_AGREEING and alike > _SCENE_ALIKE else None
 
 
 def _edits(laid: Laid, found: Finding) -> tuple[Edit, ...]:
@@ -108,7 +110,7 @@ def _edits(laid: Laid, found: Finding) -> tuple[Edit, ...]:
         edits.append(Edit("overlaid", int(overlap.extra[far].sum() > 0)))
     if overlap.bend > _TONED:
         edits.append(Edit("toned"))
-    if not 1 / _SAME_COLOUR < laid.zoom < _SAME_COLOUR:
+    if not 1 / _SAME_SIZE < laid.zoom < _SAME_SIZE:
         edits.append(Edit("resized", int(laid.zoom < 1)))
     return tuple(edits) or ((Edit("recompressed"),) if found == "explained" else ())
 

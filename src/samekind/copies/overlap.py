@@ -7,7 +7,7 @@ of noise, and a part of the contrast around. Colour variants have one curve for 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -41,9 +41,9 @@ class Overlap:
             denominator; -1 to 1.
         extra: float32 (h, w), contrast that the second has around each pixel and the first has not, in levels; negative
             where it is the first's.
-        grey: 1 if only the first is without colour, 2 if only the second, 0 if both are alike in that.
         curve: float32 (32,), the level of the second for each of 32 levels of the first (4, 12, … 252).
         populated: bool (32,), the levels that occur.
+        grey: 1 if only the first is without colour, 2 if only the second, 0 if both are alike in that.
         kept: (float, float), the part of each picture that is in the overlap.
         zoom: Pixels of the second for one of the first.
     """
@@ -53,9 +53,9 @@ class Overlap:
     contrast: Floats
     structure: Floats
     extra: Floats
-    grey: int
     curve: Floats
     populated: NDArray[np.bool_]
+    grey: int
     kept: tuple[float, float]
     zoom: float
 
@@ -109,33 +109,44 @@ def _compared(a: Floats, b: Floats, mask: NDArray[np.bool_], kept: tuple[float, 
         grey = 1 + int(colours[1] < colours[0])
     if grey:
         a, b = (cv2.merge([cv2.transform(part, _LUMA)] * 3) for part in (a, b))
+    overlap = Overlap(*_one_way(a, b, mask), grey, kept=kept, zoom=zoom)
+    if overlap.bend > _BENT and float(overlap.difference.max()) > _HARDLY:
+        # A curve that is steep somewhere is gentle there the other way round.
+        other = Overlap(*_one_way(b, a, mask), grey, kept=kept, zoom=zoom)
+        if float(other.difference.max()) < float(overlap.difference.max()):
+            return replace(other, extra=-other.extra)
+    return overlap
+
+
+def _one_way(
+    a: Floats, b: Floats, mask: NDArray[np.bool_]
+) -> tuple[Floats, NDArray[np.bool_], Floats, Floats, Floats, Floats, NDArray[np.bool_]]:
+    """The first fields of an overlap, the curve taking levels of ``a`` to those of ``b``."""
     curve, populated = tone_curve(a[mask].ravel(), b[mask].ravel())
     table = np.interp(np.arange(0, 256, 1 / _FINE), _LEVELS, curve).astype(np.float32)
     explained = table[(a * _FINE).astype(np.int32).clip(0, len(table) - 1)]
     b = np.where(mask[..., None], b, explained)  # what lies beyond the overlap must not leak into the windows
-    difference, low, structure, extra = _differences(explained, b)
-    worst = float(difference[mask].max())
+    best = _differences(explained, b)
+    worst = float(best[0][mask].max())
     if _HARDLY < worst < _FAR:
         # One of two copies was made smaller and larger again, or turned, and is less sharp for it.
-        sharper = _sharpness(explained[mask], cv2.Laplacian(explained, cv2.CV_32F)[mask]) >= _sharpness(
-            b[mask], cv2.Laplacian(b, cv2.CV_32F)[mask]
-        )
+        sharper = _sharpness(explained, mask) >= _sharpness(b, mask)
         for blur in _BLURS:
             one = cv2.GaussianBlur(explained, (0, 0), blur) if sharper else explained
             other = b if sharper else cv2.GaussianBlur(b, (0, 0), blur)
             again = _differences(one, other)
             if float(again[0][mask].max()) < worst:
-                difference, low, structure, extra = again
-                worst = float(difference[mask].max())
-    return Overlap(np.where(mask, difference, 0), mask, low, structure, extra, grey, curve, populated, kept, zoom)
+                best, worst = again, float(again[0][mask].max())
+    return np.where(mask, best[0], 0), mask, *best[1:], curve, populated
 
 
-_HARDLY, _FAR = 0.9, 6.0
+_HARDLY, _FAR, _BENT = 0.9, 6.0, 8.0
 _BLURS = (0.7, 1.0)
 
 
-def _sharpness(values: Floats, edges: Floats) -> float:
-    return float(np.abs(edges).mean()) / max(1.0, float(values.std()))
+def _sharpness(values: Floats, mask: NDArray[np.bool_]) -> float:
+    edges = cv2.Laplacian(values, cv2.CV_32F)[mask]
+    return float(np.abs(edges).mean()) / max(1.0, float(values[mask].std()))
 
 
 def _differences(a: Floats, b: Floats) -> tuple[Floats, Floats, Floats, Floats]:
