@@ -1,0 +1,235 @@
+"""The map that lays one picture on another: from the features that both have, then drawn tight by their pixels.
+
+Features that match vote for a similarity (a turn, a zoom and a shift) by RANSAC; the enhanced correlation coefficient of
+Evangelidis and Psarakis, "Parametric image alignment using enhanced correlation coefficient maximization", 2008, then
+refines it to an affine map. Both are OpenCV's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from samekind.copies.features import BITS, Features, mirrored_bits, signs
+from samekind.copies.picture import Picture
+
+Map = NDArray[np.float64]
+
+# Bits of 128 in which two descriptors of one point may differ: unrelated ones differ in 30 and fewer once in thousands.
+MOST_BITS_APART = 34
+# Pixels of a small picture by which a point may miss its place.
+_TOLERANCE = 4.0
+_LEAST_AGREEING = 4
+_MOST_ZOOM = 8.0
+# What is needed of two pictures laid on each other by their features, blurred, and when they are drawn tight.
+_LEAST_PIXELS, _LEAST_PROMISE, _LEAST_REACHED = 16, 0.7, 0.5
+_STEPS, _LEAST_GAIN = 25, 1e-4
+_ECC_SIDE = 192
+# Whole pictures are laid on each other if their sides have one ratio, within so much, and they correlate so much.
+_ONE_SHAPE, _LEAST_ALIKE = 1.08, 0.8
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """How the second picture lies on the first.
+
+    Attributes:
+        matrix: float64 (2, 3), takes pixels of the first picture to pixels of the second, or of its mirror image.
+        mirrored: Whether it is the mirror image of the second (left and right exchanged) that lies on the first.
+        agreeing: The number of features that agree on it; 0 if it did not come from features.
+    """
+
+    matrix: Map
+    mirrored: bool
+    agreeing: int
+
+    def seen(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The second picture, or its mirror image where that lies on the first."""
+        return np.ascontiguousarray(pixels[:, ::-1]) if self.mirrored else pixels
+
+    @property
+    def zoom(self) -> float:
+        """Pixels of the second picture for one of the first."""
+        return float(np.sqrt(abs(np.linalg.det(self.matrix[:, :2]))))
+
+    @property
+    def degrees(self) -> float:
+        """The turn from the first to the second, in (-180, 180], clockwise."""
+        return float(np.degrees(np.arctan2(self.matrix[1, 0] - self.matrix[0, 1], self.matrix[0, 0] + self.matrix[1, 1])))
+
+
+def match(first: Features, second: Features) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs of features that are each other's nearest in bits."""
+    if not len(first) or not len(second):
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    product = signs(first.bits) @ signs(second.bits).T
+    best = product.argmax(axis=1)
+    rows = np.arange(len(first))
+    good = (product.argmax(axis=0)[best] == rows) & (product[rows, best] >= BITS - 2 * MOST_BITS_APART)
+    return rows[good], best[good]
+
+
+def mirrored(features: Features, width: int) -> Features:
+    """The features of the mirror image of a picture so many pixels wide."""
+    points = features.points * np.float32([-1, 1]) + np.float32([width - 1, 0])
+    return Features(points, features.scales, (180 - features.angles) % 360, mirrored_bits(features.bits))
+
+
+def similarity_of(first: Features, second: Features) -> tuple[Map, int] | None:
+    """The similarity on which most matching features agree, float64 (2, 3), and how many agree."""
+    one, other = match(first, second)
+    if len(one) < _LEAST_AGREEING:
+        return None
+    # Of a true match size and turn already agree with the map; those alone leave few false ones.
+    zoom = np.log2(second.scales[other] / first.scales[one])
+    turn = np.radians(second.angles[other] - first.angles[one])
+    kept = _most_common(zoom, turn)
+    one, other = one[kept], other[kept]
+    if len(one) < _LEAST_AGREEING:
+        return None
+    matrix, inlier = cv2.estimateAffinePartial2D(
+        first.points[one], second.points[other], method=cv2.RANSAC, ransacReprojThreshold=_TOLERANCE, maxIters=500
+    )
+    if matrix is None:
+        return None
+    agreeing = _distinct(first.points[one[inlier.ravel() > 0]])
+    scale = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
+    if agreeing < _LEAST_AGREEING or not 1 / _MOST_ZOOM < scale < _MOST_ZOOM:
+        return None
+    return matrix, agreeing
+
+
+def refined(
+    first: NDArray[np.uint8], second: NDArray[np.uint8], matrix: Map, side: int = _ECC_SIDE
+) -> tuple[Map, float] | None:
+    """The affine map near a first guess under which two grey pictures correlate most, and that correlation.
+
+    Args:
+        first: uint8 (H, W), grey.
+        second: uint8 (H', W'), grey.
+        matrix: float64 (2, 3), from pixels of the first to pixels of the second.
+
+    Returns:
+        None where nothing can be laid on anything: too little overlap or no contrast.
+    """
+    down = min(1.0, side / max(first.shape))
+    zoom = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
+    small, other = _reduced(first, down), _reduced(second, min(1.0, down / zoom))
+    guess = at_sizes(matrix, first, second, small, other)
+    criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, _STEPS, _LEAST_GAIN)
+    try:
+        reached, found = cv2.findTransformECC(
+            small, other, guess.astype(np.float32), cv2.MOTION_AFFINE, criteria, None, 3
+        )
+    except cv2.error:  # it says so where the pictures do not overlap, or a picture is flat
+        return None
+    if not np.isfinite(found).all():
+        return None
+    return at_sizes(found.astype(np.float64), small, other, first, second), float(reached)
+
+
+def align(first: Picture, second: Picture) -> Alignment | None:
+    """The map on which most features of two pictures agree, or of one and the other's mirror image, drawn tight.
+
+    Where a picture has hardly any features the eight ways to lay one rectangle on another are tried.
+    """
+    best: tuple[Map, int] | None = None
+    flipped = False
+    for mirror in (False, True):
+        other = mirrored(second.features, second.pixels.shape[1]) if mirror else second.features
+        found = similarity_of(first.features, other)
+        if found and (best is None or found[1] > best[1]):
+            best, flipped = found, mirror
+    if best is None:
+        return _aligned_whole(first, second)
+    other_grey = np.ascontiguousarray(second.grey[:, ::-1] if flipped else second.grey)
+    if not _promising(first.grey, other_grey, best[0]):
+        return None
+    tight = refined(first.grey, other_grey, best[0])
+    return Alignment(tight[0], flipped, best[1]) if tight and tight[1] >= _LEAST_REACHED else None
+
+
+def _promising(first: NDArray[np.uint8], second: NDArray[np.uint8], matrix: Map) -> bool:
+    """Whether two pictures, laid on each other and blurred, have anything in common."""
+    small, other = _reduced(first, 0.25), _reduced(second, 0.25)
+    matrix = at_sizes(matrix, first, second, small, other)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    laid = cv2.warpAffine(other, matrix, small.shape[1::-1], flags=flags)
+    mask = cv2.warpAffine(np.full(other.shape, 255, np.uint8), matrix, small.shape[1::-1], flags=flags) > 254
+    if mask.sum() < _LEAST_PIXELS:
+        return False
+    one, two = (part[mask].astype(np.float32) - part[mask].mean() for part in (small, laid))
+    alike = float((one * two).mean() / max(1.0, float(one.std() * two.std())))
+    return alike >= _LEAST_PROMISE
+
+
+def at_sizes(
+    matrix: Map, first: NDArray[np.uint8], second: NDArray[np.uint8], one: NDArray[np.uint8], other: NDArray[np.uint8]
+) -> Map:
+    """The map between two pictures in other sizes, from that between them as they are; centres of pixels are kept."""
+    to_one, to_other = (
+        np.array([[x, 0, (x - 1) / 2], [0, y, (y - 1) / 2], [0, 0, 1]])
+        for x, y in (
+            (one.shape[1] / first.shape[1], one.shape[0] / first.shape[0]),
+            (other.shape[1] / second.shape[1], other.shape[0] / second.shape[0]),
+        )
+    )
+    return np.asarray((to_other @ np.vstack([matrix, [0, 0, 1]]) @ np.linalg.inv(to_one))[:2])
+
+
+def _aligned_whole(first: Picture, second: Picture) -> Alignment | None:
+    """The way of eight in which two whole pictures are most alike, if they are alike and have one shape."""
+    one = _standard(first.grey)
+    found: tuple[float, Map, bool] | None = None
+    for mirror in (False, True):
+        for quarters in range(4):
+            grey = np.ascontiguousarray(np.rot90(second.grey[:, ::-1] if mirror else second.grey, quarters))
+            ratio = (grey.shape[1] / grey.shape[0]) / (first.grey.shape[1] / first.grey.shape[0])
+            if not 1 / _ONE_SHAPE < ratio < _ONE_SHAPE:
+                continue
+            alike = float((one * _standard(grey)).mean())
+            if alike >= _LEAST_ALIKE and (found is None or alike > found[0]):
+                found = alike, _whole(first.grey.shape, second.grey.shape, quarters), mirror
+    if found is None:
+        return None
+    other = np.ascontiguousarray(second.grey[:, ::-1] if found[2] else second.grey)
+    tight = refined(first.grey, other, found[1])
+    return Alignment(tight[0] if tight else found[1], found[2], 0)
+
+
+def _whole(shape: tuple[int, ...], other: tuple[int, ...], quarters: int) -> Map:
+    """The map from a rectangle to another that is to be turned so many quarters, against the clock, to lie on it."""
+    corners = np.float32([[0, 0], [1, 0], [0, 1]])
+    turned = {0: corners, 1: np.float32([[1, 0], [1, 1], [0, 0]]), 2: 1 - corners, 3: np.float32([[0, 1], [0, 0], [1, 1]])}
+    ours = corners * np.float32([shape[1] - 1, shape[0] - 1])
+    theirs = turned[quarters] * np.float32([other[1] - 1, other[0] - 1])
+    matrix: Map = cv2.getAffineTransform(ours, theirs)
+    return matrix
+
+
+def _standard(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
+    small = cv2.resize(grey, (24, 24), interpolation=cv2.INTER_AREA).astype(np.float32)
+    return np.asarray((small - small.mean()) / max(1.0, float(small.std())), np.float32)
+
+
+def _reduced(grey: NDArray[np.uint8], ratio: float) -> NDArray[np.uint8]:
+    if ratio >= 1:
+        return grey
+    size = (max(8, round(grey.shape[1] * ratio)), max(8, round(grey.shape[0] * ratio)))
+    reduced: NDArray[np.uint8] = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    return reduced
+
+
+def _most_common(zoom: NDArray[np.float32], turn: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """The matches whose zoom and turn are near those of the match that has most such neighbours."""
+    near = (abs(zoom[:, None] - zoom) < 0.6) & (np.cos(turn[:, None] - turn) > 0.9)
+    chosen: NDArray[np.bool_] = near[near.sum(axis=1).argmax()]
+    return chosen
+
+
+def _distinct(points: NDArray[np.float32]) -> int:
+    """The number of points that are apart; one corner may have several features."""
+    return len({tuple(cell) for cell in (points // 3).astype(int).tolist()})
