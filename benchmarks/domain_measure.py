@@ -25,6 +25,7 @@ ALL = "all"
 LABELLED = 5
 # More pictures than this are not measured: their pairs would take most of the time, and change nothing.
 _MOST = 1_500
+_TRIOS = 4_000
 
 Labels = NDArray[np.int64]
 Row = dict[str, object]
@@ -114,7 +115,7 @@ def measure_collection(cut: Cut, embeddings: Embeddings, labels: Labels, judge: 
             yield common | {"how": f"adapted with {half.pictures}"} | found
             if half.pictures == ALL:
                 labelled = few_of_each(labels[adapting])
-                        rows = less(embeddings[adapting[labelled]], half.offset)
+                rows = less(embeddings[adapting[labelled]], half.offset)
                 numbered = np.unique(labels[adapting[labelled]], return_inverse=True)[1].astype(np.int64)
                 fitted = fit_pair_calibration(rows, numbered, "")
                 yield common | {"how": f"{LABELLED} labelled a class"} | figures(half.measured, half.labels, fitted, None)
@@ -141,7 +142,7 @@ def figures(embeddings: Embeddings, labels: Labels, pair: PairCalibration, trio:
         row |= {f"{name}: promised far": point.far, f"{name}: far": far}
         row |= {f"{name}: promised tar": point.tar, f"{name}: tar": tar, f"{name}: accuracy": (tar + 1 - far) / 2}
     if trio is not None:
-        similarities, answers = trio_items(embeddings, numbered)
+        similarities, answers = trio_items(embeddings, numbered, most=_TRIOS)
         probability = trio_probability(trio, similarities)
         judged = Scores.of(probability, answers)
         far, tar = judged.rates(trio.operating_points["balanced"].threshold)

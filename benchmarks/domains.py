@@ -18,18 +18,19 @@ import argparse
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from accuracy_measure import NewClassScores, cross_fitted_calibrations
 from domain_cuts import collections_of
-from domain_measure import DRAWS, Halved, Judge, halved, measure_collection
+from domain_measure import Judge, halved, measure_collection
 from domain_networks import TRAINED_ON, Networks, read_networks, write_list
 from domain_table import write_table
 
-from samekind.card import Card, DomainCalibration
+from samekind.card import Card, DomainCalibration, PairCalibration, TrioCalibration
 from samekind.evaluation.card_records import measurements
 from samekind.evaluation.measure import measure
-from samekind.fitting.domains import JudgedCollection, fit_domains
+from samekind.fitting.domains import JudgedCollection, fit_collections, fit_domains
 from samekind.model_file import read_model, write_model
 from samekind.recognizer import Recognizer
 from samekind.similarity import Embeddings
@@ -39,6 +40,9 @@ DESCRIPTION = (
     "cut from them; each judged by a network that knew nothing of its data set and was adapted with 20 to 200 others of "
     "its pictures or with half of them"
 )
+# The geometric mean of the spreads of these collections; no label has a part in it.
+USUAL_SPREAD = 0.14
+_Calibration = TypeVar("_Calibration", PairCalibration, TrioCalibration)
 EVERYDAY = "all 50 classes of caltech101-a, as they look to a network of this recipe that was trained without them"
 
 
@@ -63,11 +67,9 @@ def main() -> None:
     else:
         embeddings = {domain: networks.without(domain) for domain in TRAINED_ON}
         everyday = everyday_card(networks)
-        parts = every_half(networks, embeddings)
-        whole = fit(parts)
-        judges = {
-            domain: Judge(everyday, fit([part for part in parts if part.domain != domain])) for domain in TRAINED_ON
-        }
+        judged = judged_collections(networks, embeddings)
+        whole = fit_domains(judged, USUAL_SPREAD, DESCRIPTION)
+        judges = {domain: Judge(everyday, without(whole, judged, domain)) for domain in TRAINED_ON}
     rows = [
         row
         for cut in collections_of(networks.measured)
@@ -94,21 +96,31 @@ def of_model(model: Recognizer, networks: Networks, work: Path) -> dict[str, Emb
     return found
 
 
-def every_half(networks: Networks, embeddings: dict[str, Embeddings]) -> list[Halved]:
-    """All halves of all collections, as they are adapted with each number of pictures."""
+def judged_collections(networks: Networks, embeddings: dict[str, Embeddings]) -> list[JudgedCollection]:
+    """One draw of each collection, adapted with each number of pictures."""
     return [
-        half
+        half.judged(USUAL_SPREAD)
         for cut in collections_of(networks.measured)
-        for draw in range(DRAWS)
-        for half in halved(cut, embeddings[cut.domain], networks.measured[cut.domain].images.labels, draw)
+        for half in halved(cut, embeddings[cut.domain], networks.measured[cut.domain].images.labels, draw=0)
     ]
 
 
-def fit(parts: list[Halved]) -> DomainCalibration:
-    """What similarities mean in collections, from some domains."""
-    spread = float(np.exp(np.mean([np.log(part.spread) for part in parts])))
-    judged: list[JudgedCollection] = [part.judged(spread) for part in parts]
-    return fit_domains(judged, spread, DESCRIPTION)
+def without(whole: DomainCalibration, judged: list[JudgedCollection], domain: str) -> DomainCalibration:
+    """What the other domains say, with the rates that the card promises."""
+    pair, trio = fit_collections([one for one in judged if one.domain != domain], "")
+    assert whole.trio is not None
+    return whole.model_copy(
+        update={"pair": _promising(pair, whole.pair), "trio": _promising(trio, whole.trio)}
+    )
+
+
+def _promising(fitted: _Calibration, card: _Calibration) -> _Calibration:
+    points = {
+        name: point.model_copy(update={"threshold": fitted.operating_points[name].threshold})
+        for name, point in card.operating_points.items()
+        if name in fitted.operating_points
+    }
+    return fitted.model_copy(update={"operating_points": points})
 
 
 def everyday_card(networks: Networks) -> Card:

@@ -25,6 +25,8 @@ _DETAIL_ALIGNED, _WELL_LAID = (0, 384, 1024), 0.6
 # Thresholds, fitted on some collections of benchmarks/duplicates.py and measured on others (docs/adr/0022).
 _SURE_DIFFERENCE, _SURE_AGREEING = 1.5, 8
 _LOOK_DIFFERENCE, _LOOK_SHARE = 2.2, 0.03
+# If no more than this part of the small pictures differs, the files are looked at.
+_WORTH_A_LOOK = 0.3
 _LEAST_STRUCTURE, _LEAST_STRUCTURE_PIXELS = 0.10, 400
 _LEAST_LEVELS, _LEAST_SIDE = 8, 96
 _TONED, _TONED_IN_GREY, _TONED_TOO_FAR = 8.0, 5.0, 110.0
@@ -72,14 +74,15 @@ def _compared(first: Side, second: Side) -> Evidence | None:
     if overlap is None:
         return None
     relation, side = _relation(overlap, alignment)
-    if relation is None:
+    share = (overlap.difference > 1).sum() / overlap.mask.sum()
+    if relation is None and share > _WORTH_A_LOOK:
         return None
-    detail = _looked_at_again(first, second, alignment) if relation == "explained" else None
+    detail = _looked_at_again(first, second, alignment) if share <= _WORTH_A_LOOK else None
     if detail is not None:
         alignment, overlap = detail.alignment, detail.overlap
         relation, side = _relation(overlap, alignment)
-        if relation is None:
-            return None
+    if relation is None:
+        return None
     ends = detail.ends if detail else (first.picture.pixels, alignment.seen(second.picture.pixels))
     surroundings = around(*ends, alignment.matrix)
     zoom = _true_zoom(first, second, alignment, ends)

@@ -28,6 +28,7 @@ _MOST_ZOOM = 8.0
 _LEAST_PIXELS, _LEAST_PROMISE, _LEAST_REACHED = 16, 0.7, 0.5
 _STEPS, _LEAST_GAIN = 25, 1e-4
 _ECC_SIDE = 192
+_RIM = 5
 # Whole pictures are laid on each other if their sides have one ratio, within so much, and they correlate so much.
 _ONE_SHAPE, _LEAST_ALIKE = 1.08, 0.8
 
@@ -122,7 +123,7 @@ def refined(
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, _STEPS, _LEAST_GAIN)
     try:
         reached, found = cv2.findTransformECC(
-            small, other, guess.astype(np.float32), cv2.MOTION_AFFINE, criteria, None, 3
+            small, other, guess.astype(np.float32), cv2.MOTION_AFFINE, criteria, _without_rims(small, other, guess), 3
         )
     except cv2.error:  # it says so where the pictures do not overlap, or a picture is flat
         return None
@@ -213,6 +214,18 @@ def _whole(shape: tuple[int, ...], other: tuple[int, ...], quarters: int) -> Map
 def _standard(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
     small = cv2.resize(grey, (24, 24), interpolation=cv2.INTER_AREA).astype(np.float32)
     return np.asarray((small - small.mean()) / max(1.0, float(small.std())), np.float32)
+
+
+def _without_rims(first: NDArray[np.uint8], second: NDArray[np.uint8], matrix: Map) -> NDArray[np.uint8]:
+    """Where the second picture shows the first, but for the rims of both: a border would be blurred into them."""
+    masks = []
+    for grey in (first, second):
+        mask = np.zeros(grey.shape, np.uint8)
+        rim = min(_RIM, min(grey.shape) // 8)
+        mask[rim : grey.shape[0] - rim, rim : grey.shape[1] - rim] = 255
+        masks.append(mask)
+    shown = cv2.warpAffine(masks[0], matrix, second.shape[1::-1], flags=cv2.INTER_NEAREST)
+    return np.minimum(shown, masks[1])
 
 
 def _reduced(grey: NDArray[np.uint8], ratio: float) -> NDArray[np.uint8]:

@@ -87,11 +87,10 @@ def find_groups(
     compared = 0
     for done, (place, partners) in enumerate(candidates):
         tried: set[int] = set()
-        settled = False
         for partner in partners:
-            if settled:
-                break
             group = group_of.get(partner) or _Group([partner])
+            if group is group_of.get(place):
+                continue
             for other in dict.fromkeys((group.members[0], partner)):
                 if other in tried:
                     continue
@@ -100,12 +99,10 @@ def find_groups(
                 evidence = compare(other, place)
                 if evidence is None:
                     continue
-                if evidence.relation != "copy":
-                    related.append((other, place, evidence))
-                    continue
-                _join(group_of, group, place, other, evidence)
-                settled = evidence.sure
-                break
+                if evidence.relation == "copy":
+                    _join(group_of, group, place, other, evidence)
+                    break
+                related.append((other, place, evidence))
         if on_progress:
             on_progress(done + 1)
     distinct = {id(group): group for group in group_of.values()}

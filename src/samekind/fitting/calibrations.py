@@ -111,14 +111,14 @@ def pair_items(embeddings: Embeddings, labels: NDArray[np.int64]) -> tuple[NDArr
 
 
 def trio_items(
-    embeddings: Embeddings, labels: NDArray[np.int64], seed: int = 0
+    embeddings: Embeddings, labels: NDArray[np.int64], seed: int = 0, *, most: int = _TRIOS
 ) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
     """The similarities (M, 3) of a balanced sample of trios, and whether two of each share a class (M,).
 
     Raises:
         DatasetError: There are fewer than three classes.
     """
-    trios = sample_at_most(sample_trios, labels, _TRIOS, seed)
+    trios = sample_at_most(sample_trios, labels, most, seed)
     return trio_similarities(*(embeddings[trios.images[:, i]] for i in range(3))), trios.same
 
 

@@ -9,7 +9,6 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.adaptation.collection import Collection
 from samekind.calibration import trio_probability
 from samekind.card import DomainCalibration, MeasuredOn, OperatingPoint, PairCalibration, TrioCalibration
 from samekind.evaluation.metrics.verification import verdict_rates
@@ -22,7 +21,8 @@ FULL_LENGTH = 0.6
 # The spread of a usual collection counts as so many pictures of the one at hand.
 FEW = 20.0
 # Each domain gives as many items of each answer, however many pictures it has, and each of its collections as many.
-_ITEMS = 30_000
+_ITEMS = 10_000
+_TRIOS = 3_000
 _RESAMPLES = 1_000
 _Calibration = TypeVar("_Calibration", PairCalibration, TrioCalibration)
 
@@ -66,15 +66,10 @@ class JudgedCollection:
         """
         numbered = np.unique(labels, return_inverse=True)[1].reshape(-1).astype(np.int64)
         pairs, pairs_same = pair_items(embeddings, numbered)
-        trios, trios_same = trio_items(embeddings, numbered)
+        trios, trios_same = trio_items(embeddings, numbered, most=_TRIOS)
         unit = np.float32(spread)
         classes = int(numbered.max()) + 1
         return cls(domain, name, pairs / unit, pairs_same, trios / unit, trios_same, len(numbered), classes)
-
-
-def usual_spread(adapted: Sequence[tuple[Collection, NDArray[np.float32]]]) -> float:
-    """The spread of a usual collection: the geometric mean over some, each with the offset taken away from it."""
-    return float(np.exp(np.mean([np.log(collection.spread(offset)) for collection, offset in adapted])))
 
 
 def fit_domains(collections: Sequence[JudgedCollection], spread: float, description: str) -> DomainCalibration:
@@ -89,10 +84,10 @@ def fit_domains(collections: Sequence[JudgedCollection], spread: float, descript
         description: Where they come from, for the card.
     """
     domains = sorted({one.domain for one in collections})
-    pair, trio = _fit(collections, description)
+    pair, trio = fit_collections(collections, description)
     rates: dict[tuple[str, str], dict[str, list[tuple[float, float]]]] = {}
     for domain in domains:
-        others = _fit([one for one in collections if one.domain != domain], "")
+        others = fit_collections([one for one in collections if one.domain != domain], "")
         for one in (one for one in collections if one.domain == domain):
             for key, far_and_tar in rates_of(one, *others).items():
                 rates.setdefault(key, {}).setdefault(domain, []).append(far_and_tar)
@@ -119,7 +114,10 @@ def rates_of(
     return found
 
 
-def _fit(collections: Sequence[JudgedCollection], description: str) -> tuple[PairCalibration, TrioCalibration]:
+def fit_collections(
+    collections: Sequence[JudgedCollection], description: str
+) -> tuple[PairCalibration, TrioCalibration]:
+    """The calibrations for similarities in units of the spread, with the rates of the fit."""
     rng = np.random.default_rng(0)
     of_domain = {
         domain: [one for one in collections if one.domain == domain] for domain in {c.domain for c in collections}

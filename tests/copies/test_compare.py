@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from copies.conftest import photo, side
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from samekind.copies.compare import Side, compare
+from samekind.copies.evidence import Edit, Evidence, better_of
+
+
+def jpeg(image: Image.Image, quality: int) -> Image.Image:
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=quality)
+    return Image.open(io.BytesIO(buffer.getvalue())).convert("RGB")
+
+
+CHANGES = {
+    "recompressed": lambda image: jpeg(image, 75),
+    "resized": lambda image: image.resize((160, 120), Image.Resampling.LANCZOS),
+    "cropped": lambda image: image.crop((30, 20, 290, 210)),
+    "mirrored": ImageOps.mirror,
+    "grey": lambda image: ImageOps.grayscale(image).convert("RGB"),
+    "turned": lambda image: image.rotate(90, expand=True),
+    "bordered": lambda image: ImageOps.expand(image, 16, "white"),
+    "toned": lambda image: image.point(lambda v: round(255 * (v / 255) ** 1.5)),
+}
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+@pytest.mark.parametrize("seed", range(3))
+def test_the_kind_of_a_copy_is_named(kind: str, seed: int) -> None:
+    original = photo(seed)
+    found = compare(side(original), side(CHANGES[kind](original)))
+    assert found is not None
+    assert found.relation == "copy"
+    assert kind in found.kinds
+    assert found.sure == (kind != "toned"), found.words()
+
+
+@pytest.mark.parametrize(("kind", "better"), [("grey", 0), ("cropped", 0), ("bordered", 0), ("resized", 0), ("mirrored", None)])
+def test_the_one_that_was_not_edited_is_better(kind: str, better: int | None) -> None:
+    original, changed = photo(11), CHANGES[kind](photo(11))
+    for order in (1, -1):
+        pair = [side(image) for image in (original, changed)][::order]
+        found = compare(*pair)
+        assert found is not None
+        chosen = better_of(found)
+        assert (None if chosen is None else chosen[0]) == (better if better is None or order == 1 else 1 - better)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 5), st.sampled_from(sorted(CHANGES)), st.integers(0, 5), st.sampled_from(sorted(CHANGES)))
+def test_the_verdict_does_not_depend_on_the_order(one: int, change: str, other: int, second: str) -> None:
+    first, last = side(CHANGES[change](photo(one))), side(CHANGES[second](photo(other)))
+    there, back = compare(first, last), compare(last, first)
+    assert (there is None) == (back is None)
+    if there is not None and back is not None:
+        assert back.swapped() == there or back == there.swapped()
+    if one != other:
+        assert there is None or not there.sure
+
+
+def test_another_thing_in_the_picture_is_never_a_sure_copy() -> None:
+    for seed in range(6):
+        changed = photo(seed)
+        ImageDraw.Draw(changed).rectangle((150, 100, 178, 124), (250, 20, 20) if seed % 2 else (10, 240, 240))
+        found = compare(side(photo(seed)), side(changed))
+        assert found is None or not found.sure
+
+
+def test_a_page_with_one_other_word_is_never_a_sure_copy() -> None:
+    pages = []
+    for word in ("fourteen", "thirteen"):
+        rng = np.random.default_rng(0)
+        image = Image.new("RGB", (827, 1169), "white")
+        draw = ImageDraw.Draw(image)
+        for row in range(30):
+            text = " ".join("".join(rng.choice(list("abcdefghiklmnoprstuw"), rng.integers(2, 9))) for _ in range(8))
+            draw.text((60, 60 + 34 * row), word + text[8:] if row == 14 else text, "black", ImageFont.load_default(20))
+        pages.append(side(image))
+    found = compare(*pages)
+    assert found is None or not found.sure
+
+
+@pytest.mark.parametrize("pair", [((200, 30, 30), (40, 60, 200)), ((200, 30, 30), (120, 20, 20)), ((70, 70, 70), (60, 74, 70))])
+def test_a_thing_in_another_colour_is_never_a_sure_copy(pair: tuple[tuple[int, int, int], tuple[int, int, int]]) -> None:
+    sides = []
+    for colour in pair:
+        image = Image.new("RGB", (600, 600), "white")
+        ImageDraw.Draw(image).polygon([(180, 120), (420, 120), (540, 220), (430, 260), (430, 520), (170, 520), (170, 260)], colour)
+        sides.append(side(image))
+    found = compare(*sides)
+    assert found is None or not found.sure
+
+
+def test_without_the_files_nothing_is_sure() -> None:
+    pair = [side(image) for image in (photo(12), ImageOps.mirror(photo(12)))]
+    blind = [Side(one.picture, None, one.width, one.height) for one in pair]
+    found = compare(*blind)
+    assert found is not None
+    assert found.relation == "copy"
+    assert found.certainty == "look"
+
+
+def test_a_small_picture_with_another_part_of_the_scene_loses_nothing() -> None:
+    whole = photo(13, 480, 360)
+    left, right = whole.crop((0, 0, 320, 360)), whole.crop((160, 0, 480, 360))
+    found = compare(side(left), side(right))
+    assert found is not None
+    assert not found.sure
+    assert "each shows" in found.why
+
+
+def test_flat_pictures_say_nothing() -> None:
+    flat = [side(Image.new("RGB", (100, 80), colour)) for colour in ("white", "black", "white")]
+    assert compare(flat[0], flat[1]) is None
+    assert not (compare(flat[0], flat[2]) or Evidence("variant", (), "look", "", 0, 0, (1, 1), 1)).sure
+
+
+def test_swapping_twice_gives_the_evidence_back() -> None:
+    edits = (Edit("turned", None, 90.0), Edit("grey", 1), Edit("turned", 0, 180.0))
+    evidence = Evidence("copy", edits, "sure", "", 9, 0.5, (1.0, 0.5), 2.0)
+    assert evidence.swapped().swapped() == evidence
+    assert evidence.swapped().edits[0].degrees == -90

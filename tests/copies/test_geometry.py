@@ -1,0 +1,71 @@
+"""The map is known by construction: pictures are changed by known maps."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from copies.conftest import photo
+from PIL import Image, ImageOps
+
+from samekind.copies.geometry import Alignment, align, at_sizes
+from samekind.copies.picture import Picture, describe_picture
+
+
+def described(image: Image.Image) -> Picture:
+    return describe_picture(np.asarray(image))
+
+
+def laid(first: Image.Image, second: Image.Image) -> Alignment:
+    found = align(described(first), described(second))
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("degrees", [0, 10, 90, 180, 270, -33])
+def test_a_turn_is_measured(degrees: int) -> None:
+    original = photo(5)
+    found = laid(original, original.rotate(-degrees, Image.Resampling.BICUBIC, expand=degrees % 90 == 0))
+    assert abs((found.degrees - degrees + 180) % 360 - 180) < 0.5
+    assert not found.mirrored
+
+
+@pytest.mark.parametrize("quarters", range(4))
+@pytest.mark.parametrize("mirror", [False, True])
+def test_the_eight_ways_to_lay_a_rectangle_are_told_apart(quarters: int, mirror: bool) -> None:
+    original = photo(6)
+    changed = (ImageOps.mirror(original) if mirror else original).rotate(90 * quarters, expand=True)
+    assert laid(original, changed).mirrored == mirror
+
+
+def test_a_cut_is_placed_to_a_part_of_a_pixel() -> None:
+    original = photo(7, 192, 144)
+    found = laid(original, original.crop((40, 20, 168, 116)))
+    assert found.matrix @ [40, 20, 1] == pytest.approx([0, 0], abs=0.5)
+    assert found.matrix @ [167, 115, 1] == pytest.approx([127, 95], abs=0.5)
+
+
+def test_a_zoom_is_measured_between_pictures_of_many_sizes() -> None:
+    original = photo(8, 900, 600)
+    found = laid(original.crop((200, 100, 700, 500)), original)
+    assert found.zoom == pytest.approx(192 / 900 * 500 / 192, rel=0.01)
+
+
+def test_pictures_without_features_are_laid_whole() -> None:
+    y, x = np.mgrid[0:120, 0:160]
+    values = np.dstack([x, y, 255 - (x + y) * 0.8]).astype(np.uint8)
+    first, second = (described(Image.fromarray(v)) for v in (values, np.ascontiguousarray(np.rot90(values))))
+    found = align(first, second)
+    assert found is not None
+    assert found.agreeing == 0
+    assert abs(abs(found.degrees) - 90) < 8
+
+
+def test_other_pictures_cannot_be_laid_on_each_other() -> None:
+    assert all(align(described(photo(seed)), described(photo(seed + 100))) is None for seed in range(12))
+
+
+def test_the_centres_of_pixels_stay_where_they_are_in_other_sizes() -> None:
+    small, large = np.zeros((30, 40), np.uint8), np.zeros((60, 80), np.uint8)
+    identity = np.array([[1.0, 0, 0], [0, 1, 0]])
+    assert at_sizes(identity, small, small, large, large) == pytest.approx(identity)
+    assert at_sizes(identity, small, small, small, large) @ [0, 0, 1] == pytest.approx([0.5, 0.5])

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from copies.conftest import photo, side
+from PIL import ImageOps
+
+from samekind.copies.candidates import alike_pairs, partners, partners_of, voted_pairs
+from samekind.copies.compare import compare
+from samekind.copies.evidence import Edit, Evidence
+from samekind.copies.groups import find_groups
+from samekind.copies.keep import Facts, better, worth
+
+CUT = {"half": (0, 0, 160, 240), "cut": (40, 20, 300, 200)}
+
+
+def test_copies_are_candidates_however_they_were_turned_or_cut() -> None:
+    originals = [photo(seed) for seed in range(30)]
+    copies = [
+        originals[0].rotate(90, expand=True),
+        ImageOps.mirror(originals[1]),
+        originals[2].crop(CUT["half"]),
+        originals[3].resize((160, 120)),
+        originals[4].rotate(180),
+    ]
+    pictures = [side(image).picture for image in (*originals, *copies)]
+    greys = [picture.grey for picture in pictures]
+    found = dict(partners(voted_pairs([p.features for p in pictures]), alike_pairs(greys)))
+    for number in range(5):
+        assert found[30 + number][0] == number
+        assert partners_of(pictures[30 + number], [p.features for p in pictures[:30]], greys[:30])[0] == number
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_one_picture_and_none_have_no_candidates(count: int) -> None:
+    pictures = [side(photo(seed)).picture for seed in range(count)]
+    assert not list(partners(voted_pairs([p.features for p in pictures]), alike_pairs([p.grey for p in pictures])))
+
+
+def sure(*edits: Edit) -> Evidence:
+    return Evidence("copy", edits, "sure", "", 50, 0.2, (1.0, 1.0), 1.0)
+
+
+LOOK = Evidence("copy", (), "look", "it is a test", 50, 0.2, (1.0, 1.0), 1.0)
+
+
+def test_a_thousand_copies_take_some_thousand_comparisons() -> None:
+    count = 1000
+    every = ((place, list(range(max(0, place - 10), place))) for place in range(1, count))
+    found = find_groups([Facts(f"{i:04}", 9, 9, 9) for i in range(count)], every, lambda *_: sure())
+    assert found.compared <= 2 * count
+    assert len(found.groups) == 1
+    assert all(member.spare for member in found.groups[0].others)
+
+
+def test_what_is_a_sure_copy_of_another_member_only_is_not_spare() -> None:
+    """A chain: 1 is a copy of 0 and 2 of 1, but 2 is none of 0."""
+    evidence = {(0, 1): sure(), (1, 2): sure(), (0, 2): None}
+
+    def look(one: int, other: int) -> Evidence | None:
+        return evidence[min(one, other), max(one, other)]
+
+    found = find_groups([Facts(name, 9, 9, 9) for name in "abc"], [(1, [0]), (2, [1])], look)
+    (group,) = found.groups
+    assert group.keep == 0
+    assert [(member.place, member.spare) for member in group.others] == [(1, True), (2, False)]
+
+
+def test_what_must_be_looked_at_is_not_spare_and_variants_are_no_group() -> None:
+    variant = Evidence("variant", (), "look", "they differ in part", 50, 3.0, (1.0, 1.0), 1.0)
+    facts = [Facts(name, 9, 9, 9) for name in "abcd"]
+    answers = {(0, 1): LOOK, (2, 3): variant}
+    found = find_groups(facts, [(1, [0]), (3, [2])], lambda one, other: answers.get((one, other)))
+    assert [(group.keep, [m.spare for m in group.others]) for group in found.groups] == [(0, [False])]
+    assert [(one, other) for one, other, _ in found.related] == [(2, 3)]
+
+
+def test_the_colour_picture_is_kept_though_the_grey_one_is_larger() -> None:
+    facts = [Facts("grey.png", 900, 900, 9_000_000), Facts("colour.jpg", 300, 300, 9_000)]
+    found = find_groups(facts, [(1, [0])], lambda one, _: sure(Edit("grey", int(one == 1))))
+    assert found.groups[0].keep == 1
+    assert "colour" in found.groups[0].others[0].why
+
+
+def test_real_pictures_are_grouped_and_the_originals_kept() -> None:
+    images, names = [], []
+    for seed in range(4):
+        original = photo(seed)
+        images += [original, original.crop(CUT["cut"]), ImageOps.expand(original, 12, "black"), ImageOps.grayscale(original)]
+        names += [f"{seed}-original.png", f"{seed}-cut.png", f"{seed}-framed.png", f"{seed}-grey.png"]
+    listed = sorted(zip(names, images, strict=True), key=lambda item: worth(facts_of(*item)))
+    facts = [facts_of(name, image) for name, image in listed]
+    sides = [side(image) for _, image in listed]
+    candidates: Iterator[tuple[int, list[int]]] = partners(
+        voted_pairs([s.picture.features for s in sides]), alike_pairs([s.picture.grey for s in sides])
+    )
+    found = find_groups(facts, candidates, lambda one, other: compare(sides[one], sides[other]))
+    assert sorted(facts[group.keep].name for group in found.groups) == [f"{seed}-original.png" for seed in range(4)]
+    assert all(member.spare for group in found.groups for member in group.others)
+
+
+def facts_of(name: str, image: object) -> Facts:
+    width, height = image.size  # type: ignore[attr-defined]
+    return Facts(name, width, height, width * height)
+
+
+@pytest.mark.parametrize(
+    "worse",
+    [
+        Facts("#recycle/a.jpg", 80, 60, 900), Facts("x/@eaDir/a.jpg", 80, 60, 900), Facts(".hidden/a.jpg", 80, 60, 900),
+        Facts("$RECYCLE.BIN/S-1/a.jpg", 80, 60, 900), Facts("a.jpg", 80, 60, 900, link=True), Facts("lost+found/a", 80, 60, 900),
+    ],
+)  # fmt: skip
+def test_links_bins_and_thumbnails_never_win(worse: Facts) -> None:
+    kept = Facts("z/a.jpg", 40, 30, 100)
+    assert better(kept, worse)[0] == 0
+    assert better(worse, kept, sure(Edit("grey", 1)))[0] == 1
+    assert sorted([worse, kept], key=worth)[0] == kept
+
+
+def test_the_rules_come_in_their_order() -> None:
+    base = {"width": 40, "height": 30, "size": 1000, "mtime_ns": 5}
+    plain = Facts("b.jpg", **base)
+    for change in ({"camera": True}, {"width": 41}, {"lossless": True}, {"size": 2000}, {"mtime_ns": 4}, {"name": "a.jpg"}):
+        assert better(plain, Facts(**{"name": "b.jpg", **base, **change}))[0] == 1  # type: ignore[arg-type]

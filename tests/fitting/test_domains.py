@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+
+from samekind.evaluation.metrics.verification import verdict_rates
+from samekind.fitting.domains import JudgedCollection, fit_collections, fit_domains, rates_of
+
+
+def collection(domain: str, name: str, seed: int, *, apart: float = 1.0, spread: float = 0.3) -> JudgedCollection:
+    """Five classes of twelve pictures, the classes so far apart."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(5), 12)
+    rows = apart * rng.normal(size=(5, 16))[labels] + rng.normal(size=(60, 16))
+    embeddings = np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+    return JudgedCollection.of(domain, name, embeddings, labels, spread)
+
+
+@pytest.fixture(scope="module")
+def collections() -> list[JudgedCollection]:
+    return [collection(domain, str(i), 10 * number + i) for number, domain in enumerate("abcd") for i in range(2)]
+
+
+def test_similarities_are_in_units_of_the_spread() -> None:
+    one, other = collection("a", "1", 0, spread=0.2), collection("a", "1", 0, spread=0.4)
+    assert one.pairs == pytest.approx(2 * other.pairs, rel=1e-5)
+    assert one.trios == pytest.approx(2 * other.trios, rel=1e-5)
+    assert len(one.pairs) == 60 * 59 // 2
+    assert (one.images, one.classes) == (60, 5)
+
+
+def test_rates_are_those_of_the_domains_left_out(collections: list[JudgedCollection]) -> None:
+    card = fit_domains(collections, 0.2, "a test")
+    expected = []
+    for one in collections:
+        pair, _ = fit_collections([other for other in collections if other.domain != one.domain], "")
+        expected.append(verdict_rates(one.pairs >= pair.operating_points["balanced"].threshold, one.pairs_same))
+    point = card.pair.operating_points["balanced"]
+    assert (point.far, point.tar) == pytest.approx(tuple(np.mean(expected, axis=0)))
+    assert point.far_interval and point.far_interval[0] <= point.far <= point.far_interval[1]
+    assert card.pair.measured_on.cross_fitted
+    assert card.pair.measured_on.images == 4 * 60
+    assert card.domains == ("a", "b", "c", "d")
+
+
+def test_each_domain_weighs_the_same_however_many_collections_it_has(collections: list[JudgedCollection]) -> None:
+    hard = [collection("hard", str(i), 100, apart=0.3) for i in range(6)]
+    once, often = (fit_collections(collections + some, "")[0] for some in (hard[:1], hard))
+    assert often.scale == pytest.approx(once.scale, rel=0.05)
+    assert often.bias == pytest.approx(once.bias, rel=0.05)
+
+
+def test_rates_of_a_collection_are_counted(collections: list[JudgedCollection]) -> None:
+    pair, trio = fit_collections(collections, "")
+    found = rates_of(collections[0], pair, trio)
+    accepted = collections[0].pairs >= pair.operating_points["balanced"].threshold
+    assert found["pairs", "balanced"][0] == pytest.approx(accepted[~collections[0].pairs_same].mean())
+    assert {task for task, _ in found} == {"pairs", "trios"}
