@@ -146,7 +146,9 @@ def match(
         raise typer.BadParameter(f"--kind {kind} needs two galleries; `samekind index FOLDER` makes one")
     else:
         with Gallery.open(place, read_only=True) as first, Gallery.open(other, read_only=True) as second:
-            matches = first.matches(second, kind.value, threshold=threshold)
+            matches = first.matches(
+                second, "same-class" if kind is DuplicateKind.SAME_CLASS else "exact", threshold=threshold
+            )
             count = len(first)
     if json:
         echo_json([_match_as_json(found) for found in matches])
