@@ -68,7 +68,8 @@ def test_operating_point_and_threshold(reds_and_blue: tuple[Path, Path, Path], t
     red1, red2, _ = reds_and_blue
     pair = (red1, red2, "--model", tiny_model)
     assert (
-        "(threshold 0.80, strict: FAR 1.0 %, TAR 90.0 %, measured on a test)" in run("verify", *pair, "--operating-point", "strict").stdout
+        "(threshold 0.80, strict: FAR 1.0 %, TAR 90.0 %, measured on a test)"
+        in run("verify", *pair, "--operating-point", "strict").stdout
     )
     assert "(threshold 1.00, given)" in run("verify", *pair, "--threshold", "1").stdout
     unknown = run("verify", *pair, "--operating-point", "lax")
