@@ -55,7 +55,7 @@ def judged(laid: Laid) -> Evidence | None:
         return None
     doubt = _doubt(laid, found)
     return Evidence(
-        found if found in {"variant", "same scene"} else "copy",  # type: ignore[arg-type]
+        found if found in {"variant", "same scene"} else "copy",
         _edits(laid, found),
         "look" if doubt else "sure",
         doubt,
