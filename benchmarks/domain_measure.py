@@ -15,6 +15,7 @@ from samekind.adaptation.collection import Collection, less
 from samekind.calibration import pair_probability, trio_probability
 from samekind.card import Card, DomainCalibration, PairCalibration, TrioCalibration
 from samekind.evaluation.metrics.scores import Scores
+from samekind.evaluation.metrics.verification import as_it_is
 from samekind.fitting.calibrations import fit_pair_calibration, pair_items, trio_items
 from samekind.fitting.domains import FEW, FULL_LENGTH, JudgedCollection
 from samekind.similarity import Embeddings
@@ -158,6 +159,6 @@ def figures(embeddings: Embeddings, labels: Labels, pair: PairCalibration, trio:
         row |= {
             "trios: accuracy": (tar + 1 - far) / 2,
             "trios: far": far,
-            "trios: ece": judged.reliability(lambda p: p).ece,
+            "trios: ece": judged.reliability(as_it_is).ece,
         }
     return row

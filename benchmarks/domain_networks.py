@@ -63,15 +63,18 @@ class Networks:
 
     def everyday_classes(self) -> list[tuple[Embeddings, Labels]]:
         """Five times ten of Caltech's classes, as the network without Caltech-101 sees them, and their labels."""
-        caltech = self.measured["caltech"]
-        names = np.array(caltech.images.classes)
-        order = np.random.default_rng(7).permutation(len(names))
-        embeddings = self.without("caltech")
-        folds = [caltech.of(frozenset(names[order[start::_FOLDS]].tolist())) for start in range(_FOLDS)]
+        caltech, embeddings = self.measured["caltech"], self.without("caltech")
+        folds = [caltech.of(fold) for fold in self.everyday_folds()]
         return [
             (embeddings[fold], np.unique(caltech.images.labels[fold], return_inverse=True)[1].astype(np.int64))
             for fold in folds
         ]
+
+    def everyday_folds(self) -> list[frozenset[str]]:
+        """Caltech's classes in five groups of ten, drawn by lot once for all."""
+        names = np.array(self.measured["caltech"].images.classes)
+        order = np.random.default_rng(7).permutation(len(names))
+        return [frozenset(names[order[start::_FOLDS]].tolist()) for start in range(_FOLDS)]
 
     def _kept(self, name: str, parts: list[Part], pool: Pool) -> Embeddings:
         path = self.work / "embeddings" / f"{name}.npy"

@@ -60,7 +60,7 @@ def _rows(gallery: Path) -> list[tuple[object, ...]]:
         if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'images'").fetchone():
             return []
         return connection.execute(
-            "SELECT path, size, mtime_ns, sha256, error, width, height, phash, thumbnail, descriptor, embedding"
+            "SELECT path, size, mtime_ns, sha256, error, width, height, phash, picture, features, embedding"
             " FROM images ORDER BY path"
         ).fetchall()
     finally:

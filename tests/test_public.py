@@ -22,8 +22,9 @@ EXPORTS = {
         *("MissingExtraError", "ModelFileError", "OperatingPointError", "PlanError", "ServeError", "TrainingError"),
     },
     "samekind.gallery": {
-        *("Cluster", "DuplicateGroup", "Gallery", "Hit", "Match", "Row", "Status", "SyncReport"),
-        *("summary_of_clusters", "summary_of_duplicates", "title_of_cluster"),
+        *("Cluster", "Duplicate", "DuplicateGroup", "Gallery", "Hit", "Match", "Row", "Status", "SyncReport"),
+        *("copies_in", "matches_between"),
+        *("summary_of_clusters", "summary_of_duplicates", "title_of_cluster", "title_of_group"),
         *("write_clusters_sheet", "write_duplicates_sheet", "write_hits_sheet"),
     },
     "samekind.plans": {

@@ -75,7 +75,15 @@ def test_console_examples_run(desk: Path) -> None:
             continue  # the next test looks at these
         result = run(*words, cwd=desk)
         assert result.returncode == 0, (words, result.stderr)
-    for written in ("verdicts.csv", "photos.onnx", "pairs.csv", "triplets.csv", "trios.csv", "mine.onnx", "adapted.onnx"):
+    for written in (
+        "verdicts.csv",
+        "photos.onnx",
+        "pairs.csv",
+        "triplets.csv",
+        "trios.csv",
+        "mine.onnx",
+        "adapted.onnx",
+    ):
         assert (desk / written).stat().st_size > 0
 
 

@@ -78,7 +78,37 @@ def test_duplicates_in_all_forms(indexed: Path) -> None:
     assert (indexed / "photos/red0.png").exists()
     (group,) = json.loads(run(*words, "--json", cwd=indexed).stdout)
     assert group["images"] == ["photos/red0 copy.png", "photos/red0.png"]
+    assert [(other["kinds"], other["certainty"]) for other in group["others"]] == [(["exact"], "sure")]
     assert run("duplicates", "photos.samekind", cwd=indexed).returncode == 0
+    refused = run("duplicates", "photos.samekind", "--threshold", "0.9", cwd=indexed)
+    assert refused.returncode == 2
+    assert "copies are told by their details" in refused.stderr
+
+
+def test_what_is_of_one_class_is_never_to_be_removed(indexed: Path) -> None:
+    words = ("duplicates", "photos.samekind", "--kind", "same-class", "--plan", "plan.txt")
+    assert "  look  " in run(*words, cwd=indexed).stdout
+    assert "\nremove " not in (indexed / "plan.txt").read_text()
+
+
+@pytest.mark.parametrize("place", ["photos.samekind", "photos"])
+def test_copies_of_a_picture_are_found_in_a_gallery_and_in_a_folder(indexed: Path, place: str) -> None:
+    shutil.copy2(indexed / "photos/red3.png", indexed / "query.png")
+    found = run("find", "query.png", place, cwd=indexed)
+    assert found.returncode == 0, found.stderr
+    assert found.stdout == "sure  photos/red3.png  (exact, sure: the same bytes)\n"
+    (match,) = json.loads(run("find", "query.png", place, "--json", cwd=indexed).stdout)
+    assert (match["sure"], match["evidence"]["relation"]) == (True, "copy")
+    save_noise(indexed / "other.png", (200, 200, 5), seed=500)
+    missing = run("find", "other.png", place, cwd=indexed)
+    assert (missing.returncode, missing.stdout) == (1, "")
+    assert "no copy of other.png in" in missing.stderr
+    (indexed / "card").mkdir()
+    shutil.copy2(indexed / "query.png", indexed / "card/a.png")
+    shutil.copy2(indexed / "other.png", indexed / "card/b.png")
+    matched = run("match", "card", place, cwd=indexed)
+    assert "1 of 2 images are in " in matched.stderr
+    assert matched.stdout == "card/a.png  photos/red3.png  (exact, sure: the same bytes)\n"
 
 
 def test_cluster_status_match_export_and_remove(indexed: Path) -> None:

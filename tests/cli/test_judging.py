@@ -28,7 +28,7 @@ def test_verify_prints_verdict_probability_similarity_and_where_the_threshold_co
     result = run("verify", red1, red2, "--model", tiny_model)
     assert result.stdout == (
         f"same        p={verdict.probability:.2f}  similarity {verdict.similarity:.2f}  "
-        "(threshold 0.50, balanced: FAR 2.0 %, TAR 97.0 %)\n"
+        "(threshold 0.50, balanced: FAR 2.0 %, TAR 97.0 %, measured on a test)\n"
     )
     assert run("verify", red1, blue, "--model", tiny_model).stdout.startswith("different   p=0.0")
 
@@ -68,7 +68,8 @@ def test_operating_point_and_threshold(reds_and_blue: tuple[Path, Path, Path], t
     red1, red2, _ = reds_and_blue
     pair = (red1, red2, "--model", tiny_model)
     assert (
-        "(threshold 0.80, strict: FAR 1.0 %, TAR 90.0 %)" in run("verify", *pair, "--operating-point", "strict").stdout
+        "(threshold 0.80, strict: FAR 1.0 %, TAR 90.0 %, measured on a test)"
+        in run("verify", *pair, "--operating-point", "strict").stdout
     )
     assert "(threshold 1.00, given)" in run("verify", *pair, "--threshold", "1").stdout
     unknown = run("verify", *pair, "--operating-point", "lax")

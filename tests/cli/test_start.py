@@ -10,7 +10,7 @@ from commands import run
 import samekind
 
 COMMANDS = ["verify", "trio", "info", "evaluate", "calibrate", "train", "reproduce", "demo", "data"]
-GALLERY_COMMANDS = ["index", "search", "duplicates", "cluster", "match", "status", "remove", "export"]
+GALLERY_COMMANDS = ["index", "search", "duplicates", "cluster", "find", "match", "status", "remove", "export"]
 DATA_COMMANDS = ["check", "imagenette", "pairs", "triplets", "trios"]
 HEAVY = [
     *("torch", "torchvision", "timm", "lightning", "pytorch_metric_learning", "onnx", "onnxscript", "safetensors"),

@@ -19,7 +19,7 @@ def rows(path: Path) -> list[tuple[object, ...]]:
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     found = connection.execute(
-        "SELECT id, path, size, mtime_ns, sha256, error, width, height, phash, thumbnail, descriptor, embedding"
+        "SELECT id, path, size, mtime_ns, sha256, error, width, height, phash, picture, features, embedding"
         " FROM images ORDER BY path"
     ).fetchall()
     connection.close()

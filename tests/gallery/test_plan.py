@@ -32,7 +32,7 @@ def test_a_plan_is_applied_passed_over_and_undone(gallery: Gallery, photos: Path
 
 def test_what_is_of_one_class_is_looked_at_and_not_removed(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
     gallery.sync(photos)
-    write_plan(tmp_path / "plan.txt", gallery.duplicates("same-class"), "alike", gallery.folder, sure=False)
+    write_plan(tmp_path / "plan.txt", gallery.duplicates("same-class"), "alike", gallery.folder)
     plan = read_plan(tmp_path / "plan.txt")
     assert {line.action for line in plan.lines} == {"keep", "look"}
     assert not apply_plan(plan).moved

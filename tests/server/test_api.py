@@ -71,7 +71,7 @@ def test_search_answers_as_the_gallery_does(client, pictures, gallery_file) -> N
     answer = client.post("/api/v1/search", files=send, data={"k": "5"}).json()
     with Gallery.open(gallery_file, read_only=True) as gallery:
         hits = gallery.search(pictures["first"], 5)
-    assert [(hit["path"], hit["similarity"]) for hit in answer["hits"]] == [(h.image.name, h.similarity) for h in hits]
+    assert [(hit["path"], hit["similarity"]) for hit in answer["hits"]] == [(h.row.name, h.similarity) for h in hits]
     assert len(answer["hits"]) == 5
     assert not Path(answer["hits"][0]["path"]).is_absolute()
     none = client.post("/api/v1/search", files=send, data={"min_probability": "1"}).json()

@@ -80,7 +80,7 @@ class Collection:
         """
         known = self.pictures if self.pictures > MOST_COMPARED else len(self.compared)
         squared = (known * float(self.mean @ self.mean) - 1) / (known - 1)
-        return min(1.0, max(0.0, squared) ** 0.5)
+        return float(min(1.0, max(0.0, squared) ** 0.5))
 
     def spread(self, offset: NDArray[np.float32]) -> float:
         """How widely the similarities of its pictures spread, once an offset is taken away from each.

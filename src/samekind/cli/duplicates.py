@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,7 +32,7 @@ def duplicates(
         DuplicateKind,
         typer.Option(
             help="exact: the same bytes or the same pixels. near: the same picture, also resized, recompressed, "
-            "cropped, mirrored, grey or a little turned. same-class: the same kind of thing."
+            "cropped, turned, mirrored, grey, toned, bordered or overlaid. same-class: the same kind of thing, no copy."
         ),
     ] = DuplicateKind.NEAR,
     threshold: Annotated[
@@ -39,9 +40,8 @@ def duplicates(
         typer.Option(
             min=-1,
             max=1,
-            help="How alike all images of a group must be; higher finds fewer. For near two images of a group may be "
-            "0.16 less alike, if others link them.",
-            show_default="near: calibrated; same-class: the model's strict threshold",
+            help="How alike all images of a group must be, for same-class; higher finds fewer.",
+            show_default="the model's strict threshold",
         ),
     ] = None,
     plan: Annotated[
@@ -61,8 +61,10 @@ def duplicates(
 ) -> None:
     """Find duplicates, move those that a plan removes, put them back. Nothing is deleted.
 
-    In a group every image is a duplicate of every other, so a chain of look-alikes does not swallow an album. Of each
-    group one copy is worth keeping: that with the most pixels; of several the largest file, then the oldest.
+    Copies are known by their details, compared in the files themselves. Each is sure, or to be looked at; a plan
+    removes sure copies of the kept image only. Variants (other text, another colour) and other moments of one scene
+    are listed last and never removed. Kept is the image as it was before edits, with camera data, more pixels, less
+    compressed, older.
 
     Examples:
       samekind duplicates photos.samekind
@@ -80,14 +82,17 @@ def duplicates(
     from samekind.cli.extras import require_gallery
 
     require_gallery()
+    if threshold is not None and kind is not DuplicateKind.SAME_CLASS:
+        raise typer.BadParameter("--threshold is for --kind same-class; copies are told by their details")
     from samekind.cli.progress import stage_bars
-    from samekind.gallery import Gallery, summary_of_duplicates, write_duplicates_sheet
+    from samekind.gallery import Gallery, summary_of_duplicates, title_of_group, write_duplicates_sheet
 
     changed: list[int] = []
     with Gallery.open(gallery, read_only=True, bare=bare) as opened, stage_bars() as report:
         groups = opened.duplicates(
             kind.value,
             threshold=threshold,
+            related=True,
             on_progress=report,
             on_changed=changed.append,
         )
@@ -97,8 +102,7 @@ def duplicates(
     if plan is not None:
         from samekind.gallery.plan import write_plan
 
-        title = f"{kind} duplicates in {gallery.name}"
-        write_plan(plan, groups, title, folder, sure=kind != DuplicateKind.SAME_CLASS)
+        write_plan(plan, groups, f"{kind} duplicates in {gallery.name}", folder)
     if html is not None:
         write_duplicates_sheet(html, printable(f"{kind} duplicates in {gallery.name}"), groups)
     if json:
@@ -106,16 +110,29 @@ def duplicates(
         return
     typer.echo(summary_of_duplicates(groups))
     for number, group in enumerate(groups, 1):
-        typer.secho(f"group {number}: {len(group.rows)} images, least alike {group.similarity:.2f}", bold=True)
-        for row in group.rows:
-            kept = row == group.keep
-            typer.echo(f"  {'keep' if kept else '    '}  {shown_path(row.path)}{f'  ({group.why})' if kept else ''}")
+        alike = "" if group.similarity is None else f", least alike {group.similarity:.2f}"
+        typer.secho(f"{title_of_group(number, group)}{alike}", bold=True)
+        typer.echo(f"  keep  {shown_path(group.keep.path)}  ({group.why})")
+        for other in group.others:
+            typer.echo(f"  {'sure' if other.sure else 'look'}  {shown_path(other.row.path)}  ({other.words()})")
 
 
 def _as_json(group: DuplicateGroup) -> dict[str, object]:
     return {
+        "relation": group.relation,
         "similarity": group.similarity,
         "keep": group.keep.name,
         "why": group.why,
         "images": [row.name for row in group.rows],
+        "others": [
+            {
+                "image": other.row.name,
+                "kinds": other.kinds,
+                "certainty": "sure" if other.sure else "look",
+                "doubt": other.doubt,
+                "worse": other.worse,
+                "evidence": None if other.evidence is None else dataclasses.asdict(other.evidence),
+            }
+            for other in group.others
+        ],
     }

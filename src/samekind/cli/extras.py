@@ -20,4 +20,4 @@ def require(extra: str, *modules: str) -> None:
 
 def require_gallery() -> None:
     """Refuse to go on unless all that galleries need is installed."""
-    require("gallery", "faiss", "imagehash", "filelock", "sklearn", "jinja2")
+    require("gallery", "faiss", "imagehash", "cv2", "filelock", "sklearn", "jinja2")

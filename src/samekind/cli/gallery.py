@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from samekind.cli.options import DuplicateKind, GalleryArgument, JsonOption, echo_json, printable, shown_path
+
+if TYPE_CHECKING:
+    from samekind.gallery import Match
 
 
 def status(gallery: GalleryArgument, json: JsonOption = False) -> None:
@@ -101,34 +105,72 @@ def export(
 
 
 def match(
-    gallery: GalleryArgument,
-    other: Annotated[Path, typer.Argument(help="Another gallery, of the same model.", show_default=False)],
+    place: Annotated[Path, typer.Argument(help="A gallery, or a folder.", metavar="A", show_default=False)],
+    other: Annotated[Path, typer.Argument(help="Another one.", metavar="B", show_default=False)],
     kind: Annotated[
         DuplicateKind,
-        typer.Option(help="exact: the same bytes. near: the same picture. same-class: the same kind of thing."),
+        typer.Option(
+            help="near: the same picture. exact: the same bytes, of two galleries. same-class: the same kind of thing, "
+            "of two galleries of one model."
+        ),
     ] = DuplicateKind.NEAR,
     threshold: Annotated[
         float | None,
-        typer.Option(min=-1, max=1, help="How alike; higher finds fewer.", show_default="that of the kind"),
+        typer.Option(
+            min=-1, max=1, help="How alike, for same-class; higher finds fewer.", show_default="the model's strict"
+        ),
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Tell which images of one gallery are in another, each with its best counterpart.
+    """Tell which images of one gallery or folder are in another, each with its best counterpart and the evidence.
 
-    Example:
+    A sure copy is the same picture in all its details; one to look at may not be.
+
+    Examples:
       samekind match card.samekind photos.samekind
+
+      samekind match /media/card photos.samekind
     """
     from samekind.cli.extras import require_gallery
 
     require_gallery()
-    from samekind.gallery import Gallery
+    from samekind.cli.progress import stage_bars
+    from samekind.gallery import Gallery, matches_between
 
-    with Gallery.open(gallery, read_only=True) as first, Gallery.open(other, read_only=True) as second:
-        matches = first.matches(second, kind.value, threshold=threshold)
-        count = len(first)
+    if threshold is not None and kind is not DuplicateKind.SAME_CLASS:
+        raise typer.BadParameter("--threshold is for --kind same-class; copies are told by their details")
+    if kind is DuplicateKind.NEAR:
+        with stage_bars() as report:
+            matches, count = matches_between(place, other, on_progress=report)
+    elif place.is_dir() or other.is_dir():
+        raise typer.BadParameter(f"--kind {kind} needs two galleries; `samekind index FOLDER` makes one")
+    else:
+        with Gallery.open(place, read_only=True) as first, Gallery.open(other, read_only=True) as second:
+            matches = first.matches(
+                second, "same-class" if kind is DuplicateKind.SAME_CLASS else "exact", threshold=threshold
+            )
+            count = len(first)
     if json:
-        echo_json([{"image": m.row.name, "other": m.other.name, "similarity": m.similarity} for m in matches])
+        echo_json([_match_as_json(found) for found in matches])
         return
     for found in matches:
-        typer.echo(f"{found.similarity:.2f}  {shown_path(found.row.path)}  {shown_path(found.other.path)}")
-    typer.echo(f"{len(matches):,} of {count:,} images are in {printable(str(other))}", err=True)
+        typer.echo(f"{shown_path(found.row.path)}  {shown_path(found.other.path)}  ({found.words()})")
+    typer.echo(_match_summary(matches, count, kind, other), err=True)
+
+
+def _match_summary(matches: Sequence[Match], count: int, kind: DuplicateKind, other: Path) -> str:
+    sure = sum(found.sure for found in matches)
+    if kind is DuplicateKind.NEAR:
+        return f"{sure:,} of {count:,} images are in {printable(str(other))}; {len(matches) - sure:,} more to look at"
+    what = "are in" if kind is DuplicateKind.EXACT else "have one of their kind in"
+    return f"{len(matches):,} of {count:,} images {what} {printable(str(other))}"
+
+
+def _match_as_json(found: Match) -> dict[str, object]:
+    return {
+        "image": found.row.name,
+        "other": found.other.name,
+        "similarity": found.similarity,
+        "sure": found.sure,
+        "evidence": None if found.evidence is None else dataclasses.asdict(found.evidence),
+    }

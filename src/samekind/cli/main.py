@@ -17,6 +17,7 @@ from samekind.cli import (
     demo,
     duplicates,
     evaluate,
+    find,
     gallery,
     imagenette,
     index,
@@ -81,6 +82,7 @@ app.command("index")(index.index)
 app.command("search")(search.search)
 app.command("duplicates")(duplicates.duplicates)
 app.command("cluster")(cluster.cluster)
+app.command("find")(find.find)
 app.command("match")(gallery.match)
 app.command("status")(gallery.status)
 app.command("remove")(gallery.remove)

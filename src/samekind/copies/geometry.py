@@ -233,7 +233,8 @@ def _without_rims(first: NDArray[np.uint8], second: NDArray[np.uint8], matrix: M
         mask[rim : grey.shape[0] - rim, rim : grey.shape[1] - rim] = 255
         masks.append(mask)
     shown = cv2.warpAffine(masks[0], matrix, second.shape[1::-1], flags=cv2.INTER_NEAREST)
-    return np.asarray(np.minimum(shown, masks[1]), np.uint8)
+    both: NDArray[np.uint8] = np.minimum(shown, masks[1])
+    return both
 
 
 def _reduced(grey: NDArray[np.uint8], ratio: float) -> NDArray[np.uint8]:

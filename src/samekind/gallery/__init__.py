@@ -13,7 +13,7 @@ Example:
 """
 
 from samekind.gallery.clustering import Cluster
-from samekind.gallery.duplicates.duplicate_groups import DuplicateGroup
+from samekind.gallery.duplicates.duplicate_group import Duplicate, DuplicateGroup
 from samekind.gallery.duplicates.matches import Match
 from samekind.gallery.file.rows import Row
 from samekind.gallery.gallery import Gallery
@@ -21,16 +21,19 @@ from samekind.gallery.output.sheets import (
     summary_of_clusters,
     summary_of_duplicates,
     title_of_cluster,
+    title_of_group,
     write_clusters_sheet,
     write_duplicates_sheet,
     write_hits_sheet,
 )
+from samekind.gallery.places import copies_in, matches_between
 from samekind.gallery.search.hit import Hit
 from samekind.gallery.status import Status
 from samekind.gallery.sync.report import SyncReport
 
 __all__ = [
     "Cluster",
+    "Duplicate",
     "DuplicateGroup",
     "Gallery",
     "Hit",
@@ -38,9 +41,12 @@ __all__ = [
     "Row",
     "Status",
     "SyncReport",
+    "copies_in",
+    "matches_between",
     "summary_of_clusters",
     "summary_of_duplicates",
     "title_of_cluster",
+    "title_of_group",
     "write_clusters_sheet",
     "write_duplicates_sheet",
     "write_hits_sheet",

@@ -13,8 +13,11 @@ from samekind.card import Card
 from samekind.errors import GalleryError
 from samekind.gallery.adapting import embeddings_of, keep_adapted
 from samekind.gallery.clustering import Cluster, ClusterMethod, find_clusters
-from samekind.gallery.duplicates.duplicate_groups import DuplicateGroup, DuplicateKind, find_duplicates
-from samekind.gallery.duplicates.matches import Match, find_matches
+from samekind.gallery.duplicates.duplicate_group import DuplicateGroup
+from samekind.gallery.duplicates.duplicate_groups import DuplicateKind, find_duplicates
+from samekind.gallery.duplicates.matches import Match, find_copies, find_matches
+from samekind.gallery.duplicates.picture_files import read_picture_files
+from samekind.gallery.duplicates.query import query_picture
 from samekind.gallery.embedding_space import read_space
 from samekind.gallery.file.rows import Row, read_rows
 from samekind.gallery.file.store import Store
@@ -204,7 +207,7 @@ class Gallery:
                 self._store,
                 db,
                 Path(folder),
-                self._model.indexing_encoder,
+                self._model.encoder,
                 exclude=exclude,
                 on_progress=on_progress,
                 after_batch=lambda: keep_up_during_sync(self._store, db),
@@ -254,19 +257,22 @@ class Gallery:
         kind: DuplicateKind = "near",
         *,
         threshold: float | None = None,
+        related: bool = False,
         on_progress: Progress | None = None,
         on_changed: Callable[[int], None] | None = None,
     ) -> list[DuplicateGroup]:
-        """Groups of images of which each is a duplicate of every other, the largest first. Nothing is deleted.
+        """Groups of images that are duplicates, the largest first, each with the one worth keeping. Nothing is deleted.
 
-        Files that are gone or have changed since the last sync are left out.
+        Files that are gone or have changed since the last sync are left out. A link and its target are one file.
 
         Args:
             kind: ``exact``: the same bytes or the same pixels. ``near``: the same picture, also resized, recompressed,
-                cropped, mirrored, grey or a little turned. ``same-class``: the same kind of thing.
-            threshold: How alike the images of a group must be, in [-1, 1]. For ``near`` the correlation of the small
-                pictures laid on each other, 0.86 if None, where all others of the group may be 0.16 less alike; for
-                ``same-class`` the similarity, the model's ``strict`` threshold if None.
+                cropped, mirrored, turned, grey, toned, bordered or with something laid on it; each is a copy of the one
+                that is kept, by evidence, sure or to be looked at. ``same-class``: the same kind of thing, which is
+                no copy.
+            threshold: How alike the images of a group must be, in [-1, 1], for ``same-class``: the model's ``strict``
+                threshold if None. Near copies have none.
+            related: Give pairs that are no copies, too, last: variants, and other moments of one scene.
             on_progress: Called with ``compared``, how much is done and how much there is to do.
             on_changed: Called with the number of files left out, if there are such.
 
@@ -274,7 +280,26 @@ class Gallery:
             GalleryError: The gallery is empty, or there is no such kind.
         """
         _ = self.card
-        return find_duplicates(self._store, kind, threshold, on_progress=on_progress, on_changed=on_changed)
+        return find_duplicates(
+            self._store, kind, threshold, related=related, on_progress=on_progress, on_changed=on_changed
+        )
+
+    def copies_of(self, image: ImageSource) -> list[Match]:
+        """The images of the gallery of which one is a copy, or which are copies of it, with the evidence.
+
+        Args:
+            image: As ``samekind.load().embed`` takes it; it need not be in the gallery, and no model is loaded.
+
+        Returns:
+            Sure copies first, then those to look at, then what is no copy (``evidence.relation``): variants, and other
+            moments of one scene. ``row`` is the gallery's image, ``other`` the query.
+
+        Raises:
+            ImageError: The query cannot be read.
+            GalleryError: The gallery is empty.
+        """
+        _ = self.card
+        return find_copies(query_picture(image), read_picture_files(self._store))
 
     def clusters(
         self, method: ClusterMethod = "hdbscan", *, k: int | None = None, threshold: float | None = None

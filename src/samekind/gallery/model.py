@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from samekind.card import Card
 from samekind.encoder import OnnxEncoder
 from samekind.errors import GalleryError, ModelFileError
-from samekind.gallery.duplicates.descriptors import feature_maps
 from samekind.gallery.file.facts import set_fact
 from samekind.gallery.file.store import Store, transaction
 from samekind.images import ImageSource
@@ -39,9 +38,9 @@ class GalleryModel:
         self._store = store
         self._wanted = wanted
         self._recognizer = recognizer
-        # One session for queries and for indexing; the fingerprint of its network, and whether it has the taps.
+        # One session for queries and for indexing, and the fingerprint of its network.
         self._encoder: OnnxEncoder | None = None
-        self._fingerprint, self._for_indexing = "", False
+        self._fingerprint = ""
         self._guard = threading.Lock()
         if wanted is not None:
             self._read()
@@ -79,27 +78,22 @@ class GalleryModel:
             self._refuse_other(self._recognizer.card)  # the gallery's file may have been replaced
             (embedding,) = self._recognizer.embed([image])
         else:
-            (embedding,) = self._encoder_of_now(taps=False).encode([image])
+            (embedding,) = self.encoder().encode([image])
         return np.asarray(embedding)
 
-    def indexing_encoder(self) -> OnnxEncoder:
-        """The network, with taps at the feature maps by which copies are found.
+    def encoder(self) -> OnnxEncoder:
+        """The network.
 
         Raises:
             GalleryError: The model is gone, or is another one than it was.
         """
-        return self._encoder_of_now(taps=True)
-
-    def _encoder_of_now(self, *, taps: bool) -> OnnxEncoder:
         card = self.card()
         with self._guard:
             encoder = self._encoder
-            fits = card is None or card.fingerprint == self._fingerprint
-            if encoder is None or not fits or (taps and not self._for_indexing):
+            if encoder is None or (card is not None and card.fingerprint != self._fingerprint):
                 model = self._read()
-                inner = feature_maps(model) if taps else ()
-                self._encoder = encoder = OnnxEncoder(model.data, model.card.name, taps=inner)
-                self._fingerprint, self._for_indexing = model.card.fingerprint, taps
+                self._encoder = encoder = OnnxEncoder(model.data, model.card.name)
+                self._fingerprint = model.card.fingerprint
             return encoder
 
     def _read(self) -> ModelFile:

@@ -40,7 +40,7 @@ class DecodedImage:
     """An image, decoded once, and what its file says of it.
 
     Attributes:
-        pixels: uint8 (S, S, 3), sRGB, upright.
+        pixels: uint8 (S, S, 3), sRGB, upright; or (H, W, 3) where it was not squashed.
         width: The image's own, in pixels, upright.
         height: The image's own, in pixels, upright.
         taken: ``YYYY-MM-DD HH:MM:SS`` from the EXIF block, in the camera's own time; None if it does not say.
@@ -97,8 +97,17 @@ def read_image(
     max_pixels: int = MAX_PIXELS,
     formats: tuple[str, ...] | None = None,
     damaged: Damaged = "refuse",
+    squashed: bool = True,
 ) -> DecodedImage:
     """``load_image``, with what else there is to know of the image.
+
+    Args:
+        source: As ``load_image``.
+        size: The side S of the square; or, where it is not squashed, the most pixels of the longer side.
+        max_pixels: As ``load_image``.
+        formats: As ``load_image``.
+        damaged: As ``load_image``.
+        squashed: False keeps the ratio of the sides, and makes nothing larger: pixels are uint8 (H, W, 3).
 
     Raises:
         ImageError: As ``load_image``.
@@ -112,10 +121,12 @@ def read_image(
     try:
         with reading(name):
             if isinstance(source, np.ndarray):
-                return _Reader(name, size, max_pixels).of_image(from_array(source, name))
+                return _Reader(name, size, max_pixels, squashed=squashed).of_image(from_array(source, name))
             if isinstance(source, Image.Image):
-                return _Reader(name, size, max_pixels).of_image(source)
-            return _Reader(name, size, max_pixels, formats, damaged).of_file(encoded_file(source, name))
+                return _Reader(name, size, max_pixels, squashed=squashed).of_image(source)
+            return _Reader(name, size, max_pixels, formats, damaged, squashed=squashed).of_file(
+                encoded_file(source, name)
+            )
     except ImageError:
         raise
     except FileNotFoundError:
@@ -147,7 +158,10 @@ class _Reader:
         max_pixels: int,
         allowed: tuple[str, ...] | None = None,
         damaged: Damaged = "refuse",
+        *,
+        squashed: bool = True,
     ) -> None:
+        self._squashed = squashed
         self._name = name
         self._size = size
         self._max_pixels = max_pixels
@@ -238,7 +252,7 @@ class _Reader:
             raise ImageError(_too_large(self._name, (image.width, image.height), self._max_pixels))
 
     def _square(self, image: Image.Image, profile: bytes | None, turned: int) -> Pixels:
-        side = (self._size, self._size)
+        side = (self._size, self._size) if self._squashed else _fitted(image.size, self._size)
         mode = colour.mode_of(profile) if profile else "RGB"
         square = _flat(image, mode).resize(side, Image.Resampling.BICUBIC, reducing_gap=2.0)
         # Of the small square all is cheaper than of the photograph, and the same: squashing commutes with turning, and
@@ -248,6 +262,11 @@ class _Reader:
         elif square.mode != "RGB":
             square = square.convert("RGB")
         return np.asarray(exif.turned_upright(square, turned))
+
+
+def _fitted(size: tuple[int, int], most: int) -> tuple[int, int]:
+    ratio = min(1.0, most / max(size))
+    return max(1, round(ratio * size[0])), max(1, round(ratio * size[1]))
 
 
 def _image_of(samples: Samples, name: str) -> Image.Image:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from samekind.datasets.folders import LabelledImages
 from samekind.errors import DatasetError
-from samekind.training.batches.listed import draw_list
+from samekind.training.batches.listed import draw_list, groups_known_alike
 from samekind.training.recipe import Recipe
 
 
@@ -62,3 +62,21 @@ def test_too_short_a_list_says_so() -> None:
     source = images(3, 10)
     with pytest.raises(DatasetError, match=r"sampler\.per_class"):
         draw_list(source, recipe("pairs", per_class=8), own_hashes(source))
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=20), st.integers(0, 99))
+def test_what_a_list_says_is_alike_is_what_follows_from_its_answers(pairs: list[tuple[int, int]], seed: int) -> None:
+    labels = np.random.default_rng(seed).integers(0, 3, 10)
+    found = groups_known_alike(np.array(pairs), labels)
+    alike = np.eye(10, dtype=bool)
+    for first, second in pairs:
+        if labels[first] == labels[second]:
+            alike[first, second] = alike[second, first] = True
+    for _ in range(10):
+        alike |= alike @ alike
+    assert ((found[:, None] == found[None, :]) == alike).all()
+
+
+def test_of_a_triplet_only_the_first_two_are_alike() -> None:
+    groups = groups_known_alike(np.array([[0, 1, 2], [3, 1, 4]]), np.array([0, 0, 1, 0, 2]))
+    assert groups.tolist() == [0, 0, 1, 0, 2]

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from sklearn.metrics import log_loss
 from strategies import unit_rows
 
-from samekind.training.loop.objectives import PairLoss, TripletLoss, WeightedSum, make_objective, of_each_source
+from samekind.training.loop.objectives import (
+    PairLoss,
+    TripletLoss,
+    WeightedSum,
+    centred,
+    make_objective,
+    of_each_source,
+)
 from samekind.training.recipe.schema import OWN_KEYS, Objective
 
 LABELS = torch.tensor([0, 0, 0, 1, 1, 2])
@@ -182,3 +189,20 @@ def test_of_several_data_sets_each_is_looked_at_by_itself(embeddings: torch.Tens
     expected = (loss(embeddings[::2], mixed[::2]) + loss(embeddings[1::2], mixed[1::2])) / 2
     torch.testing.assert_close(of_each_source(loss, embeddings, mixed, sources), expected)
     torch.testing.assert_close(of_each_source(loss, embeddings, LABELS, 0 * sources), loss(embeddings, LABELS))
+
+
+@given(unit_rows(6))
+def test_centred_rows_are_those_less_their_mean(rows: np.ndarray) -> None:
+    found = centred(torch.from_numpy(rows)).numpy().astype(float)
+    left = rows.astype(float) - rows.astype(float).mean(axis=0)
+    lengths = np.linalg.norm(left, axis=1, keepdims=True)
+    assert np.isfinite(found).all()
+    clear = lengths[:, 0] > 1e-3  # what is left of others is rounding
+    assert found[clear] == pytest.approx((left / np.maximum(lengths, 1e-12))[clear], abs=1e-3)
+
+
+def test_a_batch_of_one_kind_loses_what_its_images_have_in_common(embeddings: torch.Tensor) -> None:
+    together = F.normalize(embeddings + 5 * torch.eye(8)[0], dim=1)
+    assert (together @ together.T).min() > 0.5
+    cosines = centred(together) @ centred(together).T
+    assert cosines[~torch.eye(6, dtype=torch.bool)].mean() < 0

@@ -17,7 +17,7 @@ from samekind.errors import TrainingError
 from samekind.evaluation.metrics.scores import equal_error_rate
 from samekind.images import load_image
 from samekind.training.network.siamese import SiameseNetwork
-from samekind.training.network.whitening import whiten_head, whitened_projection
+from samekind.training.network.whitening import WHITENINGS, Whitening, whiten_head, whitened_projection
 from samekind.training.recipe import Recipe
 from samekind.training.run.folder import RunFolder
 from samekind.training.run.settings import RunSettings
@@ -114,15 +114,19 @@ def test_a_run_that_could_not_begin_says_so_before_it_computes_anything(shades: 
             fit_only(run, tmp_path / "run")
 
 
-def test_a_networks_head_is_set_from_its_first_views() -> None:
+def test_a_networks_head_is_set_from_all_views() -> None:
     network = SiameseNetwork.of(WHITENED).eval()
-    pixels = torch.randint(0, 256, (12, 32, 32, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    pixels = torch.randint(0, 256, (24, 32, 32, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         features = network.features(pixels).numpy().astype(np.float16)
         inputs = network.head_inputs(torch.from_numpy(features.astype(np.float32))).numpy()
     labels, sources, done = np.arange(12) % 3, np.array([0, 1, 1]), []
-    whiten_head(network, np.stack([features, 0 * features], axis=1), labels, sources, done.append)
-    weight, bias = whitened_projection(inputs, labels, sources, WHITENED.network.dimension)
+    two_views = features.reshape(12, 2, *features.shape[1:])
+    whiten_head(network, two_views, labels, sources, done.append, whitening=WHITENINGS["full"])
+    of_views = np.repeat(labels, 2)
+    weight, bias = whitened_projection(
+        inputs, of_views, sources, WHITENED.network.dimension, Whitening(0.4, 0.5, 0.4, 1.0)
+    )
     np.testing.assert_allclose(network.head.weight.detach(), weight, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(network.head.bias.detach(), bias, rtol=1e-4, atol=1e-5)
     assert done == [12]

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from samekind.gallery.duplicates.copies import hash_pairs
+from samekind.gallery.duplicates.perceptual_hash import hash_pairs
 from samekind.gallery.file.store import Store
 from samekind.images.colour import profile_of
 
 # Formats of which Pillow keeps every bit, or says by ";16" that it does not; others (JPEG 2000, PPM) it may round.
 _KEPT_WHOLE = frozenset({"BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP"})
-_EIGHT_BITS = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA"})
+EIGHT_BITS = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA"})
 
 
 def exact_groups(store: Store) -> tuple[list[int], list[list[int]]]:
@@ -48,7 +48,7 @@ def _pixel_digest(path: Path) -> bytes | None:
     """A hash of all pixels, upright; None if they cannot be read (any more), all of them and whole."""
     try:
         with Image.open(path) as image:
-            eight = image.mode in _EIGHT_BITS
+            eight = image.mode in EIGHT_BITS
             rounded = eight and any(";16" in str(tile[3]) for tile in image.tile)
             if image.format not in _KEPT_WHOLE or rounded or getattr(image, "n_frames", 1) > 1:
                 return None

@@ -1,17 +1,25 @@
-"""Which images of one gallery are in another."""
+"""Which pictures of one place are in another: of two galleries, two folders, or a folder and a gallery."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
+from samekind.copies.candidates import alike_pairs, partners, partners_of, voted_pairs
+from samekind.copies.evidence import Evidence
+from samekind.copies.keep import worth
 from samekind.errors import GalleryError
-from samekind.gallery.duplicates.copies import COPY_THRESHOLD, find_copies
-from samekind.gallery.duplicates.duplicate_groups import SAME_CLASS_POINT, DuplicateKind
-from samekind.gallery.duplicates.features import CopyFeatures, read_copy_features
+from samekind.gallery.duplicates.duplicate_group import describe
+from samekind.gallery.duplicates.duplicate_groups import SAME_CLASS_POINT, DuplicateKind, warn_of_threshold
 from samekind.gallery.duplicates.pairs import similar_pairs
+from samekind.gallery.duplicates.picture_files import (
+    SAME_BYTES,
+    Comparison,
+    Greys,
+    PictureFile,
+    read_picture_files,
+)
 from samekind.gallery.embedding_space import read_collection
 from samekind.gallery.file.rows import Row, read_rows
 from samekind.gallery.file.store import Store
@@ -19,17 +27,32 @@ from samekind.gallery.file.store import Store
 
 @dataclass(frozen=True)
 class Match:
-    """An image of one gallery and its best counterpart in the other.
+    """An image of one place and its best counterpart in the other.
 
     Attributes:
         row: The image.
         other: Its counterpart.
-        similarity: The similarity of the two, as of a ``DuplicateGroup``.
+        similarity: The cosine of two images of one class, 1 for the same bytes; None for copies.
+        evidence: What the image is to its counterpart, for copies.
     """
 
     row: Row
     other: Row
-    similarity: float
+    similarity: float | None
+    evidence: Evidence | None = None
+
+    @property
+    def sure(self) -> bool:
+        """Whether the two are copies without a doubt."""
+        return self.evidence is not None and self.evidence.sure
+
+    def words(self) -> str:
+        """The evidence in a line; the similarity where there is no other."""
+        if self.evidence is not None and self.evidence != SAME_BYTES:
+            return describe(self.evidence, self.evidence.sure, self.evidence.why)
+        if self.evidence == SAME_BYTES:
+            return "exact, sure: the same bytes"
+        return f"{self.similarity or 0:.2f}"
 
 
 def find_matches(store: Store, other: Store, kind: DuplicateKind, threshold: float | None) -> list[Match]:
@@ -43,11 +66,83 @@ def find_matches(store: Store, other: Store, kind: DuplicateKind, threshold: flo
             raise GalleryError("exact matches have no threshold: their bytes are the same")
         return _named(store, other, _same_bytes(store, other))
     if kind == "near":
-        limit = COPY_THRESHOLD if threshold is None else threshold
-        return _named(store, other, _copies(read_copy_features(store), read_copy_features(other), limit))
+        warn_of_threshold(threshold)
+        return match_pictures(read_picture_files(store), read_picture_files(other))
     if kind == "same-class":
         return _named(store, other, _same_class(store, other, threshold))
     raise GalleryError(f"no kind {kind!r}; there are exact, near and same-class")
+
+
+def match_pictures(
+    mine: Sequence[PictureFile],
+    theirs: Sequence[PictureFile],
+    on_progress: Callable[[int, int], None] | None = None,
+) -> list[Match]:
+    """The copies that files have among others, the best one of each: a sure one before one to look at.
+
+    Args:
+        mine: The files.
+        theirs: The files to look in.
+        on_progress: Called with the number of pictures compared and the number to compare.
+    """
+    contents = {file.row.sha256: file for file in sorted(theirs, key=lambda file: worth(file.facts), reverse=True)}
+    matches = [
+        Match(file.row, contents[file.row.sha256].row, 1.0, SAME_BYTES) for file in mine if file.row.sha256 in contents
+    ]
+    rest = [file for file in mine if file.row.sha256 not in contents and file.kept[0]]
+    others = sorted((file for file in contents.values() if file.kept[0]), key=lambda file: worth(file.facts))
+    compare = Comparison()
+    for number, (place, candidates) in enumerate(listed := _between(others, rest), 1):
+        best: Match | None = None
+        for candidate in candidates:
+            evidence = compare(others[candidate], rest[place])
+            if evidence is not None and evidence.relation == "copy" and (best is None or evidence.sure):
+                best = Match(rest[place].row, others[candidate].row, None, evidence)
+            if best is not None and best.sure:
+                break
+        if best is not None:
+            matches.append(best)
+        if on_progress:
+            on_progress(number, len(listed))
+    return sorted(matches, key=lambda match: match.row.name)
+
+
+def find_copies(query: PictureFile, files: Sequence[PictureFile]) -> list[Match]:
+    """The files that one picture is a copy of: sure ones first, then those to look at, then what is no copy.
+
+    Args:
+        query: The picture. ``Match.row`` is the file that was found, ``Match.other`` the query.
+        files: Where to look. Of the same bytes all are given, of others at most about twenty.
+    """
+    same = [file for file in files if file.row.sha256 is not None and file.row.sha256 == query.row.sha256]
+    found = [Match(file.row, query.row, 1.0, SAME_BYTES) for file in same]
+    pictures = [file for file in files if file.kept[0] and file not in same]
+    compare = Comparison()
+    for place in partners_of(query.picture, [file.features for file in pictures], Greys(pictures)) if pictures else ():
+        evidence = compare(query, pictures[place])
+        if evidence is not None:
+            found.append(Match(pictures[place].row, query.row, None, evidence))
+    return sorted(found, key=lambda match: (not match.sure, _relation(match) != "copy", match.row.name))
+
+
+def _relation(match: Match) -> str:
+    return match.evidence.relation if match.evidence else ""
+
+
+def _between(others: Sequence[PictureFile], rest: Sequence[PictureFile]) -> list[tuple[int, list[int]]]:
+    """Places in ``rest``, each with those in ``others`` that it may be a copy of, the likeliest first."""
+    both = [*others, *rest]
+    if not others or not rest:
+        return []
+    found: dict[int, list[int]] = defaultdict(list)
+    for later, earlier in partners(voted_pairs([file.features for file in both]), alike_pairs(Greys(both))):
+        if later < len(others):
+            continue
+        direct = [place for place in earlier if place < len(others)]
+        # Where its partners are other copies of the same picture, theirs are its own.
+        beyond = [place for own in earlier if own >= len(others) for place in found.get(own, ())]
+        found[later] = list(dict.fromkeys([*direct, *beyond]))
+    return [(later - len(others), places) for later, places in found.items() if places]
 
 
 # The id of an image, that of one in the other gallery, and how alike they are.
@@ -61,19 +156,6 @@ def _same_bytes(store: Store, other: Store) -> _Found:
             contents.append(db.execute("SELECT sha256, id FROM images WHERE embedding IS NOT NULL").fetchall())
     theirs = dict(contents[1])
     return [(image, theirs[sha256], 1.0) for sha256, image in contents[0] if sha256 in theirs]
-
-
-def _copies(mine: CopyFeatures, theirs: CopyFeatures, threshold: float) -> _Found:
-    both = CopyFeatures(
-        mine.ids + theirs.ids,
-        *(
-            np.concatenate([getattr(mine, name), getattr(theirs, name)])
-            for name in ("content", "descriptors", "hashes", "thumbnails")
-        ),
-    )
-    for first, second, similarity in zip(*(column.tolist() for column in find_copies(both, threshold)), strict=True):
-        if first < len(mine.ids) <= second:
-            yield both.ids[first], both.ids[second], similarity
 
 
 def _same_class(store: Store, other: Store, threshold: float | None) -> _Found:

@@ -23,7 +23,8 @@ from samekind.errors import GalleryError
 from samekind.gallery.file.facts import read_fact
 
 _APPLICATION_ID = 0x534B4744  # "SKGD": by it a gallery is told from other SQLite files
-FORMAT_VERSION = 1
+# Format 2 keeps of each image a small picture and its local features, by which copies are found.
+FORMAT_VERSION = 2
 
 # An id is never given twice, so an index that is out of date cannot name another image. "generation" is that of the
 # gallery when the row's embedding last changed; "dropped" has the ids whose embedding in the index is out of date.
@@ -41,8 +42,8 @@ CREATE TABLE images (
     height INTEGER,
     taken TEXT,
     phash BLOB,
-    thumbnail BLOB,
-    descriptor BLOB,
+    picture BLOB,
+    features BLOB,
     embedding BLOB,
     generation INTEGER NOT NULL
 );
@@ -56,7 +57,7 @@ WHEN old.embedding IS NOT NULL AND new.embedding IS NOT old.embedding
 BEGIN INSERT OR IGNORE INTO dropped VALUES (old.id); END;
 """
 # The columns that follow from a file's bytes, in the order in which they are read and written.
-CONTENT = "sha256, error, width, height, taken, phash, thumbnail, descriptor, embedding"
+CONTENT = "sha256, error, width, height, taken, phash, picture, features, embedding"
 _BUSY_SECONDS = 30.0
 
 
@@ -147,6 +148,7 @@ class Store:
             raise GalleryError(f"{self.path}: cannot be written ({error.strerror})") from error
         try:
             with closing(self._connect()) as connection:
+                _bring_up_to_date(connection)
                 yield connection
                 # What lies in a file beside the gallery would be taken for that of another one put in its place.
                 connection.executescript("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)")
@@ -241,6 +243,21 @@ def one_moment(db: sqlite3.Connection) -> Iterator[None]:
     finally:
         if db.in_transaction:
             db.execute("COMMIT")
+
+
+def has_pictures(db: sqlite3.Connection) -> bool:
+    """Whether the gallery has the columns for small pictures and features, which format 1 had not."""
+    return bool(db.execute("SELECT count(*) FROM pragma_table_info('images') WHERE name = 'features'").fetchone()[0])
+
+
+def _bring_up_to_date(db: sqlite3.Connection) -> None:
+    """Give a gallery of format 1 the columns of today; a sync fills them. What only format 1 used stays, unread."""
+    if not _is_gallery(db) or db.execute("PRAGMA user_version").fetchone()[0] >= FORMAT_VERSION:
+        return
+    with transaction(db):
+        db.execute("ALTER TABLE images ADD COLUMN picture BLOB")
+        db.execute("ALTER TABLE images ADD COLUMN features BLOB")
+        db.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
 
 
 def _is_gallery(db: sqlite3.Connection) -> bool:

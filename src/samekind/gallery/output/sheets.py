@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 
 from samekind.gallery.clustering import Cluster
-from samekind.gallery.duplicates.duplicate_groups import DuplicateGroup
+from samekind.gallery.duplicates.duplicate_group import DuplicateGroup
 from samekind.gallery.output.contact_sheet import Section, picture_of, write_contact_sheet
 from samekind.gallery.search.hit import Hit
 
@@ -26,24 +26,28 @@ def write_hits_sheet(path: str | os.PathLike[str], query: str, hits: Sequence[Hi
 
 
 def write_duplicates_sheet(path: str | os.PathLike[str], title: str, groups: Sequence[DuplicateGroup]) -> None:
-    """Write groups of duplicates, the image worth keeping set off, as one HTML file.
+    """Write groups of duplicates as one HTML file: the image worth keeping set off, each other with its evidence.
 
     Raises:
         OSError: The file cannot be written.
     """
-    sections = [
-        Section(
-            f"Group {number}: {len(group.rows)} images",
-            [
-                picture_of(row, f"keep: {group.why}" if row == group.keep else None, marked=row == group.keep)
-                for row in group.rows[:_OF_GROUP]
-            ],
-            note=f"The least alike two: {group.similarity:.2f}",
-            more=max(0, len(group.rows) - _OF_GROUP),
-        )
-        for number, group in enumerate(groups, 1)
-    ]
+    sections = [_group_section(number, group) for number, group in enumerate(groups, 1)]
     write_contact_sheet(path, title, summary_of_duplicates(groups), sections)
+
+
+def _group_section(number: int, group: DuplicateGroup) -> Section:
+    others = [
+        picture_of(
+            other.row, f"{'sure' if other.sure else 'look'} · {other.row.width}×{other.row.height} · {other.words()}"
+        )
+        for other in group.others[: _OF_GROUP - 1]
+    ]
+    return Section(
+        title_of_group(number, group),
+        [picture_of(group.keep, f"keep: {group.why}", marked=True), *others],
+        note="" if group.similarity is None else f"The least alike two: {group.similarity:.2f}",
+        more=max(0, len(group.rows) - _OF_GROUP),
+    )
 
 
 def write_clusters_sheet(path: str | os.PathLike[str], title: str, clusters: Sequence[Cluster]) -> None:
@@ -65,11 +69,21 @@ def write_clusters_sheet(path: str | os.PathLike[str], title: str, clusters: Seq
 
 def summary_of_duplicates(groups: Sequence[DuplicateGroup]) -> str:
     """How much is there twice, in a sentence."""
-    spare = [row for group in groups for row in group.spare]
+    copies = [group for group in groups if group.relation == "copy"]
+    spare = [row for group in copies for row in group.spare]
+    look = sum(len(group.to_look_at) for group in copies)
+    apart = len(groups) - len(copies)
     return (
-        f"{len(groups):,} groups; {len(spare):,} images could go, "
-        f"{sum(row.size for row in spare) / 1e6:,.1f} MB. Nothing was deleted"
+        f"{len(copies):,} groups; {len(spare):,} images could go, {sum(row.size for row in spare) / 1e6:,.1f} MB, "
+        f"{look:,} to look at{f'; {apart:,} pairs that are no copies' if apart else ''}. Nothing was deleted"
     )
+
+
+def title_of_group(number: int, group: DuplicateGroup) -> str:
+    """The heading of a group of duplicates."""
+    if group.relation == "copy":
+        return f"group {number}: {len(group.rows):,} images"
+    return f"group {number}: no copies, {'a variant' if group.relation == 'variant' else 'the same scene'}"
 
 
 def summary_of_clusters(clusters: Sequence[Cluster]) -> str:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from samekind.gallery.duplicates.features import grey_thumbnail, perceptual_hash
+from samekind.gallery.duplicates.perceptual_hash import perceptual_hash
+from samekind.gallery.duplicates.small_picture import read_small_picture
 from samekind.images import DecodedImage, read_image
 
 
@@ -18,17 +16,17 @@ class NewImage:
 
     Attributes:
         decoded: The image, its size and its date.
-        thumbnail: The image in grey, uint8 (32, 32).
         phash: The perceptual hash, 8 bytes.
+        picture: The small picture and its local features, as they are kept.
     """
 
     decoded: DecodedImage
-    thumbnail: NDArray[np.uint8]
     phash: bytes
+    picture: tuple[bytes, bytes]
 
 
 def read_new_image(path: Path, size: int) -> NewImage:
-    """Decode an image once and note what a gallery keeps of it. Of a JPEG whose end is missing, what is there counts.
+    """Decode an image and note what a gallery keeps of it. Of a JPEG whose end is missing, what is there counts.
 
     Args:
         path: The file.
@@ -38,5 +36,4 @@ def read_new_image(path: Path, size: int) -> NewImage:
         ImageError: It cannot be read as an image; the message names it.
     """
     decoded = read_image(path, size, damaged="read")
-    thumbnail = grey_thumbnail(decoded.pixels)
-    return NewImage(decoded, thumbnail, perceptual_hash(thumbnail))
+    return NewImage(decoded, perceptual_hash(decoded.pixels), read_small_picture(path))

@@ -43,12 +43,12 @@ class RowWriter:
         query = "SELECT 1 FROM images WHERE sha256 = ? LIMIT 1"
         return {sha256: image for sha256, image in images.items() if not self._db.execute(query, (sha256,)).fetchone()}
 
-    def write(self, batch: Sequence[Examined], vectors: Mapping[bytes, tuple[bytes, bytes]]) -> None:
+    def write(self, batch: Sequence[Examined], vectors: Mapping[bytes, bytes]) -> None:
         """Write a batch.
 
         Args:
             batch: The files.
-            vectors: The descriptor and the embedding, as they are stored, of each of ``new_images``.
+            vectors: The embedding, as it is stored, of each of ``new_images``.
         """
         computed = dict(vectors)
         with transaction(self._db):
@@ -131,9 +131,9 @@ class RowWriter:
         self._changed |= error is None or file.row is not None
 
 
-def _fresh_content(sha256: bytes | None, image: NewImage, vectors: tuple[bytes, bytes]) -> _Content:
+def _fresh_content(sha256: bytes | None, image: NewImage, embedding: bytes) -> _Content:
     facts = image.decoded.width, image.decoded.height, image.decoded.taken
-    return (sha256, None, *facts, image.phash, image.thumbnail.tobytes(), *vectors)
+    return (sha256, None, *facts, image.phash, *image.picture, embedding)
 
 
 def _is_missing(path: Path) -> bool:

@@ -17,7 +17,6 @@ import numpy as np
 
 from samekind.encoder import OnnxEncoder
 from samekind.errors import GalleryError
-from samekind.gallery.duplicates.descriptors import describe_maps
 from samekind.gallery.file.store import Store, transaction
 from samekind.gallery.sync.changes import (
     count_unchanged,
@@ -29,6 +28,7 @@ from samekind.gallery.sync.changes import (
     remove_images,
 )
 from samekind.gallery.sync.examine import examine_all
+from samekind.gallery.sync.fill_pictures import fill_pictures
 from samekind.gallery.sync.new_image import NewImage
 from samekind.gallery.sync.report import SyncReport
 from samekind.gallery.sync.row_writer import RowWriter
@@ -85,15 +85,14 @@ def sync_folder(
             after_batch()
         count(done)
     report.removed = remove_images(db, gone(prefix))
+    fill_pictures(store, db, prefix)
     return report
 
 
-def _vectors(fresh: Sequence[NewImage], encoder: Callable[[], OnnxEncoder]) -> list[tuple[bytes, bytes]]:
-    """The (descriptor, embedding) of each image as they are stored: float16."""
-    vectors: list[tuple[bytes, bytes]] = []
+def _vectors(fresh: Sequence[NewImage], encoder: Callable[[], OnnxEncoder]) -> list[bytes]:
+    """The embedding of each image as it is stored: float16."""
+    vectors: list[bytes] = []
     for start in range(0, len(fresh), _NETWORK_BATCH):
         pixels = np.stack([image.decoded.pixels for image in fresh[start : start + _NETWORK_BATCH]])
-        embeddings, maps = encoder().encode_pixels_with_taps(pixels)
-        columns = (rows.astype(np.float16) for rows in (describe_maps(embeddings, maps), embeddings))
-        vectors += [(descriptor.tobytes(), row.tobytes()) for descriptor, row in zip(*columns, strict=True)]
+        vectors += [row.tobytes() for row in encoder().encode_pixels(pixels).astype(np.float16)]
     return vectors

@@ -100,5 +100,5 @@ def same_strictness(
         if abs(before - position) <= _STEP / 2:
             return after
     ends = [(lowest, min([lowest, *(after for _, after in known)])), (highest, highest)]
-    before, after = zip(*sorted({*known, *ends}), strict=True)
-    return float(np.interp(position, before, after))
+    thresholds = sorted({*known, *ends})
+    return float(np.interp(position, [before for before, _ in thresholds], [after for _, after in thresholds]))

@@ -1,0 +1,37 @@
+"""The small picture of a file, by which its copies are found, and its pixels, by which they are judged."""
+
+from __future__ import annotations
+
+from samekind.copies.picture import describe_picture, packed
+from samekind.images import DecodedImage, ImageSource, Pixels, read_image
+
+# Twice what the small picture and its features need, and twice what two files are compared at.
+_SMALL_FROM, _DETAIL_FROM = 512, 2048
+
+
+def read_small_picture(source: ImageSource) -> tuple[bytes, bytes]:
+    """The small picture of an image and its local features, as a gallery keeps them: about 7 kB.
+
+    Raises:
+        ImageError: It cannot be read.
+    """
+    return keep_small_picture(source)[1]
+
+
+def keep_small_picture(source: ImageSource) -> tuple[DecodedImage, tuple[bytes, bytes]]:
+    """The same, and the image as it was decoded for it, at most 512 pixels wide and high.
+
+    Raises:
+        ImageError: It cannot be read.
+    """
+    decoded = read_image(source, _SMALL_FROM, damaged="read", squashed=False)
+    return decoded, packed(describe_picture(decoded.pixels))
+
+
+def read_detail(source: ImageSource) -> Pixels:
+    """The pixels of an image, uint8 (H, W, 3), upright, sRGB; of a large one made smaller, but never below 1,024.
+
+    Raises:
+        ImageError: It cannot be read.
+    """
+    return read_image(source, _DETAIL_FROM, damaged="read", squashed=False).pixels
