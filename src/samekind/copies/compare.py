@@ -21,7 +21,7 @@ Pixels = NDArray[np.uint8]
 # The longer side, in pixels, at which files are looked at.
 DETAIL_SIDE = 1024
 # Sides at which they are drawn tight, one after the other while something differs; 0 is what the small ones gave.
-_DETAIL_ALIGNED, _WELL_LAID = (0, 384, 1024), 0.6
+_DETAIL_ALIGNED, _WELL_LAID = (0, 384, 1024), 0.9
 # If nothing differs by more than this in small, in no more than this part, the files are looked at.
 _WORTH_A_LOOK, _PART_WORTH_A_LOOK = 3.0, 0.3
 

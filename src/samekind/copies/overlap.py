@@ -123,8 +123,8 @@ def _one_way(
 ) -> tuple[Floats, NDArray[np.bool_], Floats, Floats, Floats, Floats, NDArray[np.bool_]]:
     """The first fields of an overlap, the curve taking levels of ``a`` to those of ``b``."""
     curve, populated = tone_curve(a[mask].ravel(), b[mask].ravel())
-    table = np.interp(np.arange(0, 256, 1 / _FINE), _LEVELS, curve).astype(np.float32)
-    explained = table[(a * _FINE).astype(np.int32).clip(0, len(table) - 1)]
+    table = np.interp(np.arange(256), _LEVELS, curve).astype(np.float32)
+    explained = cv2.LUT(np.rint(a).astype(np.uint8), table)
     b = np.where(mask[..., None], b, explained)  # what lies beyond the overlap must not leak into the windows
     best = _differences(explained, b)
     worst = float(best[0][mask].max())
@@ -140,7 +140,7 @@ def _one_way(
     return np.where(mask, best[0], 0), mask, *best[1:], curve, populated
 
 
-_HARDLY, _FAR, _BENT = 0.9, 6.0, 8.0
+_HARDLY, _FAR, _BENT = 1.0, 6.0, 8.0
 _BLURS = (0.7, 1.0)
 
 
@@ -166,7 +166,6 @@ def _differences(a: Floats, b: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     return difference, low, both / (high**2 + 4), np.sqrt(var_b) - np.sqrt(var_a)
 
 
-_FINE = 8  # parts of a level to which the curve is looked up
 _LEVELS = (np.arange(_BINS) * 8 + 3.5).astype(np.float32)
 
 
