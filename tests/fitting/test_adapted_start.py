@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 from conftest import make_card, save_noise, tiny_network
-from onnx import helper, numpy_helper
+from onnx import helper
 from sklearn.metrics import log_loss
 
 from samekind.datasets.folders import LabelledImages, read_class_folders
@@ -49,26 +49,17 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> LabelledImages:
 
 @pytest.fixture(scope="module")
 def adaptable(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny model, with a network that ends as those of samekind do."""
+    """The tiny model, whose network ends as those of samekind do."""
     path = tmp_path_factory.mktemp("adaptable") / "tiny.onnx"
-    write_model(path, dividing_network().SerializeToString(), make_card())
+    write_model(path, tiny_network().SerializeToString(), make_card())
     return path
 
 
-def dividing_network() -> onnx.ModelProto:
-    """``tiny_network``, its last node written out: the length of the rows, its lower bound, the division."""
+def network_that_ends_otherwise() -> onnx.ModelProto:
+    """``tiny_network``, normalising by one node of its own."""
     network = tiny_network()
-    del network.graph.node[-1]
-    network.graph.initializer.extend(
-        [numpy_helper.from_array(np.array([1], np.int64), "last"), numpy_helper.from_array(np.float32(1e-12), "least")]
-    )
-    network.graph.node.extend(
-        [
-            helper.make_node("ReduceL2", ["raw", "last"], ["length"], keepdims=1),
-            helper.make_node("Clip", ["length", "least"], ["bound"]),
-            helper.make_node("Div", ["raw", "bound"], ["embeddings"]),
-        ]
-    )
+    del network.graph.node[-3:]
+    network.graph.node.append(helper.make_node("LpNormalization", ["raw"], ["embeddings"], axis=1, p=2))
     return network
 
 
@@ -158,7 +149,9 @@ def test_the_file_gives_the_embeddings_that_the_calibration_is_for(
     assert kept.start is None
 
 
-def test_a_network_that_ends_otherwise_is_calibrated_as_it_is(narrow: LabelledImages, tiny_model: Path) -> None:
-    found = calibrate(tiny_model, narrow)
+def test_a_network_that_ends_otherwise_is_calibrated_as_it_is(narrow: LabelledImages, tmp_path: Path) -> None:
+    other = tmp_path / "other.onnx"
+    write_model(other, network_that_ends_otherwise().SerializeToString(), make_card())
+    found = calibrate(other, narrow)
     assert (found.start, found.card.adapted) == (None, None)
     assert found.card.fingerprint == found.old.fingerprint
