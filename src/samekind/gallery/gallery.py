@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import numpy as np
+
 from samekind.adaptation.adaptation import Adaptation
 from samekind.card import Card
 from samekind.errors import GalleryError
@@ -35,7 +37,7 @@ from samekind.gallery.sync.sync import sync_folder
 from samekind.images import ImageSource
 from samekind.progress import Progress
 from samekind.recognizer import Recognizer
-from samekind.similarity import Embeddings
+from samekind.similarity import Embeddings, checked_embeddings
 
 
 class Gallery:
@@ -249,8 +251,14 @@ class Gallery:
     def search_embedding(
         self, embedding: Embeddings, k: int = 20, *, min_probability: float | None = None
     ) -> list[Hit]:
-        """As ``search``, from the query's embedding, float32 (D,), of the gallery's model."""
-        return self._searcher.hits(embedding, k, min_probability)
+        """As ``search``, from the query's embedding, float32 (D,), unit length, of the gallery's model.
+
+        Raises:
+            EmbeddingError: It is not of unit length, or not finite.
+            GalleryError: As ``search``, or the embedding is of another dimension.
+        """
+        [row] = checked_embeddings(np.asarray(embedding)[None], np.size(embedding), "the embedding")
+        return self._searcher.hits(row, k, min_probability)
 
     def duplicates(
         self,

@@ -78,7 +78,7 @@ def test_what_another_process_committed_is_seen_by_the_next_search(
 
 def test_a_gallery_that_was_empty_is_searched_once_it_is_filled(gallery: Gallery, photos: Path) -> None:
     with Gallery.open(gallery.path, read_only=True) as reader:
-        query = np.ones(6, np.float32)
+        query = np.eye(6, dtype=np.float32)[0]
         with pytest.raises(GalleryError, match="holds no images yet"):
             reader.search_embedding(query)
         gallery.sync(photos)

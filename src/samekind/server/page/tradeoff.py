@@ -87,8 +87,8 @@ def same_strictness(
     Example:
         >>> from samekind.recognizer import load
         >>> calibration = load().card.pair
-        >>> same_strictness(0.5, calibration, calibration)
-        0.5
+        >>> round(same_strictness(0.1, calibration, calibration), 6)
+        0.1
     """
     lowest, highest, _, _ = slider_range(calibration)
     known = [
