@@ -75,9 +75,11 @@ def main() -> None:
 def _measured(name: str, arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     rng = np.random.default_rng(zlib.crc32(name.encode()))
     for number, (stem, image, suffix) in enumerate(_pictures(name, arguments.data, arguments.most, rng)):
-        image.save(folder / f"{stem}__original{suffix}", quality=95)
+        original = folder / f"{stem}__original{suffix}"
+        image.save(original, quality=95)
         if number % arguments.every == 0:
-            plant_all(image, folder / stem, rng)
+            with Image.open(original) as saved:  # copies are made of the file, not of what it was made of
+                plant_all(saved.convert("RGB"), folder / stem, rng)
     files = sorted(folder.iterdir())
     originals = [file for file in files if kind_of(file.name) == "original"]
     known = _known_copies()

@@ -16,6 +16,8 @@ Finding = Literal["explained", "overlaid", "variant", "same scene"]
 
 # Thresholds, fitted on some collections of benchmarks/duplicates.py and measured on others (docs/adr/0022).
 _SURE_DIFFERENCE, _SURE_AGREEING = 1.5, 8
+# With fewer features than this that agree, such as a coin has, less may differ: another year is as small as that.
+_WELL_AGREEING, _SMALL_DIFFERENCE = 25, 0.8
 _LOOK_DIFFERENCE, _LOOK_SHARE = 2.2, 0.03
 _FEW_AGREEING, _MANY_AGREEING = 6, 12
 _LEAST_STRUCTURE, _LEAST_STRUCTURE_PIXELS = 0.10, 400
@@ -122,10 +124,11 @@ def _doubt(laid: Laid, found: Finding) -> str:
     overlap, outside = laid.overlap, laid.outside
     area = int(overlap.mask.sum())
     flat = float((overlap.contrast[overlap.mask] < 2).mean())
+    allowed = _SURE_DIFFERENCE if laid.alignment.agreeing >= _WELL_AGREEING else _SMALL_DIFFERENCE
     tests = (
         (laid.looked > 0, "the files were not looked at"),
         (laid.alignment.agreeing >= _SURE_AGREEING, "few features agree"),
-        (overlap.difference.max() <= _SURE_DIFFERENCE, "something small may differ"),
+        (overlap.difference.max() <= allowed, "something small may differ"),
         (overlap.shared(6).sum() >= max(_LEAST_STRUCTURE_PIXELS, _LEAST_STRUCTURE * area), "there is little in them"),
         (overlap.populated.sum() >= _LEAST_LEVELS, "there are few shades in them"),
         (overlap.bend <= (_TONED_IN_GREY if overlap.grey else _TONED), "brightness or contrast differs"),
