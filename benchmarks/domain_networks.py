@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from samekind.datasets.folders import LabelledImages, read_class_folders
 from samekind.datasets.manifest import HELD_OUT, TRAIN, write_manifest
-from samekind.datasets.splits import content_hashes
+from samekind.hashing import content_hashes
 from samekind.similarity import Embeddings
 from samekind.training.batches.cache import cached_features
 from samekind.training.network.siamese import SiameseNetwork

@@ -78,6 +78,6 @@ def test_one_at_a_time_or_in_a_batch_is_the_same_to_the_bit(
 
 
 def test_it_was_not_trained_on_validation_images(model: samekind.Recognizer, validation: LabelledImages) -> None:
-    from samekind.datasets.splits import content_hash
+    from samekind.hashing import content_hash
 
     assert not any(content_hash(path) in model.seen_images for path in validation.paths)

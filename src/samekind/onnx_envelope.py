@@ -145,10 +145,6 @@ class OnnxEnvelope:
             self._model.metadata.add(key=key, value=value)
         return bytes(self._model.SerializeToString())
 
-    def values_of(self, *operators: str) -> list[str]:
-        """The names of the values that operators of these types give, in the order of the graph."""
-        return [name for node in self.graph().nodes if node.operator in operators for name in node.outputs]
-
     def with_outputs(self, names: Iterable[str]) -> bytes:
         """The model as bytes, with inner values as further outputs. This one is left as it is."""
         graph = self.graph()

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samekind.datasets.folders import LabelledImages, read_class_folders
-from samekind.datasets.splits import content_hash, refuse_shared_images, split_digest, stratified_holdout
+from samekind.datasets.splits import refuse_shared_images, stratified_holdout
 from samekind.errors import DatasetError
+from samekind.hashing import content_hash, split_digest
 
 Contents = dict[str, list[int]]
 

@@ -11,7 +11,6 @@ from conftest import make_card, tiny_network
 
 from samekind.card import Card
 from samekind.datasets.folders import LabelledImages, read_class_folders
-from samekind.datasets.splits import content_hash
 from samekind.errors import DatasetError
 from samekind.evaluation.listed_items import read_pairs
 from samekind.evaluation.measure import measure
@@ -28,6 +27,7 @@ from samekind.evaluation.metrics.metric import (
     tar_at_far,
 )
 from samekind.evaluation.results import Evaluation
+from samekind.hashing import content_hash
 from samekind.model_file import write_model
 from samekind.recognizer import Recognizer, load
 from samekind.report.build import build_report

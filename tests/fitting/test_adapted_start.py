@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,22 +12,16 @@ from onnx import helper
 from sklearn.metrics import log_loss
 
 from samekind.datasets.folders import LabelledImages, read_class_folders
-from samekind.datasets.splits import content_hash
 from samekind.fitting import calibrations
 from samekind.fitting.calibrate import calibrate
 from samekind.fitting.cross_fit import halves
 from samekind.fitting.domains import FULL_LENGTH
 from samekind.fitting.recalibrate import recalibrate
+from samekind.hashing import content_hash
 from samekind.model_file import ModelFile, SeenImages, read_model, write_model
 from samekind.recognizer import Recognizer, load
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _fewer_trios() -> Iterator[None]:
-    """A tenth of the trios, for speed."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(calibrations, "_TRIOS", 2000)
-        yield
+pytestmark = pytest.mark.usefixtures("fewer_trios")
 
 
 @pytest.fixture(scope="module")

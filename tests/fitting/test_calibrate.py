@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,18 +10,11 @@ from conftest import COLOURS, save_noise
 
 from samekind.datasets.folders import read_class_folders
 from samekind.errors import DatasetError
-from samekind.fitting import calibrations
 from samekind.fitting.calibrate import Recalibrated, calibrate
 from samekind.model_file import read_model
 from samekind.recognizer import load
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _fewer_trios() -> Iterator[None]:
-    """A tenth of the trios, for speed."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(calibrations, "_TRIOS", 2000)
-        yield
+pytestmark = pytest.mark.usefixtures("fewer_trios")
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,22 +11,15 @@ from PIL.PngImagePlugin import PngInfo
 from strategies import rates_by_counting as rates_at
 
 from samekind.datasets.folders import LabelledImages, read_class_folders
-from samekind.datasets.splits import content_hash
 from samekind.errors import DatasetError
 from samekind.evaluation.measure import measure
-from samekind.fitting import calibrations
 from samekind.fitting.cross_fit import halves
 from samekind.fitting.recalibrate import Recalibration, recalibrate
+from samekind.hashing import content_hash
 from samekind.model_file import SeenImages, read_model, write_model
 from samekind.recognizer import Recognizer, load
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _fewer_trios() -> Iterator[None]:
-    """A tenth of the trios, for speed."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(calibrations, "_TRIOS", 2000)
-        yield
+pytestmark = pytest.mark.usefixtures("fewer_trios")
 
 
 @pytest.fixture(scope="module")

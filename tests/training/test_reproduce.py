@@ -42,7 +42,7 @@ def tiny(task: str):
 
 
 @pytest.mark.parametrize("task", ["pairs", "trios"])
-def test_the_protocol_has_the_missions_numbers(task: str) -> None:
+def test_the_protocol_has_the_numbers_of_its_origin(task: str) -> None:
     recipe = protocol_recipe(task)
     assert recipe.network.backbone == "tf_efficientnet_b0"
     assert 10 * recipe.sampler.per_class == 1280

@@ -9,8 +9,8 @@ from conftest import save_noise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from samekind.datasets.splits import content_hash
 from samekind.errors import DatasetError, TrainingError
+from samekind.hashing import content_hash
 from samekind.training.recipe import Recipe
 from samekind.training.run.folder import RunFolder
 from samekind.training.split import Parts, for_stopping, keep_split, read_split, split_images

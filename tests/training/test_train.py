@@ -8,9 +8,9 @@ from safetensors.torch import load_file
 
 import samekind
 from samekind.datasets.folders import read_class_folders
-from samekind.datasets.splits import content_hash, split_digest
 from samekind.errors import DatasetError, TrainingError
 from samekind.evaluation.measure import measure
+from samekind.hashing import content_hash, split_digest
 from samekind.model_file import read_model
 from samekind.training import train as spine
 from samekind.training.network import export

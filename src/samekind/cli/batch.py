@@ -11,17 +11,9 @@ import typer
 
 from samekind.cli.options import PAIR_NAMES, printable
 from samekind.cli.progress import stage_bars
-from samekind.datasets.lists import (
-    ENCODING_ERRORS,
-    ItemList,
-    Row,
-    list_folder,
-    new_list,
-    read_list,
-    relative_path,
-    write_rows,
-)
+from samekind.datasets.lists import ItemList, Row, list_folder, new_list, read_list, write_rows
 from samekind.errors import DatasetError, ImageError
+from samekind.paths import ENCODING_ERRORS, relative_path
 from samekind.verdict import TrioVerdict, Verdict
 
 _VERDICT_COLUMNS = ("verdict", "probability", "similarity", "threshold", "operating_point", "error")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -11,16 +11,6 @@ from samekind.progress import Progress
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
-
-
-@contextmanager
-def progress_bar(what: str, total: int | None) -> Iterator[Callable[[int], None] | None]:
-    """A bar for one task; yields what to call with the number of things done, or None where nobody is watching."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    with stage_bars() as report:
-        yield lambda done: report(what, done, total or done)
 
 
 @contextmanager

@@ -24,7 +24,6 @@ TRIPLET_COLUMNS = ("anchor", "positive", "negative")
 TRIO_COLUMNS = ("first", "second", "third")
 
 __all__ = [
-    "ENCODING_ERRORS",
     "PAIR_COLUMNS",
     "TRIO_COLUMNS",
     "TRIPLET_COLUMNS",
@@ -35,7 +34,6 @@ __all__ = [
     "pair_rows",
     "read_list",
     "read_rows",
-    "relative_path",
     "trio_rows",
     "triplet_rows",
     "write_list",

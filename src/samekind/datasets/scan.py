@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from PIL import Image
 
-from samekind.datasets.splits import content_hash
+from samekind.cores import available_cores
 from samekind.errors import DatasetError, ImageError
+from samekind.hashing import content_hash
 from samekind.images import load_image
+from samekind.read_ahead import read_ahead
 
 # Each may hold a photograph of up to images.MAX_PIXELS, half a gigabyte decoded.
 _MOST_THREADS = 4
@@ -57,22 +56,12 @@ def scan(paths: Iterable[Path], on_progress: Callable[[int], None] | None = None
         >>> str(found.error)
         'nowhere.jpg: no such file'
     """
-    remaining = iter(paths)
-    with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1), thread_name_prefix="samekind-scan") as pool:
-        waiting: deque[Future[Scanned]] = deque()
-        try:
-            waiting.extend(pool.submit(_scan_one, path) for path in islice(remaining, _FILES_AHEAD))
-            done = 0
-            while waiting:
-                found = waiting.popleft().result()
-                waiting.extend(pool.submit(_scan_one, path) for path in islice(remaining, 1))
-                done += 1
-                if on_progress:
-                    on_progress(done)
-                yield found
-        finally:
-            # A reader that stops early (Ctrl-C, an error) does not wait for files it will never use.
-            pool.shutdown(wait=False, cancel_futures=True)
+    threads = min(_MOST_THREADS, available_cores())
+    with closing(read_ahead(_scan_one, paths, ahead=_FILES_AHEAD, threads=threads, name="samekind-scan")) as scanned:
+        for done, found in enumerate(scanned, 1):
+            if on_progress:
+                on_progress(done)
+            yield found
 
 
 def _scan_one(path: Path) -> Scanned:

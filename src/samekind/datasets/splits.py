@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 
 from samekind.datasets.folders import LabelledImages
 from samekind.errors import DatasetError
-from samekind.hashing import content_hash, content_hashes, split_digest
-
-__all__ = ["content_hash", "content_hashes", "refuse_shared_images", "split_digest", "stratified_holdout"]
+from samekind.hashing import content_hash
 
 
 def refuse_shared_images(train: LabelledImages, test: LabelledImages, hashes: Mapping[Path, str] | None = None) -> None:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from samekind.calibration import DEFAULT_OPERATING_POINT
 from samekind.datasets.folders import LabelledImages
-from samekind.datasets.splits import content_hashes
 from samekind.errors import DatasetError, ImageError
 from samekind.evaluation.groups import (
     Sample,
@@ -33,6 +32,7 @@ from samekind.evaluation.selection import (
     refuse_seen,
     without_copies,
 )
+from samekind.hashing import content_hashes
 from samekind.progress import Progress, stage_counter
 from samekind.recognizer import Recognizer
 from samekind.similarity import Embeddings

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from samekind.datasets.folders import LabelledImages
-from samekind.datasets.splits import content_hash
 from samekind.errors import DatasetError
 from samekind.evaluation.listed_items import ListedItems
+from samekind.hashing import content_hash
 from samekind.recognizer import Recognizer
 
 

@@ -16,13 +16,13 @@ from samekind.adaptation.adaptation import Adaptation, centre
 from samekind.calibration import DEFAULT_OPERATING_POINT, pair_probability, trio_probability
 from samekind.card import Card, PairCalibration, TrioCalibration
 from samekind.datasets.folders import LabelledImages
-from samekind.datasets.splits import content_hashes
 from samekind.errors import AdaptationError, DatasetError, ImageError
 from samekind.evaluation.metrics.scores import Scores
 from samekind.evaluation.metrics.verification import as_it_is, balanced_accuracy, verdict_rates
 from samekind.evaluation.selection import refuse_seen
 from samekind.fitting.cross_fit import CrossFitted, Preparation, as_they_are, cross_fit_pair, cross_fit_trio
 from samekind.fitting.domains import FULL_LENGTH
+from samekind.hashing import content_hashes
 from samekind.progress import Progress
 from samekind.recognizer import Recognizer
 from samekind.similarity import Embeddings

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from samekind.adaptation.adaptation import Adaptation
 from samekind.calibration import DEFAULT_OPERATING_POINT, Floats, pair_probability
-from samekind.card import Card, PairCalibration
+from samekind.card import PairCalibration
 from samekind.gallery.file.adaptation import read_adaptation
-from samekind.gallery.file.facts import read_about
+from samekind.gallery.file.facts import parse_card, read_about
 from samekind.gallery.file.store import Store, one_moment
 from samekind.gallery.file.vectors import Ids, read_embeddings, unit_rows
 from samekind.similarity import Embeddings
@@ -109,7 +109,7 @@ def read_space(db: sqlite3.Connection, *, bare: bool = False) -> EmbeddingSpace:
     card_text, _, _, name = read_about(db)
     if card_text is None:
         return EmbeddingSpace(None)
-    card = Card.model_validate_json(card_text)
+    card = parse_card(card_text)
     adaptation = None if bare else read_adaptation(db)
     if adaptation is None or adaptation.about.network != card.fingerprint:
         return EmbeddingSpace(card.pair, card.fingerprint)

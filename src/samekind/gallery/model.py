@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from samekind.card import Card
 from samekind.encoder import OnnxEncoder
 from samekind.errors import GalleryError, ModelFileError
-from samekind.gallery.file.facts import set_fact
+from samekind.gallery.file.facts import parse_card, set_fact
 from samekind.gallery.file.store import Store, transaction
 from samekind.images import ImageSource
 from samekind.model_file import DEFAULT_MODEL, ModelFile, bundled_models, read_model
@@ -50,7 +49,7 @@ class GalleryModel:
     def card(self) -> Card | None:
         """The card, as it was when it was last named; None before the first sync."""
         text = self._store.fact("card")
-        return None if text is None else _parse_card(text)
+        return None if text is None else parse_card(text)
 
     def source(self) -> str | Path | None:
         """The name of the model that comes with samekind, or the path of its file; None before the first sync."""
@@ -119,9 +118,3 @@ class GalleryModel:
 def nothing_yet(store: Store) -> GalleryError:
     """What a gallery says before its first sync."""
     return GalleryError(f"{store.path}: holds no images yet; `samekind index FOLDER` fills it")
-
-
-# A search asks for it each time.
-@lru_cache(maxsize=8)
-def _parse_card(text: str) -> Card:
-    return Card.model_validate_json(text)

@@ -7,9 +7,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from samekind.card import FORMAT_VERSION, Card, Training
-from samekind.datasets.splits import split_digest
 from samekind.encoder import OnnxEncoder
 from samekind.fitting.cross_fit import fit_calibrations
+from samekind.hashing import split_digest
 from samekind.progress import Progress
 from samekind.training.batches.plan import BatchPlan
 from samekind.training.network.starting_weights import StartingWeights

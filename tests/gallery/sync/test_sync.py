@@ -12,9 +12,9 @@ import pytest
 from conftest import save_noise
 from gallery.conftest import LONG_AGO, age
 
-from samekind.datasets.splits import content_hash
 from samekind.errors import DatasetError
 from samekind.gallery import Gallery, SyncReport
+from samekind.hashing import content_hash
 
 
 def names(gallery: Gallery) -> list[str]:

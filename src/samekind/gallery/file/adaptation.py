@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import sqlite3
+from functools import lru_cache
 
 import numpy as np
 from pydantic import BaseModel
@@ -36,8 +37,12 @@ def keep_adaptation(db: sqlite3.Connection, adaptation: Adaptation | None) -> No
 def read_adaptation(db: sqlite3.Connection) -> Adaptation | None:
     """The adaptation of a gallery; None where there is none."""
     text = read_fact(db, "adaptation")
-    if not text:
-        return None
+    return _parse(text) if text else None
+
+
+# The service asks for it with each verdict.
+@lru_cache(maxsize=8)
+def _parse(text: str) -> Adaptation:
     kept = _Kept.model_validate_json(text)
     offset = np.frombuffer(base64.b64decode(kept.offset), "<f4").astype(np.float32)
     return Adaptation(offset, kept.pair, kept.trio, kept.about)

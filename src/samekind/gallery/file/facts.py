@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from functools import lru_cache
+
+from samekind.card import Card
 
 # The facts that a search depends on: the card's text, the generation, the text about the index, the name of the space.
 About = tuple[str | None, str | None, str | None, str | None]
@@ -33,6 +36,13 @@ def set_fact(db: sqlite3.Connection, key: str, value: str) -> None:
         "INSERT INTO about VALUES (?, CAST(? AS TEXT)) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
         (key, os.fsencode(value)),
     )
+
+
+# A search and a verdict ask for it each time.
+@lru_cache(maxsize=8)
+def parse_card(text: str) -> Card:
+    """The card of a gallery's model, from the fact ``card``."""
+    return Card.model_validate_json(text)
 
 
 def generation(db: sqlite3.Connection) -> int:

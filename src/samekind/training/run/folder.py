@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from samekind.atomic import replacing
-from samekind.datasets.lists import relative_path
 from samekind.errors import TrainingError
+from samekind.paths import relative_path
 from samekind.training.recipe import show_recipe
 from samekind.training.run.settings import RunSettings
 
