@@ -382,18 +382,15 @@ class Recognizer:
             if self.card.adapted is not None:
                 raise AdaptationError(f"{self.card.name}: adapted already; embed with the bare model, or give images")
             return np.asarray(pictures, np.float32)
-        images: Iterable[ImageSource] = (
-            pictures_of(pictures) if isinstance(pictures, str | os.PathLike) else image_list(pictures)
-        )
-        encoder = self.encoder
+        images = pictures_of(pictures) if isinstance(pictures, str | os.PathLike) else pictures
+        model = self
         if self.card.adapted is not None:
-            encoder = OnnxEncoder(bare.data, bare.card.name, providers=self._providers, threads=self._threads)
-        found = list(encoder.stream(images, on_progress=on_progress))
-        for error in found:
-            if on_unreadable and isinstance(error, ImageError):
+            model = Recognizer(bare, providers=self._providers, threads=self._threads)
+        embedded = model.embed(images, on_error="skip", on_progress=on_progress)
+        if on_unreadable:
+            for error in embedded.errors.values():
                 on_unreadable(error)
-        good = [row for row in found if not isinstance(row, ImageError)]
-        return np.stack(good) if good else np.empty((0, self.card.dimension), np.float32)
+        return embedded.embeddings
 
     def save(self, path: str | os.PathLike[str]) -> Card:
         """Write the model as one file, whole or not at all; its stem becomes the model's name. The card as written.

@@ -14,7 +14,7 @@ from gallery.conftest import age
 
 from samekind.adaptation.adaptation import Adaptation, adapt
 from samekind.calibration import pair_probability
-from samekind.gallery import Gallery
+from samekind.gallery import Gallery, adapting
 from samekind.gallery import gallery as gallery_module
 from samekind.gallery.embedding_space import read_space
 from samekind.gallery.file.adaptation import keep_adaptation
@@ -126,6 +126,19 @@ def test_it_follows_the_gallery_as_it_grows_and_nothing_is_embedded_again(adapte
     assert adapted.sync(photos).embedded == 0
     assert adapted.adaptation.about.pictures == 25
     assert_searches_like(adapted, oracle(adapted))
+
+
+def test_a_gallery_of_which_only_a_part_is_read_is_adapted_once(
+    adapted: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapting, "_MOST_READ", 12)
+    add_blue(photos)
+    adapted.sync(photos)
+    before = adapted.adaptation
+    assert before is not None
+    assert before.about.pictures == 48
+    monkeypatch.setattr(adapting, "adapt", lambda *_: pytest.fail("nothing has changed"))
+    adapted.sync(photos)
 
 
 def test_with_fewer_than_ten_different_images_it_stays_bare_and_becomes_so_again(

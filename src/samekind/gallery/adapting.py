@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 
 import numpy as np
 
@@ -38,7 +39,9 @@ def keep_adapted(db: sqlite3.Connection, card: Card) -> None:
     fresh = None
     if card.domains is not None and card.adapted is None:
         try:
-            fresh = adapt(embeddings_of(db), card, f"a gallery of {count:,} images")
+            found = adapt(embeddings_of(db), card, f"a gallery of {count:,} images")
+            # All of them, though of very many only some were read: by their number the next sync sees a change.
+            fresh = replace(found, about=found.about.model_copy(update={"pictures": count}))
         except AdaptationError:  # too few different ones
             fresh = None
     if fresh is not None or known is not None:
@@ -46,9 +49,9 @@ def keep_adapted(db: sqlite3.Connection, card: Card) -> None:
             keep_adaptation(db, fresh)
 
 
-def embeddings_of(db: sqlite3.Connection, most: int = _MOST_READ) -> Embeddings:
-    """Bare embeddings from all over a gallery, float32 (N, D), at most about so many."""
+def embeddings_of(db: sqlite3.Connection) -> Embeddings:
+    """Bare embeddings from all over a gallery, float32 (N, D), at most about 50,000."""
     (count,) = db.execute("SELECT count(*) FROM images WHERE embedding IS NOT NULL").fetchone()
-    step = max(1, -(-count // most))
+    step = max(1, -(-count // _MOST_READ))
     chunks = [rows[::step] for _, rows in read_embeddings(db)]
     return np.concatenate(chunks) if chunks else np.empty((0, 1), np.float32)
