@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from samekind.datasets.folders import LabelledImages, read_class_folders
-from samekind.hashing import content_hashes
+from samekind.system.hashing import content_hashes
 from samekind.training.batches.cache import cached_features
 from samekind.training.network.siamese import SiameseNetwork
 from samekind.training.network.starting_weights import initialise

@@ -13,7 +13,7 @@ import torch
 from accuracy_features import Pool
 from numpy.typing import NDArray
 
-from samekind.similarity import Embeddings
+from samekind.inference.similarity import Embeddings
 from samekind.training.batches.loading import CachedViews, SiameseData
 from samekind.training.loop.module import SiameseTraining
 from samekind.training.loop.objectives import make_objective

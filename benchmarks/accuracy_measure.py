@@ -10,8 +10,6 @@ import numpy as np
 from accuracy_features import Pool
 from numpy.typing import NDArray
 
-from samekind.calibration import trio_probability
-from samekind.card import MeasuredOn, OperatingPoint, PairCalibration, TrioCalibration
 from samekind.evaluation.groups import Sample, all_pairs_task, retrieval_metrics, sampled_trios, trios_task
 from samekind.evaluation.metrics.metric import Interval, Metric
 from samekind.evaluation.metrics.verification import verdict_rates
@@ -19,8 +17,10 @@ from samekind.evaluation.resampling.bootstrap import draw
 from samekind.evaluation.resampling.estimate import Drawn
 from samekind.fitting.calibrations import pair_calibration, pair_items, trio_calibration, trio_items
 from samekind.fitting.cross_fit import fit_calibrations
-from samekind.model_file import read_model
-from samekind.similarity import Embeddings
+from samekind.inference.similarity import Embeddings
+from samekind.model_file.calibration import trio_probability
+from samekind.model_file.card import MeasuredOn, OperatingPoint, PairCalibration, TrioCalibration
+from samekind.model_file.file import read_model
 
 Calibrations = tuple[PairCalibration, TrioCalibration | None]
 # By task (pairs, trios, retrieval) and metric.

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from sklearn.covariance import ledoit_wolf
 
 from samekind.images import load_image
-from samekind.model_file import read_model
+from samekind.inference.similarity import Embeddings
+from samekind.model_file.file import read_model
 from samekind.recognizer import Recognizer
-from samekind.similarity import Embeddings
 from samekind.training.recipe import read_recipe
 from samekind.training.recipe.schema import OWN_KEYS, Recipe
 from samekind.training.reproduce import protocol_recipe

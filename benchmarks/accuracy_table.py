@@ -10,9 +10,9 @@ import numpy as np
 from accuracy_measure import Measured
 from accuracy_rows import Row
 
-from samekind.atomic import replacing
 from samekind.evaluation.metrics.metric import AUC, ECE, EER, Metric, accuracy_at, recall_at, tar_at_far
 from samekind.evaluation.resampling.estimate import Drawn
+from samekind.system.atomic import replacing
 from samekind.training.recipe.schema import OWN_KEYS
 
 # Its title, what it shows, and the scale: 100 for per cent.

@@ -22,7 +22,7 @@ from samekind.evaluation.measure import measure
 from samekind.evaluation.metrics.metric import AUC, ECE, Metric, accuracy_at, false_alarms_on, far_at, tar_at
 from samekind.evaluation.results import Evaluation
 from samekind.fitting.recalibrate import recalibrate
-from samekind.model_file import ModelFile, SeenImages, read_model, write_model
+from samekind.model_file.file import ModelFile, SeenImages, read_model, write_model
 from samekind.recognizer import Recognizer
 
 Embedded = dict[Path, NDArray[np.float32] | ImageError]

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from PIL import Image, ImageCms
 
-from samekind.images import colour, load_image
+from samekind.images import load_image
+from samekind.images.encoded import colour
 
 ROUNDS, PICTURES, SIDE = 5, 60, 224
 

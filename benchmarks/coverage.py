@@ -18,7 +18,6 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.calibration import logistic
 from samekind.datasets.sampling import sample_pairs, sample_trios
 from samekind.evaluation.metrics.metric import Metric
 from samekind.evaluation.metrics.retrieval import Ranking
@@ -28,7 +27,8 @@ from samekind.evaluation.resampling.all_pairs import AllPairs
 from samekind.evaluation.resampling.bootstrap import draw
 from samekind.evaluation.resampling.cells import GENUINE, IMPOSTOR, Cells
 from samekind.evaluation.resampling.estimate import Drawn
-from samekind.similarity import Embeddings, paired_similarity, trio_similarities
+from samekind.inference.similarity import Embeddings, paired_similarity, trio_similarities
+from samekind.model_file.calibration import logistic
 
 _DIMENSION, _SCATTER = 16, 1.6
 _TRUE_WORLDS = 40

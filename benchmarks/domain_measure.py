@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from samekind.adaptation.adaptation import known_spread, pair_for, trio_for
 from samekind.adaptation.collection import Collection, less
-from samekind.calibration import pair_probability, trio_probability
-from samekind.card import Card, DomainCalibration, PairCalibration, TrioCalibration
 from samekind.evaluation.metrics.scores import Scores
 from samekind.evaluation.metrics.verification import as_it_is
 from samekind.fitting.calibrations import fit_pair_calibration, pair_items, trio_items
 from samekind.fitting.domains import FEW, FULL_LENGTH, JudgedCollection
-from samekind.similarity import Embeddings
+from samekind.inference.similarity import Embeddings
+from samekind.model_file.calibration import pair_probability, trio_probability
+from samekind.model_file.card import Card, DomainCalibration, PairCalibration, TrioCalibration
 
 DRAWS = 3
 COUNTS = (20, 50, 200)

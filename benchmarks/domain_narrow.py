@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 from sklearn.cluster import KMeans
 
-from samekind.card import Card, NarrowKinds
-from samekind.model_file import read_model, write_model
-from samekind.narrow_kinds import doubts, pack
+from samekind.inference.narrow_kinds import doubts, pack
+from samekind.inference.similarity import Embeddings
+from samekind.model_file.card import Card, NarrowKinds
+from samekind.model_file.file import read_model, write_model
 from samekind.recognizer import Recognizer
-from samekind.similarity import Embeddings
 
 Labelled = tuple[Embeddings, NDArray[np.int64]]
 NAMES = {"birds": "birds", "grocery": "groceries"} | DRAWN

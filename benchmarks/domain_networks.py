@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from samekind.datasets.folders import LabelledImages, read_class_folders
 from samekind.datasets.manifest import HELD_OUT, TRAIN, write_manifest
-from samekind.hashing import content_hashes
-from samekind.similarity import Embeddings
+from samekind.inference.similarity import Embeddings
+from samekind.system.hashing import content_hashes
 from samekind.training.batches.cache import cached_features
 from samekind.training.network.siamese import SiameseNetwork
 from samekind.training.network.starting_weights import initialise

@@ -27,13 +27,13 @@ from domain_measure import Judge, halved, measure_collection
 from domain_networks import TRAINED_ON, Networks, read_networks, write_list
 from domain_table import write_table
 
-from samekind.card import Card, DomainCalibration, Measurement, PairCalibration, TrioCalibration
 from samekind.evaluation.card_records import measurements
 from samekind.evaluation.measure import measure
 from samekind.fitting.domains import JudgedCollection, fit_collections, fit_domains
-from samekind.model_file import read_model, write_model
+from samekind.inference.similarity import Embeddings
+from samekind.model_file.card import Card, DomainCalibration, Measurement, PairCalibration, TrioCalibration
+from samekind.model_file.file import read_model, write_model
 from samekind.recognizer import Recognizer
-from samekind.similarity import Embeddings
 
 DESCRIPTION = (
     "pictures of imagenette2-224/val, tiny-imagenet-90, caltech101-a, birds-524 and grocery-81, and narrow collections "

@@ -23,8 +23,8 @@ import numpy as np
 import timm
 import torch
 
-from samekind.encoder import DEFAULT_BATCH_SIZE
 from samekind.images import load_image
+from samekind.inference.encoder import DEFAULT_BATCH_SIZE
 from samekind.recognizer import Recognizer, load
 
 _TORCH_BATCH = 32

@@ -23,7 +23,7 @@ from samekind.gallery import Gallery
 from samekind.gallery.file.facts import set_fact
 from samekind.gallery.file.store import Store, transaction
 from samekind.gallery.index.build import advised_index, build_index
-from samekind.model_file import read_model
+from samekind.model_file.file import read_model
 
 _CHUNK = 20_000
 

@@ -22,7 +22,7 @@ from samekind.datasets.folders import LabelledImages, read_class_folders
 from samekind.evaluation.metrics.curve import EqualErrorRate
 from samekind.evaluation.metrics.scores import equal_error_rate
 from samekind.images import load_image
-from samekind.similarity import Embeddings
+from samekind.inference.similarity import Embeddings
 
 _SIDE = 180
 _LINE = 16

@@ -17,8 +17,8 @@ from multiprocessing.synchronize import Barrier
 
 import numpy as np
 
-from samekind.model_file import read_model
-from samekind.session import open_session
+from samekind.inference.session import open_session
+from samekind.model_file.file import read_model
 
 _BATCH = 8
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from samekind.card import (
+from samekind.model_file.card import (
     FORMAT_VERSION,
     Card,
     DomainCalibration,
@@ -24,7 +24,7 @@ from samekind.card import (
     Training,
     TrioCalibration,
 )
-from samekind.model_file import write_model
+from samekind.model_file.file import write_model
 
 # A suite that was started in the background ignores Ctrl-C, and so would the commands that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)

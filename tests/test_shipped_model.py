@@ -9,7 +9,7 @@ import pytest
 import samekind
 from samekind.datasets.folders import LabelledImages, read_class_folders
 from samekind.datasets.sampling import sample_pairs, sample_trios
-from samekind.model_file import bundled_models
+from samekind.model_file.file import bundled_models
 
 
 @pytest.fixture(scope="module", params=["general", "imagenette"])
@@ -78,6 +78,6 @@ def test_one_at_a_time_or_in_a_batch_is_the_same_to_the_bit(
 
 
 def test_it_was_not_trained_on_validation_images(model: samekind.Recognizer, validation: LabelledImages) -> None:
-    from samekind.hashing import content_hash
+    from samekind.system.hashing import content_hash
 
     assert not any(content_hash(path) in model.seen_images for path in validation.paths)

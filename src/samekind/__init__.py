@@ -16,9 +16,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from samekind.card import Card
-    from samekind.datasets.check import check
-    from samekind.datasets.check_report import CheckReport
+    from samekind.datasets.checking.check import check
+    from samekind.datasets.checking.check_report import CheckReport
     from samekind.errors import (
         AdaptationError,
         ArgumentError,
@@ -36,11 +35,12 @@ if TYPE_CHECKING:
     )
     from samekind.fitting.calibrate import Recalibrated, calibrate
     from samekind.gallery import Gallery
+    from samekind.inference.verdict import TrioVerdict, Verdict
+    from samekind.model_file.card import Card
     from samekind.recognizer import Embedded, Recognizer, load
     from samekind.report.evaluate import evaluate
     from samekind.report.schema import Report
     from samekind.training.api import train
-    from samekind.verdict import TrioVerdict, Verdict
 
 __version__ = "0.1.0"
 
@@ -79,12 +79,12 @@ _MODULES = {
     "load": "samekind.recognizer",
     "Recognizer": "samekind.recognizer",
     "Embedded": "samekind.recognizer",
-    "Verdict": "samekind.verdict",
-    "TrioVerdict": "samekind.verdict",
-    "Card": "samekind.card",
+    "Verdict": "samekind.inference.verdict",
+    "TrioVerdict": "samekind.inference.verdict",
+    "Card": "samekind.model_file.card",
     "Gallery": "samekind.gallery",
-    "check": "samekind.datasets.check",
-    "CheckReport": "samekind.datasets.check_report",
+    "check": "samekind.datasets.checking.check",
+    "CheckReport": "samekind.datasets.checking.check_report",
     "train": "samekind.training.api",
     "evaluate": "samekind.report.evaluate",
     "Report": "samekind.report.schema",

@@ -14,18 +14,18 @@ from numpy.typing import NDArray
 from samekind.adaptation.adaptation import adapt, adapted_model
 from samekind.adaptation.bare import bare_model
 from samekind.adaptation.pictures import EmbeddedPictures, Pictures, are_embeddings, pictures_of
-from samekind.arguments import image_items, image_list
-from samekind.calibration import choose_threshold
-from samekind.card import Card
-from samekind.embed_items import embed_items
-from samekind.encoder import DEFAULT_BATCH_SIZE, OnnxEncoder
 from samekind.errors import AdaptationError, ArgumentError, ImageError, ModelFileError
 from samekind.images import ImageSource
-from samekind.judging import pair_verdicts, trio_calibration, trio_verdicts
-from samekind.model_file import ModelFile, read_model, write_model
+from samekind.inference.arguments import image_items, image_list
+from samekind.inference.embed_items import embed_items
+from samekind.inference.encoder import DEFAULT_BATCH_SIZE, OnnxEncoder
+from samekind.inference.judging import pair_verdicts, trio_calibration, trio_verdicts
+from samekind.inference.similarity import Embeddings, paired_similarity
+from samekind.inference.verdict import TrioVerdict, Verdict, remember_pictures
+from samekind.model_file.calibration import choose_threshold
+from samekind.model_file.card import Card
+from samekind.model_file.file import ModelFile, read_model, write_model
 from samekind.progress import Progress
-from samekind.similarity import Embeddings, paired_similarity
-from samekind.verdict import TrioVerdict, Verdict, remember_pictures
 
 Pair = tuple[ImageSource, ImageSource]
 Trio = tuple[ImageSource, ImageSource, ImageSource]

@@ -5,11 +5,11 @@ import pytest
 from conftest import DIMENSION, make_card
 
 from samekind.adaptation.adaptation import adapt, adapted_model, pair_for, trio_for
-from samekind.calibration import pair_probability, trio_probability
-from samekind.card import DomainCalibration
-from samekind.encoder import OnnxEncoder
 from samekind.errors import AdaptationError
-from samekind.model_file import ModelFile, parse_model, read_model, write_model
+from samekind.inference.encoder import OnnxEncoder
+from samekind.model_file.calibration import pair_probability, trio_probability
+from samekind.model_file.card import DomainCalibration
+from samekind.model_file.file import ModelFile, parse_model, read_model, write_model
 
 
 def domains(few: float = 0.0) -> DomainCalibration:

@@ -13,9 +13,9 @@ from onnx import helper
 from samekind.adaptation.adaptation import adapt, adapted_model
 from samekind.adaptation.bare import bare_model
 from samekind.adaptation.graph import fold, unfold
-from samekind.encoder import OnnxEncoder
 from samekind.errors import ModelFileError
-from samekind.model_file import ModelFile, make_model, read_model, write_model
+from samekind.inference.encoder import OnnxEncoder
+from samekind.model_file.file import ModelFile, make_model, read_model, write_model
 
 
 @pytest.fixture

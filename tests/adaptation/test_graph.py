@@ -3,9 +3,9 @@ import onnx
 import pytest
 
 from samekind.adaptation.graph import fold, unfold
-from samekind.encoder import OnnxEncoder
 from samekind.errors import ModelFileError
-from samekind.model_file import read_model
+from samekind.inference.encoder import OnnxEncoder
+from samekind.model_file.file import read_model
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ import samekind
 from samekind.adaptation.adaptation import Adaptation, adapt
 from samekind.errors import AdaptationError, GalleryError, ImageError
 from samekind.gallery import Gallery
-from samekind.model_file import write_model
+from samekind.model_file.file import write_model
 from samekind.recognizer import Recognizer
 
 

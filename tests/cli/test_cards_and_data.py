@@ -12,8 +12,8 @@ from commands import run
 from conftest import make_card, save_noise, tiny_network
 from PIL import Image
 
-from samekind.card import Card
-from samekind.model_file import write_model
+from samekind.model_file.card import Card
+from samekind.model_file.file import write_model
 
 
 def test_info_prints_the_card(tiny_model: Path) -> None:

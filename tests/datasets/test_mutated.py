@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from strategies import mutated_files, mutated_folders, mutated_lists
 
-from samekind.datasets.check import check
-from samekind.datasets.check_report import CheckReport
+from samekind.datasets.checking.check import check
+from samekind.datasets.checking.check_report import CheckReport
 from samekind.datasets.dataset import read_dataset, read_test_images
 from samekind.errors import ImageError, SamekindError
 from samekind.images import load_image, thumbnail

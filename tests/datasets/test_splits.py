@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from samekind.datasets.folders import LabelledImages, read_class_folders
 from samekind.datasets.splits import refuse_shared_images, stratified_holdout
 from samekind.errors import DatasetError
-from samekind.hashing import content_hash, split_digest
+from samekind.system.hashing import content_hash, split_digest
 
 Contents = dict[str, list[int]]
 

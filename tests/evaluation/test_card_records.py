@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from conftest import make_card, tiny_network
 
-from samekind.card import Card
 from samekind.datasets.folders import read_class_folders
 from samekind.evaluation.card_records import measurements
 from samekind.evaluation.measure import measure
-from samekind.model_file import write_model
+from samekind.model_file.card import Card
+from samekind.model_file.file import write_model
 from samekind.recognizer import load
 
 

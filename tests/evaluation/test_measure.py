@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from conftest import make_card, tiny_network
 
-from samekind.card import Card
 from samekind.datasets.folders import LabelledImages, read_class_folders
 from samekind.errors import DatasetError
 from samekind.evaluation.listed_items import read_pairs
@@ -27,10 +26,11 @@ from samekind.evaluation.metrics.metric import (
     tar_at_far,
 )
 from samekind.evaluation.results import Evaluation
-from samekind.hashing import content_hash
-from samekind.model_file import write_model
+from samekind.model_file.card import Card
+from samekind.model_file.file import write_model
 from samekind.recognizer import Recognizer, load
 from samekind.report.build import build_report
+from samekind.system.hashing import content_hash
 
 CALIBRATION = {"ece", "brier", "log_loss"}
 POINTS = {f"{metric}@{point}" for metric in ("far", "tar", "precision", "accuracy") for point in ("balanced", "strict")}

@@ -17,9 +17,9 @@ from samekind.fitting.calibrate import calibrate
 from samekind.fitting.cross_fit import halves
 from samekind.fitting.domains import FULL_LENGTH
 from samekind.fitting.recalibrate import recalibrate
-from samekind.hashing import content_hash
-from samekind.model_file import ModelFile, SeenImages, read_model, write_model
+from samekind.model_file.file import ModelFile, SeenImages, read_model, write_model
 from samekind.recognizer import Recognizer, load
+from samekind.system.hashing import content_hash
 
 pytestmark = pytest.mark.usefixtures("fewer_trios")
 

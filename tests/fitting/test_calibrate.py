@@ -11,7 +11,7 @@ from conftest import COLOURS, save_noise
 from samekind.datasets.folders import read_class_folders
 from samekind.errors import DatasetError
 from samekind.fitting.calibrate import Recalibrated, calibrate
-from samekind.model_file import read_model
+from samekind.model_file.file import read_model
 from samekind.recognizer import load
 
 pytestmark = pytest.mark.usefixtures("fewer_trios")

@@ -7,12 +7,12 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from strategies import rates_by_counting as rates_at
 
-from samekind.calibration import logistic, pair_probability, trio_probability
 from samekind.datasets.sampling import sample_at_most, sample_trios
 from samekind.errors import DatasetError
 from samekind.evaluation.metrics.scores import Scores
 from samekind.fitting.calibrations import fit_pair_calibration, fit_trio_calibration
-from samekind.similarity import similarity_matrix, trio_similarities
+from samekind.inference.similarity import similarity_matrix, trio_similarities
+from samekind.model_file.calibration import logistic, pair_probability, trio_probability
 
 Labelled = tuple[np.ndarray, np.ndarray]
 

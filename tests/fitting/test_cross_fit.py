@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import rates_by_counting as rates_at
 
-from samekind.calibration import pair_probability, trio_probability
 from samekind.errors import DatasetError
 from samekind.fitting import calibrations
 from samekind.fitting import cross_fit as module
 from samekind.fitting.calibrations import fit_pair_calibration, fit_trio_calibration, trio_items
 from samekind.fitting.cross_fit import FEWEST_ITEMS, cross_fit_pair, cross_fit_trio, fit_calibrations, halves
-from samekind.similarity import similarity_matrix
+from samekind.inference.similarity import similarity_matrix
+from samekind.model_file.calibration import pair_probability, trio_probability
 
 Labelled = tuple[np.ndarray, np.ndarray]
 

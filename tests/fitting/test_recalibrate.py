@@ -15,9 +15,9 @@ from samekind.errors import DatasetError
 from samekind.evaluation.measure import measure
 from samekind.fitting.cross_fit import halves
 from samekind.fitting.recalibrate import Recalibration, recalibrate
-from samekind.hashing import content_hash
-from samekind.model_file import SeenImages, read_model, write_model
+from samekind.model_file.file import SeenImages, read_model, write_model
 from samekind.recognizer import Recognizer, load
+from samekind.system.hashing import content_hash
 
 pytestmark = pytest.mark.usefixtures("fewer_trios")
 

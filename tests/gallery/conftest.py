@@ -12,7 +12,7 @@ from conftest import make_card, save_noise, tiny_network
 from PIL import Image
 
 from samekind.gallery import Gallery
-from samekind.model_file import write_model
+from samekind.model_file.file import write_model
 
 # Well before any test runs: a file written a moment ago is hashed again at the next sync.
 LONG_AGO = 1_600_000_000

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from samekind.errors import ImageError
-from samekind.images import formats, load_image, raw, read_image, remarks
+from samekind.images import formats, load_image, read_image, remarks
+from samekind.images.encoded import raw
 from samekind.images.formats import HEAD, IMAGE_SUFFIXES, by_content, has_image_suffix, sniff
 
 SIZE = 16

@@ -13,7 +13,7 @@ from conftest import COLOURS, make_card, save_noise, tiny_network
 
 from samekind.errors import DatasetError, MissingExtraError, ModelFileError
 from samekind.evaluation.listed_items import read_pairs
-from samekind.model_file import write_model
+from samekind.model_file.file import write_model
 from samekind.recognizer import load
 from samekind.report.evaluate import evaluate
 from samekind.report.schema import Report

@@ -10,13 +10,13 @@ from conftest import make_card, save_noise, tiny_network
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samekind.card import OperatingPoint
 from samekind.datasets.folders import read_class_folders
 from samekind.evaluation.class_to_class import worst_count
 from samekind.evaluation.measure import measure
 from samekind.evaluation.resampling.estimate import Estimate
 from samekind.evaluation.results import Evaluation
-from samekind.model_file import write_model
+from samekind.model_file.card import OperatingPoint
+from samekind.model_file.file import write_model
 from samekind.recognizer import Recognizer, load
 from samekind.report.build import build_report
 from samekind.report.page.figures import draw_all

@@ -24,7 +24,7 @@ from samekind.evaluation.measure import measure
 from samekind.evaluation.metrics import retrieval
 from samekind.evaluation.metrics.metric import far_at, tar_at
 from samekind.evaluation.results import Evaluation
-from samekind.model_file import write_model
+from samekind.model_file.file import write_model
 from samekind.recognizer import Recognizer, load
 from samekind.report import agreement
 from samekind.report.build import build_report

@@ -40,7 +40,7 @@ def test_the_problems_of_the_guide_are_those_there_are(service) -> None:
 
 
 def test_every_type_of_problem_is_in_the_guide() -> None:
-    from samekind.server.problems import _TYPES
+    from samekind.server.http.problems import _TYPES
 
     assert [name for status, name in _TYPES.items() if f"`{name}`" not in GUIDE and status != 500] == []
 

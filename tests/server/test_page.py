@@ -19,8 +19,9 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 import samekind
-from samekind.card import MeasuredOn, OperatingPoint, PairCalibration, TrioCalibration
+from samekind.model_file.card import MeasuredOn, OperatingPoint, PairCalibration, TrioCalibration
 from samekind.server.app import create_app
+from samekind.server.http.problems import Problem
 from samekind.server.limits import Limits
 from samekind.server.page.events import discreet
 from samekind.server.page.markup import context_note, error_box, picture_grid, triangle, verdict_card
@@ -28,7 +29,6 @@ from samekind.server.page.mount import Page
 from samekind.server.page.payload import read_event
 from samekind.server.page.picture_inputs import others_of, pictures_of
 from samekind.server.page.tradeoff import same_strictness, slider_range, trade_at
-from samekind.server.problems import Problem
 
 EVENTS = "/gradio_api/run/predict"
 MEASURED = MeasuredOn(description="a test", images=10, classes=3, positives=20, negatives=25)

@@ -15,7 +15,7 @@ from samekind.errors import GalleryError
 from samekind.gallery import Gallery
 from samekind.recognizer import Recognizer
 from samekind.server.app import create_app
-from samekind.server.problems import Problem
+from samekind.server.http.problems import Problem
 from samekind.server.service import GalleryQueue
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from safetensors.torch import load_file
 
-from samekind.card import Card
 from samekind.datasets.folders import LabelledImages
+from samekind.model_file.card import Card
 from samekind.progress import Progress
 from samekind.training import train as spine
 from samekind.training.batches.plan import BatchPlan

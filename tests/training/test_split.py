@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samekind.errors import DatasetError, TrainingError
-from samekind.hashing import content_hash
+from samekind.system.hashing import content_hash
 from samekind.training.recipe import Recipe
 from samekind.training.run.folder import RunFolder
 from samekind.training.split import Parts, for_stopping, keep_split, read_split, split_images

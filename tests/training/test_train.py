@@ -10,8 +10,8 @@ import samekind
 from samekind.datasets.folders import read_class_folders
 from samekind.errors import DatasetError, TrainingError
 from samekind.evaluation.measure import measure
-from samekind.hashing import content_hash, split_digest
-from samekind.model_file import read_model
+from samekind.model_file.file import read_model
+from samekind.system.hashing import content_hash, split_digest
 from samekind.training import train as spine
 from samekind.training.network import export
 from samekind.training.network.siamese import SiameseNetwork

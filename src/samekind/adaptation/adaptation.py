@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from samekind.adaptation.collection import MOST_COMPARED, Collection, less
 from samekind.adaptation.graph import fold
-from samekind.card import Adapted, Card, DomainCalibration, PairCalibration, TrioCalibration
 from samekind.errors import AdaptationError
-from samekind.model_file import ModelFile, fingerprint
-from samekind.onnx_envelope import OnnxEnvelope
-from samekind.similarity import Embeddings
+from samekind.inference.similarity import Embeddings
+from samekind.model_file.card import Adapted, Card, DomainCalibration, PairCalibration, TrioCalibration
+from samekind.model_file.file import ModelFile, fingerprint
+from samekind.model_file.onnx_envelope import OnnxEnvelope
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +60,7 @@ def adapt(embeddings: Embeddings, card: Card, source: str) -> Adaptation:
             model was never measured on collections that it does not know.
 
     Example:
-        >>> from samekind.model_file import read_model
+        >>> from samekind.model_file.file import read_model
         >>> card = read_model("general").card
         >>> rows = np.linalg.qr(np.random.default_rng(0).normal(size=(512, 20)))[0].T.astype(np.float32)
         >>> adapt(rows, card, "twenty pictures").about.pictures

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from samekind.adaptation.graph import unfold
-from samekind.model_file import ModelFile
+from samekind.model_file.file import ModelFile
 
 
 def bare_model(model: ModelFile) -> ModelFile:

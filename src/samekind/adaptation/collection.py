@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.errors import AdaptationError
-from samekind.similarity import Embeddings, similarity_matrix
+from samekind.inference.similarity import Embeddings, similarity_matrix
 
 # With fewer, what is known of the collection is mostly chance.
 FEWEST_PICTURES = 10

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from samekind.errors import ModelFileError
-from samekind.onnx_envelope import OnnxEnvelope
-from samekind.similarity import Embeddings
+from samekind.inference.similarity import Embeddings
+from samekind.model_file.onnx_envelope import OnnxEnvelope
 
 _OFFSET = "samekind.collection"
 _BARE = "samekind.bare"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from samekind.errors import AdaptationError
 from samekind.images import ImageSource
 from samekind.images.folder_contents import walk
-from samekind.similarity import Embeddings
+from samekind.inference.similarity import Embeddings
 
 # More make the mean of a collection hardly any surer.
 MOST_PICTURES = 500

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from samekind.cli.options import ModelOption
+from samekind.cli.console.options import ModelOption
 
 
 def demo(
@@ -19,7 +19,7 @@ def demo(
     The cases have a known answer, which is shown beside each verdict; mistakes are shown like the rest. Hardly any of
     their subjects is of a class that the default model was trained on. Nothing is downloaded.
     """
-    from samekind.cli.extras import require
+    from samekind.cli.console.extras import require
 
     require("demo", "skimage", "matplotlib")
     from samekind.demo.cases import demo_cases, judge

@@ -8,30 +8,14 @@ from typing import Annotated
 
 import typer
 
-from samekind.cli import (
-    adapt,
-    calibrate,
-    check,
-    cluster,
-    data,
-    demo,
-    duplicates,
-    evaluate,
-    find,
-    gallery,
-    imagenette,
-    index,
-    info,
-    reproduce,
-    search,
-    serve,
-    train,
-    trio,
-    verify,
-)
-from samekind.cli.options import printable
-from samekind.cli.output import write_anything
-from samekind.cli.remarks import show_remarks
+from samekind.cli import demo, serve
+from samekind.cli.console.options import printable
+from samekind.cli.console.output import write_anything
+from samekind.cli.console.remarks import show_remarks
+from samekind.cli.datasets import check, data, imagenette
+from samekind.cli.galleries import cluster, duplicates, find, gallery, index, search
+from samekind.cli.judging import adapt, trio, verify
+from samekind.cli.models import calibrate, evaluate, info, reproduce, train
 from samekind.errors import SamekindError
 
 # None lets click decide by whether it writes to a terminal.

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from samekind.cli.options import AmongOption, ModelOption, ProviderOption, ThreadsOption
+from samekind.cli.console.options import AmongOption, ModelOption, ProviderOption, ThreadsOption
 
 
 def serve(
@@ -70,16 +70,16 @@ def serve(
 
       curl -F first=@a.jpg -F second=@b.jpg http://127.0.0.1:8000/api/v1/verify
     """
-    from samekind.cli.extras import require
+    from samekind.cli.console.extras import require
 
     require("serve", "fastapi", "uvicorn", "python_multipart", "prometheus_client", "fastapi_offline")
     if page:
         require("serve", "gradio")
     if gallery is not None:
         require("gallery", "faiss")
-    from samekind.cli.context import load_among
-    from samekind.server.access import open_access
+    from samekind.cli.judging.context import load_among
     from samekind.server.app import create_app
+    from samekind.server.http.access import open_access
     from samekind.server.limits import Limits
     from samekind.server.runner import run
 

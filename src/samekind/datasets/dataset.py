@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from samekind.datasets.checking.usable import refuse_unusable
 from samekind.datasets.folders import LabelledImages, find_splits, read_class_folders, refuse_odd_classes
 from samekind.datasets.manifest import HELD_OUT, SPLITS, TEST, TRAIN, read_manifest
 from samekind.datasets.sources import read_source
-from samekind.datasets.usable import refuse_unusable
 from samekind.errors import DatasetError
 from samekind.images.folder_contents import PassedOver
-from samekind.paths import given_path
+from samekind.system.paths import given_path
 
 
 @dataclass(frozen=True)

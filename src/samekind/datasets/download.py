@@ -13,8 +13,8 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from samekind.disk import shortage
 from samekind.errors import DatasetError
+from samekind.system.disk import shortage
 
 Progress = Callable[[int, int], None]
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from samekind.atomic import replacing
 from samekind.datasets.folders import LabelledImages
 from samekind.datasets.sampling import Indices, Pairs, Trios
 from samekind.datasets.tables import Row, read_rows
 from samekind.errors import DatasetError
-from samekind.paths import ENCODING_ERRORS, relative_path
+from samekind.system.atomic import replacing
+from samekind.system.paths import ENCODING_ERRORS, relative_path
 
 PAIR_COLUMNS = ("first", "second")
 TRIPLET_COLUMNS = ("anchor", "positive", "negative")

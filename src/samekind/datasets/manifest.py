@@ -26,7 +26,7 @@ from samekind.datasets.folders import LabelledImages
 from samekind.datasets.lists import new_list, write_rows
 from samekind.datasets.tables import read_rows
 from samekind.errors import DatasetError
-from samekind.paths import refuse_address, relative_path
+from samekind.system.paths import refuse_address, relative_path
 
 COLUMNS = ("path", "label", "split")
 TRAIN, HELD_OUT, TEST = SPLITS = ("train", "held-out", "test")

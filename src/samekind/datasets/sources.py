@@ -18,12 +18,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from samekind.atomic import replacing
 from samekind.datasets.folders import LabelledImages
 from samekind.datasets.manifest import SPLITS, SYNONYMS, TRAIN, labelled, split_names
 from samekind.errors import DatasetError, MissingExtraError
 from samekind.images.formats import HEAD, has_image_suffix, sniff
-from samekind.paths import given_path
+from samekind.system.atomic import replacing
+from samekind.system.paths import given_path
 
 logger = logging.getLogger("samekind")
 

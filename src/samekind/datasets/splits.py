@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from samekind.datasets.folders import LabelledImages
 from samekind.errors import DatasetError
-from samekind.hashing import content_hash
+from samekind.system.hashing import content_hash
 
 
 def refuse_shared_images(train: LabelledImages, test: LabelledImages, hashes: Mapping[Path, str] | None = None) -> None:

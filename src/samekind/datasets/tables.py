@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from samekind.errors import DatasetError
-from samekind.paths import ENCODING_ERRORS
+from samekind.system.paths import ENCODING_ERRORS
 
 Row = dict[str, str]
 

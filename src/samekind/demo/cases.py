@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage import data
 
+from samekind.inference.verdict import TrioVerdict, Verdict
 from samekind.recognizer import Recognizer
-from samekind.verdict import TrioVerdict, Verdict
 
 Photo = NDArray[np.uint8]
 _data: Any = data  # its functions have no types

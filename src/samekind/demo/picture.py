@@ -7,8 +7,8 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from samekind.atomic import replacing
 from samekind.demo.cases import Outcome
+from samekind.system.atomic import replacing
 
 _RIGHT, _WRONG = "#1a7f37", "#cf222e"
 _COLUMNS = 3

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from samekind.card import Measurement
 from samekind.evaluation.results import Evaluation
+from samekind.model_file.card import Measurement
 
 
 def measurements(

@@ -9,8 +9,6 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.calibration import DEFAULT_OPERATING_POINT, pair_probability, trio_probability
-from samekind.card import Card
 from samekind.datasets.sampling import TRIO_COMPOSITIONS, sample_at_most, sample_trios
 from samekind.evaluation.listed_items import ALIKE, NONE_ALIKE, ListedItems
 from samekind.evaluation.metrics.metric import (
@@ -39,7 +37,9 @@ from samekind.evaluation.resampling.bootstrap import Resamples
 from samekind.evaluation.resampling.cells import GENUINE, IMPOSTOR, Cells
 from samekind.evaluation.resampling.estimate import Drawn
 from samekind.evaluation.results import TaskResult
-from samekind.similarity import Embeddings, paired_similarity, trio_similarities
+from samekind.inference.similarity import Embeddings, paired_similarity, trio_similarities
+from samekind.model_file.calibration import DEFAULT_OPERATING_POINT, pair_probability, trio_probability
+from samekind.model_file.card import Card
 
 YES_TRIOS = (*TRIO_COMPOSITIONS[:-1], ALIKE)
 # What the rule "any pair above the pair threshold" is compared by.

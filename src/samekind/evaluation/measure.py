@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.calibration import DEFAULT_OPERATING_POINT
 from samekind.datasets.folders import LabelledImages
 from samekind.errors import DatasetError, ImageError
 from samekind.evaluation.groups import (
@@ -32,10 +31,11 @@ from samekind.evaluation.selection import (
     refuse_seen,
     without_copies,
 )
-from samekind.hashing import content_hashes
+from samekind.inference.similarity import Embeddings
+from samekind.model_file.calibration import DEFAULT_OPERATING_POINT
 from samekind.progress import Progress, stage_counter
 from samekind.recognizer import Recognizer
-from samekind.similarity import Embeddings
+from samekind.system.hashing import content_hashes
 
 # All pairs of so many are fifty million.
 MOST_IMAGES = 10_000

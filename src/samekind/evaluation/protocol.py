@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from samekind.datasets.sampling import sample_pairs
 from samekind.errors import DatasetError
-from samekind.similarity import Embeddings, paired_similarity
+from samekind.inference.similarity import Embeddings, paired_similarity
 
 PAIRS_PER_CLASS = 32
 DRAWS = 10

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.card import Card
 from samekind.evaluation.metrics.metric import Metric
 from samekind.evaluation.metrics.scores import Probability, Scores
 from samekind.evaluation.mistakes import Mistake
 from samekind.evaluation.protocol import ProtocolAccuracy
 from samekind.evaluation.resampling.estimate import Drawn, Estimate
-from samekind.similarity import Embeddings
+from samekind.inference.similarity import Embeddings
+from samekind.model_file.card import Card
 
 
 @dataclass(frozen=True)

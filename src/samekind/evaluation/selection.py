@@ -10,8 +10,8 @@ import numpy as np
 from samekind.datasets.folders import LabelledImages
 from samekind.errors import DatasetError
 from samekind.evaluation.listed_items import ListedItems
-from samekind.hashing import content_hash
 from samekind.recognizer import Recognizer
+from samekind.system.hashing import content_hash
 
 
 def gather(images: LabelledImages | None, pairs: ListedItems | None, trios: ListedItems | None) -> LabelledImages:

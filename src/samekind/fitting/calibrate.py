@@ -11,11 +11,11 @@ from pathlib import Path
 
 from samekind.adaptation.adaptation import adapted_model
 from samekind.adaptation.graph import can_fold
-from samekind.card import Card
 from samekind.datasets.dataset import read_dataset
 from samekind.datasets.folders import LabelledImages
 from samekind.fitting.recalibrate import OldAndNew, Rates, Start, recalibrate
-from samekind.model_file import ModelFile, SeenImages, make_model, read_model, write_model
+from samekind.model_file.card import Card
+from samekind.model_file.file import ModelFile, SeenImages, make_model, read_model, write_model
 from samekind.progress import Progress
 from samekind.recognizer import Recognizer
 

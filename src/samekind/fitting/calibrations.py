@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from samekind.calibration import DEFAULT_OPERATING_POINT, MIN_ERRORS, PROMISED_FAR, logistic
-from samekind.card import MeasuredOn, OperatingPoint, PairCalibration, TrioCalibration
 from samekind.datasets.sampling import sample_at_most, sample_trios
 from samekind.errors import DatasetError
 from samekind.evaluation.metrics.scores import Scores
 from samekind.evaluation.metrics.verification import verdict_rates
-from samekind.similarity import Embeddings, similarity_matrix, trio_similarities
+from samekind.inference.similarity import Embeddings, similarity_matrix, trio_similarities
+from samekind.model_file.calibration import DEFAULT_OPERATING_POINT, MIN_ERRORS, PROMISED_FAR, logistic
+from samekind.model_file.card import MeasuredOn, OperatingPoint, PairCalibration, TrioCalibration
 
 _TRIOS = 20_000
 # 4.5 million pairs are plenty, and a hundred thousand held-out images would make five thousand million.

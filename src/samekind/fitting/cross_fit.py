@@ -20,8 +20,6 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.calibration import MIN_ERRORS, pair_probability, trio_probability
-from samekind.card import OperatingPoint, PairCalibration, TrioCalibration
 from samekind.errors import DatasetError
 from samekind.evaluation.metrics.verification import verdict_rates
 from samekind.fitting.calibrations import (
@@ -31,7 +29,9 @@ from samekind.fitting.calibrations import (
     pair_items,
     trio_items,
 )
-from samekind.similarity import Embeddings
+from samekind.inference.similarity import Embeddings
+from samekind.model_file.calibration import MIN_ERRORS, pair_probability, trio_probability
+from samekind.model_file.card import OperatingPoint, PairCalibration, TrioCalibration
 
 Labels = NDArray[np.int64]
 _Calibration = TypeVar("_Calibration", PairCalibration, TrioCalibration)

@@ -9,11 +9,11 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.calibration import trio_probability
-from samekind.card import DomainCalibration, MeasuredOn, OperatingPoint, PairCalibration, TrioCalibration
 from samekind.evaluation.metrics.verification import verdict_rates
 from samekind.fitting.calibrations import pair_calibration, pair_items, trio_calibration, trio_items
-from samekind.similarity import Embeddings
+from samekind.inference.similarity import Embeddings
+from samekind.model_file.calibration import trio_probability
+from samekind.model_file.card import DomainCalibration, MeasuredOn, OperatingPoint, PairCalibration, TrioCalibration
 
 # From this length of the mean on all of it is taken away. Less of a shorter one: everyday objects have little in
 # common, and the mean of a few of their pictures is mostly chance.

@@ -13,8 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.adaptation.adaptation import Adaptation, centre
-from samekind.calibration import DEFAULT_OPERATING_POINT, pair_probability, trio_probability
-from samekind.card import Card, PairCalibration, TrioCalibration
 from samekind.datasets.folders import LabelledImages
 from samekind.errors import AdaptationError, DatasetError, ImageError
 from samekind.evaluation.metrics.scores import Scores
@@ -22,10 +20,12 @@ from samekind.evaluation.metrics.verification import as_it_is, balanced_accuracy
 from samekind.evaluation.selection import refuse_seen
 from samekind.fitting.cross_fit import CrossFitted, Preparation, as_they_are, cross_fit_pair, cross_fit_trio
 from samekind.fitting.domains import FULL_LENGTH
-from samekind.hashing import content_hashes
+from samekind.inference.similarity import Embeddings
+from samekind.model_file.calibration import DEFAULT_OPERATING_POINT, pair_probability, trio_probability
+from samekind.model_file.card import Card, PairCalibration, TrioCalibration
 from samekind.progress import Progress
 from samekind.recognizer import Recognizer
-from samekind.similarity import Embeddings
+from samekind.system.hashing import content_hashes
 
 _AnyCalibration = PairCalibration | TrioCalibration
 _AnyFitted = CrossFitted[PairCalibration] | CrossFitted[TrioCalibration]

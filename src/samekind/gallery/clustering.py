@@ -8,12 +8,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.calibration import DEFAULT_OPERATING_POINT
 from samekind.errors import GalleryError
-from samekind.gallery.embedding_space import read_collection
+from samekind.gallery.embeddings.embedding_space import read_collection
 from samekind.gallery.file.rows import Row, read_rows
 from samekind.gallery.file.store import Store
-from samekind.similarity import Embeddings
+from samekind.inference.similarity import Embeddings
+from samekind.model_file.calibration import DEFAULT_OPERATING_POINT
 
 ClusterMethod = Literal["hdbscan", "agglomerative", "kmeans"]
 

@@ -11,22 +11,21 @@ from typing import Self
 import numpy as np
 
 from samekind.adaptation.adaptation import Adaptation
-from samekind.card import Card
 from samekind.errors import GalleryError
-from samekind.gallery.adapting import embeddings_of, keep_adapted
 from samekind.gallery.clustering import Cluster, ClusterMethod, find_clusters
 from samekind.gallery.duplicates.duplicate_group import DuplicateGroup
 from samekind.gallery.duplicates.duplicate_groups import DuplicateKind, find_duplicates
 from samekind.gallery.duplicates.matches import Match, find_copies, find_matches
-from samekind.gallery.duplicates.picture_files import read_picture_files
+from samekind.gallery.duplicates.pictures.picture_files import read_picture_files
 from samekind.gallery.duplicates.query import query_picture
-from samekind.gallery.embedding_space import read_space
+from samekind.gallery.embeddings.adapting import embeddings_of, keep_adapted
+from samekind.gallery.embeddings.embedding_space import read_space
+from samekind.gallery.embeddings.model import GalleryModel, nothing_yet
 from samekind.gallery.file.rows import Row, read_rows
 from samekind.gallery.file.store import Store
 from samekind.gallery.index.build import refuse_unknown_index
 from samekind.gallery.index.snapshot import Snapshot
 from samekind.gallery.index.upkeep import keep_up, keep_up_during_sync
-from samekind.gallery.model import GalleryModel, nothing_yet
 from samekind.gallery.output.row_export import export_rows
 from samekind.gallery.search.hit import Hit
 from samekind.gallery.search.searcher import Searcher
@@ -35,9 +34,10 @@ from samekind.gallery.sync.changes import remove_folder
 from samekind.gallery.sync.report import SyncReport
 from samekind.gallery.sync.sync import sync_folder
 from samekind.images import ImageSource
+from samekind.inference.similarity import Embeddings, checked_embeddings
+from samekind.model_file.card import Card
 from samekind.progress import Progress
 from samekind.recognizer import Recognizer
-from samekind.similarity import Embeddings, checked_embeddings
 
 
 class Gallery:

@@ -6,9 +6,9 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from samekind.gallery.duplicates.folder_pictures import read_folder_pictures
 from samekind.gallery.duplicates.matches import Match, find_copies, match_pictures
-from samekind.gallery.duplicates.picture_files import PictureFile, read_picture_files
+from samekind.gallery.duplicates.pictures.folder_pictures import read_folder_pictures
+from samekind.gallery.duplicates.pictures.picture_files import PictureFile, read_picture_files
 from samekind.gallery.duplicates.query import query_picture
 from samekind.gallery.file.store import Store
 from samekind.images import ImageSource

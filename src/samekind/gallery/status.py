@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from samekind.gallery.embeddings.model import GalleryModel
 from samekind.gallery.file.store import Store
 from samekind.gallery.index.build import advised_index
 from samekind.gallery.index.tuning import TARGET_RECALL
 from samekind.gallery.index.upkeep import index_facts, stale_rows
-from samekind.gallery.model import GalleryModel
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,11 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from samekind.errors import ImageError
-from samekind.images import colour, exif, formats, jpeg, png, raw, tiff
+from samekind.images import formats
+from samekind.images.encoded import colour, exif, jpeg, png, raw, tiff
+from samekind.images.encoded.samples import mend_byte_order, raw_mode, stored_samples
+from samekind.images.encoded.tones import Samples, to_8_bits
 from samekind.images.remarks import reading
-from samekind.images.samples import mend_byte_order, raw_mode, stored_samples
 from samekind.images.sources import (
     ImageSource,
     Pixels,
@@ -27,7 +29,6 @@ from samekind.images.sources import (
     opened,
     whole_of,
 )
-from samekind.images.tones import Samples, to_8_bits
 
 # Pillow itself refuses twice its MAX_IMAGE_PIXELS; a 108-megapixel photograph from a telephone passes.
 MAX_PIXELS = 178_956_970

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from samekind.errors import ImageError
-from samekind.paths import given_path
+from samekind.system.paths import given_path
 
 ImageSource: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[np.uint8]
 Pixels: TypeAlias = NDArray[np.uint8]

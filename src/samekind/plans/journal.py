@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from samekind.atomic import replacing
 from samekind.errors import PlanError
 from samekind.plans.removal_folder import REMOVAL_FOLDER
+from samekind.system.atomic import replacing
 
 JOURNAL_NAME = "journal.jsonl"
 How = Literal["folder", "trash"]

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
-from samekind.atomic import replacing
 from samekind.errors import PlanError
+from samekind.system.atomic import replacing
 
 Action = Literal["keep", "remove", "look"]
 

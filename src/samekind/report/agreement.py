@@ -15,7 +15,7 @@ from samekind.evaluation.metrics.metric import AMI
 from samekind.evaluation.resampling.bootstrap import Resamples, draw
 from samekind.evaluation.resampling.estimate import Drawn
 from samekind.evaluation.results import Evaluation
-from samekind.similarity import Embeddings
+from samekind.inference.similarity import Embeddings
 
 _STARTS = 4
 # Each takes as long as the score itself, and its end points need no third digit.

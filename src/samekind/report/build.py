@@ -7,8 +7,6 @@ from importlib.metadata import version
 
 import numpy as np
 
-from samekind.calibration import DEFAULT_OPERATING_POINT
-from samekind.card import Card
 from samekind.evaluation.class_to_class import class_to_class
 from samekind.evaluation.groups import YES_TRIOS
 from samekind.evaluation.metrics.metric import Metric, tar_at_far
@@ -22,6 +20,8 @@ from samekind.evaluation.resampling.bootstrap import draw
 from samekind.evaluation.resampling.cells import GENUINE
 from samekind.evaluation.resampling.estimate import Drawn
 from samekind.evaluation.results import Evaluation, GroupResult, ModelResult, TaskResult
+from samekind.model_file.calibration import DEFAULT_OPERATING_POINT
+from samekind.model_file.card import Card
 from samekind.report import schema
 from samekind.report.numbers import finite, number
 from samekind.report.promises import Promises, TaskPromises, broken_promises, promises_of

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
-from samekind.calibration import DEFAULT_OPERATING_POINT
 from samekind.evaluation.metrics.metric import AUC, ECE, EER, accuracy_at, far_at, recall_at, tar_at
+from samekind.model_file.calibration import DEFAULT_OPERATING_POINT
 from samekind.report.numbers import shown
 from samekind.report.schema import GroupReport, Report
 

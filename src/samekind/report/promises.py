@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from samekind.calibration import DEFAULT_OPERATING_POINT
-from samekind.card import Card, PairCalibration, TrioCalibration
 from samekind.evaluation.metrics.metric import far_at, tar_at
 from samekind.evaluation.resampling.estimate import Estimate
 from samekind.evaluation.results import ModelResult, TaskResult
+from samekind.model_file.calibration import DEFAULT_OPERATING_POINT
+from samekind.model_file.card import Card, PairCalibration, TrioCalibration
 from samekind.report.numbers import number
 from samekind.report.schema import Promise
 

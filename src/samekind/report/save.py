@@ -8,13 +8,13 @@ import os
 from importlib.util import find_spec
 from pathlib import Path
 
-from samekind.atomic import replacing
 from samekind.errors import MissingExtraError
 from samekind.evaluation.metrics.metric import AMI
 from samekind.evaluation.results import Evaluation
 from samekind.progress import Progress, stage_counter
 from samekind.report.build import metric_report
 from samekind.report.schema import Report
+from samekind.system.atomic import replacing
 
 PAGE, CONTENTS, SCHEMA, FIGURES = "report.html", "report.json", "report.schema.json", "figures"
 _LIBRARIES = ("sklearn", "matplotlib", "jinja2")

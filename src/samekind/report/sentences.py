@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from samekind.calibration import DEFAULT_OPERATING_POINT
 from samekind.evaluation.measure import FEWEST_CLASSES
 from samekind.evaluation.metrics.metric import far_at, recall_at, tar_at
 from samekind.evaluation.metrics.retrieval import MOST_RESAMPLES
 from samekind.evaluation.resampling.estimate import Estimate
 from samekind.evaluation.results import Evaluation, GroupResult, TaskResult
+from samekind.model_file.calibration import DEFAULT_OPERATING_POINT
 
 # Files in a note; report.json has all.
 _MOST_NAMED = 5

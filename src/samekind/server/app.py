@@ -11,15 +11,15 @@ from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from samekind.recognizer import Recognizer
-from samekind.server.access import Access
 from samekind.server.batcher import Batcher
-from samekind.server.documentation import document
-from samekind.server.guard import Guard
-from samekind.server.head import answer_head
+from samekind.server.http.access import Access
+from samekind.server.http.documentation import document
+from samekind.server.http.guard import Guard
+from samekind.server.http.head import answer_head
+from samekind.server.http.problems import install_handlers
+from samekind.server.http.routes import api_router, operations_router
 from samekind.server.limits import Limits
-from samekind.server.problems import install_handlers
 from samekind.server.prometheus import Metrics
-from samekind.server.routes import api_router, operations_router
 from samekind.server.service import Service
 
 if TYPE_CHECKING:  # importing these imports FAISS and Gradio

@@ -18,12 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from samekind.cores import available_cores
 from samekind.errors import ImageError
 from samekind.images import Pixels, describe, load_image
+from samekind.inference.similarity import Embeddings
 from samekind.server.limits import FORMATS, Limits
 from samekind.server.pixel_budget import PixelBudget
-from samekind.similarity import Embeddings
+from samekind.system.cores import available_cores
 
 Row = NDArray[np.float32]
 _Job = tuple[Pixels, asyncio.Future[Row]]

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import TypeVar
 
 from samekind.errors import GalleryError
-from samekind.server.problems import Problem, busy
+from samekind.server.http.problems import Problem, busy
 
 _LOG = logging.getLogger(__name__)
 _Result = TypeVar("_Result")

@@ -17,9 +17,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from samekind.errors import ServeError
-from samekind.server.guard import Guard
+from samekind.server.http.guard import Guard
+from samekind.server.http.problems import Problem
 from samekind.server.limits import Limits
-from samekind.server.problems import Problem
 
 # While draining, clients learn from each answer to close their connection, and balancers from /readyz to stay away.
 _DRAIN_SECONDS = 1.0

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from samekind.adaptation.adaptation import Adaptation, adapt
-from samekind.calibration import choose_threshold
-from samekind.card import Card
 from samekind.errors import AdaptationError, OperatingPointError
-from samekind.judging import pair_verdicts, trio_verdicts
+from samekind.inference.judging import pair_verdicts, trio_verdicts
+from samekind.inference.similarity import Embeddings
+from samekind.inference.verdict import TrioVerdict, Verdict
+from samekind.model_file.calibration import choose_threshold
+from samekind.model_file.card import Card
 from samekind.recognizer import Recognizer
 from samekind.server.batcher import Batcher, BusyError, Row, TooManyPixelsError, UnreadableError
 from samekind.server.gallery_queue import GalleryQueue
-from samekind.server.problems import Problem, busy
-from samekind.similarity import Embeddings
-from samekind.verdict import TrioVerdict, Verdict
+from samekind.server.http.problems import Problem, busy
 
 if TYPE_CHECKING:  # importing it imports FAISS
     from samekind.gallery import Gallery, Hit

@@ -6,11 +6,11 @@ import datetime as dt
 from importlib.metadata import version
 from pathlib import Path
 
-from samekind.card import FORMAT_VERSION, Card, Training
-from samekind.encoder import OnnxEncoder
 from samekind.fitting.cross_fit import fit_calibrations
-from samekind.hashing import split_digest
+from samekind.inference.encoder import OnnxEncoder
+from samekind.model_file.card import FORMAT_VERSION, Card, Training
 from samekind.progress import Progress
+from samekind.system.hashing import split_digest
 from samekind.training.batches.plan import BatchPlan
 from samekind.training.network.starting_weights import StartingWeights
 from samekind.training.run.settings import RunSettings

@@ -15,16 +15,16 @@ from samekind.datasets.folders import LabelledImages
 from samekind.datasets.sampling import sample_pairs, sample_trios
 from samekind.errors import DatasetError, TrainingError
 from samekind.evaluation.selection import refuse_seen
+from samekind.inference.similarity import Embeddings
+from samekind.inference.verdict import TrioVerdict, Verdict
 from samekind.progress import Progress
 from samekind.recognizer import Recognizer, load
-from samekind.similarity import Embeddings
 from samekind.training.loop.curves import draw_curves
 from samekind.training.loop.trainer import Machines
 from samekind.training.recipe import Recipe
 from samekind.training.run.folder import RunFolder
 from samekind.training.run.settings import RunSettings
 from samekind.training.train import train
-from samekind.verdict import TrioVerdict, Verdict
 
 TEST_ITEMS_PER_CLASS = 32
 

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.atomic import replacing
+from samekind.datasets.checking.scan import scan
+from samekind.datasets.checking.usable import refuse_unusable
 from samekind.datasets.dataset import Dataset, read_dataset
 from samekind.datasets.folders import LabelledImages
 from samekind.datasets.manifest import HELD_OUT, TEST, TRAIN, write_manifest
-from samekind.datasets.scan import scan
 from samekind.datasets.splits import refuse_shared_images, stratified_holdout
-from samekind.datasets.usable import refuse_unusable
 from samekind.errors import DatasetError, TrainingError
-from samekind.hashing import split_digest
+from samekind.system.atomic import replacing
+from samekind.system.hashing import split_digest
 from samekind.training.batches.listed import draw_list
 from samekind.training.recipe import Recipe
 from samekind.training.recipe.schema import HoldoutSection

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.card import Card
 from samekind.datasets.folders import LabelledImages
 from samekind.errors import DatasetError
 from samekind.evaluation.measure import measure
 from samekind.evaluation.metrics.metric import accuracy_at
 from samekind.evaluation.results import Evaluation, ModelResult
 from samekind.evaluation.selection import refuse_seen
-from samekind.model_file import read_model
+from samekind.inference.similarity import Embeddings
+from samekind.model_file.card import Card
+from samekind.model_file.file import read_model
 from samekind.progress import Progress
 from samekind.recognizer import Recognizer
-from samekind.similarity import Embeddings
 
 # The model that a new one is held against, and the images up to which that takes a minute or so.
 _OTHER = "general"

@@ -9,15 +9,15 @@ from contextlib import contextmanager
 
 from safetensors.torch import load_model
 
-from samekind.atomic import replacing
-from samekind.card import Card
 from samekind.datasets.dataset import read_test_images
 from samekind.datasets.folders import LabelledImages
 from samekind.errors import TrainingError
 from samekind.evaluation.card_records import measurements
-from samekind.model_file import ModelFile, SeenImages, write_model
+from samekind.model_file.card import Card
+from samekind.model_file.file import ModelFile, SeenImages, write_model
 from samekind.progress import Progress
 from samekind.recognizer import Recognizer
+from samekind.system.atomic import replacing
 from samekind.training.batches.plan import BatchPlan
 from samekind.training.batches.workers import worker_errors_named
 from samekind.training.calibrate import calibrated_card

@@ -15,7 +15,7 @@ from samekind.evaluation.resampling import all_pairs
 from samekind.evaluation.resampling.all_pairs import AllPairs
 from samekind.evaluation.resampling.bootstrap import draw
 from samekind.evaluation.resampling.cells import Cells
-from samekind.similarity import paired_similarity
+from samekind.inference.similarity import paired_similarity
 
 THRESHOLDS = {"balanced": 0.31, "strict": 0.62}
 MEASURE = verification_metrics(THRESHOLDS, cosine_as_probability, (0.1, 0.01), cosine_as_probability)

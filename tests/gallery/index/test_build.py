@@ -10,7 +10,7 @@ from conftest import save_noise
 
 from samekind.errors import GalleryError
 from samekind.gallery import Gallery
-from samekind.gallery.embedding_space import read_space
+from samekind.gallery.embeddings.embedding_space import read_space
 from samekind.gallery.file.facts import set_fact
 from samekind.gallery.file.store import Store, one_moment, transaction
 from samekind.gallery.index.build import advised_index, build_index

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from conftest import save_noise
 
-from samekind.card import Card
 from samekind.errors import GalleryError
 from samekind.gallery import Gallery
 from samekind.gallery.file.facts import set_fact
 from samekind.gallery.file.store import Store, transaction
 from samekind.gallery.index.build import build_index
 from samekind.gallery.index.index_file import IndexFile
+from samekind.model_file.card import Card
 
 SYNC = """
 import sys

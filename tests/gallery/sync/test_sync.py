@@ -14,7 +14,7 @@ from gallery.conftest import LONG_AGO, age
 
 from samekind.errors import DatasetError
 from samekind.gallery import Gallery, SyncReport
-from samekind.hashing import content_hash
+from samekind.system.hashing import content_hash
 
 
 def names(gallery: Gallery) -> list[str]:

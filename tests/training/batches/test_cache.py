@@ -10,7 +10,7 @@ import torch
 
 from samekind.datasets.folders import LabelledImages, read_class_folders
 from samekind.errors import ImageError, TrainingError
-from samekind.hashing import content_hash
+from samekind.system.hashing import content_hash
 from samekind.training.batches.cache import ViewsOfImages, cache_size, cached_features
 from samekind.training.network.siamese import SiameseNetwork
 from samekind.training.recipe import Recipe

@@ -9,7 +9,7 @@ from commands import run
 from safetensors.torch import load_file
 from training.runs import manifest_of_two_folders
 
-from samekind.model_file import read_model
+from samekind.model_file.file import read_model
 
 RECIPE = (
     *("--set", "epochs=1", "--set", "network.input_size=32", "--set", "augmentation.views=1"),

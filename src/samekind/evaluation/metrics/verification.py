@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.calibration import DEFAULT_OPERATING_POINT
 from samekind.evaluation.metrics.metric import (
     AUC,
     BRIER,
@@ -23,6 +22,7 @@ from samekind.evaluation.metrics.metric import (
     uncalibrated,
 )
 from samekind.evaluation.metrics.scores import Floats, Probability, Scores
+from samekind.model_file.calibration import DEFAULT_OPERATING_POINT
 
 # The false accept rates at which a true accept rate is given, and how many errors must stand behind one.
 FARS = (0.1, 0.01, 0.001)

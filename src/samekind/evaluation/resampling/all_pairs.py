@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from samekind.evaluation.metrics.bins import bin_of
 from samekind.evaluation.metrics.scores import Scores, Side
 from samekind.evaluation.resampling.bootstrap import Resamples, joint_factor
-from samekind.similarity import Embeddings, similarity_matrix
+from samekind.inference.similarity import Embeddings, similarity_matrix
 
 Indices = NDArray[np.int64]
 Counts = NDArray[np.float64]

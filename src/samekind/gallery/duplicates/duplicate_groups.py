@@ -13,12 +13,12 @@ from samekind.gallery.duplicates.duplicate_group import Duplicate, DuplicateGrou
 from samekind.gallery.duplicates.exact import exact_groups
 from samekind.gallery.duplicates.linkage import dense_groups
 from samekind.gallery.duplicates.near import exact_group, near_groups
-from samekind.gallery.duplicates.picture_files import PictureFile, read_picture_files, single_files
-from samekind.gallery.embedding_space import read_collection
+from samekind.gallery.duplicates.pictures.picture_files import PictureFile, read_picture_files, single_files
+from samekind.gallery.embeddings.embedding_space import read_collection
 from samekind.gallery.file.rows import read_rows
 from samekind.gallery.file.store import Store
+from samekind.inference.similarity import Embeddings
 from samekind.progress import Progress
-from samekind.similarity import Embeddings
 
 DuplicateKind = Literal["exact", "near", "same-class"]
 # The operating point at which images count as of one class.

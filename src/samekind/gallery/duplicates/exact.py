@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from samekind.gallery.duplicates.perceptual_hash import hash_pairs
+from samekind.gallery.duplicates.pictures.perceptual_hash import hash_pairs
 from samekind.gallery.file.store import Store
-from samekind.images.colour import profile_of
+from samekind.images.encoded.colour import profile_of
 
 # Formats of which Pillow keeps every bit, or says by ";16" that it does not; others (JPEG 2000, PPM) it may round.
 _KEPT_WHOLE = frozenset({"BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP"})

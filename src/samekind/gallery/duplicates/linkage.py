@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.similarity import Embeddings
+from samekind.inference.similarity import Embeddings
 
 _BLOCK = 512
 

@@ -13,14 +13,14 @@ from samekind.errors import GalleryError
 from samekind.gallery.duplicates.duplicate_group import describe
 from samekind.gallery.duplicates.duplicate_groups import SAME_CLASS_POINT, DuplicateKind, warn_of_threshold
 from samekind.gallery.duplicates.pairs import similar_pairs
-from samekind.gallery.duplicates.picture_files import (
+from samekind.gallery.duplicates.pictures.picture_files import (
     SAME_BYTES,
     Comparison,
     Greys,
     PictureFile,
     read_picture_files,
 )
-from samekind.gallery.embedding_space import read_collection
+from samekind.gallery.embeddings.embedding_space import read_collection
 from samekind.gallery.file.rows import Row, read_rows
 from samekind.gallery.file.store import Store
 

@@ -9,8 +9,8 @@ from samekind.copies.candidates import alike_pairs, partners, voted_pairs
 from samekind.copies.groups import CopyGroup, find_groups
 from samekind.copies.keep import better, worth
 from samekind.gallery.duplicates.duplicate_group import Duplicate, DuplicateGroup
-from samekind.gallery.duplicates.more_than_a_picture import more_than_a_picture
-from samekind.gallery.duplicates.picture_files import SAME_BYTES, Comparison, Greys, PictureFile
+from samekind.gallery.duplicates.pictures.more_than_a_picture import more_than_a_picture
+from samekind.gallery.duplicates.pictures.picture_files import SAME_BYTES, Comparison, Greys, PictureFile
 
 
 def near_groups(

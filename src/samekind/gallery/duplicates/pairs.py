@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.similarity import Embeddings
+from samekind.inference.similarity import Embeddings
 
 # A block of similarities, 16 MB: large enough for the matrix product to run at full speed.
 _BLOCK = 2048

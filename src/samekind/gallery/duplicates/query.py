@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 from samekind.errors import ImageError
-from samekind.gallery.duplicates.picture_files import PictureFile, facts_of
-from samekind.gallery.duplicates.small_picture import keep_small_picture
+from samekind.gallery.duplicates.pictures.picture_files import PictureFile, facts_of
+from samekind.gallery.duplicates.pictures.small_picture import keep_small_picture
 from samekind.gallery.file.rows import Row
 from samekind.images import ImageSource, describe
 from samekind.images.sources import encoded_file

@@ -11,8 +11,8 @@ import numpy as np
 from pydantic import BaseModel
 
 from samekind.adaptation.adaptation import Adaptation
-from samekind.card import Adapted, PairCalibration, TrioCalibration
 from samekind.gallery.file.facts import read_fact, set_fact
+from samekind.model_file.card import Adapted, PairCalibration, TrioCalibration
 
 
 class _Kept(BaseModel):

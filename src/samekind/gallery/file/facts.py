@@ -10,7 +10,7 @@ import os
 import sqlite3
 from functools import lru_cache
 
-from samekind.card import Card
+from samekind.model_file.card import Card
 
 # The facts that a search depends on: the card's text, the generation, the text about the index, the name of the space.
 About = tuple[str | None, str | None, str | None, str | None]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.similarity import Embeddings
+from samekind.inference.similarity import Embeddings
 
 CHUNK = 16_384
 

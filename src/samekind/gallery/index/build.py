@@ -14,13 +14,13 @@ import faiss
 import numpy as np
 
 from samekind.errors import GalleryError
-from samekind.gallery.embedding_space import EmbeddingSpace, read_space
+from samekind.gallery.embeddings.embedding_space import EmbeddingSpace, read_space
 from samekind.gallery.file.facts import generation, read_fact, set_fact
 from samekind.gallery.file.store import Store, transaction
 from samekind.gallery.file.vectors import CHUNK
 from samekind.gallery.index.index_file import read_facts, write_index
 from samekind.gallery.index.tuning import tune
-from samekind.similarity import Embeddings
+from samekind.inference.similarity import Embeddings
 
 EXACT = "Flat"
 # Above this many vectors a search of all of them takes longer than a person notices.

@@ -11,9 +11,9 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.atomic import replacing
 from samekind.gallery.file.vectors import Ids
-from samekind.similarity import Embeddings
+from samekind.inference.similarity import Embeddings
+from samekind.system.atomic import replacing
 
 # What a gallery says of its index: ``file``, ``generation``, ``factory`` string and ``recall``.
 Facts = dict[str, Any]

@@ -14,12 +14,12 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.gallery.embedding_space import EmbeddingSpace
+from samekind.gallery.embeddings.embedding_space import EmbeddingSpace
 from samekind.gallery.file.facts import read_about
 from samekind.gallery.file.store import Store
 from samekind.gallery.file.vectors import Ids
 from samekind.gallery.index.index_file import IndexFile, read_facts
-from samekind.similarity import Embeddings
+from samekind.inference.similarity import Embeddings
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import Any
 import faiss
 import numpy as np
 
-from samekind.gallery.embedding_space import EmbeddingSpace
+from samekind.gallery.embeddings.embedding_space import EmbeddingSpace
 from samekind.gallery.file.vectors import Ids
-from samekind.similarity import Embeddings
+from samekind.inference.similarity import Embeddings
 
 TARGET_RECALL = 0.96  # on the sample by which the search is set; a little above what is promised
 _NEIGHBOURS = 10

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from samekind import images
-from samekind.atomic import replacing
 from samekind.errors import ImageError
 from samekind.gallery.file.rows import Row
+from samekind.system.atomic import replacing
 
 _QUALITY = 78
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from samekind.atomic import replacing
 from samekind.errors import GalleryError, MissingExtraError
 from samekind.gallery.file.rows import Row
+from samekind.system.atomic import replacing
 
 _COLUMNS = ("name", "size", "sha256", "width", "height", "taken")
 _PAGE = 4096

@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.errors import GalleryError
-from samekind.gallery.embedding_space import EmbeddingSpace, read_space
+from samekind.gallery.embeddings.embedding_space import EmbeddingSpace, read_space
+from samekind.gallery.embeddings.model import nothing_yet
 from samekind.gallery.file.facts import About, read_about
 from samekind.gallery.file.rows import Stored, stored_rows
 from samekind.gallery.file.store import Connection, Store, one_moment
 from samekind.gallery.index.snapshot import Snapshot, take_snapshot
-from samekind.gallery.model import nothing_yet
 from samekind.gallery.search.hit import Hit
-from samekind.similarity import Embeddings
+from samekind.inference.similarity import Embeddings
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from samekind.errors import GalleryError
 from samekind.gallery.file.facts import generation, set_fact
 from samekind.gallery.file.store import CONTENT, Store, transaction
 from samekind.images.folder_contents import PassedOver, walk
-from samekind.paths import relative_path
+from samekind.system.paths import relative_path
 
 # An SQL condition on images, and its parameters.
 Condition = tuple[str, tuple[bytes, ...]]

@@ -11,8 +11,8 @@ from samekind.errors import DatasetError, ImageError
 from samekind.gallery.file.store import Store
 from samekind.gallery.sync.changes import FoundFile
 from samekind.gallery.sync.new_image import NewImage, read_new_image
-from samekind.hashing import content_hash
-from samekind.read_ahead import read_ahead
+from samekind.system.hashing import content_hash
+from samekind.system.read_ahead import read_ahead
 
 # Files read ahead of the network.
 _AHEAD = 96

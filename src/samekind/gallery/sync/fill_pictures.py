@@ -6,10 +6,10 @@ import sqlite3
 from itertools import islice
 
 from samekind.errors import ImageError
-from samekind.gallery.duplicates.small_picture import read_small_picture
+from samekind.gallery.duplicates.pictures.small_picture import read_small_picture
 from samekind.gallery.file.store import Store, transaction
 from samekind.gallery.sync.changes import under
-from samekind.read_ahead import read_ahead
+from samekind.system.read_ahead import read_ahead
 
 _AHEAD, _BATCH = 32, 64
 # A file that cannot be read now is not tried at each sync.

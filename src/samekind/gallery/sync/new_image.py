@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from samekind.gallery.duplicates.perceptual_hash import perceptual_hash
-from samekind.gallery.duplicates.small_picture import read_small_picture
+from samekind.gallery.duplicates.pictures.perceptual_hash import perceptual_hash
+from samekind.gallery.duplicates.pictures.small_picture import read_small_picture
 from samekind.images import DecodedImage, read_image
 
 

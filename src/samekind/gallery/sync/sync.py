@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 
-from samekind.encoder import OnnxEncoder
 from samekind.errors import GalleryError
 from samekind.gallery.file.store import Store, transaction
 from samekind.gallery.sync.changes import (
@@ -32,6 +31,7 @@ from samekind.gallery.sync.fill_pictures import fill_pictures
 from samekind.gallery.sync.new_image import NewImage
 from samekind.gallery.sync.report import SyncReport
 from samekind.gallery.sync.row_writer import RowWriter
+from samekind.inference.encoder import OnnxEncoder
 from samekind.progress import Progress, stage_counter
 
 # Files that one transaction covers.

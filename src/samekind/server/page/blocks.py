@@ -11,15 +11,15 @@ import gradio as gr
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from samekind.adaptation.adaptation import pair_for, trio_for
-from samekind.card import Card, PairCalibration, TrioCalibration
+from samekind.inference.verdict import TrioVerdict, Verdict
+from samekind.model_file.card import Card, PairCalibration, TrioCalibration
+from samekind.server.http.problems import Problem
 from samekind.server.limits import Limits
 from samekind.server.page.events import AT_ONCE, answer_place, discreet
 from samekind.server.page.markup import context_note, error_box, trade_text, triangle, verdict_card
 from samekind.server.page.picture_inputs import others_of, picture_inputs, pictures_of
 from samekind.server.page.tradeoff import Trade, same_strictness, slider_range, trade_at
-from samekind.server.problems import Problem
 from samekind.server.service import Service
-from samekind.verdict import TrioVerdict, Verdict
 
 _PAIR_EXAMPLES = [
     ("Two halves of a wall", ("brick-left.jpg", "brick-right.jpg")),

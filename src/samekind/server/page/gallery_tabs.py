@@ -9,11 +9,11 @@ import gradio as gr
 from samekind.gallery import DuplicateGroup, Gallery, Hit
 from samekind.gallery.duplicates.duplicate_groups import DuplicateKind
 from samekind.gallery.output.contact_sheet import picture_of, thumbnail_uri
+from samekind.server.http.problems import Problem
 from samekind.server.limits import Limits
 from samekind.server.page.events import AT_ONCE, answer_place, discreet
 from samekind.server.page.markup import error_box, percentage, picture_grid
 from samekind.server.page.picture_inputs import picture_inputs, pictures_of
-from samekind.server.problems import Problem
 from samekind.server.service import Service
 
 _MOST_HITS = 24

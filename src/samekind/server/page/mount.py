@@ -19,13 +19,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Scope, Send
 
 from samekind.errors import ServeError
+from samekind.server.http.problems import Problem
+from samekind.server.http.sub_path import prefix_of
 from samekind.server.limits import Limits
 from samekind.server.page.blocks import build_blocks
 from samekind.server.page.events import log_without_data
 from samekind.server.page.payload import read_event
-from samekind.server.problems import Problem
 from samekind.server.service import Service
-from samekind.server.sub_path import prefix_of
 
 _EVENTS = "/gradio_api/run/predict"
 _FILES = frozenset({"/", "/config", "/theme.css", "/favicon.ico"})

@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from samekind.server.problems import Problem
+from samekind.server.http.problems import Problem
 
 # Three pictures as the inputs send them at most, or 29 small ones.
 _EVENT_BYTES = 24_000_000

@@ -16,8 +16,8 @@ from typing import Any
 import gradio as gr
 
 from samekind.adaptation.collection import FEWEST_PICTURES
+from samekind.server.http.problems import Problem
 from samekind.server.limits import Limits
-from samekind.server.problems import Problem
 
 # With fewer, the mean of the pictures is mostly chance; more than these and three to judge no request may hold.
 FEWEST_OTHERS, MOST_OTHERS = FEWEST_PICTURES, 26

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from samekind.calibration import logistic
-from samekind.card import PairCalibration, TrioCalibration
+from samekind.model_file.calibration import logistic
+from samekind.model_file.card import PairCalibration, TrioCalibration
 
 # Rates nearer to 0 or 1 than this cannot be told apart on any held-out set we calibrate on.
 _SMALLEST = 1e-4

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from samekind.atomic import replacing
 from samekind.datasets.folders import LabelledImages
-from samekind.disk import shortage
-from samekind.encoder import open_session
 from samekind.errors import ImageError, TrainingError
 from samekind.images import load_image
+from samekind.inference.encoder import open_session
+from samekind.system.atomic import replacing
+from samekind.system.disk import shortage
 from samekind.training.batches.augmentation import Augmentation
 from samekind.training.batches.workers import IMAGES_AHEAD, TIMEOUT, ignore_interrupts, refuse_small_for_cache
 from samekind.training.network.export import export_onnx

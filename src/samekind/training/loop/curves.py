@@ -9,7 +9,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from samekind.atomic import replacing
+from samekind.system.atomic import replacing
 
 _LOSS, _ERROR = "loss", "held-out EER"
 

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from safetensors.torch import save
 
-from samekind.atomic import replacing
 from samekind.progress import Progress, stage_counter
+from samekind.system.atomic import replacing
 from samekind.training.batches.listed import groups_known_alike
 from samekind.training.batches.loading import SiameseData
 from samekind.training.batches.plan import BatchPlan

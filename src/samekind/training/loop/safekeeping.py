@@ -16,8 +16,8 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping
 from lightning.pytorch.callbacks import ModelCheckpoint as LightningCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from samekind.atomic import replacing
 from samekind.errors import TrainingError
+from samekind.system.atomic import replacing
 
 # Seconds of work that a kill can cost at most, besides an epoch.
 _CHECKPOINT_EVERY = 600.0

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from samekind.encoder import open_session
 from samekind.errors import TrainingError
 from samekind.images import Pixels, load_image
+from samekind.inference.encoder import open_session
 from samekind.training.network.siamese import SiameseNetwork
 
 # Below this many values a tensor saves nothing by being stored in 16 bits (norms, biases).

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from samekind.errors import ModelFileError, TrainingError
-from samekind.model_file import ModelFile, find_model, read_model
+from samekind.model_file.file import ModelFile, find_model, read_model
 from samekind.training.network.pretrained import download, find_pretrained
 from samekind.training.network.siamese import SiameseNetwork
 

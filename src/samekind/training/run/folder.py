@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from samekind.atomic import replacing
 from samekind.errors import TrainingError
-from samekind.paths import relative_path
+from samekind.system.atomic import replacing
+from samekind.system.paths import relative_path
 from samekind.training.recipe import show_recipe
 from samekind.training.run.settings import RunSettings
 

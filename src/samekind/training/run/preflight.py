@@ -9,7 +9,7 @@ from pathlib import Path
 
 from samekind.datasets.dataset import read_dataset, read_test_images
 from samekind.errors import MissingExtraError, ModelFileError, TrainingError
-from samekind.model_file import find_model
+from samekind.model_file.file import find_model
 from samekind.training.batches.workers import refuse_small_for_cache
 from samekind.training.run.folder import RunFolder
 from samekind.training.run.settings import RunSettings

@@ -1,0 +1,1 @@
+"""The commands for galleries, copies and plans."""

@@ -1,0 +1,1 @@
+"""The commands that judge pictures, and the one that adapts a model to them."""

@@ -1,0 +1,49 @@
+"""Loading a model for a command, adapted to the pictures among which it is to judge."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from samekind.cli.console.options import warn
+from samekind.cli.console.progress import stage_bars
+
+if TYPE_CHECKING:
+    from samekind.recognizer import Recognizer
+
+
+def load_among(
+    model: str | os.PathLike[str] | None,
+    among: Path | None,
+    *,
+    providers: Sequence[str] | None = None,
+    threads: int | None = None,
+) -> Recognizer:
+    """A model as ``--model`` and ``--among`` say; pictures that cannot be read are named and left out.
+
+    Args:
+        model: As ``samekind.load`` takes it.
+        among: A folder or a gallery; None leaves the model as it is.
+        providers: As ``samekind.load`` takes them.
+        threads: As ``samekind.load`` takes them.
+    """
+    from samekind.recognizer import load
+
+    recognizer = load(model, providers=providers, threads=threads)
+    return recognizer if among is None else adapt_to(recognizer, among)
+
+
+def adapt_to(recognizer: Recognizer, among: Path, name: str | None = None) -> Recognizer:
+    """A model adapted to the pictures of a folder or of a gallery."""
+    if among.is_file() and among.suffix == ".samekind":
+        from samekind.cli.console.extras import require_gallery
+
+        require_gallery()
+        from samekind.gallery import Gallery
+
+        with Gallery.open(among, read_only=True) as gallery:
+            return recognizer.adapt(gallery, name=name, source=among.stem)
+    with stage_bars(log=False) as on_progress:
+        return recognizer.adapt(among, name=name, on_progress=on_progress, on_unreadable=lambda error: warn(str(error)))

@@ -1,0 +1,1 @@
+"""Looking at labelled images before anything is done with them."""

@@ -1,0 +1,133 @@
+"""How the images of a gallery are compared: their embeddings as they are to be compared, and what cosines mean.
+
+A gallery's file keeps the bare embeddings of the network. What its images have in common is taken away from them
+here, so nothing is embedded again when the gallery grows. Search, index, clusters, duplicates of one class and matches
+all take embeddings from here, with the calibration that belongs to them, so they judge alike.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samekind.adaptation.adaptation import Adaptation
+from samekind.gallery.file.adaptation import read_adaptation
+from samekind.gallery.file.facts import parse_card, read_about
+from samekind.gallery.file.store import Store, one_moment
+from samekind.gallery.file.vectors import Ids, read_embeddings, unit_rows
+from samekind.inference.similarity import Embeddings
+from samekind.model_file.calibration import DEFAULT_OPERATING_POINT, Floats, pair_probability
+from samekind.model_file.card import PairCalibration
+
+
+@dataclass(frozen=True, eq=False)
+class EmbeddingSpace:
+    """Where embeddings are compared, and the calibration of their cosines.
+
+    Attributes:
+        calibration: The pair calibration of the gallery's model; None before the first sync.
+        fingerprint: The fingerprint of the model; None before the first sync.
+        adaptation: The adaptation to the gallery's images; None where bare embeddings are compared.
+        name: A short name of the adaptation, by which an index is known to be made for it; empty without.
+    """
+
+    calibration: PairCalibration | None
+    fingerprint: str | None = None
+    adaptation: Adaptation | None = None
+    name: str = ""
+
+    def place(self, bare: Embeddings) -> Embeddings:
+        """Embeddings of the network, float32 (N, D), unit rows, as they are compared here, of the same form."""
+        return bare if self.adaptation is None else self.adaptation.apply(bare)
+
+    def read(self, db: sqlite3.Connection, *, after: int = -1) -> Iterator[tuple[Ids, Embeddings]]:
+        """The gallery's embeddings that are newer than a generation, as they are compared here, a chunk at a time.
+
+        Yields:
+            int64 (M,) and float32 (M, D), unit rows, in the order of their ids.
+        """
+        for ids, bare in read_embeddings(db, after=after):
+            yield ids, self.place(bare)
+
+    def similarities(self, query: NDArray[np.float32], stored: list[bytes]) -> NDArray[np.float32]:
+        """Cosine of a query with each of some embeddings as the file has them.
+
+        Args:
+            query: float32 (D,), unit length, from ``place``.
+            stored: The embeddings of the gallery.
+
+        Returns:
+            float32 (N,), in [-1, 1]; equal to the bit for equal embeddings, wherever they stand.
+        """
+        if not stored:
+            return np.empty(0, np.float32)
+        # Not a matrix product: that may sum in an order that depends on the place.
+        cosines = np.einsum("ij,j->i", self.place(unit_rows(stored)), query)
+        result: NDArray[np.float32] = np.minimum(np.maximum(cosines, np.float32(-1)), np.float32(1))
+        return result
+
+    def probability(self, similarity: NDArray[np.floating]) -> Floats:
+        """P(same kind) for each similarity, float64 in [0, 1]."""
+        return pair_probability(self._calibrated(), similarity)
+
+    def threshold(self, operating_point: str) -> float:
+        """The similarity at an operating point, or else at ``balanced``, which every model has."""
+        points = self._calibrated().operating_points
+        return points.get(operating_point, points[DEFAULT_OPERATING_POINT]).threshold
+
+    def _calibrated(self) -> PairCalibration:
+        assert self.calibration is not None  # whoever judges has refused a gallery that nothing was synced into
+        return self.calibration
+
+
+@dataclass(frozen=True)
+class Collection:
+    """The images of a gallery at one moment, ready to be compared.
+
+    Attributes:
+        ids: The N images.
+        embeddings: float32 (N, D), unit rows, in ``space``.
+        space: The space in which they are compared.
+    """
+
+    ids: list[int]
+    embeddings: Embeddings
+    space: EmbeddingSpace
+
+
+def read_space(db: sqlite3.Connection, *, bare: bool = False) -> EmbeddingSpace:
+    """The space of a gallery as it is now.
+
+    Args:
+        db: The connection.
+        bare: Whether the bare model is asked for, without the adaptation to the gallery's images.
+    """
+    card_text, _, _, name = read_about(db)
+    if card_text is None:
+        return EmbeddingSpace(None)
+    card = parse_card(card_text)
+    adaptation = None if bare else read_adaptation(db)
+    if adaptation is None or adaptation.about.network != card.fingerprint:
+        return EmbeddingSpace(card.pair, card.fingerprint)
+    return EmbeddingSpace(adaptation.pair, card.fingerprint, adaptation, name or "")
+
+
+def read_collection(store: Store, space: EmbeddingSpace | None = None) -> Collection:
+    """All images of a gallery that can be compared.
+
+    Args:
+        store: The gallery's file.
+        space: The space of another gallery of the same model, to compare them with its images; None is the own one.
+    """
+    with store.reading() as db, one_moment(db):
+        space = read_space(db, bare=store.bare) if space is None else space
+        chunks = list(space.read(db))
+    if not chunks:
+        return Collection([], np.empty((0, 1), np.float32), space)
+    return Collection(
+        np.concatenate([ids for ids, _ in chunks]).tolist(), np.concatenate([rows for _, rows in chunks]), space
+    )

@@ -1,0 +1,1 @@
+"""What files of images hold besides pixels of 8 bits: their own formats, depths, colours and orientation."""

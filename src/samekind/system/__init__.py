@@ -1,0 +1,1 @@
+"""What is asked of the machine: whole-or-nothing writes, room on the disk, hashes, paths, cores, reading ahead."""

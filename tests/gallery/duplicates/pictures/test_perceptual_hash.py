@@ -1,0 +1,23 @@
+"""Perceptual hashes, and the pairs that have nearly the same."""
+
+from __future__ import annotations
+
+import imagehash
+import numpy as np
+from gallery.conftest import scene
+
+from samekind.gallery.duplicates.pictures.perceptual_hash import hash_pairs, perceptual_hash
+
+
+def test_the_hash_is_that_of_the_imagehash_library() -> None:
+    image = scene(7)
+    assert perceptual_hash(np.asarray(image)) == np.packbits(imagehash.phash(image).hash).tobytes()
+
+
+def test_hash_pairs_are_those_within_six_bits() -> None:
+    rng = np.random.default_rng(0)
+    base = rng.integers(0, 2, 64)
+    bits = np.stack([base ^ (np.arange(64) < flipped) for flipped in range(12)])
+    found = hash_pairs(np.packbits(bits.astype(np.uint8), axis=1))
+    expected = {(i, j) for i in range(12) for j in range(i + 1, 12) if j - i <= 6}
+    assert set(zip(found.first.tolist(), found.second.tolist(), strict=True)) == expected
