@@ -104,7 +104,10 @@ def duplicates(
 
         write_plan(plan, groups, f"{kind} duplicates in {gallery.name}", folder)
     if html is not None:
-        write_duplicates_sheet(html, printable(f"{kind} duplicates in {gallery.name}"), groups)
+        with stage_bars() as report:
+            write_duplicates_sheet(
+                html, printable(f"{kind} duplicates in {gallery.name}"), groups, folder, on_progress=report
+            )
     if json:
         echo_json([_as_json(group) for group in groups])
         return

@@ -115,13 +115,20 @@ def find_copies(query: PictureFile, files: Sequence[PictureFile]) -> list[Match]
         files: Where to look. Of the same bytes all are given, of others at most about twenty.
     """
     same = [file for file in files if file.row.sha256 is not None and file.row.sha256 == query.row.sha256]
-    found = [Match(file.row, query.row, 1.0, SAME_BYTES) for file in same]
     pictures = [file for file in files if file.kept[0] and file not in same]
+    places = partners_of(query.picture, [file.features for file in pictures], Greys(pictures)) if pictures else ()
+    return judged_copies(query, [*same, *(pictures[place] for place in places)])
+
+
+def judged_copies(query: PictureFile, candidates: Sequence[PictureFile]) -> list[Match]:
+    """What some files are to one picture, as ``find_copies`` gives them; those that have nothing to do with it not."""
     compare = Comparison()
-    for place in partners_of(query.picture, [file.features for file in pictures], Greys(pictures)) if pictures else ():
-        evidence = compare(query, pictures[place])
-        if evidence is not None:
-            found.append(Match(pictures[place].row, query.row, None, evidence))
+    judged = ((file, compare(query, file)) for file in candidates)
+    found = [
+        Match(file.row, query.row, 1.0 if evidence == SAME_BYTES else None, evidence)
+        for file, evidence in judged
+        if evidence is not None
+    ]
     return sorted(found, key=lambda match: (not match.sure, _relation(match) != "copy", match.row.name))
 
 

@@ -1,4 +1,4 @@
-"""Contact sheets of what was found in a gallery: hits, groups of duplicates, clusters."""
+"""What was found in a gallery, in words and on contact sheets: hits, clusters; of duplicates the words."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from samekind.gallery.duplicates.duplicate_group import DuplicateGroup
 from samekind.gallery.output.contact_sheet import Section, picture_of, write_contact_sheet
 from samekind.gallery.search.hit import Hit
 
-# Images of a group, and of a cluster, that are shown.
-_OF_GROUP, _OF_CLUSTER = 48, 24
+# Images of a cluster that are shown.
+_OF_CLUSTER = 24
 
 
 def write_hits_sheet(path: str | os.PathLike[str], query: str, hits: Sequence[Hit]) -> None:
@@ -23,31 +23,6 @@ def write_hits_sheet(path: str | os.PathLike[str], query: str, hits: Sequence[Hi
     pictures = [picture_of(hit.row, f"p={hit.probability:.2f}, similarity {hit.similarity:.2f}") for hit in hits]
     sections = [Section("The most alike first", pictures)]
     write_contact_sheet(path, f"Like {query}", f"{len(hits):,} found", sections)
-
-
-def write_duplicates_sheet(path: str | os.PathLike[str], title: str, groups: Sequence[DuplicateGroup]) -> None:
-    """Write groups of duplicates as one HTML file: the image worth keeping set off, each other with its evidence.
-
-    Raises:
-        OSError: The file cannot be written.
-    """
-    sections = [_group_section(number, group) for number, group in enumerate(groups, 1)]
-    write_contact_sheet(path, title, summary_of_duplicates(groups), sections)
-
-
-def _group_section(number: int, group: DuplicateGroup) -> Section:
-    others = [
-        picture_of(
-            other.row, f"{'sure' if other.sure else 'look'} · {other.row.width}×{other.row.height} · {other.words()}"
-        )
-        for other in group.others[: _OF_GROUP - 1]
-    ]
-    return Section(
-        title_of_group(number, group),
-        [picture_of(group.keep, f"keep: {group.why}", marked=True), *others],
-        note="" if group.similarity is None else f"The least alike two: {group.similarity:.2f}",
-        more=max(0, len(group.rows) - _OF_GROUP),
-    )
 
 
 def write_clusters_sheet(path: str | os.PathLike[str], title: str, clusters: Sequence[Cluster]) -> None:

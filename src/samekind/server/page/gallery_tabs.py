@@ -8,7 +8,7 @@ import gradio as gr
 
 from samekind.gallery import DuplicateGroup, Gallery, Hit
 from samekind.gallery.duplicates.duplicate_groups import DuplicateKind
-from samekind.gallery.output.contact_sheet import picture_of, thumbnail_uri
+from samekind.gallery.output.contact_sheet import thumbnail_uri
 from samekind.server.http.problems import Problem
 from samekind.server.limits import Limits
 from samekind.server.page.events import AT_ONCE, answer_place, discreet
@@ -76,7 +76,7 @@ def _lead(sentence: str) -> None:
 def _results(hits: list[Hit]) -> str:
     if not hits:
         return '<p class="sk-lead">Nothing in the gallery is probably of the same kind.</p>'
-    return picture_grid((hit.row.name, thumbnail_uri(picture_of(hit.row)), percentage(hit.probability)) for hit in hits)
+    return picture_grid((hit.row.name, thumbnail_uri(hit.row.path), percentage(hit.probability)) for hit in hits)
 
 
 def _groups(groups: list[DuplicateGroup]) -> str:
@@ -99,7 +99,7 @@ def _group(numbered: tuple[int, DuplicateGroup]) -> str:
     grid = picture_grid(
         (
             row.name,
-            thumbnail_uri(picture_of(row)),
+            thumbnail_uri(row.path),
             "worth keeping" if row is group.keep else f"{row.width}×{row.height}",
         )
         for row in rows
