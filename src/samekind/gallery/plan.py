@@ -32,4 +32,6 @@ def planned_group(group: DuplicateGroup) -> PlanGroup:
         action: Action = "remove" if other.sure else "look"
         row = other.row
         lines.append(PlanLine(action, row.name, row.size, row.sha256 or "", copy_of=keep.name, note=other.words()))
-    return PlanGroup(tuple(lines), "" if group.similarity is None else f"the least alike two {group.similarity:.2f}")
+    return PlanGroup(
+        tuple(lines), "" if group.similarity in {None, 1.0} else f"the least alike two {group.similarity:.2f}"
+    )

@@ -49,9 +49,20 @@ def summary_of_duplicates(groups: Sequence[DuplicateGroup]) -> str:
     look = sum(len(group.to_look_at) for group in copies)
     apart = len(groups) - len(copies)
     return (
-        f"{len(copies):,} groups; {len(spare):,} images could go, {sum(row.size for row in spare) / 1e6:,.1f} MB, "
-        f"{look:,} to look at{f'; {apart:,} pairs that are no copies' if apart else ''}. Nothing was deleted"
+        f"{counted(len(copies), 'group')}; {counted(len(spare), 'image')} could go, "
+        f"{sum(row.size for row in spare) / 1e6:,.1f} MB, {look:,} to look at"
+        f"{f'; {apart:,} more that are no copies' if apart else ''}. Nothing was deleted"
     )
+
+
+def counted(number: int, thing: str) -> str:
+    """A number of things in words.
+
+    Example:
+        >>> counted(1, "group"), counted(1200, "image")
+        ('1 group', '1,200 images')
+    """
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def title_of_group(number: int, group: DuplicateGroup) -> str:
