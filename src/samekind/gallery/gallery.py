@@ -17,7 +17,7 @@ from samekind.gallery.duplicates.copy_finder import CopyFinder
 from samekind.gallery.duplicates.duplicate_group import DuplicateGroup
 from samekind.gallery.duplicates.duplicate_groups import DuplicateKind, find_duplicates
 from samekind.gallery.duplicates.matches import Match, find_matches
-from samekind.gallery.duplicates.pictures.picture_files import PictureFile
+from samekind.gallery.duplicates.pictures.picture_files import PictureFile, read_picture_files
 from samekind.gallery.duplicates.query import query_picture
 from samekind.gallery.embeddings.adapting import embeddings_of, keep_adapted
 from samekind.gallery.embeddings.embedding_space import read_space
@@ -124,6 +124,16 @@ class Gallery:
         for row in read_rows(self._store, [row_id]):
             return row
         raise GalleryError(f"{self._store.path}: no image {row_id}")
+
+    def picture_file(self, row_id: int) -> PictureFile:
+        """What copies are told by, of the file of one row.
+
+        Raises:
+            GalleryError: There is no such row, or its file is not as it was indexed.
+        """
+        for file in read_picture_files(self._store, ids=[row_id]):
+            return file
+        raise GalleryError(f"{self._store.path}: image {row_id} is not there as it was indexed")
 
     @property
     def path(self) -> Path:

@@ -79,6 +79,10 @@ def create_app(
     document(api, with_key=access.key is not None)
     if web:
         api.mount("/examples", StaticFiles(packages=[("samekind.server.page", "examples")]))
+        if gallery is not None:
+            from samekind.server.page.gallery.pictures import gallery_router  # noqa: PLC0415 - it imports OpenCV
+
+            api.include_router(gallery_router(service, gallery))
     metrics.watch("waiting_images", "Images accepted and not yet embedded.", lambda: batcher.waiting)
     metrics.watch("held_bytes", "Bytes of bodies being received or judged.", lambda: guard.held_bytes)
     return guard

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from samekind.copies.candidates import alike_pairs, partners, partners_of, voted_pairs
-from samekind.copies.evidence import Evidence
+from samekind.copies.evidence import Certainty, Evidence, Kind, Relation
 from samekind.copies.keep import worth
 from samekind.errors import GalleryError
 from samekind.gallery.duplicates.duplicate_group import describe
@@ -45,6 +45,21 @@ class Match:
     def sure(self) -> bool:
         """Whether the two are copies without a doubt."""
         return self.evidence is not None and self.evidence.sure
+
+    @property
+    def relation(self) -> Relation | None:
+        """``copy``; ``variant`` or ``same scene`` for what is none; None where nobody looked."""
+        return None if self.evidence is None else self.evidence.relation
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds of copy; empty for what is none."""
+        return () if self.evidence is None else self.evidence.kinds
+
+    @property
+    def certainty(self) -> Certainty:
+        """``sure``, or ``look`` at it first."""
+        return "sure" if self.sure else "look"
 
     def words(self) -> str:
         """The evidence in a line; the similarity where there is no other."""
@@ -129,11 +144,7 @@ def judged_copies(query: PictureFile, candidates: Sequence[PictureFile]) -> list
         for file, evidence in judged
         if evidence is not None
     ]
-    return sorted(found, key=lambda match: (not match.sure, _relation(match) != "copy", match.row.name))
-
-
-def _relation(match: Match) -> str:
-    return match.evidence.relation if match.evidence else ""
+    return sorted(found, key=lambda match: (not match.sure, match.relation != "copy", match.row.name))
 
 
 def _between(others: Sequence[PictureFile], rest: Sequence[PictureFile]) -> list[tuple[int, list[int]]]:

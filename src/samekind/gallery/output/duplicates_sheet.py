@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from samekind.gallery.duplicates.duplicate_group import Duplicate, DuplicateGroup
+from samekind.gallery.duplicates.duplicate_group import Duplicate, DuplicateGroup, without_certainty
 from samekind.gallery.file.rows import Row
 from samekind.gallery.output.contact_sheet import write_page
 from samekind.gallery.output.sheets import summary_of_duplicates, title_of_group
@@ -122,7 +122,9 @@ def _sections(groups: Sequence[DuplicateGroup], count: Callable[[int], None], *,
         lines = (None,) * len(group.rows) if planned is None else planned.lines
         cards = [_Card(group.keep, "keep" if group.relation == "copy" else "", group.why, lines[0], drawn=True)]
         for place, (other, line) in enumerate(zip(group.others, lines[1:], strict=True), 1):
-            cards.append(_Card(other.row, _word(group, other), _said(other), line, drawn=place < _DRAWN))
+            cards.append(
+                _Card(other.row, _word(group, other), without_certainty(other.words()), line, drawn=place < _DRAWN)
+            )
         yield _Section(
             title_of_group(number, group),
             "" if group.similarity in {None, 1.0} else f"The least alike two: {group.similarity:.2f}",
@@ -136,8 +138,3 @@ def _word(group: DuplicateGroup, other: Duplicate) -> str:
     if group.relation != "copy":
         return ""
     return "sure" if other.sure else "look"
-
-
-def _said(other: Duplicate) -> str:
-    """The evidence without the word that stands beside it."""
-    return other.words().replace(", sure:", ":").replace(", look:", ":").removeprefix("look: ")

@@ -48,6 +48,11 @@ class PictureFile:
     source: ImageSource | None = field(default=None, compare=False, repr=False)
 
     @property
+    def image(self) -> ImageSource:
+        """Where its pixels are read from."""
+        return self.row.path if self.source is None else self.source
+
+    @property
     def features(self) -> Features:
         """The local features."""
         return unpacked_features(self.kept[1])
