@@ -77,7 +77,8 @@ def pair(first: Shown, second: Shown, difference: Shown | None, word: str, evide
         evidence: A line in words.
     """
     figures = "".join(_figure(shown) for shown in (first, second, difference) if shown is not None)
-    return f'<div class="sk-pair"><div class="sk-row">{figures}</div><p>{word} {escape(without_certainty(evidence))}</p></div>'
+    said = f"{word} {escape(without_certainty(evidence))}"
+    return f'<div class="sk-pair"><div class="sk-row">{figures}</div><p>{said}</p></div>'
 
 
 def names_list(names: Sequence[str]) -> str:

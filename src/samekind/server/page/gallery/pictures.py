@@ -18,6 +18,7 @@ from samekind.server.service import Service
 
 # The longer side of a picture that is shown large, in pixels.
 _LARGE, _QUALITY = 1600, 85
+_LARGEST_NUMBER = 2**63 - 1  # of a row of SQLite
 # Long enough to leaf to and fro.
 _KEPT = {"Cache-Control": "private, max-age=60"}
 
@@ -26,13 +27,14 @@ def gallery_router(service: Service, gallery: Gallery) -> APIRouter:
     """Addresses for the page alone; programs have the files."""
     router = APIRouter(include_in_schema=False)
 
-    @router.get("/gallery/{number}")
+    @router.get("/gallery/{number:int}")
     async def large(number: int) -> Response:
-        return await _shown(
-            service, lambda: read_image(gallery.row(number).path, _LARGE, damaged="read", squashed=False).pixels
-        )
+        def draw() -> Pixels:
+            return read_image(gallery.row(number).path, _LARGE, damaged="read", squashed=False).pixels
 
-    @router.get("/gallery/{first}/{second}")
+        return await _shown(service, draw, number)
+
+    @router.get("/gallery/{first:int}/{second:int}")
     async def difference(first: int, second: int) -> Response:
         def draw() -> Pixels:
             drawn = draw_difference(gallery.picture_file(first), gallery.picture_file(second))
@@ -40,12 +42,12 @@ def gallery_router(service: Service, gallery: Gallery) -> APIRouter:
                 raise ImageError("the one cannot be laid on the other")
             return drawn
 
-        return await _shown(service, draw)
+        return await _shown(service, draw, first, second)
 
     return router
 
 
-async def _shown(service: Service, draw: Callable[[], Pixels]) -> Response:
+async def _shown(service: Service, draw: Callable[[], Pixels], *numbers: int) -> Response:
     def encoded() -> bytes | None:
         try:
             pixels = draw()
@@ -55,7 +57,7 @@ async def _shown(service: Service, draw: Callable[[], Pixels]) -> Response:
         Image.fromarray(pixels).save(data, "JPEG", quality=_QUALITY)
         return data.getvalue()
 
-    content = await service.comparisons.run(encoded)
+    content = await service.comparisons.run(encoded) if max(numbers) <= _LARGEST_NUMBER else None
     if content is None:
         raise Problem(HTTPStatus.NOT_FOUND, "the gallery has no such picture, or it cannot be read any more")
     return Response(content, media_type="image/jpeg", headers=_KEPT)
