@@ -151,6 +151,8 @@ def _tell_applied(path: Path, plan: Plan, result: Applied, yes: bool, trash: str
         typer.echo(f"To put them back: samekind duplicates --undo {_word(result.run)}")
         if not trash:
             typer.echo("Their room is free when you delete that folder")
+        if result.moved:
+            typer.echo("A gallery of them knows it after the next samekind index")
 
 
 def _rest(plan: Plan, result: Applied) -> str:
