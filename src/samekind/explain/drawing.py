@@ -1,0 +1,148 @@
+"""An explanation as one picture: the pictures of each pair with their maps, and lines between their places."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from samekind.explain.explanation import Correspondence, ExplainedPair, Explanation, Map, upsampled
+from samekind.images import Pixels
+from samekind.inference.verdict import TrioVerdict
+
+_SIDE, _GAP, _MARGIN = 360, 150, 20
+_TEXT, _SMALL = 20, 15
+# Warm raises the similarity and cool lowers it; told apart also by those who do not see red or green.
+_RAISES, _LOWERS = (230, 97, 1), (40, 90, 190)
+_INK, _SOFT = (29, 29, 31), (99, 99, 107)
+_LINES = ((0, 158, 115), (204, 61, 140), (86, 60, 180), (150, 110, 0), (0, 130, 200))
+_STRONGEST = 0.78  # how much a colour covers where a map is strongest
+
+
+def drawn(explanation: Explanation) -> Image.Image:
+    """As ``Explanation.image``."""
+    rows = [_row(explanation, pair, scale_of(explanation, pair)) for pair in explanation.pairs]
+    head, foot = 2 * _TEXT + _MARGIN, 3 * _SMALL + _MARGIN
+    height = head + sum(row.height + _MARGIN for row in rows) + foot
+    canvas = Image.new("RGB", (2 * (_SIDE + _MARGIN) + _GAP, height), "white")
+    draw = ImageDraw.Draw(canvas)
+    _write(draw, (_MARGIN, _MARGIN), _verdict(explanation), _TEXT, _INK)
+    top = head
+    for row in rows:
+        canvas.paste(row, (_MARGIN, top))
+        top += row.height + _MARGIN
+    _legend(draw, top, explanation)
+    return canvas
+
+
+def scale_of(explanation: Explanation, pair: ExplainedPair) -> float:
+    """What a place adds where its colour is full: the most of either map of a pair.
+
+    It is no less than three times what each place would add to a pair just at the threshold, or two pictures that have
+    nothing in common would be as colourful as two that have.
+    """
+    verdict = explanation.verdict
+    threshold = (verdict.pairs[0] if isinstance(verdict, TrioVerdict) else verdict).threshold
+    most = max(float(np.abs(found).max()) for found in pair.maps)
+    return max(most, 3 * abs(threshold) / pair.maps[0].size, 1e-6)
+
+
+def overlaid(pixels: Pixels, found: Map, size: tuple[int, int], scale: float) -> Image.Image:
+    """A picture in grey with a map laid over it.
+
+    Args:
+        pixels: uint8 (S, S, 3).
+        found: float32 (H, W).
+        size: Width and height of the result.
+        scale: The value whose colour is full.
+    """
+    width, height = size
+    picture = Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC)
+    grey = np.asarray(picture.convert("L"), np.float32)[..., None]
+    base = 0.6 * grey + 0.25 * np.asarray(picture, np.float32) + 0.15 * 255
+    values = upsampled(found, height, width)[..., None] / scale
+    colour = np.where(values > 0, np.array(_RAISES, np.float32), np.array(_LOWERS, np.float32))
+    cover = _STRONGEST * np.clip(np.abs(values), 0, 1)
+    mixed: NDArray[np.float32] = (1 - cover) * base + cover * colour
+    return Image.fromarray(np.clip(mixed, 0, 255).astype(np.uint8))
+
+
+def _row(explanation: Explanation, pair: ExplainedPair, scale: float) -> Image.Image:
+    """A pair: its caption, and below it the two pictures with lines between them."""
+    sizes = [_fitted(explanation.sizes[i]) for i in pair.pictures]
+    top = _SMALL + 10
+    row = Image.new("RGB", (2 * _SIDE + _GAP, top + max(height for _, height in sizes)), "white")
+    corners = [(place * (_SIDE + _GAP) + (_SIDE - width) // 2, top) for place, (width, _) in enumerate(sizes)]
+    for number, found, size, corner in zip(pair.pictures, pair.maps, sizes, corners, strict=True):
+        row.paste(overlaid(explanation.pixels[number], found, size, scale), corner)
+    draw = ImageDraw.Draw(row)
+    first, second = (explanation.names[i] for i in pair.pictures)
+    _write(draw, (0, 0), first, _SMALL, _INK, width=_SIDE)
+    _write(draw, (_SIDE + _GAP, 0), second, _SMALL, _INK, width=_SIDE)
+    _write(draw, (_SIDE + 8, 0), f"similarity {pair.similarity:.2f}", _SMALL, _INK)
+    for number, line in enumerate(pair.correspondences):
+        _line(draw, line, corners, sizes, number, line.contribution / pair.correspondences[0].contribution)
+    return row
+
+
+def _line(
+    draw: ImageDraw.ImageDraw,
+    line: Correspondence,
+    corners: list[tuple[int, int]],
+    sizes: list[tuple[int, int]],
+    number: int,
+    strength: float,
+) -> None:
+    ends = [
+        (corner[0] + x * width, corner[1] + y * height)
+        for (x, y), corner, (width, height) in zip((line.first, line.second), corners, sizes, strict=True)
+    ]
+    colour = _LINES[number % len(_LINES)]
+    thick = 1 + round(3 * strength)
+    draw.line(ends, fill="white", width=thick + 2)
+    draw.line(ends, fill=colour, width=thick)
+    for x, y in ends:
+        draw.ellipse((x - 7, y - 7, x + 7, y + 7), fill=colour, outline="white", width=2)
+
+
+def _verdict(explanation: Explanation) -> str:
+    verdict = explanation.verdict
+    among = f", among {explanation.among}" if explanation.among else ""
+    return f"{verdict._word()}: probability {verdict.probability:.2f} ({verdict.model}{among})"
+
+
+def _legend(draw: ImageDraw.ImageDraw, top: int, explanation: Explanation) -> None:
+    left = _MARGIN
+    for colour, words in ((_RAISES, "makes the two more alike"), (_LOWERS, "makes them less alike")):
+        draw.rectangle((left, top + 2, left + 14, top + 14), fill=colour)
+        left += 22 + _write(draw, (left + 22, top), words, _SMALL, _INK) + 24
+    if explanation.method == "contributions":
+        how = "Each map adds up to the similarity. Lines join the places that contribute the most together."
+    else:
+        how = "By occlusion: what the similarity loses when a place is hidden."
+    _write(draw, (_MARGIN, top + _SMALL + 10), how, _SMALL, _SOFT)
+
+
+def _fitted(size: tuple[int, int]) -> tuple[int, int]:
+    scale = _SIDE / max(size)
+    return max(1, round(scale * size[0])), max(1, round(scale * size[1]))
+
+
+def _write(
+    draw: ImageDraw.ImageDraw,
+    corner: tuple[int, int],
+    text: str,
+    size: int,
+    colour: tuple[int, int, int],
+    width: int | None = None,
+) -> int:
+    """Write a line, shortened to a width in pixels; how wide it became."""
+    font = ImageFont.load_default(size)
+    # Pillow's own font knows only Latin letters.
+    text = text.encode("latin-1", "replace").decode("latin-1")
+    if width is not None and draw.textlength(text, font) > width:
+        while text and draw.textlength(text + "...", font) > width:
+            text = text[:-1]
+        text += "..."
+    draw.text(corner, text, fill=colour, font=font)
+    return round(draw.textlength(text, font))
