@@ -9,8 +9,9 @@ from samekind.explain.explanation import Correspondence, Map
 from samekind.explain.places import PlacedEmbedding
 
 _MOST_LINES = 5
-# A line that is fainter than this share of the strongest one says nothing.
-_FAINTEST = 0.3
+# A line that is fainter than this share of the strongest one says nothing, nor does one from a place that adds less than
+# this share of what the strongest place of its picture adds.
+_FAINTEST, _LEAST = 0.3, 0.25
 # In places of the feature map: nearer ends are the same spot.
 _APART = 1.5
 
@@ -40,6 +41,8 @@ def correspondences(pairs: NDArray[np.float32]) -> tuple[Correspondence, ...]:
     """
     height, width, other_height, other_width = pairs.shape
     flat = pairs.reshape(height * width, -1)
+    ends = [found.ravel() >= max(0.0, _LEAST * float(found.max())) for found in maps_of(pairs)]
+    flat = np.where(np.outer(*ends), flat, 0)
     faintest = max(0.0, _FAINTEST * float(flat.max()))
     one, other = np.divmod(
         np.argsort(-flat, axis=None, kind="stable")[: np.count_nonzero(flat > faintest)], flat.shape[1]

@@ -6,10 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from samekind.explain.explanation import Correspondence, ExplainedPair, Explanation, Map, upsampled
+from samekind.explain.explanation import ExplainedPair, Explanation, Map, upsampled
 from samekind.images import Pixels
 from samekind.inference.verdict import TrioVerdict
 
+_Colour = tuple[int, int, int]
+_Point = tuple[float, float]
 _SIDE, _GAP, _MARGIN = 360, 150, 20
 _TEXT, _SMALL = 20, 15
 # Warm raises the similarity and cool lowers it; told apart also by those who do not see red or green.
@@ -21,7 +23,7 @@ _STRONGEST = 0.78  # how much a colour covers where a map is strongest
 
 def drawn(explanation: Explanation) -> Image.Image:
     """As ``Explanation.image``."""
-    rows = [_row(explanation, pair, scale_of(explanation, pair)) for pair in explanation.pairs]
+    rows = [_row(explanation, pair) for pair in explanation.pairs]
     head, foot = 2 * _TEXT + _MARGIN, 3 * _SMALL + _MARGIN
     height = head + sum(row.height + _MARGIN for row in rows) + foot
     canvas = Image.new("RGB", (2 * (_SIDE + _MARGIN) + _GAP, height), "white")
@@ -35,16 +37,13 @@ def drawn(explanation: Explanation) -> Image.Image:
     return canvas
 
 
-def scale_of(explanation: Explanation, pair: ExplainedPair) -> float:
-    """What a place adds where its colour is full: the most of either map of a pair.
+def scale_of(found: Map, threshold: float) -> float:
+    """What a place adds where its colour is full: the most of the map.
 
     It is no less than three times what each place would add to a pair just at the threshold, or two pictures that have
     nothing in common would be as colourful as two that have.
     """
-    verdict = explanation.verdict
-    threshold = (verdict.pairs[0] if isinstance(verdict, TrioVerdict) else verdict).threshold
-    most = max(float(np.abs(found).max()) for found in pair.maps)
-    return max(most, 3 * abs(threshold) / pair.maps[0].size, 1e-6)
+    return max(float(np.abs(found).max()), 3 * abs(threshold) / found.size, 1e-6)
 
 
 def overlaid(pixels: Pixels, found: Map, size: tuple[int, int], scale: float) -> Image.Image:
@@ -67,38 +66,32 @@ def overlaid(pixels: Pixels, found: Map, size: tuple[int, int], scale: float) ->
     return Image.fromarray(np.clip(mixed, 0, 255).astype(np.uint8))
 
 
-def _row(explanation: Explanation, pair: ExplainedPair, scale: float) -> Image.Image:
+def _row(explanation: Explanation, pair: ExplainedPair) -> Image.Image:
     """A pair: its caption, and below it the two pictures with lines between them."""
+    verdict = explanation.verdict
+    threshold = (verdict.pairs[0] if isinstance(verdict, TrioVerdict) else verdict).threshold
     sizes = [_fitted(explanation.sizes[i]) for i in pair.pictures]
     top = _SMALL + 10
     row = Image.new("RGB", (2 * _SIDE + _GAP, top + max(height for _, height in sizes)), "white")
     corners = [(place * (_SIDE + _GAP) + (_SIDE - width) // 2, top) for place, (width, _) in enumerate(sizes)]
     for number, found, size, corner in zip(pair.pictures, pair.maps, sizes, corners, strict=True):
+        scale = scale_of(found, threshold)
         row.paste(overlaid(explanation.pixels[number], found, size, scale), corner)
     draw = ImageDraw.Draw(row)
     first, second = (explanation.names[i] for i in pair.pictures)
     _write(draw, (0, 0), first, _SMALL, _INK, width=_SIDE)
     _write(draw, (_SIDE + _GAP, 0), second, _SMALL, _INK, width=_SIDE)
     _write(draw, (_SIDE + 8, 0), f"similarity {pair.similarity:.2f}", _SMALL, _INK)
-    for number, line in enumerate(pair.correspondences):
-        _line(draw, line, corners, sizes, number, line.contribution / pair.correspondences[0].contribution)
+    for line, colour in zip(pair.correspondences, _LINES, strict=False):
+        ends = [
+            (corner[0] + x * width, corner[1] + y * height)
+            for (x, y), corner, (width, height) in zip((line.first, line.second), corners, sizes, strict=True)
+        ]
+        _line(draw, ends, colour, 1 + round(3 * line.contribution / pair.correspondences[0].contribution))
     return row
 
 
-def _line(
-    draw: ImageDraw.ImageDraw,
-    line: Correspondence,
-    corners: list[tuple[int, int]],
-    sizes: list[tuple[int, int]],
-    number: int,
-    strength: float,
-) -> None:
-    ends = [
-        (corner[0] + x * width, corner[1] + y * height)
-        for (x, y), corner, (width, height) in zip((line.first, line.second), corners, sizes, strict=True)
-    ]
-    colour = _LINES[number % len(_LINES)]
-    thick = 1 + round(3 * strength)
+def _line(draw: ImageDraw.ImageDraw, ends: list[_Point], colour: _Colour, thick: int) -> None:
     draw.line(ends, fill="white", width=thick + 2)
     draw.line(ends, fill=colour, width=thick)
     for x, y in ends:
@@ -116,11 +109,7 @@ def _legend(draw: ImageDraw.ImageDraw, top: int, explanation: Explanation) -> No
     for colour, words in ((_RAISES, "makes the two more alike"), (_LOWERS, "makes them less alike")):
         draw.rectangle((left, top + 2, left + 14, top + 14), fill=colour)
         left += 22 + _write(draw, (left + 22, top), words, _SMALL, _INK) + 24
-    if explanation.method == "contributions":
-        how = "Each map adds up to the similarity. Lines join the places that contribute the most together."
-    else:
-        how = "By occlusion: what the similarity loses when a place is hidden."
-    _write(draw, (_MARGIN, top + _SMALL + 10), how, _SMALL, _SOFT)
+    _write(draw, (_MARGIN, top + _SMALL + 10), explanation.how, _SMALL, _SOFT)
 
 
 def _fitted(size: tuple[int, int]) -> tuple[int, int]:
@@ -133,7 +122,8 @@ def _write(
     corner: tuple[int, int],
     text: str,
     size: int,
-    colour: tuple[int, int, int],
+    colour: _Colour,
+    *,
     width: int | None = None,
 ) -> int:
     """Write a line, shortened to a width in pixels; how wide it became."""

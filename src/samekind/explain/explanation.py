@@ -20,6 +20,10 @@ from samekind.system.atomic import replacing
 
 Map = NDArray[np.float32]
 Method = Literal["contributions", "occlusion"]
+_HOW: dict[Method, str] = {
+    "contributions": "Each map adds up to the similarity. Lines join the places that contribute the most together.",
+    "occlusion": "By occlusion: what the similarity loses when a place is hidden.",
+}
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,11 @@ class Explanation:
     sizes: tuple[tuple[int, int], ...]
     among: str | None = None
 
+    @property
+    def how(self) -> str:
+        """The method in a sentence."""
+        return _HOW[self.method]
+
     def image(self) -> Image.Image:
         """The pictures with their maps and with lines between the places that correspond, one row for each pair."""
         from samekind.explain.drawing import drawn  # noqa: PLC0415 - it draws what is defined here
@@ -106,6 +115,7 @@ class Explanation:
             OSError: The file cannot be written.
         """
         kind = Image.registered_extensions().get(Path(path).suffix.lower(), "PNG")
+        kind = kind if kind in Image.SAVE else "PNG"
         with replacing(path) as temporary:
             self.image().save(temporary, kind)
 
