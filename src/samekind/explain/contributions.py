@@ -9,9 +9,10 @@ from samekind.explain.explanation import Correspondence, Map
 from samekind.explain.places import PlacedEmbedding
 
 _MOST_LINES = 5
-# A line that is fainter than this share of the strongest one says nothing, nor does one from a place that adds less than
-# this share of what the strongest place of its picture adds.
-_FAINTEST, _LEAST = 0.3, 0.25
+# A line that is fainter than this share of the strongest one says nothing.
+_FAINTEST = 0.3
+# Nor does a line from a place that adds less than this share of what its picture's strongest place adds.
+_LEAST = 0.25
 # In places of the feature map: nearer ends are the same spot.
 _APART = 1.5
 

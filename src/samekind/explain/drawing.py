@@ -66,17 +66,24 @@ def overlaid(pixels: Pixels, found: Map, size: tuple[int, int], scale: float) ->
     return Image.fromarray(np.clip(mixed, 0, 255).astype(np.uint8))
 
 
-def _row(explanation: Explanation, pair: ExplainedPair) -> Image.Image:
-    """A pair: its caption, and below it the two pictures with lines between them."""
+def overlay(explanation: Explanation, pair: ExplainedPair, picture: int, side: int = _SIDE) -> Image.Image:
+    """One of the two pictures of a pair with its map, in its own proportions, its longer side ``side`` pixels."""
     verdict = explanation.verdict
     threshold = (verdict.pairs[0] if isinstance(verdict, TrioVerdict) else verdict).threshold
-    sizes = [_fitted(explanation.sizes[i]) for i in pair.pictures]
+    number, found = pair.pictures[picture], pair.maps[picture]
+    scale = side / max(explanation.sizes[number])
+    width, height = (max(1, round(scale * length)) for length in explanation.sizes[number])
+    return overlaid(explanation.pixels[number], found, (width, height), scale_of(found, threshold))
+
+
+def _row(explanation: Explanation, pair: ExplainedPair) -> Image.Image:
+    """A pair: its caption, and below it the two pictures with lines between them."""
+    pictures = [overlay(explanation, pair, place) for place in (0, 1)]
     top = _SMALL + 10
-    row = Image.new("RGB", (2 * _SIDE + _GAP, top + max(height for _, height in sizes)), "white")
-    corners = [(place * (_SIDE + _GAP) + (_SIDE - width) // 2, top) for place, (width, _) in enumerate(sizes)]
-    for number, found, size, corner in zip(pair.pictures, pair.maps, sizes, corners, strict=True):
-        scale = scale_of(found, threshold)
-        row.paste(overlaid(explanation.pixels[number], found, size, scale), corner)
+    row = Image.new("RGB", (2 * _SIDE + _GAP, top + max(picture.height for picture in pictures)), "white")
+    corners = [(place * (_SIDE + _GAP) + (_SIDE - shown.width) // 2, top) for place, shown in enumerate(pictures)]
+    for picture, corner in zip(pictures, corners, strict=True):
+        row.paste(picture, corner)
     draw = ImageDraw.Draw(row)
     first, second = (explanation.names[i] for i in pair.pictures)
     _write(draw, (0, 0), first, _SMALL, _INK, width=_SIDE)
@@ -84,8 +91,8 @@ def _row(explanation: Explanation, pair: ExplainedPair) -> Image.Image:
     _write(draw, (_SIDE + 8, 0), f"similarity {pair.similarity:.2f}", _SMALL, _INK)
     for line, colour in zip(pair.correspondences, _LINES, strict=False):
         ends = [
-            (corner[0] + x * width, corner[1] + y * height)
-            for (x, y), corner, (width, height) in zip((line.first, line.second), corners, sizes, strict=True)
+            (corner[0] + x * shown.width, corner[1] + y * shown.height)
+            for (x, y), corner, shown in zip((line.first, line.second), corners, pictures, strict=True)
         ]
         _line(draw, ends, colour, 1 + round(3 * line.contribution / pair.correspondences[0].contribution))
     return row
@@ -110,11 +117,6 @@ def _legend(draw: ImageDraw.ImageDraw, top: int, explanation: Explanation) -> No
         draw.rectangle((left, top + 2, left + 14, top + 14), fill=colour)
         left += 22 + _write(draw, (left + 22, top), words, _SMALL, _INK) + 24
     _write(draw, (_MARGIN, top + _SMALL + 10), explanation.how, _SMALL, _SOFT)
-
-
-def _fitted(size: tuple[int, int]) -> tuple[int, int]:
-    scale = _SIDE / max(size)
-    return max(1, round(scale * size[0])), max(1, round(scale * size[1]))
 
 
 def _write(

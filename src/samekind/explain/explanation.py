@@ -108,6 +108,18 @@ class Explanation:
 
         return drawn(self)
 
+    def overlay(self, picture: int, side: int = 240, *, pair: int = 0) -> Image.Image:
+        """One picture with its map, in its own proportions.
+
+        Args:
+            picture: Which of the pair's two, 0 or 1.
+            side: The longer side, in pixels.
+            pair: Which pair.
+        """
+        from samekind.explain.drawing import overlay  # noqa: PLC0415 - it draws what is defined here
+
+        return overlay(self, self.pairs[pair], picture, side)
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write ``image()``, whole or not at all; the kind of file is that of the name's ending, PNG if it has none.
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from PIL import Image
 
 from samekind import images
 from samekind.errors import ImageError
@@ -24,12 +26,14 @@ class Picture:
         name: The name that stands below it.
         note: The line below the name.
         marked: True sets it off from the others.
+        draw: Draws what is shown; None shows the picture itself.
     """
 
     path: Path
     name: str
     note: str = ""
     marked: bool = False
+    draw: Callable[[], Image.Image] | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,8 @@ def write_contact_sheet(path: str | os.PathLike[str], title: str, summary: str, 
 def thumbnail_uri(picture: Picture) -> str | None:
     """A data URI of the picture, small; None if it has become unreadable."""
     try:
-        return images.data_uri(images.thumbnail(picture.path), quality=_QUALITY)
+        shown = images.thumbnail(picture.path) if picture.draw is None else picture.draw()
+        return images.data_uri(shown, quality=_QUALITY)
     except ImageError:
         return None
 
