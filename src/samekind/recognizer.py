@@ -275,18 +275,19 @@ class Recognizer:
             True
         """
         if third is None:
-            return self._explainer.explain(
+            return self.explainer.explain(
                 (first, second), lambda rows: self.judge_pairs(rows[:1], rows[1:])[0], method=method
             )
         trio_calibration(self.card)  # refuse before the work
-        return self._explainer.explain(
+        return self.explainer.explain(
             (first, second, third),
             lambda rows: self.judge_trios(rows[:1], rows[1:2], rows[2:])[0],
             method=method,
         )
 
     @cached_property
-    def _explainer(self) -> Explainer:
+    def explainer(self) -> Explainer:
+        """What explains verdicts of this model; it opens the network a second time when it is first used."""
         return Explainer(self._model, self.encoder, providers=self._providers, threads=self._threads)
 
     def verify_pairs(

@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from strategies import pixels
 
 import samekind
+from samekind.adaptation.adaptation import adapt
 from samekind.errors import ArgumentError, ImageError, OperatingPointError
+from samekind.images import read_image
 from samekind.model_file.file import ModelFile, bundled_models
 from samekind.recognizer import Recognizer
 
@@ -61,18 +63,22 @@ def test_an_adapted_model_explains_the_adapted_similarity(many_colours: Path) ->
     assert pair.contributions.sum() == pytest.approx(adapted.similarity(*files[:2]), abs=1e-4)
 
 
-def test_an_offset_given_beside_the_model_is_as_an_adapted_model(many_colours: Path) -> None:
-    from samekind.adaptation.adaptation import adapt
-
+def test_an_adaptation_beside_the_model_is_as_an_adapted_model(many_colours: Path) -> None:
     files = sorted(many_colours.glob("*/*.png"))
     bare = samekind.load()
     adaptation = adapt(bare.embed(files), bare.card, "colours")
     inside = bare.adapt(files, source="colours")
+    decoded = [read_image(file, 224) for file in files[:2]]
     for method in ("contributions", "occlusion"):
-        beside = bare._explainer.explain(
-            files[:2], lambda rows: inside.judge_pairs(rows[:1], rows[1:])[0], method=method, offset=adaptation.offset
+        beside = bare.explainer.explain_decoded(
+            decoded,
+            ("one", "other"),
+            lambda rows: inside.judge_pairs(rows[:1], rows[1:])[0],
+            method=method,
+            adaptation=adaptation,
         )
         [pair], [expected] = beside.pairs, inside.explain(*files[:2], method=method).pairs
+        assert beside.among == "colours"
         assert pair.similarity == pytest.approx(expected.similarity, abs=1e-4)
         np.testing.assert_allclose(pair.maps[0], expected.maps[0], atol=1e-4)
 

@@ -21,19 +21,20 @@ _LINES = ((0, 158, 115), (204, 61, 140), (86, 60, 180), (150, 110, 0), (0, 130, 
 _STRONGEST = 0.78  # how much a colour covers where a map is strongest
 
 
-def drawn(explanation: Explanation) -> Image.Image:
+def drawn(explanation: Explanation, *, words: bool = True) -> Image.Image:
     """As ``Explanation.image``."""
-    rows = [_row(explanation, pair) for pair in explanation.pairs]
-    head, foot = 2 * _TEXT + _MARGIN, 3 * _SMALL + _MARGIN
+    rows = [_row(explanation, pair, words=words) for pair in explanation.pairs]
+    head, foot = (2 * _TEXT + _MARGIN, 3 * _SMALL + _MARGIN) if words else (_MARGIN, 0)
     height = head + sum(row.height + _MARGIN for row in rows) + foot
     canvas = Image.new("RGB", (2 * (_SIDE + _MARGIN) + _GAP, height), "white")
-    draw = ImageDraw.Draw(canvas)
-    _write(draw, (_MARGIN, _MARGIN), _verdict(explanation), _TEXT, _INK)
     top = head
     for row in rows:
         canvas.paste(row, (_MARGIN, top))
         top += row.height + _MARGIN
-    _legend(draw, top, explanation)
+    if words:
+        draw = ImageDraw.Draw(canvas)
+        _write(draw, (_MARGIN, _MARGIN), _verdict(explanation), _TEXT, _INK)
+        _legend(draw, top, explanation)
     return canvas
 
 
@@ -76,19 +77,20 @@ def overlay(explanation: Explanation, pair: ExplainedPair, picture: int, side: i
     return overlaid(explanation.pixels[number], found, (width, height), scale_of(found, threshold))
 
 
-def _row(explanation: Explanation, pair: ExplainedPair) -> Image.Image:
+def _row(explanation: Explanation, pair: ExplainedPair, *, words: bool) -> Image.Image:
     """A pair: its caption, and below it the two pictures with lines between them."""
     pictures = [overlay(explanation, pair, place) for place in (0, 1)]
-    top = _SMALL + 10
+    top = _SMALL + 10 if words else 0
     row = Image.new("RGB", (2 * _SIDE + _GAP, top + max(picture.height for picture in pictures)), "white")
     corners = [(place * (_SIDE + _GAP) + (_SIDE - shown.width) // 2, top) for place, shown in enumerate(pictures)]
     for picture, corner in zip(pictures, corners, strict=True):
         row.paste(picture, corner)
     draw = ImageDraw.Draw(row)
-    first, second = (explanation.names[i] for i in pair.pictures)
-    _write(draw, (0, 0), first, _SMALL, _INK, width=_SIDE)
-    _write(draw, (_SIDE + _GAP, 0), second, _SMALL, _INK, width=_SIDE)
-    _write(draw, (_SIDE + 8, 0), f"similarity {pair.similarity:.2f}", _SMALL, _INK)
+    if words:
+        first, second = (explanation.names[i] for i in pair.pictures)
+        _write(draw, (0, 0), first, _SMALL, _INK, width=_SIDE)
+        _write(draw, (_SIDE + _GAP, 0), second, _SMALL, _INK, width=_SIDE)
+        _write(draw, (_SIDE + 8, 0), f"similarity {pair.similarity:.2f}", _SMALL, _INK)
     for line, colour in zip(pair.correspondences, _LINES, strict=False):
         ends = [
             (corner[0] + x * shown.width, corner[1] + y * shown.height)

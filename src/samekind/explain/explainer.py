@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from samekind.adaptation.adaptation import Adaptation
 from samekind.errors import ArgumentError
 from samekind.explain.contributions import contributions, correspondences, maps_of
 from samekind.explain.explanation import ExplainedPair, Explanation, Method
@@ -63,64 +64,91 @@ class Explainer:
             self._model.data, name, providers=self._providers, threads=self._threads, taps=network.taps
         )
 
-    def explain(
-        self,
-        images: Sequence[ImageSource],
-        judge: Judge,
-        *,
-        method: Method | None = None,
-        offset: NDArray[np.float32] | None = None,
-    ) -> Explanation:
+    @cached_property
+    def adds_up(self) -> bool:
+        """Whether the network seems to have contributions that add up to the similarity."""
+        return pooled_network(self._model.data, self._model.card.name) is not None
+
+    def explain(self, images: Sequence[ImageSource], judge: Judge, *, method: Method | None = None) -> Explanation:
         """Explain the verdict on two or three images.
 
         Args:
             images: The images, as ``images.load_image`` takes them.
             judge: Gives the verdict on their embeddings, float32 (2 or 3, D).
             method: Of the two; None takes contributions where the network allows them.
-            offset: What an adaptation that is not in the network takes away from each embedding, float32 (D,).
 
         Raises:
             ImageError: An image cannot be read.
             ArgumentError: There is no such method, or this network has no contributions.
         """
-        if method not in {None, *_METHODS}:
-            raise ArgumentError(f"an explanation is by {' or '.join(_METHODS)}, not by {method!r}")
+        self._refuse(method)
         decoded = [_decoded(image, self._encoder.input_size) for image in images]
-        pixels = tuple(image.pixels for image in decoded)
-        placed = None if method == "occlusion" else self._placed(np.stack(pixels), offset)
+        names = [_name(image, place) for place, image in enumerate(images)]
+        return self.explain_decoded(decoded, names, judge, method=method)
+
+    def explain_decoded(
+        self,
+        images: Sequence[DecodedImage],
+        names: Sequence[str],
+        judge: Judge,
+        *,
+        method: Method | None = None,
+        adaptation: Adaptation | None = None,
+    ) -> Explanation:
+        """As ``explain``, for images that were decoded and squashed already.
+
+        Args:
+            images: The images.
+            names: What they are called.
+            judge: As ``explain``.
+            method: As ``explain``.
+            adaptation: One that is not in the network itself.
+
+        Raises:
+            ArgumentError: As ``explain``.
+        """
+        self._refuse(method)
+        pixels = tuple(image.pixels for image in images)
+        placed = None if method == "occlusion" else self._placed(np.stack(pixels), adaptation)
         if placed is None and method == "contributions":
             raise ArgumentError(f"{self._model.card.name}: its network does not pool and project; use occlusion")
         if placed is not None:
             rows = np.stack([found.embedding for found in placed])
             pairs = [_by_contributions(placed, pair) for pair in _pairs(len(images))]
         else:
-            rows, pairs = self._by_occlusion(pixels, offset)
+            rows, pairs = self._by_occlusion(pixels, adaptation)
         verdict = judge(rows)
         remember_pictures(verdict, pixels)
-        adapted = self._model.card.adapted
+        adapted = self._model.card.adapted if adaptation is None else adaptation.about
         return Explanation(
             verdict,
             tuple(pairs),
             "occlusion" if placed is None else "contributions",
-            tuple(_name(image, place) for place, image in enumerate(images)),
+            tuple(names),
             pixels,
-            tuple((image.width, image.height) for image in decoded),
+            tuple((image.width, image.height) for image in images),
             adapted.source if adapted else None,
         )
 
-    def _placed(self, pixels: Pixels, offset: NDArray[np.float32] | None) -> list[PlacedEmbedding] | None:
+    def _refuse(self, method: Method | None) -> None:
+        if method not in {None, *_METHODS}:
+            raise ArgumentError(f"an explanation is by {' or '.join(_METHODS)}, not by {method!r}")
+
+    def _placed(self, pixels: Pixels, adaptation: Adaptation | None) -> list[PlacedEmbedding] | None:
         if self._inside is None:
             return None
         network, encoder = self._inside
         embeddings, taps = encoder.encode_pixels_with_taps(pixels)
         found = placed_embeddings(network, embeddings, dict(zip(network.taps, taps, strict=True)))
-        return found if found is None or offset is None else [placed.less(offset) for placed in found]
+        return found if found is None or adaptation is None else [one.less(adaptation.offset) for one in found]
 
     def _by_occlusion(
-        self, pixels: tuple[Pixels, ...], offset: NDArray[np.float32] | None
+        self, pixels: tuple[Pixels, ...], adaptation: Adaptation | None
     ) -> tuple[Embeddings, list[ExplainedPair]]:
-        rows = _less(self._encoder.encode_pixels(np.stack(pixels)), offset)
-        hidden = [_less(embeddings_of_hidden(self._encoder, picture), offset) for picture in pixels]
+        rows = self._encoder.encode_pixels(np.stack(pixels))
+        hidden = [embeddings_of_hidden(self._encoder, picture) for picture in pixels]
+        if adaptation is not None:
+            rows, hidden = adaptation.apply(rows), [adaptation.apply(of_picture) for of_picture in hidden]
         pairs = []
         for i, j in _pairs(len(pixels)):
             maps = loss_map(hidden[i], rows[i], rows[j]), loss_map(hidden[j], rows[j], rows[i])
@@ -141,14 +169,6 @@ def _by_contributions(placed: Sequence[PlacedEmbedding], pair: tuple[int, int]) 
 
 def _similarity(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
     return float(paired_similarity(first[None], second[None])[0])
-
-
-def _less(rows: Embeddings, offset: NDArray[np.float32] | None) -> Embeddings:
-    if offset is None:
-        return rows
-    centred = rows - offset
-    less: Embeddings = centred / np.maximum(np.linalg.norm(centred, axis=-1, keepdims=True), 1e-12)
-    return less
 
 
 def _decoded(source: ImageSource, size: int) -> DecodedImage:

@@ -102,11 +102,15 @@ class Explanation:
         """The method in a sentence."""
         return _HOW[self.method]
 
-    def image(self) -> Image.Image:
-        """The pictures with their maps and with lines between the places that correspond, one row for each pair."""
+    def image(self, *, words: bool = True) -> Image.Image:
+        """The pictures with their maps and with lines between the places that correspond, one row for each pair.
+
+        Args:
+            words: Whether the verdict, the names and the legend are written beside them.
+        """
         from samekind.explain.drawing import drawn  # noqa: PLC0415 - it draws what is defined here
 
-        return drawn(self)
+        return drawn(self, words=words)
 
     def overlay(self, picture: int, side: int = 240, *, pair: int = 0) -> Image.Image:
         """One picture with its map, in its own proportions.

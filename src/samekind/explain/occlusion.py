@@ -34,20 +34,20 @@ def hidden_squares(pixels: Pixels) -> Pixels:
 
 
 def embeddings_of_hidden(encoder: OnnxEncoder, pixels: Pixels) -> Embeddings:
-    """The embeddings of a picture with each place hidden in turn: float32 (GRID, GRID, D)."""
+    """The embeddings of a picture with each place hidden in turn, row by row: float32 (GRID × GRID, D)."""
     hidden = hidden_squares(pixels)
     batches = range(0, len(hidden), DEFAULT_BATCH_SIZE)
     rows = [encoder.encode_pixels(hidden[start : start + DEFAULT_BATCH_SIZE]) for start in batches]
-    return np.concatenate(rows).reshape(GRID, GRID, -1)
+    return np.concatenate(rows)
 
 
 def loss_map(hidden: Embeddings, whole: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How much of the similarity to another picture is lost with each place: float32 (H, W).
+    """How much of the similarity to another picture is lost with each place: float32 (GRID, GRID).
 
     Args:
-        hidden: float32 (H, W, D), from ``embeddings_of_hidden``.
+        hidden: float32 (GRID × GRID, D), from ``embeddings_of_hidden``, adapted where the others are.
         whole: float32 (D,), the embedding of the picture as it is.
         other: float32 (D,), that of the other picture.
     """
     lost: NDArray[np.float32] = np.float32(whole @ other) - hidden @ other
-    return lost
+    return lost.reshape(GRID, GRID)
