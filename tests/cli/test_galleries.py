@@ -76,11 +76,11 @@ def test_search_prints_writes_and_filters(indexed: Path) -> None:
 def test_duplicates_in_all_forms(indexed: Path) -> None:
     words = ("duplicates", "photos.samekind", "--kind", "exact")
     out = run(*words, "--plan", "plan.txt", "--html", "d.html", cwd=indexed).stdout
-    assert out.startswith("1 groups; 1 images could go")
+    assert out.startswith("1 group; 1 image could go")
     assert "Nothing was deleted" in out
     assert "  keep  photos/red0 copy.png  (first by name" in out
     assert 'remove "photos/red0.png" copy of "photos/red0 copy.png" ' in (indexed / "plan.txt").read_text()
-    assert 'class="marked"' in (indexed / "d.html").read_text()
+    assert 'class="keep"' in (indexed / "d.html").read_text()
     assert (indexed / "photos/red0.png").exists()
     (group,) = json.loads(run(*words, "--json", cwd=indexed).stdout)
     assert group["images"] == ["photos/red0 copy.png", "photos/red0.png"]

@@ -189,6 +189,7 @@ def test_duplicates_are_shown_in_groups(page) -> None:
     page.get_by_role("button", name="Find duplicates").click()
     page.get_by_role("heading", name="Group 1: 2 pictures").wait_for()
     assert page.get_by_text("worth keeping").count() == 1
+    assert "the same bytes" in page.locator(".sk-pair p").inner_text()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

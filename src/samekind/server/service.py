@@ -20,9 +20,11 @@ from samekind.recognizer import Recognizer
 from samekind.server.batcher import Batcher, BusyError, Row, TooManyPixelsError, UnreadableError
 from samekind.server.gallery_queue import GalleryQueue
 from samekind.server.http.problems import Problem, busy
+from samekind.server.limits import FORMATS, Limits
 
 if TYPE_CHECKING:  # importing it imports FAISS
-    from samekind.gallery import Gallery, Hit
+    from samekind.gallery import Gallery, Hit, Match
+    from samekind.gallery.duplicates.pictures.picture_files import PictureFile
 
 
 class Service:
@@ -32,17 +34,23 @@ class Service:
         recognizer: The model.
         batcher: What embeds for it.
         gallery: Where to search, of the same model; None for none.
+        limits: The bounds on an image.
 
     Attributes:
         searches: Where quick work with the gallery waits its turn.
+        comparisons: Where work does that lays pictures on each other, for a second or so.
         surveys: Where work with the whole gallery does, which may take minutes.
     """
 
-    def __init__(self, recognizer: Recognizer, batcher: Batcher, gallery: Gallery | None = None) -> None:
+    def __init__(
+        self, recognizer: Recognizer, batcher: Batcher, gallery: Gallery | None = None, limits: Limits | None = None
+    ) -> None:
         self.gallery = gallery
+        self._limits = limits or Limits()
         self._recognizer, self._batcher = recognizer, batcher
         # FAISS uses all cores for one search; a second one beside it would only wait.
         self.searches = GalleryQueue("samekind-search", 64)
+        self.comparisons = GalleryQueue("samekind-compare", 16)
         self.surveys = GalleryQueue("samekind-survey", 1)
 
     @property
@@ -107,30 +115,57 @@ class Service:
 
     async def search(self, image: bytes, k: int = 20, min_probability: float | None = None) -> list[Hit]:
         """The images of the gallery that are most like one."""
-        gallery = self.gallery
-        if gallery is None:
-            raise Problem(HTTPStatus.NOT_FOUND, "there is no gallery; start the service with --gallery FILE")
+        gallery = self._gallery()
         row = (await self.embed({"image": image}))["image"]
         return await self.searches.run(lambda: gallery.search_embedding(row, k, min_probability=min_probability))
+
+    async def copies(self, image: bytes) -> list[Match]:
+        """The images of the gallery that are copies of this very picture, and what is alike but no copy, last."""
+        gallery = self._gallery()
+        query = await self.query(image)
+        return await self.comparisons.run(lambda: gallery.copies_of(query))
+
+    async def query(self, image: bytes) -> PictureFile:
+        """A picture to look for in the gallery, decoded within the same bounds as what is embedded."""
+        from samekind.gallery.duplicates.query import query_picture  # noqa: PLC0415 - it imports OpenCV
+
+        def read(data: bytes) -> PictureFile:
+            return query_picture(data, max_pixels=self._limits.pixels, formats=FORMATS)
+
+        with _named_refusals():
+            return (await self._batcher.read({"image": image}, read))["image"]
+
+    def _gallery(self) -> Gallery:
+        if self.gallery is None:
+            raise Problem(HTTPStatus.NOT_FOUND, "there is no gallery; start the service with --gallery FILE")
+        return self.gallery
 
     def close(self) -> None:
         """End the threads, after what they have accepted."""
         self.searches.close()
+        self.comparisons.close()
         self.surveys.close()
         self._batcher.close()
 
     async def embed(self, images: Mapping[str, bytes]) -> dict[str, Row]:
         """Embed images by their names in the request."""
-        try:
+        with _named_refusals():
             return await self._batcher.embed(images)
-        except BusyError:
-            raise busy("too many images are waiting; try again in a moment") from None
-        except TooManyPixelsError:
-            raise Problem(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too many pixels in one request; send fewer or smaller images"
-            ) from None
-        except UnreadableError as error:
-            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors=error.reasons) from error
+
+
+@contextmanager
+def _named_refusals() -> Iterator[None]:
+    """What the batcher does not take, as problems."""
+    try:
+        yield
+    except BusyError:
+        raise busy("too many images are waiting; try again in a moment") from None
+    except TooManyPixelsError:
+        raise Problem(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too many pixels in one request; send fewer or smaller images"
+        ) from None
+    except UnreadableError as error:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors=error.reasons) from error
 
 
 @contextmanager

@@ -22,11 +22,11 @@ from samekind.server.page.tradeoff import Trade, same_strictness, slider_range, 
 from samekind.server.service import Service
 
 _PAIR_EXAMPLES = [
-    ("Two halves of a wall", ("brick-left.jpg", "brick-right.jpg")),
+    ("Two halves of a cat", ("cat-left.jpg", "cat-right.jpg")),
     ("A cat and a rocket", ("cat.jpg", "rocket.jpg")),
 ]
 _TRIO_EXAMPLES = [
-    ("Coffee and twice gravel", ("coffee.jpg", "gravel-left.jpg", "gravel-right.jpg")),
+    ("Coffee and two halves of a cat", ("coffee.jpg", "cat-left.jpg", "cat-right.jpg")),
     ("Cat, rocket, coffee", ("cat.jpg", "rocket.jpg", "coffee.jpg")),
 ]
 
@@ -72,7 +72,8 @@ def build_blocks(service: Service, limits: Limits) -> tuple[gr.Blocks, dict[str,
                 with gr.Tab("Three images"):
                     _trio_tab(service, service.card.trio, limits)
             if service.gallery is not None:
-                from samekind.server.page.gallery_tabs import duplicates_tab, search_tab  # noqa: PLC0415 - imports FAISS
+                from samekind.server.page.gallery.duplicates import duplicates_tab  # noqa: PLC0415 - they import FAISS
+                from samekind.server.page.gallery.search import search_tab  # noqa: PLC0415
 
                 with gr.Tab("Search"):
                     search_tab(service, service.gallery, limits)
