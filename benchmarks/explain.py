@@ -9,7 +9,8 @@ is compared with that of a centred blob, of random maps and of occlusion, each b
 
 The pointing game (Zhang et al., "Top-down neural attention by excitation backprop", 2016) is played on pictures made of
 two halves: a picture of the class of another picture, beside or above one of another class. The map hits if it is
-highest in the right half. Groceries, birds and drawn pictures are explained by the model as adapted to 200 of them.
+highest in the right half; whether it adds up to more there is said, too. Groceries, birds and drawn pictures are
+explained by the model as adapted to 200 of them.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 import samekind
-from samekind.explain.explanation import upsampled
+from samekind.explain.explanation import Method, upsampled
 from samekind.images import Pixels, load_image
 from samekind.recognizer import Recognizer
 
@@ -64,7 +65,8 @@ def main() -> None:
         pictures = collection(arguments.data, name)
         used = model.adapt(some(pictures, 200, rng), source=name) if name in _NARROW else model
         print(f"\n{name}, {arguments.model}{', adapted' if used is not model else ''}", flush=True)
-        faithfulness(used, list(genuine(pictures, arguments.pairs, rng)), rng)
+        if arguments.pairs:
+            faithfulness(used, list(genuine(pictures, arguments.pairs, rng)), rng)
         pointing(used, pictures, arguments.composites, arguments.occluded, rng)
 
 
@@ -152,7 +154,7 @@ def curves(
 
 def pointing(model: Recognizer, pictures: Collection, number: int, occluded: int, rng: np.random.Generator) -> None:
     names = list(pictures)
-    hits: dict[tuple[str, str], list[bool]] = {}
+    hits: dict[str, list[tuple[bool, bool]]] = {}
     for turn in range(number):
         right, wrong = rng.choice(len(names), 2, replace=False)
         ours, others = pictures[names[right]], pictures[names[wrong]]
@@ -160,19 +162,27 @@ def pointing(model: Recognizer, pictures: Collection, number: int, occluded: int
         layout, behind = _LAYOUTS[turn % len(_LAYOUTS)], bool(rng.integers(2))
         halves = load_image(ours[first], _SIDE), load_image(others[rng.integers(len(others))], _SIDE)
         made, plain = composite(*halves, layout, behind=behind), load_image(ours[second], _SIDE)
-        for method in ("contributions", "occlusion") if turn < occluded else ("contributions",):
-            found = upsampled(model.explain(made, plain, method=method).pairs[0].maps[0], _SIDE, _SIDE)  # type: ignore[arg-type]
-            place = np.unravel_index(int(found.argmax()), found.shape)[0 if layout == "above" else 1]
-            hits.setdefault((method, layout), []).append(bool(place >= _SIDE // 2) == behind)
-    for method in ("contributions", "occlusion"):
-        parts = {layout: hits.get((method, layout), []) for layout in _LAYOUTS}
-        everything = [hit for part in parts.values() for hit in part]
-        if not everything:
-            continue
-        low, high = wilson(sum(everything), len(everything))
-        each = ", ".join(f"{layout} {np.mean(part):.0%}" for layout, part in parts.items())
-        print(f"  points at the right half by {method:<13} {np.mean(everything):.1%} [{low:.1%}, {high:.1%}] "
-              f"of {len(everything)}: {each}", flush=True)  # fmt: skip
+        methods: tuple[Method, ...] = ("contributions", "occlusion") if turn < occluded else ("contributions",)
+        for method in methods:
+            found = upsampled(model.explain(made, plain, method=method).pairs[0].maps[0], _SIDE, _SIDE)
+            hits.setdefault(method, []).append(lies_behind(found, layout, behind=behind))
+    for method, found_hits in hits.items():
+        for kind, what in enumerate(("highest", "heavier")):
+            found_right = [hit[kind] for hit in found_hits]
+            low, high = wilson(sum(found_right), number := len(found_right))
+            each = ", ".join(
+                f"{name} {np.mean(found_right[i :: len(_LAYOUTS)]):.0%}" for i, name in enumerate(_LAYOUTS)
+            )
+            print(f"  {method:<13} {what} in the right half: {np.mean(found_right):.1%} [{low:.1%}, {high:.1%}] "
+                  f"of {number}: {each}", flush=True)  # fmt: skip
+
+
+def lies_behind(found: NDArray[np.float32], layout: str, *, behind: bool) -> tuple[bool, bool]:
+    """Whether a map is highest, and adds up to more, in the right half: the second one, or the first."""
+    across = found.T if layout == "above" else found
+    highest = int(np.unravel_index(int(across.argmax()), across.shape)[1]) >= _SIDE // 2
+    heavier = float(across[:, _SIDE // 2 :].sum()) > float(across[:, : _SIDE // 2].sum())
+    return highest is behind, heavier is behind
 
 
 def composite(ours: Pixels, other: Pixels, layout: str, *, behind: bool) -> Pixels:

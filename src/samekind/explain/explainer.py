@@ -51,23 +51,23 @@ class Explainer:
         self._providers, self._threads = providers, threads
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_inside"}
+        return {name: value for name, value in vars(self).items() if name not in {"_network", "_inside"}}
 
-    @cached_property
-    def _inside(self) -> tuple[PooledNetwork, OnnxEncoder] | None:
-        """How the network pools, and the network with these values as outputs; None if it is of another form."""
-        name = self._model.card.name
-        network = pooled_network(self._model.data, name)
-        if network is None:
-            return None
-        return network, OnnxEncoder(
-            self._model.data, name, providers=self._providers, threads=self._threads, taps=network.taps
-        )
-
-    @cached_property
+    @property
     def adds_up(self) -> bool:
         """Whether the network seems to have contributions that add up to the similarity."""
-        return pooled_network(self._model.data, self._model.card.name) is not None
+        return self._network is not None
+
+    @cached_property
+    def _network(self) -> PooledNetwork | None:
+        return pooled_network(self._model.data, self._model.card.name)
+
+    @cached_property
+    def _inside(self) -> OnnxEncoder:
+        """The network, with what the explanation needs as further outputs."""
+        taps = () if self._network is None else self._network.taps
+        name = self._model.card.name
+        return OnnxEncoder(self._model.data, name, providers=self._providers, threads=self._threads, taps=taps)
 
     def explain(self, images: Sequence[ImageSource], judge: Judge, *, method: Method | None = None) -> Explanation:
         """Explain the verdict on two or three images.
@@ -135,11 +135,10 @@ class Explainer:
             raise ArgumentError(f"an explanation is by {' or '.join(_METHODS)}, not by {method!r}")
 
     def _placed(self, pixels: Pixels, adaptation: Adaptation | None) -> list[PlacedEmbedding] | None:
-        if self._inside is None:
+        if self._network is None:
             return None
-        network, encoder = self._inside
-        embeddings, taps = encoder.encode_pixels_with_taps(pixels)
-        found = placed_embeddings(network, embeddings, dict(zip(network.taps, taps, strict=True)))
+        embeddings, taps = self._inside.encode_pixels_with_taps(pixels)
+        found = placed_embeddings(self._network, embeddings, dict(zip(self._network.taps, taps, strict=True)))
         return found if found is None or adaptation is None else [one.less(adaptation.offset) for one in found]
 
     def _by_occlusion(

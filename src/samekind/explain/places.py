@@ -32,9 +32,10 @@ class PlacedEmbedding:
 
     def less(self, offset: NDArray[np.float32]) -> PlacedEmbedding:
         """The same for an adapted embedding: an offset, float32 (D,), taken away from all places by their shares."""
-        length = max(float(np.linalg.norm(self.embedding - offset)), _LEAST_LENGTH)
-        parts = (self.parts - self.shares[..., None] * offset) / length
-        return PlacedEmbedding((self.embedding - offset) / length, parts, self.shares)
+        length = np.float32(max(float(np.linalg.norm(self.embedding - offset)), _LEAST_LENGTH))
+        embedding: NDArray[np.float32] = (self.embedding - offset) / length
+        parts: NDArray[np.float32] = (self.parts - self.shares[..., None] * offset) / length
+        return PlacedEmbedding(embedding, parts, self.shares)
 
 
 def placed_embeddings(

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from samekind.model_file.onnx_envelope import OnnxEnvelope
 
-# What leaves values as they are but for their shape, or their type.
-_SAME_VALUES = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Cast", "Dropout"})
+# What leaves values as they are but for their shape or their type, or may: PyTorch writes the flattening of a mean as a
+# Gather.
+_SAME_VALUES = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Cast", "Dropout", "Gather"})
 _BOUNDS = frozenset({"Clip", "Max"})
 _MEANS = ("ReduceMean", "GlobalAveragePool")
 _NUMBERS = {1: "<f4", 10: "<f2"}  # onnx.TensorProto's FLOAT and FLOAT16
