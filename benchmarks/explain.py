@@ -140,12 +140,12 @@ def curves(
     order = np.argsort(-upsampled(found, _SIDE, _SIDE), axis=None, kind="stable")
     rank = np.empty(order.size)
     rank[order] = np.arange(order.size) / order.size
-    rank = rank.reshape(_SIDE, _SIDE, 1)
+    hidden_at = rank.reshape(_SIDE, _SIDE, 1)
     grey = np.broadcast_to(pixels.mean(axis=(0, 1)), pixels.shape)
     blurred = np.asarray(Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(12)))
     shares = np.linspace(0, 1, _STEPS + 1)
-    deleted = [np.where(rank < share, grey, pixels) for share in shares]
-    inserted = [np.where(rank < share, pixels, blurred) for share in shares]
+    deleted = [np.where(hidden_at < share, grey, pixels) for share in shares]
+    inserted = [np.where(hidden_at < share, pixels, blurred) for share in shares]
     rows = model.encoder.encode_pixels(np.array([*deleted, *inserted], np.uint8))
     similarity = (rows @ target).reshape(2, -1)
     deletion, insertion = np.trapezoid(similarity, shares, axis=1).tolist()

@@ -32,9 +32,9 @@ class PlacedEmbedding:
 
     def less(self, offset: NDArray[np.float32]) -> PlacedEmbedding:
         """The same for an adapted embedding: an offset, float32 (D,), taken away from all places by their shares."""
-        length = np.float32(max(float(np.linalg.norm(self.embedding - offset)), _LEAST_LENGTH))
-        embedding: NDArray[np.float32] = (self.embedding - offset) / length
-        parts: NDArray[np.float32] = (self.parts - self.shares[..., None] * offset) / length
+        length = max(float(np.linalg.norm(self.embedding - offset)), _LEAST_LENGTH)
+        embedding = np.asarray((self.embedding - offset) / length, np.float32)
+        parts = np.asarray((self.parts - self.shares[..., None] * offset) / length, np.float32)
         return PlacedEmbedding(embedding, parts, self.shares)
 
 
