@@ -16,7 +16,7 @@ from samekind.errors import MissingExtraError
 # All that other people's code may import, by package. Whoever adds a name decides that it stays.
 EXPORTS = {
     "samekind": {
-        *("load", "Recognizer", "Embedded", "Verdict", "TrioVerdict", "Card", "Gallery"),
+        *("load", "Recognizer", "Embedded", "Verdict", "TrioVerdict", "Explanation", "Card", "Gallery"),
         *("check", "CheckReport", "train", "evaluate", "Report", "calibrate", "Recalibrated", "AdaptationError"),
         *("SamekindError", "ArgumentError", "DatasetError", "EmbeddingError", "GalleryError", "ImageError"),
         *("MissingExtraError", "ModelFileError", "OperatingPointError", "PlanError", "ServeError", "TrainingError"),

@@ -17,6 +17,7 @@ DOCUMENTS = [
     "CONTRIBUTING.md",
     "docs/adaptation.md",
     "docs/evaluation.md",
+    "docs/explaining.md",
     "docs/formats.md",
     "docs/reference.md",
     "docs/galleries.md",

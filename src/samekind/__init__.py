@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         ServeError,
         TrainingError,
     )
+    from samekind.explain.explanation import Explanation
     from samekind.fitting.calibrate import Recalibrated, calibrate
     from samekind.gallery import Gallery
     from samekind.inference.verdict import TrioVerdict, Verdict
@@ -52,6 +53,7 @@ __all__ = [
     "DatasetError",
     "Embedded",
     "EmbeddingError",
+    "Explanation",
     "Gallery",
     "GalleryError",
     "ImageError",
@@ -81,6 +83,7 @@ _MODULES = {
     "Embedded": "samekind.recognizer",
     "Verdict": "samekind.inference.verdict",
     "TrioVerdict": "samekind.inference.verdict",
+    "Explanation": "samekind.explain.explanation",
     "Card": "samekind.model_file.card",
     "Gallery": "samekind.gallery",
     "check": "samekind.datasets.checking.check",

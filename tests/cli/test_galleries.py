@@ -65,6 +65,12 @@ def test_search_prints_writes_and_filters(indexed: Path) -> None:
     assert len(json.loads(likely.stdout)) == 3
     run("search", "photos.samekind", "photos/green1.png", "--html", "found.html", cwd=indexed)
     assert (indexed / "found.html").read_text().count("data:image/jpeg") == 10
+    run("search", "photos.samekind", "photos/green1.png", "--html", "why.html", "--why", cwd=indexed)
+    assert (indexed / "why.html").read_text().count("data:image/jpeg") == 10
+    assert "Warm places" in (indexed / "why.html").read_text()
+    without = run("search", "photos.samekind", "photos/green1.png", "--why", cwd=indexed)
+    assert without.returncode == 2
+    assert "--html FILE" in without.stderr
 
 
 def test_duplicates_in_all_forms(indexed: Path) -> None:

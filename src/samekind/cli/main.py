@@ -14,7 +14,7 @@ from samekind.cli.console.output import write_anything
 from samekind.cli.console.remarks import show_remarks
 from samekind.cli.datasets import check, data, imagenette
 from samekind.cli.galleries import cluster, duplicates, find, gallery, index, search
-from samekind.cli.judging import adapt, trio, verify
+from samekind.cli.judging import adapt, explain, trio, verify
 from samekind.cli.models import calibrate, evaluate, info, reproduce, train
 from samekind.errors import SamekindError
 
@@ -52,6 +52,7 @@ def main(
 
 app.command("verify")(verify.verify)
 app.command("trio")(trio.trio)
+app.command("explain")(explain.explain)
 app.command("info")(info.info)
 app.command("adapt")(adapt.adapt)
 app.command("evaluate")(evaluate.evaluate)

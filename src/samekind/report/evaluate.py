@@ -98,4 +98,6 @@ def evaluate(
         seed=seed,
         on_progress=on_progress,
     )
-    return build_report(result)
+    report = build_report(result)
+    report._explain = this.explain
+    return report

@@ -11,6 +11,8 @@ import numpy as np
 
 from samekind.adaptation.adaptation import Adaptation, adapt
 from samekind.errors import AdaptationError, OperatingPointError
+from samekind.explain.explanation import Explanation
+from samekind.images import DecodedImage, read_image
 from samekind.inference.judging import pair_verdicts, trio_verdicts
 from samekind.inference.similarity import Embeddings
 from samekind.inference.verdict import TrioVerdict, Verdict
@@ -38,7 +40,7 @@ class Service:
 
     Attributes:
         searches: Where quick work with the gallery waits its turn.
-        comparisons: Where work does that lays pictures on each other, for a second or so.
+        comparisons: Where work does that takes a second or so: laying pictures on each other, explaining verdicts.
         surveys: Where work with the whole gallery does, which may take minutes.
     """
 
@@ -95,23 +97,58 @@ class Service:
             context, (one, two, three) = await self._in_context(images, among)
             return trio_verdicts(context, (one, two, three), operating_point, threshold)[0], context
 
+    @property
+    def explains(self) -> bool:
+        """Whether verdicts can be explained at once: the network has contributions that add up to the similarity."""
+        return self._recognizer.explainer.adds_up
+
+    async def explain(self, images: Mapping[str, bytes], among: Sequence[bytes] = ()) -> Explanation:
+        """Why two or three images are alike or not, among others as ``verify`` judges them."""
+
+        def read(data: bytes) -> DecodedImage:
+            size = self._recognizer.encoder.input_size
+            return read_image(data, size, max_pixels=self._limits.pixels, formats=FORMATS)
+
+        def judge(rows: Embeddings) -> Verdict | TrioVerdict:
+            members = tuple(row[None] for row in rows)
+            if len(members) == 3:
+                return trio_verdicts(context, members, None, None)[0]
+            return pair_verdicts(context, *members, None, None)[0]
+
+        with _named_problems(None):
+            others = await self.embed(self._others(among))
+            adaptation = self._adaptation(list(others.values()))
+        context = self.card if adaptation is None else adaptation.card_of(self.card)
+        with _named_refusals():
+            decoded = await self._batcher.read(images, read)
+        explain = self._recognizer.explainer.explain_decoded
+        return await self.comparisons.run(
+            lambda: explain(list(decoded.values()), list(decoded), judge, method="contributions", adaptation=adaptation)
+        )
+
     async def _in_context(
         self, images: Mapping[str, bytes], among: Sequence[bytes]
     ) -> tuple[Card, tuple[Embeddings, ...]]:
         """The card of the model among the other pictures, and the embeddings of the images there."""
-        if among and self.card.adapted is not None:
-            raise AdaptationError("this service judges among pictures of its own already; leave the field out")
-        others = {f"among[{i}]": image for i, image in enumerate(among)}
+        others = self._others(among)
         found = await self.embed({**images, **others})
         rows = tuple(found[name][None] for name in images)
-        if others:
-            kept = np.stack([found[name] for name in others])
-            adaptation: Adaptation | None = adapt(kept, self.card, f"{len(kept)} pictures of the request")
-        else:
-            adaptation = None if self.gallery is None else self.gallery.adaptation
+        adaptation = self._adaptation([found[name] for name in others])
         if adaptation is None:
             return self.card, rows
         return adaptation.card_of(self.card), tuple(adaptation.apply(row) for row in rows)
+
+    def _others(self, among: Sequence[bytes]) -> dict[str, bytes]:
+        """The other pictures of a request, by their names in it."""
+        if among and self.card.adapted is not None:
+            raise AdaptationError("this service judges among pictures of its own already; leave the field out")
+        return {f"among[{i}]": image for i, image in enumerate(among)}
+
+    def _adaptation(self, others: Sequence[Row]) -> Adaptation | None:
+        """To the other pictures of a request; where there are none, to the gallery."""
+        if others:
+            return adapt(np.stack(others), self.card, f"{len(others)} pictures of the request")
+        return None if self.gallery is None else self.gallery.adaptation
 
     async def search(self, image: bytes, k: int = 20, min_probability: float | None = None) -> list[Hit]:
         """The images of the gallery that are most like one."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from PIL import Image
 
 from samekind import images
 from samekind.errors import ImageError
@@ -24,12 +26,14 @@ class Picture:
         name: The name that stands below it.
         note: The line below the name.
         marked: True sets it off from the others.
+        draw: Draws what is shown; None shows the picture itself.
     """
 
     path: Path
     name: str
     note: str = ""
     marked: bool = False
+    draw: Callable[[], Image.Image] | None = None
 
 
 @dataclass(frozen=True)
@@ -78,10 +82,10 @@ def write_page(path: str | os.PathLike[str], template: str, **values: object) ->
         file.writelines(pieces)
 
 
-def thumbnail_uri(path: Path) -> str | None:
-    """A data URI of a picture, small; None if it has become unreadable."""
+def thumbnail_uri(path: Path, draw: Callable[[], Image.Image] | None = None) -> str | None:
+    """A data URI of a picture, small, or of what is drawn in its place; None if it has become unreadable."""
     try:
-        return images.data_uri(images.thumbnail(path), quality=_QUALITY)
+        return images.data_uri(images.thumbnail(path) if draw is None else draw(), quality=_QUALITY)
     except ImageError:
         return None
 

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from PIL import Image
 
 from samekind.gallery.clustering import Cluster
 from samekind.gallery.duplicates.duplicate_group import DuplicateGroup
@@ -14,15 +19,34 @@ from samekind.gallery.search.hit import Hit
 _OF_CLUSTER = 24
 
 
-def write_hits_sheet(path: str | os.PathLike[str], query: str, hits: Sequence[Hit]) -> None:
+def write_hits_sheet(
+    path: str | os.PathLike[str],
+    query: str,
+    hits: Sequence[Hit],
+    *,
+    why: Callable[[Path], Image.Image] | None = None,
+) -> None:
     """Write the pictures that a search found, with their probabilities, as one HTML file.
+
+    Args:
+        path: The file to write.
+        query: What the query is called.
+        hits: What was found.
+        why: Draws a hit's picture with a map of what makes it like the query; None shows the pictures themselves.
 
     Raises:
         OSError: The file cannot be written.
     """
-    pictures = [picture_of(hit.row, f"p={hit.probability:.2f}, similarity {hit.similarity:.2f}") for hit in hits]
+    pictures = [
+        replace(
+            picture_of(hit.row, f"p={hit.probability:.2f}, similarity {hit.similarity:.2f}"),
+            draw=None if why is None else partial(why, hit.path),
+        )
+        for hit in hits
+    ]
+    legend = "" if why is None else ". Warm places make a picture more like it, cool ones less"
     sections = [Section("The most alike first", pictures)]
-    write_contact_sheet(path, f"Like {query}", f"{len(hits):,} found", sections)
+    write_contact_sheet(path, f"Like {query}", f"{len(hits):,} found{legend}", sections)
 
 
 def write_clusters_sheet(path: str | os.PathLike[str], title: str, clusters: Sequence[Cluster]) -> None:
