@@ -126,9 +126,7 @@ def near_copies(
     return found
 
 
-def identities_of(
-    hashes: Mapping[Path, str], on_progress: Callable[[int, int], None] | None = None
-) -> dict[Path, str]:
+def identities_of(hashes: Mapping[Path, str], on_progress: Callable[[int, int], None] | None = None) -> dict[Path, str]:
     """A name for each image that all its copies share: the first of their hashes. Without copies it is its own hash.
 
     Args:
@@ -140,7 +138,9 @@ def identities_of(
     small = read_small_pictures([path for _, path in different], on_progress)
     pictures = [one for one in small if one is not None]
     groups = grouped(len(pictures), [(copy.first, copy.second) for copy in near_copies(pictures)])
-    name: dict[str, str] = {hashes[one.path]: hashes[pictures[group].path] for one, group in zip(pictures, groups, strict=True)}
+    name: dict[str, str] = {
+        hashes[one.path]: hashes[pictures[group].path] for one, group in zip(pictures, groups, strict=True)
+    }
     return {path: name.get(digest, digest) for path, digest in hashes.items()}
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.audit.labels.left_out import Labels
+from samekind.auditing.labels.left_out import Labels
 from samekind.inference.similarity import Embeddings
 
 # In units of the usual scatter above the middle.
-FAR = 4.0
+FAR = 2.5
 _NEIGHBOURS, _BLOCK = 10, 1024
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.audit.labels.left_out import Labels
+from samekind.auditing.labels.left_out import Labels
 from samekind.inference.similarity import Embeddings
 
 # Two classes are worth a question from half of what two halves of one class by lot would have.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.audit.labels.left_out import Labels, mean_cosines, ridge_scores
+from samekind.auditing.labels.left_out import Labels, mean_cosines, ridge_scores
 from samekind.inference.similarity import Embeddings
 
 # Labels that may be wrong while the weights are fitted, and the least that are taken to be wrong afterwards: nobody's
