@@ -97,13 +97,17 @@ def small_picture(path: Path, pixels: Pixels, width: int, height: int) -> SmallP
 
 
 def near_copies(
-    pictures: Sequence[SmallPicture], on_progress: Callable[[int, int], None] | None = None
+    pictures: Sequence[SmallPicture],
+    on_progress: Callable[[int, int], None] | None = None,
+    *,
+    sides: Sequence[object] | None = None,
 ) -> list[NearCopy]:
     """The pairs of pictures that are copies of one, sure ones and those to look at.
 
     Args:
         pictures: The pictures. Of more than two copies not every pair need be named, but all hang together.
         on_progress: Called with the number of pairs compared and the number to compare.
+        sides: The side of each; only pictures of different sides are compared. None compares all.
     """
     from samekind.copies.candidates import alike_pairs, voted_pairs  # noqa: PLC0415 - needs OpenCV
     from samekind.copies.picture import unpacked, unpacked_features  # noqa: PLC0415 - likewise
@@ -112,7 +116,8 @@ def near_copies(
         return []
     votes = voted_pairs([unpacked_features(small.kept[1]) for small in pictures])
     alike = alike_pairs([unpacked(*small.kept).grey for small in pictures])
-    pairs = list(dict.fromkeys([*_strongest(votes), *zip(alike[0].tolist(), alike[1].tolist(), strict=True)]))
+    candidates = dict.fromkeys([*_strongest(votes), *zip(alike[0].tolist(), alike[1].tolist(), strict=True)])
+    pairs = [(later, earlier) for later, earlier in candidates if sides is None or sides[later] != sides[earlier]]
     work = partial(_compared, pictures, _Held())
     threads = min(_MOST_THREADS, available_cores())
     found = []
@@ -133,15 +138,29 @@ def identities_of(hashes: Mapping[Path, str], on_progress: Callable[[int, int], 
         hashes: SHA-256 of each image's file.
         on_progress: Called with the number of images read and the number of all.
     """
-    first_file = {digest: path for path, digest in reversed(hashes.items())}
-    different = sorted(first_file.items())
+    different = sorted({digest: path for path, digest in reversed(hashes.items())}.items())
     small = read_small_pictures([path for _, path in different], on_progress)
     pictures = [one for one in small if one is not None]
     groups = grouped(len(pictures), [(copy.first, copy.second) for copy in near_copies(pictures)])
-    name: dict[str, str] = {
-        hashes[one.path]: hashes[pictures[group].path] for one, group in zip(pictures, groups, strict=True)
-    }
-    return {path: name.get(digest, digest) for path, digest in hashes.items()}
+    names = {hashes[one.path]: hashes[pictures[group].path] for one, group in zip(pictures, groups, strict=True)}
+    return {path: names.get(digest, digest) for path, digest in hashes.items()}
+
+
+def copied_among(
+    images: Sequence[Path], others: Sequence[Path], on_progress: Callable[[int, int], None] | None = None
+) -> list[Path]:
+    """Those of some images that have a copy, near or exact, among others.
+
+    Args:
+        images: Such as those to test on.
+        others: Such as those that were trained on.
+        on_progress: Called with the number of images read and the number of all.
+    """
+    small = read_small_pictures([*images, *others], on_progress)
+    known = [(place, one) for place, one in enumerate(small) if one is not None]
+    found = near_copies([one for _, one in known], sides=[place < len(images) for place, _ in known])
+    places = {known[copy.first][0] for copy in found} | {known[copy.second][0] for copy in found}
+    return [path for place, path in enumerate(images) if place in places]
 
 
 def grouped(count: int, pairs: Sequence[tuple[int, int]]) -> list[int]:
