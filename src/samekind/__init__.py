@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from samekind.auditing.answers.asking import AskedPair, pairs_to_answer
     from samekind.auditing.audit import audit
     from samekind.auditing.output.apply import AppliedAudit, apply_audit
     from samekind.auditing.report import AuditFinding, AuditReport
@@ -51,6 +52,7 @@ __all__ = [
     "AdaptationError",
     "AppliedAudit",
     "ArgumentError",
+    "AskedPair",
     "AuditFinding",
     "AuditReport",
     "Card",
@@ -79,6 +81,7 @@ __all__ = [
     "check",
     "evaluate",
     "load",
+    "pairs_to_answer",
     "train",
 ]
 
@@ -96,6 +99,8 @@ _MODULES = {
     "audit": "samekind.auditing.audit",
     "AuditReport": "samekind.auditing.report",
     "AuditFinding": "samekind.auditing.report",
+    "pairs_to_answer": "samekind.auditing.answers.asking",
+    "AskedPair": "samekind.auditing.answers.asking",
     "apply_audit": "samekind.auditing.output.apply",
     "AppliedAudit": "samekind.auditing.output.apply",
     "train": "samekind.training.api",

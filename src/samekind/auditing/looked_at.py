@@ -1,4 +1,4 @@
-"""One look at each file of a data set: whether it can be read, its bytes, its quality, and what its copies are told by."""
+"""One look at each file: whether it can be read, its bytes, its quality, and what its copies are told by."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 The two scores of ``left_out`` become probabilities of the classes by two weights, which are fitted to the labels as they
 stand, allowing for some that are wrong. The share of wrong labels is then estimated with the doubts themselves, as in
-confident learning's noise of labels that depends on the class alone (Northcutt, Jiang and Chuang, "Confident learning",
+confident learning's noise that depends on the class alone (Northcutt, Jiang and Chuang, "Confident learning",
 2021), here the same for all classes: a class of twelve images has none of its own to estimate.
 """
 
