@@ -1,9 +1,9 @@
 """How likely each label is wrong, from what the other images say.
 
-The two scores of ``left_out`` become probabilities of the classes by two weights, which are fitted to the labels as they
-stand, allowing for some that are wrong. The share of wrong labels is then estimated with the doubts themselves, as in
-confident learning's noise that depends on the class alone (Northcutt, Jiang and Chuang, "Confident learning",
-2021), here the same for all classes: a class of twelve images has none of its own to estimate.
+The two scores of ``left_out`` become probabilities of the classes by two weights, which are fitted to the labels as
+they stand, allowing for some that are wrong. How many are is estimated with the doubts themselves, as confident learning
+does for each pair of classes (Northcutt, Jiang and Chuang, "Confident learning", 2021); here it is one share for all,
+for a class of twelve images has none of its own to estimate.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from samekind.auditing.labels.left_out import Labels, mean_cosines, ridge_scores
 from samekind.inference.similarity import Embeddings
 
-# Labels that may be wrong while the weights are fitted, and the least that are taken to be wrong afterwards: nobody's
-# thousand labels are all right, and the surest doubts are to be seen.
-_ASSUMED, _LEAST, _MOST = 0.05, 0.01, 0.5
-_ROUNDS = 50
+# The share of labels that is taken to be wrong at first, and at least: nobody's thousand labels are all right, and the
+# surest doubts are to be seen. At least so many may be wrong while weights are fitted, or one sure mistake sways them.
+_ASSUMED, _LEAST, _MOST, _FITTED_FOR = 0.05, 0.01, 0.5, 0.02
+_ROUNDS, _REFITTED = 50, 3
 # Two weights are known from so many images.
 _MOST_FITTED = 3_000
 
@@ -64,10 +64,12 @@ def doubt_labels(embeddings: Embeddings, labels: Labels, classes: int, seed: int
     fitted = np.arange(len(labels))
     if len(labels) > _MOST_FITTED:
         fitted = np.random.default_rng(seed).choice(len(labels), _MOST_FITTED, replace=False)
-    weights = _fitted_weights([score[fitted] for score in scores], labels[fitted], classes)
-    probability = _softmax(weights[0] * scores[0] + weights[1] * scores[1])
-    own = probability[np.arange(len(labels)), labels].astype(np.float64)
-    wrong, share = _wrong(own, classes)
+    every, share = np.arange(len(labels)), _ASSUMED
+    # How much the labels are to be believed and how many are wrong are known together.
+    for _ in range(_REFITTED):
+        weights = _fitted_weights([score[fitted] for score in scores], labels[fitted], classes, max(share, _FITTED_FOR))
+        probability = _softmax(weights[0] * scores[0] + weights[1] * scores[1])
+        wrong, share = _wrong(probability[every, labels].astype(np.float64), classes)
     wrong[np.bincount(labels, minlength=classes)[labels] < 2] = 0
     return LabelDoubt(probability, cosine, wrong, share)
 
@@ -95,7 +97,10 @@ def _wrong(own: NDArray[np.float64], classes: int) -> tuple[NDArray[np.float64],
     return wrong, share
 
 
-def _fitted_weights(scores: list[NDArray[np.float32]], labels: Labels, classes: int) -> NDArray[np.float64]:
+def _fitted_weights(
+    scores: list[NDArray[np.float32]], labels: Labels, classes: int, share: float
+) -> NDArray[np.float64]:
+    """The weights of the likeliest labels, where a share of them is any class."""
     from scipy.optimize import minimize  # noqa: PLC0415 - an extra
 
     every = np.arange(len(labels))
@@ -103,7 +108,7 @@ def _fitted_weights(scores: list[NDArray[np.float32]], labels: Labels, classes: 
     def loss(logarithms: NDArray[np.float64]) -> float:
         weights = np.exp(logarithms)
         own = _softmax(weights[0] * scores[0] + weights[1] * scores[1])[every, labels]
-        return -float(np.log((1 - _ASSUMED) * own + _ASSUMED / classes).mean())
+        return -float(np.log((1 - share) * own + share / classes).mean())
 
     corners = np.array([[0.0, 0.0], [0.7, 0.0], [0.0, 0.7]])
     options = {"maxiter": 150, "xatol": 0.02, "fatol": 1e-4, "initial_simplex": corners}
