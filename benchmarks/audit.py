@@ -1,6 +1,7 @@
 """What `samekind data audit` finds of what is known to be wrong, and what `samekind data label` gains.
 
-python benchmarks/audit.py ../shared/data [INIT] [--work runs/audit] [--only swapped leaks strangers hardest size answers]
+python benchmarks/audit.py ../shared/data [INIT] [--work runs/audit]
+                           [--only swapped leaks strangers hardest size answers]
 
   INIT    the pretrained trunk, as samekind train --init takes it
 
@@ -68,6 +69,7 @@ class Known:
 
     @property
     def classes(self) -> int:
+        """C."""
         return int(self.labels.max()) + 1
 
     @property
@@ -76,6 +78,7 @@ class Known:
         return centre(self.bare, CARD, "a benchmark", FULL_LENGTH).apply(self.bare)
 
     def some(self, count: int, seed: int) -> Known:
+        """So many of them, by lot."""
         chosen = np.sort(
             np.random.default_rng(seed).choice(len(self.paths), min(count, len(self.paths)), replace=False)
         )

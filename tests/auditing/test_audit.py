@@ -3,8 +3,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from copies.conftest import photo
 from conftest import save_noise
+from copies.conftest import photo
 
 import samekind
 from samekind import audit

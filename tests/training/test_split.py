@@ -9,7 +9,6 @@ from conftest import save_noise
 from copies.conftest import photo
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from PIL import Image
 
 from samekind.errors import DatasetError, TrainingError

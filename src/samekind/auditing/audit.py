@@ -150,7 +150,7 @@ def _label_findings(
             for label in (own, other)
         ]
         words = f"looks like {name} (probability {chance:.2f}, {doubt.probability[place, own]:.2f} for its own class)"
-        finding = _finding(sourced, looked, place, "label", name, float(doubt.wrong[place]), words)
+        finding = _finding(sourced, looked, place, "label", proposed=name, score=float(doubt.wrong[place]), words=words)
         found.append(_beside(finding, *nearest))
     return found
 
@@ -158,7 +158,15 @@ def _label_findings(
 def _outlier_findings(sourced: Sourced, looked: Sequence[LookedAt], far: NDArray[np.float64]) -> list[AuditFinding]:
     return [
         # 0.5 where it is just so.
-        _finding(sourced, looked, place, "outlier", REMOVE, float(far[place] / (far[place] + FAR)), _unlike(far[place]))
+        _finding(
+            sourced,
+            looked,
+            place,
+            "outlier",
+            proposed=REMOVE,
+            score=float(far[place] / (far[place] + FAR)),
+            words=_unlike(far[place]),
+        )
         for place in np.flatnonzero(far >= FAR).tolist()
     ]
 
@@ -170,20 +178,20 @@ def _unlike(far: float) -> str:
 def _copy_finding(sourced: Sourced, looked: Sequence[LookedAt], copy: Copied) -> AuditFinding:
     kind: Kind = "leak" if copy.leak else "copy"
     words = f"{copy.words}: {sourced.paths[copy.kept].name}"
-    finding = _finding(sourced, looked, copy.place, kind, REMOVE, copy.score, words)
+    finding = _finding(sourced, looked, copy.place, kind, proposed=REMOVE, score=copy.score, words=words)
     return _beside(finding, (sourced.paths[copy.kept],), ())
 
 
 def _quality_findings(sourced: Sourced, looked: Sequence[LookedAt]) -> list[AuditFinding]:
     return [
-        _finding(sourced, looked, place, "quality", REMOVE, one.hard[1], one.hard[0])
+        _finding(sourced, looked, place, "quality", proposed=REMOVE, score=one.hard[1], words=one.hard[0])
         for place, one in enumerate(looked)
         if one.hard is not None
     ]
 
 
 def _finding(
-    sourced: Sourced, looked: Sequence[LookedAt], place: int, kind: Kind, proposed: str, score: float, words: str
+    sourced: Sourced, looked: Sequence[LookedAt], place: int, kind: Kind, *, proposed: str, score: float, words: str
 ) -> AuditFinding:
     label = sourced.classes[sourced.labels[place]]
     path, split, sha256 = sourced.paths[place], sourced.splits[place], looked[place].sha256
@@ -200,8 +208,8 @@ def _notes(recognizer: Recognizer, sourced: Sourced, looked: Sequence[LookedAt],
     notes.append(f"judged by {card.name}, each image left out of what judges it")
     if seen:
         notes.append(
-            f"{seen:,} of {len(looked):,} images had a part in the making of {card.name}: what it learned of wrong labels "
-            "hides them; a model that has not seen them finds more"
+            f"{seen:,} of {len(looked):,} images had a part in the making of {card.name}: what it learned of wrong "
+            "labels hides them; a model that has not seen them finds more"
         )
     if doubt is None:
         notes.append(f"there {'is one class' if sourced.classes[0] else 'are no classes'}, so labels are not judged")

@@ -101,9 +101,9 @@ def calibrate(
         images: Class folders (of ``train`` and ``val``, ``train`` is used), or a CSV manifest, of which the held-out
             images are used before those to train on. None where there are answered pairs instead.
         output: The model file to write; its stem names the model. None writes nothing.
-        pairs: A CSV list of answered pairs (first, second, same and, if wanted, weight: how many pairs each stands for),
-            such as ``samekind data label`` writes, instead of images. A few hundred are too few for other operating
-            points than ``balanced``, and say nothing of three images.
+        pairs: A CSV list of answered pairs (first, second, same and, if wanted, weight: how many pairs each stands
+            for), such as ``samekind data label`` writes, instead of images. A few hundred are too few for other
+            operating points than ``balanced``, and say nothing of three images.
         bare: Keep the network as it is, and with it embeddings that were stored.
         providers: ONNX Runtime execution providers, best first.
         on_progress: Called with ("images", done, total).

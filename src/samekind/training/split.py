@@ -138,8 +138,8 @@ def _near_copies(parts: Parts, tests: Sequence[LabelledImages], identities: Mapp
         found = [path for path in images.paths if identities.get(path) in used] if images else []
         if images and found:
             told.append(
-                f"{len(found):,} of {len(images):,} test images of {images.root} have a near copy among those trained or "
-                f"calibrated on, such as {found[0]}: what is measured on them looks better than it is "
+                f"{len(found):,} of {len(images):,} test images of {images.root} have a near copy among those trained "
+                f"or calibrated on, such as {found[0]}: what is measured on them looks better than it is "
                 "(samekind data audit names them)"
             )
     trained = {identities[path] for path in parts.train.paths}

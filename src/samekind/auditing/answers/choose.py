@@ -1,11 +1,11 @@
 """Which pairs to ask a person about: uncertain ones and diverse ones, by a lot whose odds are known.
 
-A calibration is the answer as a function of the similarity, for pairs whose two answers weigh the same. By lot
-nearly all pairs of a folder are different and far from the threshold, so that hundreds of answers say little. So pairs are drawn
-from strata of the probability that the model gives: half of them as many from each, half where answers are expected to
-vary most (Neyman, "On the two different aspects of the representative method", 1934). Each carries the number of
-pairs that it stands for, which makes what is fitted to the answers that of all pairs (Horvitz and Thompson, "A
-generalization of sampling without replacement from a finite universe", 1952).
+A calibration is the answer as a function of the similarity, for pairs whose two answers weigh the same. By lot nearly
+all pairs of a folder are different and far from the threshold, so that hundreds of answers say little. So pairs are
+drawn from strata of the probability that the model gives: half of them as many from each, half where answers are
+expected to vary most (Neyman, "On the two different aspects of the representative method", 1934). Each carries the
+number of pairs that it stands for, which makes what is fitted to the answers that of all pairs (Horvitz and Thompson,
+"A generalization of sampling without replacement from a finite universe", 1952).
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
             said = json.loads(self.rfile.read(int(length)))
             number, same = said["pair"], said["same"]
             if type(number) is not int or type(same) not in {bool, type(None)}:
-                raise ValueError(said)  # noqa: TRY004, TRY301 - as all that is wrong with it
+                raise ValueError(said)  # noqa: TRY301 - as all that is wrong with it
             self.server.answers.answer(number, same)
         except (ValueError, KeyError, TypeError, IndexError):
             self._refuse(HTTPStatus.BAD_REQUEST, "an answer is {pair: number, same: true, false or null}")

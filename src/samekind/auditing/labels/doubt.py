@@ -1,9 +1,9 @@
 """How likely each label is wrong, from what the other images say.
 
 The two scores of ``left_out`` become probabilities of the classes by two weights, which are fitted to the labels as
-they stand, allowing for some that are wrong. How many are is estimated with the doubts themselves, as confident learning
-does for each pair of classes (Northcutt, Jiang and Chuang, "Confident learning", 2021); here it is one share for all,
-for a class of twelve images has none of its own to estimate.
+they stand, allowing for some that are wrong. How many are is estimated with the doubts themselves, as confident
+learning does for each pair of classes (Northcutt, Jiang and Chuang, "Confident learning", 2021); here it is one share
+for all, for a class of twelve images has none of its own to estimate.
 """
 
 from __future__ import annotations
