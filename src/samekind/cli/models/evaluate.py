@@ -95,9 +95,9 @@ def evaluate(
     """Measure a model on labelled images: pairs, trios, calibration, retrieval, each number with its 95 % interval.
 
     All pairs of the images are judged. Thresholds and probabilities are used as the model's card gives them; nothing
-    is fitted on these images, and images that the model was trained on are refused, byte for byte. Of byte
-    copies within a class one is kept. Classes that it was trained on and others are told apart. The intervals come from resampling images or whole classes, not pairs, for pairs that share an
-    image are not independent.
+    is fitted on these images, and images that the model was trained on are refused, byte for byte. Of byte copies
+    within a class one is kept. Classes that it was trained on and others are told apart. The intervals come from
+    resampling images or whole classes, not pairs, for pairs that share an image are not independent.
 
     Examples:
       samekind evaluate general photos --report report
