@@ -138,7 +138,7 @@ def identities_of(hashes: Mapping[Path, str], on_progress: Callable[[int, int], 
         hashes: SHA-256 of each image's file.
         on_progress: Called with the number of images read and the number of all.
     """
-    different = sorted({digest: path for path, digest in reversed(hashes.items())}.items())
+    different = sorted({digest: path for path, digest in reversed(list(hashes.items()))}.items())
     small = read_small_pictures([path for _, path in different], on_progress)
     pictures = [one for one in small if one is not None]
     groups = grouped(len(pictures), [(copy.first, copy.second) for copy in near_copies(pictures)])
