@@ -57,8 +57,8 @@ def label(
         return
     assert output is not None
     with LabelServer(AnswerList(output, asked), port) as server:
-        typer.echo(f"{len(asked):,} pairs; answer them at {server.url}")
         try:
+            typer.echo(f"{len(asked):,} pairs; answer them at {server.url}")
             server.serve_forever()
         except KeyboardInterrupt:
             done = sum(answer is not None for answer in server.answers.answers())
