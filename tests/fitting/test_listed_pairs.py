@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import save_noise
 from sklearn.linear_model import LogisticRegression
 
 from samekind import calibrate
@@ -63,10 +64,14 @@ def test_a_list_without_weights_is_one_in_which_all_weigh_alike(
     assert calibrate(tiny_model, pairs=pairs, bare=True).card.pair.scale > 0
 
 
-def test_a_model_that_can_be_adapted_is_where_that_helps(
-    colour_folders: Path, adaptable_model: Path, tmp_path: Path
-) -> None:
-    pairs = listed(tmp_path / "pairs.csv", colour_folders)
+def test_a_model_that_can_be_adapted_is_where_that_helps(adaptable_model: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for number in range(40):
+        folder = tmp_path / "photos" / ("warm" if number % 2 else "cool")
+        folder.mkdir(parents=True, exist_ok=True)
+        low, high, green = (int(rng.integers(*between)) for between in ((20, 90), (130, 230), (20, 230)))
+        save_noise(folder / f"{number:02}.png", (high, green, low) if number % 2 else (low, green, high), number)
+    pairs = listed(tmp_path / "pairs.csv", tmp_path / "photos")
     found = calibrate(adaptable_model, output=tmp_path / "mine.onnx", pairs=pairs)
     assert found.start is not None
     assert found.start.adapted == (found.card.adapted is not None)
