@@ -52,7 +52,7 @@ def test_thresholds_come_from_images_that_were_not_trained_on(trained, colour_fo
 def test_progress_of_every_stage_is_reported(trained) -> None:
     stages = {stage: (done, total) for stage, done, total in trained.stages}
     assert [stage.partition(" (")[0] for stage in stages] == [
-        "look at the images", "train features", "held-out features", "training steps", "calibrate",
+        "look at the images", "look for copies", "train features", "held-out features", "training steps", "calibrate",
     ]  # fmt: skip
     assert all(done == total for done, total in stages.values())
 
