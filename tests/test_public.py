@@ -19,6 +19,7 @@ EXPORTS = {
         *("load", "Recognizer", "Embedded", "Verdict", "TrioVerdict", "Explanation", "Card", "Gallery"),
         *("check", "CheckReport", "train", "evaluate", "Report", "calibrate", "Recalibrated", "AdaptationError"),
         *("SamekindError", "ArgumentError", "DatasetError", "EmbeddingError", "GalleryError", "ImageError"),
+        *("audit", "AuditReport", "AuditFinding", "apply_audit", "AppliedAudit", "pairs_to_answer", "AskedPair"),
         *("MissingExtraError", "ModelFileError", "OperatingPointError", "PlanError", "ServeError", "TrainingError"),
     },
     "samekind.gallery": {

@@ -16,6 +16,7 @@ DOCUMENTS = [
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
     "docs/adaptation.md",
+    "docs/auditing.md",
     "docs/evaluation.md",
     "docs/explaining.md",
     "docs/formats.md",

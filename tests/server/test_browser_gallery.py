@@ -7,19 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browsers import PATIENCE, chromium, give, needs_chromium, wait_until_alive
 from copies.conftest import photo as drawn
 from PIL import Image
-from server.test_browser import CHROMIUM, PATIENCE, give, playwright_api, wait_until_alive
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (apt-get install chromium)")
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator:
-    with playwright_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"], timeout=PATIENCE)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -89,14 +87,15 @@ def test_sure_copies_those_to_look_at_and_what_is_none_are_told_apart(found) -> 
     assert found.get_by_text("worth keeping").count() == 0  # of what is no copy both are
 
 
-def test_the_difference_is_drawn_where_it_is(found) -> None:
+def test_the_difference_is_drawn_where_it_is(found, album_service) -> None:
     found.get_by_role("button", name="No copies").click()
     found.locator(".sk-is-apart").wait_for()
     image = found.locator(".sk-row figure").nth(2).locator("img")
     image.scroll_into_view_if_needed()
     found.wait_for_function("image => image.complete && image.naturalWidth > 0", arg=image.element_handle())
-    with found.context.request.get(found.url.rstrip("/") + "/" + image.get_attribute("src")) as answer:
-        pixels = Image.open(io.BytesIO(answer.body())).convert("RGB")
+    with album_service.client() as client:
+        content = client.get(f"/{image.get_attribute('src')}").content
+    pixels = Image.open(io.BytesIO(content)).convert("RGB")
     red, green, _ = pixels.getpixel((pixels.width // 2, pixels.height // 2))  # 23-red.jpg is another colour there
     assert red > green + 80
     red, green, _ = pixels.getpixel((10, 10))

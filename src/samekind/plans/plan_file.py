@@ -150,6 +150,8 @@ def read_plan(path: str | os.PathLike[str]) -> Plan:
     if first != _FIRST:
         newer = re.fullmatch(r"samekind plan [0-9]+", first)
         what = "a plan of a newer samekind: pip install -U samekind" if newer else f"no plan: it begins with {_FIRST!r}"
+        if first.lower().startswith(("<!doctype html", "<html")):
+            what = "a page, no plan; its button 'Save the plan' makes one of what is ticked"
         raise PlanError(f"{path}, line {number}: {what}; `samekind duplicates --plan` writes one")
     folder: Path | None = None
     lines: dict[str, PlanLine] = {}

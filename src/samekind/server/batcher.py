@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from samekind.errors import ImageError
-from samekind.images import Pixels, describe, load_image
+from samekind.images import Pixels, describe, formats, load_image
 from samekind.inference.similarity import Embeddings
 from samekind.server.limits import FORMATS, Limits
 from samekind.server.pixel_budget import PixelBudget
@@ -215,6 +215,8 @@ class Batcher:
         try:
             return read(data)
         except ImageError as error:
+            if formats.sniff(data[: formats.HEAD]) == "HEIF" and "HEIF" not in FORMATS:
+                return _Reason("a HEIC image, for which the extra heif is missing where the service runs; send a JPEG")
             return _Reason(str(error).removeprefix(f"{describe(data)}: "))
 
     def _decode(self, data: bytes) -> Pixels:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browsers import PATIENCE, chromium, needs_chromium
 from copies.conftest import photo as drawn
 from gallery.conftest import LONG_AGO, age
 from PIL import ImageDraw
@@ -17,18 +18,11 @@ from samekind.gallery import Duplicate, DuplicateGroup, Gallery, Row, write_dupl
 from samekind.gallery.plan import write_plan
 from samekind.plans import apply_plan, preview_plan, read_plan, undo
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-PATIENCE = 120_000  # milliseconds: a browser on a busy machine is slow
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (apt-get install chromium)")
-
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator:
-    playwright_api = pytest.importorskip("playwright.sync_api")
-    with playwright_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"], timeout=PATIENCE)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import gradio as gr
 from pydantic import BaseModel, Field, ValidationError
@@ -47,7 +47,7 @@ class _Wanted(BaseModel):
     """Which part of what was found is to be shown, and which page of it. It comes from the browser."""
 
     part: _Part = "all"
-    page: int = Field(0, ge=0, le=10**9)
+    page: Annotated[int, Field(ge=0, le=10**9)] = 0
 
 
 class _Surveys:

@@ -54,7 +54,7 @@ def search_tab(service: Service, gallery: Gallery, limits: Limits) -> None:
     @discreet
     async def search(value: Any, only_probable: bool) -> tuple[str, str]:
         try:
-            (image,) = pictures_of(value, 1, limits).values()
+            image = pictures_of(value, 1, limits)["picture"]
             return await copies_of(image), await like(image, only_probable)
         except Problem as problem:
             return "", error_box(problem.detail)
@@ -62,7 +62,7 @@ def search_tab(service: Service, gallery: Gallery, limits: Limits) -> None:
     @discreet
     async def search_again(value: Any, only_probable: bool) -> str:
         try:
-            return await like(*pictures_of(value, 1, limits).values(), only_probable) if value else ""
+            return await like(pictures_of(value, 1, limits)["picture"], only_probable) if value else ""
         except Problem as problem:
             return error_box(problem.detail)
 
@@ -99,7 +99,7 @@ def _copies(query: PictureFile, matches: Sequence[tuple[Match, str | None]]) -> 
             shown_row(match.row, "in the gallery"),
             own,
             None if drawn is None else Shown("", drawn, DIFFERENCE),
-            badge(match.certainty if match.relation == "copy" else match.relation),
+            badge(match.certainty if match.relation == "copy" else str(match.relation)),
             match.words(),
         )
         for match, drawn in matches
