@@ -40,7 +40,8 @@ COMMAND_PAGES = ["README.md", "docs/verdicts.md", "docs/training.md", "docs/prot
 
 def blocks(language: str, document: str = "README.md") -> list[str]:
     text = (README.parent / document).read_text(encoding="utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
+    return [block for name, block in fenced if name == language]
 
 
 def console_lines(document: str) -> list[list[str]]:
