@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from samekind.errors import DatasetError, TrainingError
 from samekind.system.hashing import content_hash
+from samekind.training.batches.plan import for_stopping
 from samekind.training.recipe import Recipe
 from samekind.training.run.folder import RunFolder
-from samekind.training.split import Parts, for_stopping, keep_split, read_split, split_images
+from samekind.training.split import Parts, keep_split, read_split, split_images
 
 PARTS = ("train", "held_out", "test")
 

@@ -20,9 +20,9 @@ from samekind.inference.verdict import TrioVerdict, Verdict
 from samekind.progress import Progress
 from samekind.recognizer import Recognizer, load
 from samekind.training.loop.curves import draw_curves
-from samekind.training.loop.trainer import Machines
 from samekind.training.recipe import Recipe
 from samekind.training.run.folder import RunFolder
+from samekind.training.run.processes import Machines
 from samekind.training.run.settings import RunSettings
 from samekind.training.train import train
 

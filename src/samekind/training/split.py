@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.datasets.checking.scan import scan
-from samekind.datasets.checking.usable import refuse_unusable
 from samekind.datasets.dataset import Dataset, read_dataset
 from samekind.datasets.folders import LabelledImages
 from samekind.datasets.manifest import HELD_OUT, TEST, TRAIN, write_manifest
@@ -20,11 +19,9 @@ from samekind.system.atomic import replacing
 from samekind.system.hashing import split_digest
 from samekind.training.batches.listed import draw_list
 from samekind.training.recipe import Recipe
-from samekind.training.recipe.schema import HoldoutSection
+from samekind.training.recipe.sections import HoldoutSection
 from samekind.training.run.folder import RunFolder
-
-# Different images of a class: two to train on and two to hold out.
-_FEWEST = 4
+from samekind.training.run.preflight import refuse_unfit
 
 
 @dataclass(frozen=True)
@@ -113,32 +110,6 @@ def _refuse_straddling(parts: Parts, tests: Iterable[LabelledImages]) -> None:
             refuse_shared_images(known, images, parts.hashes)
 
 
-def refuse_unfit(dataset: Dataset, recipe: Recipe) -> None:
-    """Make sure that a data set could be trained on, as far as its list of images tells.
-
-    Raises:
-        DatasetError: It has one class only; a class has too few images to be split; it names held-out images where the
-            recipe draws them from a list; or it has not as many classes as the recipe holds out.
-    """
-    images, holdout = dataset.train, recipe.holdout
-    refuse_unusable(images)
-    if recipe.sampler.kind != "classes":
-        if dataset.held_out is not None:
-            raise DatasetError(
-                f"{images.root}: names held-out images, but of a list of {recipe.sampler.kind} items are held out; "
-                "remove them, or train with --set sampler.kind=classes"
-            )
-    elif dataset.held_out is None and holdout.classes:
-        most = len(images.classes) - 2
-        if not 2 <= holdout.classes <= most:
-            raise DatasetError(
-                f"{images.root}: of {len(images.classes)} classes, {f'2 to {most}' if most >= 2 else 'none'} can be "
-                f"held out (3 for trios); not {holdout.classes}"
-            )
-    elif dataset.held_out is None:
-        refuse_unusable(images, fewest=_FEWEST)
-
-
 def keep_split(parts: Parts, run: RunFolder) -> None:
     """Write the parts into the folder of a run: a manifest from which the run can be repeated, and its digest."""
     write_manifest(run.split, parts.by_split)
@@ -178,19 +149,6 @@ def read_split(
         raise TrainingError(f"{run}: the images have changed since this run began{what}; start another with --run")
     _refuse_straddling(parts, tests)
     return parts
-
-
-def for_stopping(parts: Parts, recipe: Recipe) -> tuple[LabelledImages, LabelledImages]:
-    """The held-out images to look at while training, and those for probabilities and thresholds.
-
-    They are the same, unless the run stops early: what chooses the weights must not choose their thresholds.
-
-    Raises:
-        DatasetError: There are too few held-out images to be divided.
-    """
-    if not recipe.early_stopping.patience:
-        return parts.held_out, parts.held_out
-    return stratified_holdout(parts.held_out, 0.5, recipe.seed, parts.hashes)
 
 
 def _readable(

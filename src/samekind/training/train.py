@@ -22,12 +22,11 @@ from samekind.training.batches.plan import BatchPlan
 from samekind.training.batches.workers import worker_errors_named
 from samekind.training.calibrate import calibrated_card
 from samekind.training.loop.fit import fit
-from samekind.training.loop.processes import wait_for_first
-from samekind.training.loop.trainer import Machines
 from samekind.training.network.export import export_checked
 from samekind.training.network.start import Start, starting_network
 from samekind.training.run.environment import describe_environment
 from samekind.training.run.folder import RunFolder
+from samekind.training.run.processes import Machines, wait_for_first
 from samekind.training.run.settings import RunSettings
 from samekind.training.split import keep_split, read_split, split_images
 from samekind.training.testing import measure_on, summary

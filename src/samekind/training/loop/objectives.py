@@ -11,7 +11,7 @@ from pytorch_metric_learning import losses, miners
 from pytorch_metric_learning.distances import CosineSimilarity
 from torch import Tensor, nn
 
-from samekind.training.recipe.schema import Objective
+from samekind.training.recipe import Objective
 
 
 class PairLoss(nn.Module):
