@@ -39,9 +39,9 @@ def folder(colour_folders: Path, tmp_path: Path) -> Path:
 
 
 def test_each_class_is_divided_into_three_parts_that_share_nothing(folder: Path) -> None:
-    progress: list[tuple[int, int]] = []
+    progress: list[tuple[str, int, int]] = []
     parts = split_images(folder, recipe(), on_progress=lambda *done: progress.append(done))
-    assert progress == [(done, 96) for done in range(1, 97)]
+    assert progress == [("look at the images", done, 96) for done in range(1, 97)]
     assert np.bincount(parts.test.labels).tolist() == [6] * 4
     assert np.bincount(parts.held_out.labels).tolist() == [4] * 4
     assert np.bincount(parts.train.labels).tolist() == [14] * 4

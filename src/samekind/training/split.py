@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from samekind.datasets.folders import LabelledImages
 from samekind.datasets.manifest import HELD_OUT, TEST, TRAIN, write_manifest
 from samekind.datasets.splits import refuse_shared_images, stratified_holdout
 from samekind.errors import DatasetError, TrainingError
+from samekind.progress import Progress
 from samekind.system.atomic import replacing
 from samekind.system.hashing import split_digest
 from samekind.training.batches.listed import draw_list
@@ -64,7 +65,7 @@ def split_images(
     recipe: Recipe,
     tests: Iterable[LabelledImages] = (),
     *,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: Progress | None = None,
 ) -> Parts:
     """Read a data set, look at every image, and split it. Identical images never straddle a split.
 
@@ -72,7 +73,7 @@ def split_images(
         source: Class folders, with or without ``train`` and ``val``, or a CSV manifest.
         recipe: Says what is held out, and gives the seed.
         tests: Further test images, which must share nothing with the others.
-        on_progress: Called with the number of images looked at so far, and of all.
+        on_progress: Called with ("look at the images", number looked at so far, number of all).
 
     Raises:
         DatasetError: The data set cannot be read or split, or has the same image on two sides.
@@ -123,7 +124,7 @@ def read_split(
     run: RunFolder,
     tests: Iterable[LabelledImages] = (),
     *,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: Progress | None = None,
 ) -> Parts:
     """The parts that a run began with.
 
@@ -151,14 +152,11 @@ def read_split(
     return parts
 
 
-def _readable(
-    dataset: Dataset, on_progress: Callable[[int, int], None] | None
-) -> tuple[Dataset, dict[Path, str], list[str]]:
+def _readable(dataset: Dataset, on_progress: Progress | None) -> tuple[Dataset, dict[Path, str], list[str]]:
     paths = [path for images in dataset.parts.values() for path in images.paths]
     hashes: dict[Path, str] = {}
     notes = []
-    report = (lambda done: on_progress(done, len(paths))) if on_progress else None
-    for found in scan(paths, report):
+    for found in scan(paths, on_progress, stage="look at the images", total=len(paths)):
         if found.error is None and found.sha256 is not None:
             hashes[found.path] = found.sha256
         else:

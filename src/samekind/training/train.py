@@ -71,11 +71,10 @@ def train(
     start = starting_network(settings.recipe, settings.init)
 
     # Look at all images, and split them.
-    looked_at = (lambda done, total: report("look at the images", done, total)) if report else None
     if resume:
-        parts = read_split(run, tests.values(), on_progress=looked_at)
+        parts = read_split(run, tests.values(), on_progress=report)
     else:
-        parts = split_images(settings.folder, settings.recipe, tests.values(), on_progress=looked_at)
+        parts = split_images(settings.folder, settings.recipe, tests.values(), on_progress=report)
     if note:
         for message in parts.notes:
             note(message)
