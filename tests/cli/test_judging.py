@@ -94,7 +94,7 @@ def test_trouble_with_an_image_is_one_line_that_names_it(
     assert result.returncode == 2
     assert result.stdout == ""
     assert result.stderr.count("\n") == 1
-    assert str(bad) in result.stderr
+    assert f"{bad}: {message}" in result.stderr
 
 
 def test_an_unknown_model_names_the_ones_there_are(photo: Photo) -> None:
