@@ -42,7 +42,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def is_slow(item: pytest.Item) -> bool:
-    """Whether a test, one of its fixtures or a helper of its module starts a process or needs torch."""
+    """Whether a test is marked as slow, or it, one of its fixtures or a helper of its module starts a process."""
+    if item.get_closest_marker("slow"):
+        return True
     if not isinstance(item, pytest.Function):
         return False
     found = item._fixtureinfo.name2fixturedefs

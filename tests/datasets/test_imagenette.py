@@ -184,6 +184,7 @@ def test_a_broken_or_incomplete_archive_is_named_and_nothing_of_it_stays(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow  # torchvision imports torch
 @pytest.mark.parametrize("size", SIZES)
 def test_torchvision_knows_every_size(size: str) -> None:
     archive = imagenette_archive(size)
@@ -193,6 +194,7 @@ def test_torchvision_knows_every_size(size: str) -> None:
     assert len(archive.classes) == 10
 
 
+@pytest.mark.slow  # torchvision imports torch
 def test_an_unknown_size_is_refused() -> None:
     with pytest.raises(DatasetError, match="sizes are 160, 320, full"):
         imagenette_archive("640")
