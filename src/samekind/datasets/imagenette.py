@@ -24,7 +24,7 @@ class Archive:
     """Where one size of Imagenette lies, and what is in it.
 
     Attributes:
-        url: Of a ``.tgz`` whose one folder has the archive's name.
+        url: The address of a ``.tgz`` whose one folder has the archive's name.
         md5: Its checksum.
         classes: The names of its class folders, in ``train`` and ``val`` alike.
         images: How many images there are in all.

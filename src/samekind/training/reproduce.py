@@ -71,7 +71,7 @@ class Seed:
         images: How many images the training items are made of.
         items: Number of test items.
         accuracy: On them at ``balanced``; of trios the mean over both answers.
-        unseen_items: As many items a class of images of other classes, or None.
+        unseen_items: Number of items of images of other classes, as many a class, or None.
         unseen: The same on these, or None.
     """
 

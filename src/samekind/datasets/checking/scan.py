@@ -29,7 +29,7 @@ class Scanned:
 
     Attributes:
         path: The file.
-        sha256: Of its bytes, in hexadecimal; None if they cannot be read.
+        sha256: The SHA-256 of its bytes, in hexadecimal; None if they cannot be read.
         size: (width, height) in pixels as stored; None if it is not readable as an image.
         error: Why it is not, in the words of ``images.load_image``; None if it is.
     """

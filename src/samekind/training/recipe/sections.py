@@ -173,7 +173,7 @@ class ComputeSection(Section):
 class HoldoutSection(Section):
     """What is set aside where the data do not say it themselves."""
 
-    calibration: Annotated[Share, Field(description="share of each class kept for links and thresholds")] = 0.12
+    calibration: Annotated[Share, Field(description="share of each class kept for probabilities and thresholds")] = 0.12
     test: Annotated[
         float,
         Field(ge=0, lt=1, description="share of each class only tested on, where there is no val and enough images"),
@@ -182,6 +182,6 @@ class HoldoutSection(Section):
         int,
         Field(
             ge=0,
-            description="whole classes kept for links and thresholds instead, so that they hold for unseen classes",
+            description="whole classes kept for probabilities and thresholds, so that they hold for unseen classes",
         ),
     ] = 0

@@ -22,7 +22,7 @@ class Machines:
     Attributes:
         devices: Processes on each machine, one for each GPU, or a number of them on the CPU; 0 for all GPUs, or one.
         nodes: Machines.
-        accelerator: As Lightning names it; ``auto`` takes a GPU where there is one.
+        accelerator: What computes, as Lightning names it; ``auto`` takes a GPU where there is one.
     """
 
     devices: int = 0
@@ -34,7 +34,7 @@ def is_first(environment: Mapping[str, str] | None = None) -> bool:
     """Whether this process is the one that splits, caches, exports and writes; the others only train along.
 
     Args:
-        environment: Of the process; None for this one's.
+        environment: The environment of the process; None for this one's.
 
     Example:
         >>> is_first({}), is_first({"LOCAL_RANK": "1"})
