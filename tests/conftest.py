@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import lanes
@@ -207,6 +207,14 @@ def colour_folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for i in range(24):
             save_noise(root / name / f"{i:02}.png", colour, seed=1000 * ord(name[0]) + i)
     return root
+
+
+@pytest.fixture(scope="module")
+def fewer_trios() -> Iterator[None]:
+    """Calibrations are fitted on a tenth of the trios, for speed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("samekind.fitting.calibrations._TRIOS", 2000)
+        yield
 
 
 @pytest.fixture

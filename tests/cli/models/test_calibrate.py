@@ -9,6 +9,9 @@ from commands import run
 from conftest import COLOURS, save_noise
 
 
+pytestmark = pytest.mark.usefixtures("fewer_trios")
+
+
 @pytest.fixture
 def others(tmp_path: Path) -> Path:
     """Further images of the colours."""
