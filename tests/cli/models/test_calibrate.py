@@ -8,7 +8,6 @@ import pytest
 from commands import run
 from conftest import COLOURS, save_noise
 
-
 pytestmark = pytest.mark.usefixtures("fewer_trios")
 
 
