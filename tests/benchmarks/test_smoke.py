@@ -1,7 +1,7 @@
 """Each script that gives a published number runs to its end on tiny data, and prints numbers.
 
-The numbers say nothing here. ``accuracy``, ``domains``, ``domain_narrow``, ``learning_curve`` and ``training`` train
-networks on data sets by name, for minutes or hours; of these only the imports and the options are looked at.
+The numbers say nothing here. Those in ``LONG`` train networks on, or read, data sets by name, for minutes or hours;
+mypy alone looks at these.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ TINY = {
     "serve_schemathesis": ["--cases", "20"],
     "shared_machine": ["--model", "MODEL", "--processes", "2", "--rounds", "1", "--seconds", "0.2"],
 }
-LONG = ["accuracy", "domain_narrow", "domains", "learning_curve", "training"]
+LONG = ["accuracy", "audit", "domain_narrow", "domains", "explain", "learning_curve", "training"]
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def material(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> dict
 
 def run_script(name: str, words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(BENCHMARKS / f"{name}.py"), *words]
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder, env=ENVIRONMENT, timeout=300)
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder, env=ENVIRONMENT)
 
 
 @pytest.mark.parametrize("name", TINY)
@@ -75,12 +75,6 @@ def test_it_runs_to_its_end_and_prints_numbers(name: str, material: dict[str, st
     done = run_script(name, [material.get(word, word) for word in TINY[name]], tmp_path)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
     assert re.search(r"\d", done.stdout), done.stderr
-
-
-@pytest.mark.parametrize("name", LONG)
-def test_the_long_ones_can_be_started(name: str, tmp_path: Path) -> None:
-    done = run_script(name, ["--help"], tmp_path)
-    assert (done.returncode, "usage:" in done.stdout) == (0, True), done.stderr
 
 
 def test_no_script_is_forgotten() -> None:
