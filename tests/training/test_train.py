@@ -15,7 +15,7 @@ from samekind.system.hashing import content_hash, split_digest
 from samekind.training import train as spine
 from samekind.training.network import export
 from samekind.training.network.siamese import SiameseNetwork
-from samekind.training.network.starting_weights import initialise
+from samekind.training.network.start import initialise
 from samekind.training.recipe import Recipe
 from samekind.training.run.folder import RunFolder
 from samekind.training.run.settings import RunSettings
