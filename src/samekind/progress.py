@@ -24,7 +24,7 @@ class NotedStage(str):
     note: str
     __slots__ = ("note",)
 
-    def __new__(cls, name: str, note: str) -> Self:
+    def __new__(cls, name: str, note: str) -> Self:  # noqa: D102 - as the class
         stage = super().__new__(cls, name)
         stage.note = note
         return stage

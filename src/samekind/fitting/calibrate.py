@@ -83,6 +83,7 @@ def calibrate(
     output: Source | None = None,
     *,
     bare: bool = False,
+    exclude: Sequence[str] = (),
     providers: Sequence[str] | None = None,
     on_progress: Progress | None = None,
 ) -> Recalibrated:
@@ -99,6 +100,7 @@ def calibrate(
             images are used before those to train on.
         output: The model file to write; its stem names the model. None writes nothing.
         bare: Keep the network as it is, and with it embeddings that were stored.
+        exclude: Patterns in gitignore's form of what to pass over in folders.
         providers: ONNX Runtime execution providers, best first.
         on_progress: Called with ("images", done, total).
 
@@ -128,7 +130,7 @@ def calibrate(
     """
     if output is not None and Path(output).is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(output))
-    labelled = images if isinstance(images, LabelledImages) else _to_fit_on(images)
+    labelled = images if isinstance(images, LabelledImages) else _to_fit_on(images, exclude)
     data = labelled.root if isinstance(images, LabelledImages) else Path(images)
     source = model if isinstance(model, ModelFile) else read_model(model)
     name = f"{source.card.name}-calibrated" if output is None else Path(output).stem
@@ -145,8 +147,8 @@ def calibrate(
     return new
 
 
-def _to_fit_on(source: Source) -> LabelledImages:
-    dataset = read_dataset(source, same_classes=False)
+def _to_fit_on(source: Source, exclude: Sequence[str]) -> LabelledImages:
+    dataset = read_dataset(source, same_classes=False, exclude=exclude)
     return dataset.train if dataset.held_out is None else dataset.held_out
 
 

@@ -182,6 +182,7 @@ class Gallery:
         *,
         index: str | None = None,
         exclude: Sequence[str] = (),
+        frames: str | float | None = None,
         on_progress: Progress | None = None,
     ) -> SyncReport:
         """Bring the gallery in step with a folder: new, changed, moved and deleted files.
@@ -195,11 +196,13 @@ class Gallery:
             exclude: Patterns in gitignore's form of files and folders to pass over, each time. What is named so in a
                 file ``.samekindignore`` of the folder, hidden, or a system's (recycle bins, thumbnails of network
                 drives) is passed over anyway.
+            frames: Which frames of videos to take (extra ``video``): ``scenes``, one where the scene changes; a number
+                of seconds between two; or ``none``. None is as before, and ``scenes`` at first.
             on_progress: Called with ``files``, the number looked at and the number to look at.
 
         Raises:
             GalleryError: The folder is missing or suddenly empty, the gallery belongs to another model, somebody else
-                is writing, or FAISS knows no such index.
+                is writing, FAISS knows no such index, or ``frames`` is none.
         """
         with self._store.writing() as db:
             self._model.remember(db)
@@ -211,6 +214,7 @@ class Gallery:
                 Path(folder),
                 self._model.encoder,
                 exclude=exclude,
+                frames=frames,
                 on_progress=on_progress,
                 after_batch=lambda: keep_up_during_sync(self._store, db),
             )

@@ -19,16 +19,14 @@ from pathlib import Path, PurePath
 
 from samekind.images.formats import HEAD, by_content, has_image_suffix, sniff
 from samekind.images.ignoring import IGNORE_FILE, Rules, is_hidden, is_system_folder
+from samekind.images.videos import VIDEO_SUFFIXES, is_video
 
-_VIDEO_SUFFIXES = frozenset(
-    {".mp4", ".mov", ".avi", ".mkv", ".m4v", ".webm", ".mts", ".m2ts", ".3gp", ".mpg", ".mpeg", ".wmv"}
-)
 _MOST_SUFFIXES = 5
 
 
 @dataclass(frozen=True)
 class FoundImage:
-    """An image file.
+    """An image file, or a video where such are wanted.
 
     Attributes:
         path: Where it is, beginning with the folder as it was given.
@@ -79,6 +77,11 @@ class PassedOver:
         self.without_class += more.without_class
         self.unlisted += more.unlisted
 
+    @property
+    def videos(self) -> Counter[str]:
+        """The videos among ``other``."""
+        return Counter({suffix: count for suffix, count in self.other.items() if suffix in VIDEO_SUFFIXES})
+
     def sentences(self) -> list[str]:
         """In words, one for each reason; none if nothing was passed over.
 
@@ -86,11 +89,10 @@ class PassedOver:
             >>> PassedOver(Counter({".txt": 2, ".mp4": 1})).sentences()
             ['2 files that are no images (2 .txt)', '1 video (1 .mp4)']
         """
-        videos = Counter({suffix: count for suffix, count in self.other.items() if suffix in _VIDEO_SUFFIXES})
-        files = self.other - videos
+        files = self.other - self.videos
         said = [
             _counted(files, "file that is no image", "files that are no images"),
-            _counted(videos, "video", "videos"),
+            _counted(self.videos, "video", "videos"),
             _plural(self.without_class, "image beside the class folders", "images beside the class folders"),
             _counted(self.system, "folder of the system", "folders of the system"),
             _plural(self.hidden, "hidden file or folder", "hidden files or folders"),
@@ -101,7 +103,11 @@ class PassedOver:
 
 
 def walk(
-    folder: str | os.PathLike[str], passed: PassedOver | None = None, *, exclude: Sequence[str] = ()
+    folder: str | os.PathLike[str],
+    passed: PassedOver | None = None,
+    *,
+    exclude: Sequence[str] = (),
+    videos: bool = False,
 ) -> Iterator[FoundImage]:
     """Each image of a folder and its subfolders, in no order. No image is opened.
 
@@ -109,6 +115,7 @@ def walk(
         folder: Where to look.
         passed: Where to count what is passed over.
         exclude: Patterns in gitignore's form, relative to the folder.
+        videos: Whether to give videos, too.
 
     Raises:
         OSError: The folder itself cannot be listed. A subfolder that cannot is noted in ``passed.unlisted``.
@@ -125,12 +132,13 @@ def walk(
         >>> passed.sentences()
         ['1 file that is no image (1 .txt)', '1 hidden file or folder']
     """
-    return _Walk(os.fspath(folder), PassedOver() if passed is None else passed, exclude).images()
+    return _Walk(os.fspath(folder), PassedOver() if passed is None else passed, exclude, videos=videos).images()
 
 
 class _Walk:
-    def __init__(self, folder: str, passed: PassedOver, exclude: Sequence[str]) -> None:
+    def __init__(self, folder: str, passed: PassedOver, exclude: Sequence[str], *, videos: bool) -> None:
         self._folder = folder
+        self._videos = videos
         self._passed = passed
         self._given = Rules().excluding(exclude)
         self._real_folder = os.path.realpath(folder)
@@ -215,9 +223,8 @@ class _Walk:
             self._followed.add(real)
         return True
 
-    @staticmethod
-    def _is_image(entry: os.DirEntry[str]) -> bool:
-        if has_image_suffix(entry.name):
+    def _is_image(self, entry: os.DirEntry[str]) -> bool:
+        if has_image_suffix(entry.name) or (self._videos and is_video(entry.name)):
             return entry.is_file()
         if not by_content(entry.name) or not entry.is_file():
             return False

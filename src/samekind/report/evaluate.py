@@ -26,6 +26,7 @@ def evaluate(
     trios: ListedItems | Source | None = None,
     compare: Recognizer | Source | None = None,
     classes_seen: Collection[str] | None = None,
+    exclude: Sequence[str] = (),
     trio_count: int = TRIO_COUNT,
     most_images: int = MOST_IMAGES,
     resamples: int = RESAMPLES,
@@ -46,6 +47,7 @@ def evaluate(
         trios: A CSV list of trios (first, second, third, same) to judge rather than a sample.
         compare: Another model, to be measured on the same items; differences come with their paired intervals.
         classes_seen: The names of the classes that the model was trained on; None believes its card.
+        exclude: Patterns in gitignore's form of what to pass over in folders.
         trio_count: How many balanced trios to draw.
         most_images: All pairs are judged of at most so many images.
         resamples: How many bootstrap resamples are behind each interval.
@@ -77,7 +79,9 @@ def evaluate(
         >>> report.images, report.groups["unseen"].pairs.counts
         (8, {'genuine': 12, 'impostor': 16})
     """
-    found = images if isinstance(images, LabelledImages) or images is None else read_test_images(images)
+    found = (
+        images if isinstance(images, LabelledImages) or images is None else read_test_images(images, exclude=exclude)
+    )
     listed_pairs = pairs if isinstance(pairs, ListedItems) or pairs is None else read_pairs(Path(pairs))
     listed_trios = trios if isinstance(trios, ListedItems) or trios is None else read_trios(Path(trios))
     this, other = (

@@ -29,6 +29,7 @@ def train(
     init: PathLike = "imagenet",
     tests: Iterable[PathLike] = (),
     holdout_classes: int | None = None,
+    exclude: Iterable[str] = (),
     licence: str = "unspecified",
     run: PathLike | None = None,
     devices: int = 0,
@@ -56,6 +57,7 @@ def train(
             come with samekind), ``scratch``, a ``.safetensors`` file with timm's names, or a samekind model file.
         tests: More class folders or manifests to test on.
         holdout_classes: Fit the probability and the thresholds on so many classes that are not trained on.
+        exclude: Patterns in gitignore's form of what to pass over in all these folders.
         licence: The licence of the weights, for the card.
         run: The folder of the run, for checkpoints, logs and the cache; None for ``runs/NAME``.
         devices: GPUs (or processes on the CPU) on each machine; 0 for all GPUs, else one.
@@ -86,6 +88,7 @@ def train(
         recipe=read_recipe(recipe, [*changes, *held_out]),
         init=os.fspath(init),
         tests=tuple(map(Path, tests)),
+        exclude=tuple(exclude),
         licence=licence,
         loggers=tuple(loggers),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,6 +67,7 @@ def split_images(
     recipe: Recipe,
     tests: Iterable[LabelledImages] = (),
     *,
+    exclude: Sequence[str] = (),
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Parts:
     """Read a data set, look at every image, and split it. Identical images never straddle a split.
@@ -75,12 +76,13 @@ def split_images(
         source: Class folders, with or without ``train`` and ``val``, or a CSV manifest.
         recipe: Says what is held out, and gives the seed.
         tests: Further test images, which must share nothing with the others.
+        exclude: Patterns in gitignore's form of what to pass over in folders.
         on_progress: Called with the number of images looked at so far, and of all.
 
     Raises:
         DatasetError: The data set cannot be read or split, or has the same image on two sides.
     """
-    listed_images = read_dataset(source)
+    listed_images = read_dataset(source, exclude=exclude)
     refuse_unfit(listed_images, recipe)
     dataset, hashes, notes = _readable(listed_images, on_progress)
     train, test = dataset.train, dataset.test

@@ -36,7 +36,7 @@ def status(gallery: GalleryArgument, json: JsonOption = False) -> None:
     advice = f"; for so many images {found.advised_index} is advised" if found.advised_index != "Flat" else ""
     lines = [
         typer.style(shown_path(found.path.absolute()), bold=True),
-        f"  images      {found.images:,}",
+        f"  images      {found.images:,}" + f", {found.frames:,} of them frames of videos" * bool(found.frames),
         f"  folders     {printable(', '.join(found.folders)) or 'none yet'}",
         f"  model       {printable(found.model or 'none yet')}  {(found.fingerprint or '')[:12]}",
         f"  embedding   {found.dimension or 0} dimensions",

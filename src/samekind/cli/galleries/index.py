@@ -38,6 +38,16 @@ def index(
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Stay, and follow the folder's changes until Ctrl-C.")] = False,
     exclude: ExcludeOption = None,
+    frames: Annotated[
+        str | None,
+        typer.Option(
+            "--frames",
+            metavar="HOW",
+            help='Which frames of videos to index (extra "video"): scenes, where the scene changes; a number of '
+            "seconds between two; or none.",
+            show_default="scenes, or as it is",
+        ),
+    ] = None,
     every: Annotated[float, typer.Option(min=0.1, help="With --watch: seconds between two looks.")] = 2.0,
     json: JsonOption = False,
 ) -> None:
@@ -45,7 +55,8 @@ def index(
 
     Run it again and only what changed is read: new, changed, moved and deleted files are found by size, time and the
     hash of their content, and only new content is embedded. It may be stopped at any moment; the next run goes on from
-    there. A gallery may hold several folders: name the same --gallery again.
+    there. A gallery may hold several folders: name the same --gallery again. Of videos some frames are indexed, under
+    names such as clip.mp4#t=12.5.
 
     Nothing is ever written into the folder: the gallery is one SQLite file, with an index beside it that can be
     rebuilt from it.
@@ -67,7 +78,7 @@ def index(
         raise GalleryError(f"{folder}: no such folder")
     path = _beside(folder) if gallery is None else gallery
     with Gallery.open(path, model=model) as opened:
-        report = _sync(opened, folder, index, exclude or ())
+        report = _sync(opened, folder, index, exclude or (), frames)
         _tell(opened, report, json)
         # Also that there was nothing: who misses a picture need not wonder.
         typer.echo(f"passed over: {printable(', '.join(report.passed_over)) or 'nothing'}", err=True)
@@ -103,7 +114,9 @@ def _beside(folder: Path) -> Path:
     return named.with_name(f"{named.name}.samekind")
 
 
-def _sync(gallery: Gallery, folder: Path, index: str | None, exclude: Sequence[str]) -> SyncReport:
+def _sync(
+    gallery: Gallery, folder: Path, index: str | None, exclude: Sequence[str], frames: str | None = None
+) -> SyncReport:
     from samekind.cli.console.progress import stage_bars
 
     with stage_bars() as report:
@@ -112,6 +125,7 @@ def _sync(gallery: Gallery, folder: Path, index: str | None, exclude: Sequence[s
                 folder,
                 index=None if index == "advised" else index,
                 exclude=exclude,
+                frames=frames,
                 on_progress=report,
             )
             if index == "advised":  # by what the gallery holds now

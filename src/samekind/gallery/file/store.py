@@ -58,6 +58,8 @@ BEGIN INSERT OR IGNORE INTO dropped VALUES (old.id); END;
 """
 # The columns that follow from a file's bytes, in the order in which they are read and written.
 CONTENT = "sha256, error, width, height, taken, phash, picture, features, embedding"
+# A video has a row, too, by which it is known; what is found are its frames, each with a row of its own.
+IS_IMAGE = "(embedding IS NOT NULL OR error IS NOT NULL)"
 _BUSY_SECONDS = 30.0
 
 

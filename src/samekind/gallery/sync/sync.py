@@ -10,17 +10,19 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
 
-from samekind.errors import GalleryError
+from samekind.errors import GalleryError, MissingExtraError
+from samekind.gallery.file.facts import read_fact, set_fact
 from samekind.gallery.file.store import Store, transaction
 from samekind.gallery.sync.changes import (
     count_unchanged,
     files_to_look_at,
     folder_prefix,
+    frames_seen,
     gone,
     list_files,
     refuse_sudden_emptiness,
@@ -31,6 +33,8 @@ from samekind.gallery.sync.fill_pictures import fill_pictures
 from samekind.gallery.sync.new_image import NewImage
 from samekind.gallery.sync.report import SyncReport
 from samekind.gallery.sync.row_writer import RowWriter
+from samekind.gallery.sync.videos import NO_FRAMES, SCENES, checked_frames, examine_videos, is_frame
+from samekind.images.videos import can_read_videos
 from samekind.inference.encoder import OnnxEncoder
 from samekind.progress import Progress, stage_counter
 
@@ -46,6 +50,7 @@ def sync_folder(
     encoder: Callable[[], OnnxEncoder],
     *,
     exclude: Sequence[str] = (),
+    frames: str | float | None = None,
     on_progress: Progress | None = None,
     after_batch: Callable[[], None] | None = None,
 ) -> SyncReport:
@@ -57,6 +62,8 @@ def sync_folder(
         folder: The folder of the images, in subfolders too.
         encoder: Gives the network; called when the first new image turns up, so that nothing is loaded for nothing.
         exclude: Patterns in gitignore's form, relative to the folder, of what to pass over.
+        frames: Which frames of videos to take: ``scenes``, ``none``, or the seconds between two; None is as before, and
+            ``scenes`` at first.
         on_progress: Called with ``files``, the number done and the number to look at, after each batch.
         after_batch: Called after each committed batch.
 
@@ -66,26 +73,40 @@ def sync_folder(
     if not folder.is_dir():
         raise GalleryError(f"{folder}: no such folder")
     prefix = folder_prefix(store.folder, folder)
-    passed = list_files(db, folder, prefix, exclude)
+    before = read_fact(db, "frames") or SCENES
+    how = before if frames is None else checked_frames(frames)
+    wanted, other = how != NO_FRAMES and can_read_videos(), how != before
+    passed = list_files(db, folder, prefix, exclude, videos=wanted, all_videos=other)
     refuse_sudden_emptiness(db, folder, prefix)
     with transaction(db):
         db.execute("INSERT OR IGNORE INTO folders VALUES (CAST(? AS TEXT))", (os.fsencode(prefix),))
     unlisted = [(prefix + name, f"cannot be looked at ({reason})") for name, reason in passed.unlisted]
     report = SyncReport(unlisted=unlisted, passed_over=passed.sentences())
+    if passed.videos and not can_read_videos():
+        report.passed_over.append(f"their frames need the extra video ({MissingExtraError('video', 'av')})")
     report.unchanged, report.unreadable_before = count_unchanged(db)
     total = db.execute("SELECT count(*) FROM todo").fetchone()[0]
     done, count = 0, stage_counter(on_progress, "files", total)
     writer = RowWriter(store, db, report)
-    examined = examine_all(store, files_to_look_at(db), lambda: encoder().input_size)
+    input_size = lambda: encoder().input_size  # noqa: E731 - loaded when it is first needed
+    examined = chain(
+        examine_all(store, files_to_look_at(db), input_size),
+        examine_videos(store, files_to_look_at(db, videos=True), how, input_size, again=other),
+    )
     while batch := list(islice(examined, _BATCH)):
         images = writer.new_images(batch)
         writer.write(batch, dict(zip(images, _vectors(list(images.values()), encoder), strict=True)))
-        done += len(batch)
+        frames_taken = [found.file for found in batch if is_frame(found.file.path)]
+        frames_seen(db, frames_taken)
+        done += len(batch) - len(frames_taken)
         if after_batch:
             after_batch()
         count(done)
     report.removed = remove_images(db, gone(prefix))
     fill_pictures(store, db, prefix)
+    if other:  # only now are all of them so
+        with transaction(db):
+            set_fact(db, "frames", how)
     return report
 
 

@@ -36,9 +36,9 @@ def preflight(settings: RunSettings, run: RunFolder) -> None:
     refuse_start(settings.init)
     if settings.recipe.freezing.stages:
         refuse_small_for_cache(settings.recipe.augmentation.views, settings.recipe.network.input_size)
-    refuse_unfit(read_dataset(settings.folder), settings.recipe)
+    refuse_unfit(read_dataset(settings.folder, exclude=settings.exclude), settings.recipe)
     for path in settings.tests:
-        read_test_images(path)
+        read_test_images(path, exclude=settings.exclude)
 
 
 def refuse_missing_extra() -> None:
