@@ -348,7 +348,7 @@ class Gallery:
         return find_matches(self._store, other._store, kind, threshold)
 
     def export(self, path: str | os.PathLike[str]) -> int:
-        """Write the rows with their embeddings to ``NAME.parquet`` or ``NAME.npz``; how many they are.
+        """Write the rows with their embeddings to ``NAME.csv``, ``NAME.parquet`` or ``NAME.npz``; how many they are.
 
         Raises:
             GalleryError: Another suffix.

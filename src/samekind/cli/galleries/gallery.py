@@ -84,7 +84,8 @@ def remove(
 def export(
     gallery: GalleryArgument,
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="NAME.parquet (needs pyarrow) or NAME.npz.", show_default=False)
+        Path,
+        typer.Option("--output", "-o", help="NAME.csv, NAME.parquet (needs pyarrow) or NAME.npz.", show_default=False),
     ],
 ) -> None:
     """Write a gallery's rows and embeddings for other programs.
@@ -93,7 +94,7 @@ def export(
     length).
 
     Example:
-      samekind export photos.samekind -o photos.npz
+      samekind export photos.samekind -o photos.csv
     """
     from samekind.cli.console.extras import require_gallery
 

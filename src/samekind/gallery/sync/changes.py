@@ -15,6 +15,7 @@ from samekind.errors import GalleryError
 from samekind.gallery.file.facts import generation, set_fact
 from samekind.gallery.file.store import CONTENT, IS_IMAGE, Store, transaction
 from samekind.images.folder_contents import PassedOver, walk
+from samekind.images.formats import installed_extras
 from samekind.images.videos import is_video
 from samekind.system.paths import relative_path
 
@@ -161,6 +162,14 @@ def list_files(
         db.execute(f"CREATE TEMP TABLE before AS SELECT {CONTENT} FROM images WHERE id IN (SELECT image FROM todo)")
         db.execute("CREATE INDEX temp.before_by_content ON before (sha256)")
     return passed
+
+
+def retry_with_extras(db: sqlite3.Connection) -> None:
+    """Have those files looked at again that only lacked an extra which is installed by now."""
+    with transaction(db):
+        for extra in installed_extras():
+            needed = f'%"samekind[{extra}]"%'
+            db.execute("UPDATE images SET sha256 = NULL WHERE error LIKE ? AND embedding IS NULL", (needed,))
 
 
 def _found(

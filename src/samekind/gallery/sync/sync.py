@@ -27,6 +27,7 @@ from samekind.gallery.sync.changes import (
     list_files,
     refuse_sudden_emptiness,
     remove_images,
+    retry_with_extras,
 )
 from samekind.gallery.sync.examine import examine_all
 from samekind.gallery.sync.fill_pictures import fill_pictures
@@ -76,6 +77,7 @@ def sync_folder(
     before = read_fact(db, "frames") or SCENES
     how = before if frames is None else checked_frames(frames)
     wanted, other = how != NO_FRAMES and can_read_videos(), how != before
+    retry_with_extras(db)
     passed = list_files(db, folder, prefix, exclude, videos=wanted, all_videos=other)
     refuse_sudden_emptiness(db, folder, prefix)
     with transaction(db):
