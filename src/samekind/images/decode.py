@@ -27,6 +27,7 @@ from samekind.images.sources import (
     encoded_file,
     from_array,
     head_of,
+    is_empty,
     opened,
     whole_of,
 )
@@ -142,12 +143,7 @@ def read_image(
     except PermissionError:
         raise ImageError(f"{name}: no permission to read it") from None
     except UnidentifiedImageError:
-        readable = f"not a {', '.join(formats)} image" if formats else "not an image in a format that Pillow can read"
-        if formats is None and videos.is_video(name):
-            readable = (
-                f"a video, not an image; name one of its frames, such as {videos.frame_name(Path(name).name, 12.5)}"
-            )
-        raise ImageError(f"{name}: {readable}") from None
+        raise ImageError(f"{name}: {_what_it_is_not(source, name, formats)}") from None
     except Image.DecompressionBombError:
         raise ImageError(_too_large(name, None, max_pixels)) from None
     except OSError as error:
@@ -156,6 +152,16 @@ def read_image(
         raise ImageError(f"{name}: {reason}") from error
     except Exception as error:  # Pillow's decoders raise almost anything on broken input
         raise ImageError(f"{name}: broken or truncated image ({error})") from error
+
+
+def _what_it_is_not(source: ImageSource, name: str, allowed: tuple[str, ...] | None) -> str:
+    if is_empty(source):
+        return "the file is empty"
+    if allowed:
+        return f"not a {', '.join(allowed)} image"
+    if videos.is_video(name):
+        return f"a video, not an image; name one of its frames, such as {videos.frame_name(Path(name).name, 12.5)}"
+    return "not an image in a format that Pillow can read"
 
 
 class _Reader:

@@ -11,6 +11,7 @@ What is passed over is counted.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -174,7 +175,9 @@ class _Walk:
             return []
 
     def _note(self, name: str, error: OSError) -> None:
-        if not isinstance(error, FileNotFoundError | NotADirectoryError):  # which mean that it went away just now
+        if error.errno == errno.ELOOP:  # a link that leads to itself
+            self._passed.links += 1
+        elif not isinstance(error, FileNotFoundError | NotADirectoryError):  # which mean that it went away just now
             self._passed.unlisted.append((name, error.strerror or str(error)))
 
     def _enters(self, entry: os.DirEntry[str], name: str, rules: Rules) -> bool:

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samekind.cli.console.options import DuplicateKind, GalleryArgument, JsonOption, echo_json, printable, shown_path
+from samekind.cli.console.options import (
+    DuplicateKind,
+    GalleryArgument,
+    JsonOption,
+    echo_json,
+    on_one_line,
+    printable,
+    shown_path,
+)
 
 if TYPE_CHECKING:
     from samekind.gallery import Match
@@ -44,7 +52,7 @@ def status(gallery: GalleryArgument, json: JsonOption = False) -> None:
         f"  index       {found.index or 'none yet'}{recall}{behind}{advice}",
         f"  unreadable  {len(found.unreadable):,}",
     ]
-    lines += [f"    {printable(name)}: {printable(reason)}" for name, reason in found.unreadable]
+    lines += [f"    {on_one_line(name)}: {printable(reason)}" for name, reason in found.unreadable]
     typer.echo("\n".join(lines))
 
 

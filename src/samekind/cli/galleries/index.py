@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samekind.cli.console.options import ExcludeOption, JsonOption, ModelOption, echo_json, printable, shown_path, warn
+from samekind.cli.console.options import (
+    ExcludeOption,
+    JsonOption,
+    ModelOption,
+    echo_json,
+    on_one_line,
+    printable,
+    shown_path,
+    warn,
+)
 
 if TYPE_CHECKING:
     from samekind.gallery import Gallery, SyncReport
@@ -153,11 +162,11 @@ def _has_news(report: SyncReport) -> bool:
 
 def _tell(gallery: Gallery, report: SyncReport, json: bool) -> None:
     for name, reason in report.unreadable:
-        typer.secho(f"samekind: {printable(name)}: {reason}", err=True, fg="red")
+        typer.secho(f"samekind: {on_one_line(name)}: {reason}", err=True, fg="red")
     for name, reason in report.unlisted:
-        warn(f"{name}: {reason}; what the gallery has of it stays")
+        warn(f"{on_one_line(name)}: {reason}; what the gallery has of it stays")
     for name, reason in report.damaged:
-        warn(f"{name}: {reason}")
+        warn(f"{on_one_line(name)}: {reason}")
     if json:
         echo_json(report)
         return
