@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.errors import GalleryError
-from samekind.gallery.embeddings.embedding_space import read_collection, read_space
+from samekind.gallery.embeddings.embedding_space import read_collection, read_space, refuse_no_similarity
 from samekind.gallery.file.rows import Row, read_rows
 from samekind.gallery.file.store import Store
 from samekind.inference.similarity import Embeddings
@@ -89,6 +89,9 @@ def cluster_labels(embeddings: Embeddings, method: ClusterMethod, k: int | None,
     from sklearn.cluster import HDBSCAN, AgglomerativeClustering, KMeans  # noqa: PLC0415
 
     count = len(embeddings)
+    if k is not None and not isinstance(k, int | np.integer):
+        raise GalleryError(f"how many clusters to make is a whole number; got k = {k!r}")
+    refuse_no_similarity(threshold)
     if k is not None and not 1 <= k <= count:
         raise GalleryError(f"{k} clusters cannot be made of {count:,} images")
     if method == "hdbscan":

@@ -90,6 +90,10 @@ class Gallery:
             store.close()
             raise
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickled is where it lies, not what is in it: another process opens the same file."""
+        return _reopened, (type(self), self._store.file, self._store.read_only, self._store.bare)
+
     def __enter__(self) -> Self:
         return self
 
@@ -363,3 +367,7 @@ class Gallery:
     def status(self) -> Status:
         """What the gallery holds."""
         return read_status(self._store, self._model)
+
+
+def _reopened(kind: type[Gallery], path: Path, read_only: bool, bare: bool) -> Gallery:
+    return kind.open(path, read_only=read_only, bare=bare)

@@ -64,13 +64,14 @@ class Rules:
             raise DatasetError(f"{file}: cannot be read ({error.strerror})") from error
         return Rules((*self.sets, (prefix, _patterns(lines, str(file)))))
 
-    def excluding(self, patterns: Sequence[str]) -> Rules:
+    def excluding(self, patterns: str | Sequence[str]) -> Rules:
         """With patterns that a person gave.
 
         Raises:
             DatasetError: One is none.
         """
-        return Rules((*self.sets, ("", _patterns(patterns, "--exclude")))) if patterns else self
+        listed = [patterns] if isinstance(patterns, str) else patterns
+        return Rules((*self.sets, ("", _patterns(listed, "--exclude")))) if listed else self
 
     def exclude(self, path: str, *, folder: bool) -> bool:
         """Whether a path is to be passed over.

@@ -6,8 +6,10 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from samekind.errors import DatasetError, TrainingError
 from samekind.progress import Progress
 from samekind.recognizer import Recognizer, load
+from samekind.system.paths import refuse_address
 from samekind.training.loop.processes import is_first
 from samekind.training.recipe import read_recipe, show_recipe
 from samekind.training.recipe.reading import RecipeSource
@@ -81,6 +83,8 @@ def train(
         >>> samekind.train("photos", "photos.onnx", init="bundled", recipe={"epochs": 5})  # doctest: +SKIP
     """
     refuse_missing_extra()
+    for path, error in ((images, DatasetError), (output, TrainingError)):
+        refuse_address(path, error)
     held_out = [] if holdout_classes is None else [f"holdout.classes={holdout_classes}"]
     settings = RunSettings(
         folder=Path(images),

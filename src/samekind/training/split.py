@@ -141,6 +141,22 @@ def refuse_unfit(dataset: Dataset, recipe: Recipe) -> None:
         refuse_unusable(images, fewest=_FEWEST)
 
 
+def refuse_no_batch(dataset: Dataset, recipe: Recipe) -> None:
+    """Make sure that the images fill a batch, as far as that is known before some of them are held out.
+
+    Raises:
+        TrainingError: All of them together do not.
+    """
+    images, sampler = dataset.train, recipe.sampler
+    batch = min(sampler.classes, len(images.classes)) * sampler.images
+    if sampler.kind == "classes" and len(images) < batch:
+        advice = max(2, len(images) // len(images.classes) // 4)
+        raise TrainingError(
+            f"{images.root}: {len(images)} images do not fill one batch of {batch}; add some, or try "
+            f"--set sampler.images={advice}"
+        )
+
+
 def keep_split(parts: Parts, run: RunFolder) -> None:
     """Write the parts into the folder of a run: a manifest from which the run can be repeated, and its digest."""
     write_manifest(run.split, parts.by_split)

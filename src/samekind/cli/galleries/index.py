@@ -82,9 +82,9 @@ def index(
     require_gallery()
     from samekind.errors import GalleryError
     from samekind.gallery import Gallery
+    from samekind.system.paths import given_folder
 
-    if not folder.is_dir():  # before an empty gallery is made for it
-        raise GalleryError(f"{folder}: no such folder")
+    folder = given_folder(folder, GalleryError)  # before an empty gallery is made for it
     path = _beside(folder) if gallery is None else gallery
     with Gallery.open(path, model=model) as opened:
         report = _sync(opened, folder, index, exclude or (), frames)

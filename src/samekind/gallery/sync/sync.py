@@ -38,6 +38,7 @@ from samekind.gallery.sync.videos import NO_FRAMES, SCENES, checked_frames, exam
 from samekind.images.videos import can_read_videos
 from samekind.inference.encoder import OnnxEncoder
 from samekind.progress import Progress, stage_counter
+from samekind.system.paths import given_folder
 
 # Files that one transaction covers.
 _BATCH = 64
@@ -71,8 +72,7 @@ def sync_folder(
     Raises:
         GalleryError: The folder is missing, or is empty while the gallery has images of it (an unmounted disk, say).
     """
-    if not folder.is_dir():
-        raise GalleryError(f"{folder}: no such folder")
+    folder = given_folder(folder, GalleryError)
     prefix = folder_prefix(store.folder, folder)
     before = read_fact(db, "frames") or SCENES
     how = before if frames is None else checked_frames(frames)

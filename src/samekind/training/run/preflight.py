@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from samekind.datasets.dataset import read_dataset, read_test_images
 from samekind.errors import MissingExtraError, ModelFileError, TrainingError
 from samekind.model_file.file import find_model
 from samekind.training.batches.workers import refuse_small_for_cache
+from samekind.training.recipe.schema import BUNDLED_BACKBONE
 from samekind.training.run.folder import RunFolder
 from samekind.training.run.settings import RunSettings
-from samekind.training.split import refuse_unfit
+from samekind.training.split import refuse_no_batch, refuse_unfit
 
+# Seconds to wait for the model hub.
+_PATIENCE = 5.0
 LOGGERS = ("tensorboard", "wandb")
 _EXTRA = (
     *("torch", "torchvision", "timm", "lightning", "pytorch_metric_learning", "safetensors", "scipy"),
@@ -27,7 +33,7 @@ def preflight(settings: RunSettings, run: RunFolder) -> None:
 
     Raises:
         TrainingError: The output cannot be written, a run is in the folder already, the starting weights are missing,
-            there is no such logger, or too little shared memory.
+            there is no such logger, too little shared memory, or too few images for a batch.
         DatasetError: The images or a test folder cannot be used.
     """
     run.refuse_run()
@@ -36,9 +42,35 @@ def preflight(settings: RunSettings, run: RunFolder) -> None:
     refuse_start(settings.init)
     if settings.recipe.freezing.stages:
         refuse_small_for_cache(settings.recipe.augmentation.views, settings.recipe.network.input_size)
-    refuse_unfit(read_dataset(settings.folder, exclude=settings.exclude), settings.recipe)
+    dataset = read_dataset(settings.folder, exclude=settings.exclude)
+    refuse_unfit(dataset, settings.recipe)
+    refuse_no_batch(dataset, settings.recipe)
     for path in settings.tests:
         read_test_images(path, exclude=settings.exclude)
+    if settings.init == "imagenet":  # last, for it may take seconds
+        refuse_unreachable_hub(settings.recipe.network.backbone)
+
+
+def refuse_unreachable_hub(backbone: str) -> None:
+    """Make sure that pretrained weights could be downloaded, or have been: the hub's client would try for minutes.
+
+    Raises:
+        TrainingError: There is no connection; the message says what works without a network.
+    """
+    from huggingface_hub import constants  # noqa: PLC0415 - comes with timm
+
+    if any(Path(constants.HF_HUB_CACHE).glob(f"models--timm--{backbone}*")) or getproxies():
+        return
+    hub = urlsplit(constants.ENDPOINT)
+    try:
+        socket.create_connection((hub.hostname, hub.port or 443), timeout=_PATIENCE).close()
+    except OSError as error:
+        bundled = "without a network --init bundled works, whose weights come with samekind; or give"
+        raise TrainingError(
+            f"the pretrained weights of {backbone} cannot be downloaded, for {hub.hostname} cannot be reached "
+            f"({error.strerror or error}); {bundled if backbone == BUNDLED_BACKBONE else 'give'} a file: "
+            "--init WEIGHTS.safetensors"
+        ) from error
 
 
 def refuse_missing_extra() -> None:
