@@ -149,7 +149,8 @@ def _opened(video: Path, max_pixels: int) -> Iterator[tuple[Any, Any, float]]:
             stream.thread_type = "AUTO"
             if stream.width * stream.height > max_pixels:
                 raise ImageError(f"{video}: too large ({stream.width}×{stream.height}); at most {max_pixels:,} pixels")
-            yield container, stream, float((stream.start_time or 0) * stream.time_base)
+            start = 0.0 if stream.start_time is None else float(stream.start_time * (stream.time_base or 0))
+            yield container, stream, start
     except av.FFmpegError as error:
         raise ImageError(f"{video}: broken or truncated video ({error.strerror or error})") from error
 

@@ -101,7 +101,7 @@ class Collection:
     space: EmbeddingSpace
 
 
-def refuse_no_similarity(threshold: float | None) -> None:
+def refuse_no_similarity(threshold: object) -> None:
     """Make sure that a threshold is a similarity.
 
     Raises:

@@ -74,7 +74,8 @@ class Searcher:
         """
         if not isinstance(k, int | np.integer) or k < 1:
             raise GalleryError(f"a search finds at least one image; got k = {k!r}")
-        if min_probability is not None and not isinstance(min_probability, Real):
+        least: object = min_probability  # which a program may have read as text
+        if least is not None and not isinstance(least, Real):
             raise GalleryError(f"the least probability is a number from 0 to 1; got {min_probability!r}")
         bare = np.ascontiguousarray(embedding, np.float32)
         with self._store.reading() as db:

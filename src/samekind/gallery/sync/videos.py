@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from samekind.errors import DatasetError, GalleryError, ImageError
 from samekind.gallery.file.store import Store
@@ -107,7 +108,7 @@ def _frames_of_content(db: sqlite3.Connection, sha256: bytes) -> list[tuple[floa
     row = db.execute(query, (sha256,)).fetchone()
     if row is None:
         return []
-    found = [(frame_of(path), content) for path, content in _frames(db, row[0], "path, sha256")]
+    found = [(frame_of(path), bytes(content)) for path, content in _frames(db, row[0], "path, sha256")]
     return sorted((frame[1], content) for frame, content in found if frame is not None)
 
 
@@ -115,7 +116,7 @@ def _rows_of(db: sqlite3.Connection, path: str) -> dict[str, int]:
     return dict(_frames(db, path, "path, id"))
 
 
-def _frames(db: sqlite3.Connection, path: str, columns: str) -> list[tuple[str, object]]:
+def _frames(db: sqlite3.Connection, path: str, columns: str) -> list[tuple[str, Any]]:
     begin, end = os.fsencode(f"{path}#t="), os.fsencode(f"{path}#t>")
     query = f"SELECT {columns} FROM images WHERE path > CAST(? AS TEXT) AND path < CAST(? AS TEXT)"
     return db.execute(query, (begin, end)).fetchall()
