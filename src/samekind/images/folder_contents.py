@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from samekind.images.formats import HEAD, by_content, has_image_suffix, sniff
-from samekind.images.ignoring import IGNORE_FILE, Rules, is_hidden, is_system_folder
+from samekind.images.ignoring import IGNORE_FILE, Rules, is_gallerys_own, is_hidden, is_system_folder
 from samekind.images.videos import VIDEO_SUFFIXES, is_video
 
 _MOST_SUFFIXES = 5
@@ -203,7 +203,8 @@ class _Walk:
         elif self._excluded(name, rules, folder=False):
             self._passed.excluded += 1
         elif not self._is_image(entry):
-            self._passed.other[PurePath(entry.name).suffix.lower()] += 1
+            if not is_gallerys_own(entry.name):
+                self._passed.other[PurePath(entry.name).suffix.lower()] += 1
         else:
             return not entry.is_symlink() or self._is_new(entry)
         return False

@@ -184,8 +184,14 @@ def _found(
         raise GalleryError(f"{folder}: cannot be listed ({error.strerror})") from error
 
 
-def refuse_sudden_emptiness(db: sqlite3.Connection, folder: Path, prefix: str) -> None:
+def refuse_sudden_emptiness(db: sqlite3.Connection, folder: Path, prefix: str, *, excluded: bool = False) -> None:
     """Make sure that a folder without images was not full a while ago.
+
+    Args:
+        db: The connection from ``store.writing``, after ``list_files``.
+        folder: The folder.
+        prefix: The beginning of its images' paths in the gallery.
+        excluded: Whether something in it was passed over because a pattern names it.
 
     Raises:
         GalleryError: The gallery has images of it. More likely than that all were deleted is an unmounted disk.
@@ -194,6 +200,11 @@ def refuse_sudden_emptiness(db: sqlite3.Connection, folder: Path, prefix: str) -
         return
     where, parameters = gone(prefix)
     known = db.execute(f"SELECT count(*) FROM images WHERE {where}", parameters).fetchone()[0]
+    if known and excluded:
+        raise GalleryError(
+            f"{folder}: all that it holds is excluded, by --exclude or by .samekindignore, but the gallery has "
+            f"{known:,} images of it. If they are to go: samekind remove"
+        )
     if known:
         raise GalleryError(
             f"{folder}: holds no images, but the gallery has {known:,} of it. Is its disk mounted? "

@@ -79,7 +79,7 @@ def sync_folder(
     wanted, other = how != NO_FRAMES and can_read_videos(), how != before
     retry_with_extras(db)
     passed = list_files(db, folder, prefix, exclude, videos=wanted, all_videos=other)
-    refuse_sudden_emptiness(db, folder, prefix)
+    refuse_sudden_emptiness(db, folder, prefix, excluded=bool(passed.excluded))
     with transaction(db):
         db.execute("INSERT OR IGNORE INTO folders VALUES (CAST(? AS TEXT))", (os.fsencode(prefix),))
     unlisted = [(prefix + name, f"cannot be looked at ({reason})") for name, reason in passed.unlisted]
