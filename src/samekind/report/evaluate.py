@@ -110,27 +110,33 @@ def evaluate(
         on_progress=on_progress,
     )
     report = build_report(result)
-    trained_on = training_part(images) if training is None else training
+    trained_on = training_part(images, exclude) if training is None else training
     if found is not None and trained_on is not None:
-        report = report.model_copy(update={"notes": (*report.notes, _copied(found, trained_on, on_progress))})
+        report = report.model_copy(update={"notes": (*report.notes, _copied(found, trained_on, exclude, on_progress))})
     report._explain = this.explain
     return report
 
 
-def training_part(images: LabelledImages | Source | None) -> LabelledImages | None:
+def training_part(images: LabelledImages | Source | None, exclude: Sequence[str] = ()) -> LabelledImages | None:
     """The images to train on that lie beside those to test on; None where there are none of either."""
     if images is None or isinstance(images, LabelledImages):
         return None
     try:
-        dataset = read_dataset(images, same_classes=False, usable=False)
+        dataset = read_dataset(images, same_classes=False, usable=False, exclude=exclude)
     except DatasetError:  # a list of test images only
         return None
     return None if dataset.test is None else dataset.train
 
 
-def _copied(images: LabelledImages, training: LabelledImages | Source, on_progress: Progress | None) -> str:
+def _copied(
+    images: LabelledImages, training: LabelledImages | Source, exclude: Sequence[str], on_progress: Progress | None
+) -> str:
     """How many images have a copy among those trained on, in words."""
-    others = training if isinstance(training, LabelledImages) else read_dataset(training, usable=False).train
+    others = (
+        training
+        if isinstance(training, LabelledImages)
+        else read_dataset(training, usable=False, exclude=exclude).train
+    )
     if not can_compare():
         return "Copies among the training images were not looked for: pip install 'samekind[gallery]'."
     if len(images) + len(others) > MOST_COMPARED:

@@ -156,11 +156,17 @@ def test_a_broken_video_is_named_and_one_cut_short_gives_what_it_has(gallery: Ga
 def test_without_the_extra_videos_are_counted_and_the_extra_named(
     gallery: Gallery, films: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    with monkeypatch.context() as without:
+        without.setattr(sync, "can_read_videos", lambda: False)
+        report = gallery.sync(films)
+        assert names(gallery) == ["films/red.png"]
+        assert report.passed_over[0] == "1 video (1 .mp4)"
+        assert 'pip install "samekind[video]"' in report.passed_over[1]
+    assert gallery.sync(films).added == 3
+    old(films / "2024" / "clip.MP4", 1_500_000_000)
     monkeypatch.setattr(sync, "can_read_videos", lambda: False)
-    report = gallery.sync(films)
-    assert names(gallery) == ["films/red.png"]
-    assert report.passed_over[0] == "1 video (1 .mp4)"
-    assert 'pip install "samekind[video]"' in report.passed_over[1]
+    assert gallery.sync(films).removed == 0  # what the gallery has stays
+    assert names(gallery) == [*FRAMES, "films/red.png"]
 
 
 def test_commands_take_and_show_frames(films: Path, tiny_model: Path, tmp_path: Path) -> None:

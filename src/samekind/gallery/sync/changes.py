@@ -105,6 +105,7 @@ def list_files(
     *,
     videos: bool = False,
     all_videos: bool = False,
+    readable: bool = True,
 ) -> PassedOver:
     """Look at a folder and fill the temporary tables.
 
@@ -119,6 +120,7 @@ def list_files(
         exclude: Patterns in gitignore's form, relative to the folder.
         videos: Whether to list videos, too.
         all_videos: Whether to look at all of them, also those that are as the gallery has them.
+        readable: Whether videos can be read here. Where not they are passed over, and the gallery keeps what it has.
 
     Returns:
         What was passed over, and why.
@@ -157,8 +159,13 @@ def list_files(
         db.execute(
             "INSERT OR IGNORE INTO seen SELECT images.path, images.size, images.mtime_ns, 0"
             " FROM seen AS clip JOIN images ON images.path > clip.path || '#t=' AND images.path < clip.path || '#t>'"
-            " WHERE clip.video AND clip.path NOT IN (SELECT path FROM todo)"
+            " WHERE clip.video AND (NOT ? OR clip.path NOT IN (SELECT path FROM todo))",
+            (readable,),
         )
+        if not readable:
+            db.execute("DELETE FROM todo WHERE video")
+            listed = db.execute("SELECT path FROM seen WHERE video")
+            passed.other.update(Path(path).suffix.lower() for (path,) in listed)
         db.execute(f"CREATE TEMP TABLE before AS SELECT {CONTENT} FROM images WHERE id IN (SELECT image FROM todo)")
         db.execute("CREATE INDEX temp.before_by_content ON before (sha256)")
     return passed

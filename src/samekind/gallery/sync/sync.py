@@ -76,15 +76,15 @@ def sync_folder(
     prefix = folder_prefix(store.folder, folder)
     before = read_fact(db, "frames") or SCENES
     how = before if frames is None else checked_frames(frames)
-    wanted, other = how != NO_FRAMES and can_read_videos(), how != before
+    other, readable = how != before, can_read_videos()
     retry_with_extras(db)
-    passed = list_files(db, folder, prefix, exclude, videos=wanted, all_videos=other)
+    passed = list_files(db, folder, prefix, exclude, videos=how != NO_FRAMES, all_videos=other, readable=readable)
     refuse_sudden_emptiness(db, folder, prefix, excluded=bool(passed.excluded))
     with transaction(db):
         db.execute("INSERT OR IGNORE INTO folders VALUES (CAST(? AS TEXT))", (os.fsencode(prefix),))
     unlisted = [(prefix + name, f"cannot be looked at ({reason})") for name, reason in passed.unlisted]
     report = SyncReport(unlisted=unlisted, passed_over=passed.sentences())
-    if passed.videos and not can_read_videos():
+    if passed.videos and not readable:
         report.passed_over.append(f"their frames need the extra video ({MissingExtraError('video', 'av')})")
     report.unchanged, report.unreadable_before = count_unchanged(db)
     total = db.execute("SELECT count(*) FROM todo").fetchone()[0]
@@ -106,7 +106,7 @@ def sync_folder(
         count(done)
     report.removed = remove_images(db, gone(prefix))
     fill_pictures(store, db, prefix)
-    if other:  # only now are all of them so
+    if other and (readable or how == NO_FRAMES):  # only now are all of them so
         with transaction(db):
             set_fact(db, "frames", how)
     return report
