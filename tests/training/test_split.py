@@ -74,6 +74,13 @@ def test_unreadable_files_are_left_out_and_named(folder: Path) -> None:
     assert sum(len(getattr(parts, part)) for part in PARTS) == 97 - 3
 
 
+def test_what_is_excluded_has_no_part_in_training(folder: Path) -> None:
+    parts = split_images(folder, Recipe(), exclude=["*0.png"])
+    names = [path.name for images in (parts.train, parts.held_out, parts.test) if images for path in images.paths]
+    assert names
+    assert not [name for name in names if name.endswith("0.png")]
+
+
 def test_identical_images_never_straddle(folder: Path) -> None:
     for i in range(8):
         for copy in ("a", "b"):

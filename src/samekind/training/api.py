@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from samekind.errors import DatasetError, TrainingError
 from samekind.progress import Progress
+from samekind.system.paths import refuse_address
 from samekind.training.recipe import read_recipe, show_recipe
 from samekind.training.recipe.reading import RecipeSource
 from samekind.training.run.folder import RunFolder
@@ -32,6 +34,7 @@ def train(
     init: PathLike = "imagenet",
     tests: Iterable[PathLike] = (),
     holdout_classes: int | None = None,
+    exclude: Iterable[str] = (),
     licence: str = "unspecified",
     run: PathLike | None = None,
     devices: int = 0,
@@ -59,6 +62,7 @@ def train(
             come with samekind), ``scratch``, a ``.safetensors`` file with timm's names, or a samekind model file.
         tests: More class folders or manifests to test on.
         holdout_classes: Fit the probability and the thresholds on so many classes that are not trained on.
+        exclude: Patterns in gitignore's form of what to pass over in all these folders.
         licence: The licence of the weights, for the card.
         run: The folder of the run, for checkpoints, logs and the cache; None for ``runs/NAME``.
         devices: GPUs (or processes on the CPU) on each machine; 0 for all GPUs, else one.
@@ -82,6 +86,8 @@ def train(
         >>> samekind.train("photos", "photos.onnx", init="bundled", recipe={"epochs": 5})  # doctest: +SKIP
     """
     refuse_missing_extra()
+    for path, error in ((images, DatasetError), (output, TrainingError)):
+        refuse_address(path, error)
     held_out = [] if holdout_classes is None else [f"holdout.classes={holdout_classes}"]
     settings = RunSettings(
         folder=Path(images),
@@ -89,6 +95,7 @@ def train(
         recipe=read_recipe(recipe, [*changes, *held_out]),
         init=os.fspath(init),
         tests=tuple(map(Path, tests)),
+        exclude=tuple(exclude),
         licence=licence,
         loggers=tuple(loggers),
     )

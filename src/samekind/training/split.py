@@ -67,6 +67,7 @@ def split_images(
     recipe: Recipe,
     tests: Iterable[LabelledImages] = (),
     *,
+    exclude: Sequence[str] = (),
     on_progress: Progress | None = None,
 ) -> Parts:
     """Read a data set, look at every image, and split it. Copies, near or exact, never straddle a split made here.
@@ -77,13 +78,14 @@ def split_images(
         source: Class folders, with or without ``train`` and ``val``, or a CSV manifest.
         recipe: Says what is held out, and gives the seed.
         tests: Further test images, which must share nothing with the others.
+        exclude: Patterns in gitignore's form of what to pass over in folders.
         on_progress: Called with (stage, number looked at so far, number of all); the stages are "look at the images"
             and "look for copies".
 
     Raises:
         DatasetError: The data set cannot be read or split, or has the same image on two sides.
     """
-    listed_images = read_dataset(source)
+    listed_images = read_dataset(source, exclude=exclude)
     refuse_unfit(listed_images, recipe)
     dataset, hashes, notes = _readable(listed_images, on_progress)
     tests = tuple(tests)

@@ -74,7 +74,9 @@ def train(
     if resume:
         parts = read_split(run, tests.values(), on_progress=report)
     else:
-        parts = split_images(settings.folder, settings.recipe, tests.values(), on_progress=report)
+        parts = split_images(
+            settings.folder, settings.recipe, tests.values(), exclude=settings.exclude, on_progress=report
+        )
     if note:
         for message in parts.notes:
             note(message)
@@ -123,7 +125,7 @@ def _further_tests(settings: RunSettings) -> dict[str, LabelledImages]:
     further: dict[str, LabelledImages] = {}
     for path in settings.tests:
         short = f"{path.parent.name}/{path.name}"
-        further[str(path) if short in further else short] = read_test_images(path)
+        further[str(path) if short in further else short] = read_test_images(path, exclude=settings.exclude)
     return further
 
 

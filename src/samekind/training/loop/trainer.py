@@ -11,7 +11,7 @@ import torch
 from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, LearningRateMonitor
 from lightning.pytorch.strategies import DDPStrategy
 
-from samekind.progress import Progress
+from samekind.progress import NotedStage, Progress
 from samekind.training.loop.curves import draw_curves
 from samekind.training.loop.loggers import csv_logger, make_loggers
 from samekind.training.loop.module import HELD_OUT_EER
@@ -20,6 +20,9 @@ from samekind.training.recipe import Recipe
 from samekind.training.run.folder import RunFolder
 from samekind.training.run.processes import Machines
 
+# Steps between two looks at the loss, for which a GPU must be waited for.
+_NOTED_EVERY = 10
+
 
 class _Progress(Callback):
     """Reports each training step, and draws the curves after each epoch."""
@@ -27,10 +30,22 @@ class _Progress(Callback):
     def __init__(self, run: RunFolder, report: Progress | None) -> None:
         self._run = run
         self._report = report
+        self._note = ""
 
-    def on_train_batch_end(self, trainer: lightning.Trainer, *_: object) -> None:
+    def on_train_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        module: lightning.LightningModule,
+        outputs: object,
+        batch: object,
+        batch_idx: int,
+    ) -> None:
+        del module, outputs, batch
         if self._report and trainer.is_global_zero:
-            self._report("training steps", trainer.global_step, int(trainer.estimated_stepping_batches))
+            if batch_idx % _NOTED_EVERY == 0:
+                self._note = _where_it_stands(trainer)
+            stage = NotedStage("training steps", self._note)
+            self._report(stage, trainer.global_step, int(trainer.estimated_stepping_batches))
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         del module
@@ -38,6 +53,16 @@ class _Progress(Callback):
             for logger in trainer.loggers:
                 logger.save()
             draw_curves([self._run.metrics], self._run.curves)
+
+
+def _where_it_stands(trainer: lightning.Trainer) -> str:
+    """The epoch, the loss of the last step, and the error rate on held-out images, once that was measured."""
+    said = [f"epoch {trainer.current_epoch + 1} of {trainer.max_epochs}"]
+    if "loss" in trainer.callback_metrics:
+        said.append(f"loss {float(trainer.callback_metrics['loss']):.3f}")
+    if HELD_OUT_EER in trainer.callback_metrics:
+        said.append(f"{HELD_OUT_EER} {float(trainer.callback_metrics[HELD_OUT_EER]):.2%}")
+    return ", ".join(said)
 
 
 def make_trainer(

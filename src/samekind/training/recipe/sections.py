@@ -6,6 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+# The backbone whose pretrained weights come with samekind.
+BUNDLED_BACKBONE = "tf_efficientnet_b0"
+
 Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -20,7 +23,7 @@ class Section(BaseModel):
 class NetworkSection(Section):
     """The Siamese network: a backbone and a head."""
 
-    backbone: Annotated[str, Field(description="timm's name of the feature extractor")] = "tf_efficientnet_b0"
+    backbone: Annotated[str, Field(description="timm's name of the feature extractor")] = BUNDLED_BACKBONE
     input_size: Annotated[int, Field(ge=32, le=1024, description="side of the square input, pixels")] = 224
     features: Annotated[
         Literal["last", "expanded"],
