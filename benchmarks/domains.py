@@ -22,17 +22,18 @@ from typing import TypeVar
 
 import numpy as np
 from accuracy_measure import NewClassScores, cross_fitted_calibrations, mean, new_classes
-from domain_cuts import collections_of
-from domain_measure import Judge, halved, measure_collection
+from domain_cuts import Cut, collections_of, drawn_by_lot
+from domain_measure import Judge, Labels, halved, measure_collection
 from domain_networks import TRAINED_ON, Networks, read_networks, write_list
 from domain_table import write_table
+from drawn_pictures import embedded_drawings
 
 from samekind.evaluation.card_records import measurements
 from samekind.evaluation.measure import measure
 from samekind.fitting.domains import JudgedCollection, fit_collections, fit_domains
 from samekind.inference.similarity import Embeddings
 from samekind.model_file.card import Card, DomainCalibration, Measurement, PairCalibration, TrioCalibration
-from samekind.model_file.file import read_model, write_model
+from samekind.model_file.file import DEFAULT_MODEL, read_model, write_model
 from samekind.recognizer import Recognizer
 
 DESCRIPTION = (
@@ -42,6 +43,10 @@ DESCRIPTION = (
 )
 # The geometric mean of the spreads of these collections; no label has a part in it.
 USUAL_SPREAD = 0.14
+# The domain of pictures that were drawn by program.
+DRAWINGS = "drawn"
+# So many images of a collection are enough to fit on: of one whose rates are told, and of another.
+_MOST_JUDGED, _MOST_OF_MORE = 800, 300
 _Calibration = TypeVar("_Calibration", PairCalibration, TrioCalibration)
 EVERYDAY = "all 50 classes of caltech101-a, as they look to a network of this recipe that was trained without them"
 
@@ -56,6 +61,8 @@ def main() -> None:
     parser.add_argument("--list", type=Path)
     parser.add_argument("--ship", type=Path)
     arguments = parser.parse_args()
+    if arguments.model and arguments.ship:
+        parser.error("--ship writes what networks without a domain say, --model measures a file by its own card")
     networks = read_networks(arguments.data, arguments.init, arguments.work)
     if arguments.list:
         write_list(networks.train, arguments.list)
@@ -68,8 +75,9 @@ def main() -> None:
         embeddings = {domain: networks.without(domain) for domain in TRAINED_ON}
         everyday = everyday_card(networks)
         judged = judged_collections(networks, embeddings)
-        whole = fit_domains(judged, USUAL_SPREAD, DESCRIPTION)
-        judges = {domain: Judge(everyday, without(whole, judged, domain)) for domain in TRAINED_ON}
+        more = more_collections(networks, embeddings, arguments.ship or DEFAULT_MODEL, arguments.work)
+        whole = fit_domains(judged, USUAL_SPREAD, DESCRIPTION, more)
+        judges = {domain: Judge(everyday, without(whole, [*judged, *more], domain)) for domain in TRAINED_ON}
     rows = [
         row
         for cut in collections_of(networks.measured)
@@ -99,10 +107,35 @@ def of_model(model: Recognizer, networks: Networks, work: Path) -> dict[str, Emb
 def judged_collections(networks: Networks, embeddings: dict[str, Embeddings]) -> list[JudgedCollection]:
     """One draw of each collection, adapted with each number of pictures."""
     return [
-        half.judged(USUAL_SPREAD)
+        one
         for cut in collections_of(networks.measured)
-        for half in halved(cut, embeddings[cut.domain], networks.measured[cut.domain].images.labels, draw=0)
+        for one in _judged(cut, embeddings[cut.domain], networks.measured[cut.domain].images.labels, _MOST_JUDGED)
     ]
+
+
+def more_collections(
+    networks: Networks, embeddings: dict[str, Embeddings], model: str | Path, work: Path
+) -> list[JudgedCollection]:
+    """Collections to fit on that are not measured: drawn by lot, and of pictures that were drawn by program."""
+    found = []
+    for domain, pool in networks.measured.items():
+        for cut in drawn_by_lot(domain, pool.images.labels, embeddings[domain]):
+            found += _judged(cut, embeddings[domain], pool.images.labels, _MOST_OF_MORE, few=True)
+    for name, (rows, labels) in embedded_drawings(Recognizer(read_model(model)), work).items():
+        found += _judged(Cut(DRAWINGS, name, np.arange(len(rows))), rows, labels, _MOST_OF_MORE)
+    return found
+
+
+def _judged(
+    cut: Cut, embeddings: Embeddings, labels: Labels, most: int, *, few: bool = False
+) -> list[JudgedCollection]:
+    halves = halved(cut, embeddings, labels, draw=0, most=most, few=few)
+    return [half.judged(USUAL_SPREAD) for half in halves if _has_both_answers(half.labels)]
+
+
+def _has_both_answers(labels: Labels) -> bool:
+    count = np.bincount(labels)
+    return bool((count > 0).sum() >= 3 and count.max() > 1)
 
 
 def without(whole: DomainCalibration, judged: list[JudgedCollection], domain: str) -> DomainCalibration:

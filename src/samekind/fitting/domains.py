@@ -72,7 +72,12 @@ class JudgedCollection:
         return cls(domain, name, pairs / unit, pairs_same, trios / unit, trios_same, len(numbered), classes)
 
 
-def fit_domains(collections: Sequence[JudgedCollection], spread: float, description: str) -> DomainCalibration:
+def fit_domains(
+    collections: Sequence[JudgedCollection],
+    spread: float,
+    description: str,
+    more: Sequence[JudgedCollection] = (),
+) -> DomainCalibration:
     """The calibration of adapted models, with rates measured on domains that were left out of the fit.
 
     The thresholds come from all domains, each weighing the same. A rate is the mean over collections, each judged by
@@ -82,12 +87,14 @@ def fit_domains(collections: Sequence[JudgedCollection], spread: float, descript
         collections: Of three domains or more.
         spread: The spread of a usual collection.
         description: Where they come from, for the card.
+        more: Collections that are fitted on, too, but of which no rate is told: such as nobody has. Those of a
+            domain are left out with it.
     """
     domains = sorted({one.domain for one in collections})
-    pair, trio = fit_collections(collections, description)
+    pair, trio = fit_collections([*collections, *more], description)
     rates: dict[tuple[str, str], dict[str, list[tuple[float, float]]]] = {}
     for domain in domains:
-        others = fit_collections([one for one in collections if one.domain != domain], "")
+        others = fit_collections([one for one in (*collections, *more) if one.domain != domain], "")
         for one in (one for one in collections if one.domain == domain):
             for key, far_and_tar in rates_of(one, *others).items():
                 rates.setdefault(key, {}).setdefault(domain, []).append(far_and_tar)
