@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 from domain_networks import read_networks
-from drawn_pictures import DRAWN, embedded_drawings
+from drawn_pictures import DRAWN, draw
 from numpy.typing import NDArray
 from onnx import numpy_helper
 from sklearn.cluster import KMeans
@@ -78,7 +78,13 @@ def embed_all(data: Path, init: str, work: Path, model: Recognizer, onnx_model: 
     for name, pool in read_networks(data, init, work).measured.items():
         rows = pool.features[:, 0, :, 0, 0].astype(np.float32) @ weight.T + bias
         found[name] = (rows / np.linalg.norm(rows, axis=1, keepdims=True), pool.images.labels)
-    found |= embedded_drawings(model, work)
+    for name in DRAWN:
+        pictures, labels = draw(name)
+        path = work / "embeddings" / f"{model.card.fingerprint[:12]}-drawn-{name}.npy"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            np.save(path, model.embed(pictures))
+        found[name] = (np.load(path), labels)
     return found
 
 

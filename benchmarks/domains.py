@@ -26,25 +26,22 @@ from domain_cuts import Cut, collections_of, drawn_by_lot
 from domain_measure import Judge, Labels, halved, measure_collection
 from domain_networks import TRAINED_ON, Networks, read_networks, write_list
 from domain_table import write_table
-from drawn_pictures import embedded_drawings
 
 from samekind.evaluation.card_records import measurements
 from samekind.evaluation.measure import measure
 from samekind.fitting.domains import JudgedCollection, fit_collections, fit_domains
 from samekind.inference.similarity import Embeddings
 from samekind.model_file.card import Card, DomainCalibration, Measurement, PairCalibration, TrioCalibration
-from samekind.model_file.file import DEFAULT_MODEL, read_model, write_model
+from samekind.model_file.file import read_model, write_model
 from samekind.recognizer import Recognizer
 
 DESCRIPTION = (
     "pictures of imagenette2-224/val, tiny-imagenet-90, caltech101-a, birds-524 and grocery-81, and narrow collections "
     "cut from them; each judged by a network that knew nothing of its data set and was adapted with 20 to 200 others "
-    "of its pictures or with half of them"
+    "of its pictures or with half of them; fitted on collections of classes drawn by lot, too"
 )
 # The geometric mean of the spreads of these collections; no label has a part in it.
 USUAL_SPREAD = 0.14
-# The domain of pictures that were drawn by program.
-DRAWINGS = "drawn"
 # So many images of a collection are enough to fit on: of one whose rates are told, and of another.
 _MOST_JUDGED, _MOST_OF_MORE = 800, 300
 _Calibration = TypeVar("_Calibration", PairCalibration, TrioCalibration)
@@ -75,9 +72,9 @@ def main() -> None:
         embeddings = {domain: networks.without(domain) for domain in TRAINED_ON}
         everyday = everyday_card(networks)
         judged = judged_collections(networks, embeddings)
-        more = more_collections(networks, embeddings, arguments.ship or DEFAULT_MODEL, arguments.work)
+        more = more_collections(networks, embeddings)
         whole = fit_domains(judged, USUAL_SPREAD, DESCRIPTION, more)
-        judges = {domain: Judge(everyday, without(whole, [*judged, *more], domain)) for domain in TRAINED_ON}
+        judges = {domain: Judge(everyday, without(whole, judged, more, domain)) for domain in TRAINED_ON}
     rows = [
         row
         for cut in collections_of(networks.measured)
@@ -113,17 +110,14 @@ def judged_collections(networks: Networks, embeddings: dict[str, Embeddings]) ->
     ]
 
 
-def more_collections(
-    networks: Networks, embeddings: dict[str, Embeddings], model: str | Path, work: Path
-) -> list[JudgedCollection]:
-    """Collections to fit on that are not measured: drawn by lot, and of pictures that were drawn by program."""
-    found = []
-    for domain, pool in networks.measured.items():
-        for cut in drawn_by_lot(domain, pool.images.labels, embeddings[domain]):
-            found += _judged(cut, embeddings[domain], pool.images.labels, _MOST_OF_MORE, few=True)
-    for name, (rows, labels) in embedded_drawings(Recognizer(read_model(model)), work).items():
-        found += _judged(Cut(DRAWINGS, name, np.arange(len(rows))), rows, labels, _MOST_OF_MORE)
-    return found
+def more_collections(networks: Networks, embeddings: dict[str, Embeddings]) -> list[JudgedCollection]:
+    """Collections to fit on that are not measured: classes of each domain, drawn by lot."""
+    return [
+        one
+        for domain, pool in networks.measured.items()
+        for cut in drawn_by_lot(domain, pool.images.labels, embeddings[domain])
+        for one in _judged(cut, embeddings[domain], pool.images.labels, _MOST_OF_MORE, few=True)
+    ]
 
 
 def _judged(
@@ -138,9 +132,12 @@ def _has_both_answers(labels: Labels) -> bool:
     return bool((count > 0).sum() >= 3 and count.max() > 1)
 
 
-def without(whole: DomainCalibration, judged: list[JudgedCollection], domain: str) -> DomainCalibration:
+def without(
+    whole: DomainCalibration, judged: list[JudgedCollection], more: list[JudgedCollection], domain: str
+) -> DomainCalibration:
     """What the other domains say, with the rates that the card promises."""
-    pair, trio = fit_collections([one for one in judged if one.domain != domain], "")
+    left = [[one for one in some if one.domain != domain] for some in (judged, more)]
+    pair, trio = fit_collections(left[0], more=left[1])
     assert whole.trio is not None
     return whole.model_copy(update={"pair": _promising(pair, whole.pair), "trio": _promising(trio, whole.trio)})
 

@@ -11,9 +11,6 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from sklearn.datasets import load_digits
 
-from samekind.inference.similarity import Embeddings
-from samekind.recognizer import Recognizer
-
 DRAWN = {
     "coins": "coins",
     "digits": "written digits",
@@ -51,21 +48,6 @@ def draw(name: str) -> tuple[list[NDArray[np.uint8]], NDArray[np.int64]]:
     }  # fmt: skip
     labels, pictures = zip(*drawers[name](), strict=True)
     return [np.asarray(picture.convert("RGB")) for picture in pictures], np.array(labels, np.int64)
-
-
-def embedded_drawings(model: Recognizer, work: Path) -> dict[str, tuple[Embeddings, NDArray[np.int64]]]:
-    """What a model makes of the pictures of each of ``DRAWN``, computed once, and their classes."""
-    found = {}
-    for name in DRAWN:
-        kept = work / "embeddings" / f"{model.card.fingerprint[:12]}-drawn-{name}.npy"
-        classes = kept.with_name(f"drawn-{name}-classes.npy")
-        if not (kept.exists() and classes.exists()):
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            pictures, labels = draw(name)
-            np.save(kept, model.embed(pictures))
-            np.save(classes, labels)
-        found[name] = (np.load(kept), np.load(classes))
-    return found
 
 
 def _coins() -> Iterator[tuple[int, Image.Image]]:

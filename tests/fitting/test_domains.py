@@ -42,6 +42,24 @@ def test_rates_are_those_of_the_domains_left_out(collections: list[JudgedCollect
     assert card.domains == ("a", "b", "c", "d")
 
 
+def test_more_collections_are_fitted_on_and_left_out_with_their_domain(collections: list[JudgedCollection]) -> None:
+    more = [collection(domain, "by lot", 50 + i, apart=0.5) for i, domain in enumerate(("a", "drawn"))]
+    card = fit_domains(collections, 0.2, "a test", more)
+    pair, trio = fit_collections([*collections, *more])
+    assert (card.pair.scale, card.pair.bias) == pytest.approx((pair.scale, pair.bias))
+    assert card.trio is not None
+    assert card.trio.weights == pytest.approx(trio.weights)
+    assert card.pair.scale != fit_domains(collections, 0.2, "a test").pair.scale
+    expected = []
+    for one in collections:
+        others, _ = fit_collections([other for other in (*collections, *more) if other.domain != one.domain])
+        expected.append(verdict_rates(one.pairs >= others.operating_points["balanced"].threshold, one.pairs_same))
+    point = card.pair.operating_points["balanced"]
+    assert (point.far, point.tar) == pytest.approx(tuple(np.mean(expected, axis=0)))
+    assert card.pair.measured_on.images == 4 * 60
+    assert card.domains == ("a", "b", "c", "d")
+
+
 def test_each_domain_weighs_the_same_however_many_collections_it_has(collections: list[JudgedCollection]) -> None:
     hard = [collection("hard", str(i), 100, apart=0.3) for i in range(6)]
     once, often = (fit_collections(collections + some, "")[0] for some in (hard[:1], hard))
