@@ -41,10 +41,11 @@ class NetworkSection(Section):
         ),
     ] = "noise"
     whitening: Annotated[
-        Literal["part", "full"],
+        Literal["part", "full", "grouped"],
         Field(
             description="how far a whitened head goes. part: for classes that are not trained on. full: for those that "
-            "are, with network.dimension about their number"
+            "are, with network.dimension about their number. grouped: for a list of pairs or triplets; as full, and "
+            "then once more, by the groups that the images fall into, one more than network.dimension"
         ),
     ] = "part"
     dimension: Annotated[int, Field(ge=2, le=4096, description="D, the length of the embedding")] = 128
@@ -288,6 +289,8 @@ class Recipe(Section):
     def _head_can_be_whitened(self) -> Recipe:
         if self.network.head_start == "whitened" and self.network.head != "linear":
             raise ValueError("a whitened head is one layer: network.head = 'linear'")
+        if self.network.whitening == "grouped" and self.sampler.kind not in ("pairs", "triplets"):
+            raise ValueError("network.whitening = 'grouped' is for lists: sampler.kind = 'pairs' or 'triplets'")
         if self.network.head_start == "whitened" and not self.freezing.stages:
             raise ValueError(
                 "a whitened head is computed from the features of frozen stages: freezing.stages = 5 or so"
