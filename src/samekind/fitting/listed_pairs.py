@@ -126,6 +126,8 @@ def recalibrate_by_pairs(
             "pair": fitted.calibration,
             "trio": adaptation.trio if adaptation else model.card.trio,
             "adapted": adaptation.about if adaptation else model.card.adapted,
+            # Answers know better what the network's own similarities mean, so no gallery is to adapt it over them.
+            "domains": model.card.domains if adaptation or model.card.adapted else None,
             "metrics": (),
             "narrow": None,
             "created": dt.datetime.now(dt.UTC).date().isoformat(),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import sys
 import warnings
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import lightning
@@ -14,14 +16,16 @@ from safetensors.torch import save
 
 from samekind.progress import Progress, stage_counter
 from samekind.system.atomic import replacing
-from samekind.training.batches.listed import groups_known_alike
+from samekind.training.batches.listed import groups_found, groups_known_alike
 from samekind.training.batches.loading import SiameseData
 from samekind.training.batches.plan import BatchPlan
 from samekind.training.loop.module import SiameseTraining
 from samekind.training.loop.objectives import make_objective
 from samekind.training.loop.trainer import make_trainer
+from samekind.training.network.siamese import SiameseNetwork
 from samekind.training.network.start import Start
 from samekind.training.network.whitening import WHITENINGS, whiten_head
+from samekind.training.recipe import Recipe
 from samekind.training.run.folder import RunFolder
 from samekind.training.run.processes import Machines, is_first
 from samekind.training.run.settings import RunSettings
@@ -63,17 +67,7 @@ def fit(
     recipe, network, train = settings.recipe, start.network, plan.parts.train
     _keep_freed_memory()
     if start.whiten and not run.last.exists():
-        items = plan.parts.items
-        # Of a list nothing is known but its items and their answers.
-        labels = train.labels if items is None else groups_known_alike(items, train.labels)
-        whiten_head(
-            network,
-            data.train_features,
-            labels,
-            plan.sources if items is None else np.zeros(len(labels), np.int64),
-            stage_counter(report, "whiten", len(train)),
-            whitening=WHITENINGS[recipe.network.whitening],
-        )
+        _whiten(recipe, network, plan, data, stage_counter(report, "whiten", len(train)))
     if is_first():
         run.ready.touch()  # the other processes wait for it
     objective = make_objective(
@@ -94,6 +88,26 @@ def fit(
         with replacing(run.network) as temporary:
             weights = {name: value.contiguous() for name, value in network.cpu().state_dict().items()}
             temporary.write_bytes(save(weights))  # safetensors' own file writer hides that a disk is full
+
+
+def _whiten(
+    recipe: Recipe, network: SiameseNetwork, plan: BatchPlan, data: SiameseData, on_progress: Callable[[int], None]
+) -> None:
+    """Whiten the head by the classes; of a list nothing is known but its items and their answers."""
+    labels, items = plan.parts.train.labels, plan.parts.items
+    whiten = partial(whiten_head, network, data.train_features, whitening=WHITENINGS[recipe.network.whitening])
+    if items is None:
+        whiten(labels, plan.sources, on_progress)
+        return
+    known = groups_known_alike(items, labels)
+    # So many directions tell one group more apart.
+    regroup = partial(groups_found, known=known, groups=recipe.network.dimension + 1)
+    whiten(
+        known,
+        np.zeros(len(labels), np.int64),
+        on_progress,
+        regroup=regroup if recipe.network.whitening == "grouped" else None,
+    )
 
 
 def _train(trainer: lightning.Trainer, module: SiameseTraining, data: SiameseData, last: Path) -> None:

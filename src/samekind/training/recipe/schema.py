@@ -61,6 +61,8 @@ class Recipe(Section):
     def _head_can_be_whitened(self) -> Recipe:
         if self.network.head_start == "whitened" and self.network.head != "linear":
             raise ValueError("a whitened head is one layer: network.head = 'linear'")
+        if self.network.whitening == "grouped" and self.sampler.kind not in ("pairs", "triplets"):
+            raise ValueError("network.whitening = 'grouped' is for lists: sampler.kind = 'pairs' or 'triplets'")
         if self.network.head_start == "whitened" and not self.freezing.stages:
             raise ValueError(
                 "a whitened head is computed from the features of frozen stages: freezing.stages = 5 or so"

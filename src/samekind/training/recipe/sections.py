@@ -44,10 +44,11 @@ class NetworkSection(Section):
         ),
     ] = "noise"
     whitening: Annotated[
-        Literal["part", "full"],
+        Literal["part", "full", "grouped"],
         Field(
             description="how far a whitened head goes. part: for classes that are not trained on. full: for those that "
-            "are, with network.dimension about their number"
+            "are, with network.dimension about their number. grouped: for a list of pairs or triplets; as full, and "
+            "then once more, by the groups that the images fall into, one more than network.dimension"
         ),
     ] = "part"
     dimension: Annotated[int, Field(ge=2, le=4096, description="D, the length of the embedding")] = 128
