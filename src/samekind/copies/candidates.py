@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import cv2
+import faiss
 import numpy as np
 from numpy.typing import NDArray
 
@@ -122,8 +123,6 @@ _NOTHING = (np.empty((0, BITS // 8), np.uint8), np.empty(0, np.float32), np.empt
 
 def _index(bits: NDArray[np.uint8], seed: int) -> Any:
     """FAISS's index of features, in cells about some of them."""
-    import faiss
-
     cells = int(np.clip(len(bits) // _CELL, 1, _MOST_CELLS))
     centres = faiss.IndexBinaryFlat(BITS)
     centres.add(bits[np.sort(np.random.default_rng(seed).choice(len(bits), cells, replace=False))])

@@ -62,7 +62,7 @@ def find_features(pixels: NDArray[np.uint8]) -> Features:
     table = np.array([(*k.pt, k.size, k.angle, k.response) for k in keypoints], np.float32)
     kept = _spread(table[:, :2], table[:, 4], grey.shape)
     # Described are only those that are kept: a descriptor costs more than finding its place.
-    described, descriptors = _sift().compute(grey, [keypoints[place] for place in kept])
+    _, descriptors = _sift().compute(grey, [keypoints[place] for place in kept])
     bits = np.packbits(descriptors > np.median(descriptors, axis=1, keepdims=True), axis=1)
     return Features(table[kept, :2], table[kept, 2], table[kept, 3], bits)
 

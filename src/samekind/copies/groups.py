@@ -166,7 +166,6 @@ def _join_what_is_to_be_looked_at(
     clusters: _Clusters, looks: list[tuple[int, int, Evidence]], facts: Sequence[Facts], known: _Known
 ) -> None:
     """Join clusters whose kept pictures are copies to be looked at, if most of the smaller one are."""
-
     best: dict[tuple[int, int], int] = {}
 
     def kept(place: int) -> int:

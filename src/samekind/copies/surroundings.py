@@ -23,8 +23,8 @@ class Surroundings:
     """What each of two pictures has around what both show.
 
     Attributes:
-        framed: Whether it is set off by an edge all along, as a border or a window is, and a cut's other side is not; or
-            has one colour and one width on all four sides, as a white border around a white ground.
+        framed: Whether it is set off by an edge all along, as a border or a window is, and a cut's other side is not;
+            or has one colour and one width on all four sides, as a white border around a white ground.
         flat: The part of it that has one colour, 0 to 1; 0 where there is nothing.
     """
 
