@@ -28,7 +28,7 @@ _LEAST_VOTES = 3
 _QUERIED = 64  # features of each picture among which one picture's are looked for
 # One feature votes for those among so many that are most like it.
 _NEAREST = 32
-_MOST_PARTNERS, _MOST_ALIKE = 6, 3
+_MOST_PARTNERS, _MOST_ALIKE = 6, 5
 _FREQUENCIES, _LEAST_ALIKE, _BLOCK = 8, 0.95, 4096
 _SQUARE = 1024  # pictures whose frequencies are compared with as many others at a time
 
@@ -68,26 +68,30 @@ def alike_pairs(greys: Sequence[NDArray[np.uint8]]) -> tuple[Places, Places, Pla
         greys: uint8 (h, w) each, the small pictures.
 
     Returns:
-        As ``voted_pairs``; for votes thousandths of the correlation of the lowest frequencies.
+        As ``voted_pairs``; for votes how far apart their levels are, below zero: the nearest come first, for a hundred
+        gradients have one shape.
     """
     if len(greys) < 2:
         return _no_pairs()
-    waves = np.stack([_waves(grey) for grey in greys])
-    flip = (-1.0) ** np.arange(_FREQUENCIES, dtype=np.float32)
-    turned = [w * (flip if x else 1) * (flip[:, None] if y else 1)
-              for w in (waves, waves.transpose(0, 2, 1)) for x in (0, 1) for y in (0, 1)]  # fmt: skip
-    rows = [w.reshape(len(waves), -1) for w in turned]
+    waves, sizes = _many_waves(greys)
+    rows = [way.reshape(len(waves), -1) for way in _ways(waves)]
     found: list[tuple[Places, Places, Places]] = []
     for start in range(0, len(waves), _SQUARE):
-        later = rows[0][start : start + _SQUARE]
+        own = slice(start, start + _SQUARE)
+        nearest = _no_pairs()
         for other in range(0, start + 1, _SQUARE):
-            best = np.max([later @ row[other : other + _SQUARE].T for row in rows], axis=0)
-            i, j = np.nonzero(best >= _LEAST_ALIKE)
-            kept = i + start > j + other
-            i, j = i[kept], j[kept]
-            found.append((i + start, j + other, (best[i, j] * 1000).astype(np.int64)))
+            box = slice(other, other + _SQUARE)
+            alike = np.max([rows[0][own] @ row[box].T for row in rows], axis=0)
+            i, j = np.nonzero(alike >= _LEAST_ALIKE)
+            earlier = i + start > j + other
+            i, j = i[earlier], j[earlier]
+            apart = _apart(sizes[own][i], sizes[box][j], alike[i, j])
+            more = i + start, j + other, -apart.astype(np.int64)
+            joined = (np.concatenate(both) for both in zip(nearest, more, strict=True))
+            nearest = _best_partners(*joined, _MOST_ALIKE)
+        found.append(nearest)
     later, earlier, votes = (np.concatenate(column) for column in zip(*found, strict=True))
-    return _best_partners(later, earlier, votes, _MOST_ALIKE)
+    return later, earlier, votes
 
 
 def _no_pairs() -> tuple[Places, Places, Places]:
@@ -175,12 +179,33 @@ def _best_partners(
     return later[kept], earlier[kept], votes[kept]
 
 
-def _waves(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The lowest frequencies of a picture squashed to a square, float32 (8, 8), of length 1 and without the mean."""
-    small = cv2.resize(grey, (24, 24), interpolation=cv2.INTER_AREA).astype(np.float32)
-    waves: NDArray[np.float32] = cv2.dct(small)[:_FREQUENCIES, :_FREQUENCIES].copy()
-    waves[0, 0] = 0
-    return waves / max(float(np.linalg.norm(waves)), 1e-3)
+def _many_waves(greys: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The lowest frequencies of squashed pictures, of length 1 and without the mean, and what was taken away.
+
+    Returns:
+        float32 (N, 8, 8); and the lengths and the means, float32 (N, 2).
+    """
+    waves = np.empty((len(greys), _FREQUENCIES, _FREQUENCIES), np.float32)
+    sizes = np.empty((len(greys), 2), np.float32)
+    for place, grey in enumerate(greys):
+        small = cv2.resize(grey, (24, 24), interpolation=cv2.INTER_AREA).astype(np.float32)
+        waves[place] = cv2.dct(small)[:_FREQUENCIES, :_FREQUENCIES]
+        mean, waves[place, 0, 0] = waves[place, 0, 0], 0
+        sizes[place] = max(float(np.linalg.norm(waves[place])), 1e-3), mean
+    return waves / sizes[:, :1, None], sizes
+
+
+def _ways(waves: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """The frequencies of the eight ways to lay a square on itself."""
+    flip = (-1.0) ** np.arange(_FREQUENCIES, dtype=np.float32)
+    return [way * (flip if x else 1) * (flip[:, None] if y else 1)
+            for way in (waves, waves.transpose(0, 2, 1)) for x in (0, 1) for y in (0, 1)]  # fmt: skip
+
+
+def _apart(one: NDArray[np.float32], other: NDArray[np.float32], alike: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The distance of pictures in all, of their frequencies' lengths and means and the cosine between them."""
+    square = one[:, 0] ** 2 + other[:, 0] ** 2 - 2 * one[:, 0] * other[:, 0] * alike + (one[:, 1] - other[:, 1]) ** 2
+    return np.asarray(np.sqrt(square.clip(0)))
 
 
 def partners(*found: tuple[Places, Places, Places]) -> Iterator[tuple[int, list[int]]]:
@@ -212,12 +237,12 @@ def partners_of(query: Picture, features: Sequence[Features], greys: Sequence[ND
             agree = product.max(axis=1) >= BITS - 2 * _BITS_APART
             np.add.at(votes, owner[start : start + 8192][agree], 1)
     by_votes = np.argsort(-votes, kind="stable")[:_MOST_PARTNERS]
-    wave = _waves(query.grey)
-    flip = (-1.0) ** np.arange(_FREQUENCIES, dtype=np.float32)
-    ways = np.stack([w * (flip if x else 1) * (flip[:, None] if y else 1)
-                     for w in (wave, wave.T) for x in (0, 1) for y in (0, 1)]).reshape(8, -1)  # fmt: skip
-    alike = np.array([float((ways @ _waves(grey).ravel()).max()) for grey in greys])
-    by_look = np.argsort(-alike, kind="stable")[:_MOST_PARTNERS]
+    by_look, alike = np.empty(0, np.int64), np.empty(0, np.float32)
+    if len(greys):
+        (wave, size), (theirs_waves, sizes) = _many_waves([query.grey]), _many_waves(greys)
+        alike = np.max([theirs_waves.reshape(len(greys), -1) @ way.ravel() for way in _ways(wave)], axis=0)
+        apart = _apart(size.repeat(len(greys), axis=0), sizes, alike)
+        by_look = np.lexsort((apart, alike < _LEAST_ALIKE))[:_MOST_PARTNERS]
     listed = [i for i in by_votes.tolist() if votes[i] >= _LEAST_VOTES] + [
         i for i in by_look.tolist() if alike[i] >= _LEAST_ALIKE
     ]

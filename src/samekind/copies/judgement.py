@@ -19,6 +19,8 @@ _SURE_DIFFERENCE, _SURE_AGREEING = 1.5, 8
 # With fewer features than this that agree, such as a coin has, less may differ: another year is as small as that.
 _WELL_AGREEING, _SMALL_DIFFERENCE = 25, 0.8
 _LOOK_DIFFERENCE, _LOOK_SHARE = 2.2, 0.03
+# With fewer, if the whole of one is the whole of the other.
+_WHOLE_DIFFERENCE, _WHOLE_SHARE = 1.8, 0.01
 _FEW_AGREEING, _MANY_AGREEING = 6, 12
 _LEAST_STRUCTURE, _LEAST_STRUCTURE_PIXELS = 0.10, 400
 _LEAST_LEVELS, _LEAST_SIDE = 8, 96
@@ -73,7 +75,11 @@ def finding(overlap: Overlap, alignment: Alignment) -> Finding | None:
     inside, agreeing = overlap.mask, alignment.agreeing
     far = inside & (overlap.difference > 1)
     share, worst = float(far.sum() / inside.sum()), float(overlap.difference.max())
-    if worst <= _SURE_DIFFERENCE or (worst <= _LOOK_DIFFERENCE and share <= _LOOK_SHARE and agreeing >= _WELL_AGREEING):
+    whole = min(overlap.kept) >= WHOLE and _whole_quarters(alignment.degrees) % 90 == 0
+    hardly = (worst <= _LOOK_DIFFERENCE and share <= _LOOK_SHARE and agreeing >= _WELL_AGREEING) or (
+        worst <= _WHOLE_DIFFERENCE and share <= _WHOLE_SHARE and agreeing >= _SURE_AGREEING and whole
+    )
+    if worst <= _SURE_DIFFERENCE or hardly:
         in_doubt = agreeing < _FEW_AGREEING and min(overlap.kept) < 0.9
         return None if in_doubt or overlap.bend > _TONED_TOO_FAR else "explained"
     contrasty = inside & (overlap.contrast > 6)

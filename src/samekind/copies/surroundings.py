@@ -12,6 +12,7 @@ from samekind.copies.geometry import Map
 
 _EDGE_LEVELS, _FRAMED, _RING_FLAT = 14.0, 0.5, 0.85
 _FLAT_LEVELS, _FLAT = 12.0, 0.985
+_SEAM, _MARK_LEVELS = 9, 25.0  # pixels into which compression blurs the seam; levels of a mark in a margin
 _UNEVEN = 2  # pixels by which the sides of a border may differ in width
 _STEP = 3  # pixels from the seam at which both sides of it are compared
 # More of a picture than this is all of it.
@@ -25,7 +26,8 @@ class Surroundings:
     Attributes:
         framed: Whether it is set off by an edge all along, as a border or a window is, and a cut's other side is not;
             or has one colour and one width on all four sides, as a white border around a white ground.
-        flat: The part of it that has one colour, 0 to 1; 0 where there is nothing.
+        flat: The part of it that has one colour, 0 to 1; 0 where there is nothing, or a
+            mark in it.
     """
 
     framed: tuple[bool, bool]
@@ -74,6 +76,9 @@ def _beyond(picture: NDArray[np.uint8], shape: tuple[int, ...], matrix: Map) -> 
     values = picture.astype(np.float32)
     colours = np.median(values[outside], axis=0)
     flat = float((np.abs(values[outside] - colours).max(axis=1) < _FLAT_LEVELS).mean())
+    beyond_seam = cv2.dilate(inside.astype(np.uint8), kernel, iterations=_SEAM) == 0
+    if beyond_seam.any() and np.abs(cv2.blur(values, (3, 3))[beyond_seam] - colours).max() > _MARK_LEVELS:
+        flat = 0.0  # a page's number is a thousandth of its margin
     return (flat > _FLAT and _is_even(inside)) or _is_framed(values, inside), flat
 
 
