@@ -16,9 +16,10 @@ from samekind.errors import MissingExtraError
 # All that other people's code may import, by package. Whoever adds a name decides that it stays.
 EXPORTS = {
     "samekind": {
-        *("load", "Recognizer", "Embedded", "Verdict", "TrioVerdict", "Card", "Gallery"),
+        *("load", "Recognizer", "Embedded", "Verdict", "TrioVerdict", "Explanation", "Card", "Gallery"),
         *("check", "CheckReport", "train", "evaluate", "Report", "calibrate", "Recalibrated", "AdaptationError"),
         *("SamekindError", "ArgumentError", "DatasetError", "EmbeddingError", "GalleryError", "ImageError"),
+        *("audit", "AuditReport", "AuditFinding", "apply_audit", "AppliedAudit", "pairs_to_answer", "AskedPair"),
         *("MissingExtraError", "ModelFileError", "OperatingPointError", "PlanError", "ServeError", "TrainingError"),
     },
     "samekind.gallery": {

@@ -16,6 +16,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from samekind.auditing.answers.asking import AskedPair, pairs_to_answer
+    from samekind.auditing.audit import audit
+    from samekind.auditing.output.apply import AppliedAudit, apply_audit
+    from samekind.auditing.report import AuditFinding, AuditReport
     from samekind.datasets.checking.check import check
     from samekind.datasets.checking.check_report import CheckReport
     from samekind.errors import (
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
         ServeError,
         TrainingError,
     )
+    from samekind.explain.explanation import Explanation
     from samekind.fitting.calibrate import Recalibrated, calibrate
     from samekind.gallery import Gallery
     from samekind.inference.verdict import TrioVerdict, Verdict
@@ -46,12 +51,17 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AdaptationError",
+    "AppliedAudit",
     "ArgumentError",
+    "AskedPair",
+    "AuditFinding",
+    "AuditReport",
     "Card",
     "CheckReport",
     "DatasetError",
     "Embedded",
     "EmbeddingError",
+    "Explanation",
     "Gallery",
     "GalleryError",
     "ImageError",
@@ -67,10 +77,13 @@ __all__ = [
     "TrainingError",
     "TrioVerdict",
     "Verdict",
+    "apply_audit",
+    "audit",
     "calibrate",
     "check",
     "evaluate",
     "load",
+    "pairs_to_answer",
     "train",
 ]
 
@@ -81,10 +94,18 @@ _MODULES = {
     "Embedded": "samekind.recognizer",
     "Verdict": "samekind.inference.verdict",
     "TrioVerdict": "samekind.inference.verdict",
+    "Explanation": "samekind.explain.explanation",
     "Card": "samekind.model_file.card",
     "Gallery": "samekind.gallery",
     "check": "samekind.datasets.checking.check",
     "CheckReport": "samekind.datasets.checking.check_report",
+    "audit": "samekind.auditing.audit",
+    "AuditReport": "samekind.auditing.report",
+    "AuditFinding": "samekind.auditing.report",
+    "pairs_to_answer": "samekind.auditing.answers.asking",
+    "AskedPair": "samekind.auditing.answers.asking",
+    "apply_audit": "samekind.auditing.output.apply",
+    "AppliedAudit": "samekind.auditing.output.apply",
     "train": "samekind.training.api",
     "evaluate": "samekind.report.evaluate",
     "Report": "samekind.report.schema",
@@ -105,7 +126,11 @@ _MODULES = {
     "TrainingError": "samekind.errors",
 }
 # What some of these modules need beyond the core.
-_EXTRAS = {"samekind.gallery": "gallery", "samekind.fitting.calibrate": "calibrate"}
+_EXTRAS = {
+    "samekind.gallery": "gallery",
+    "samekind.auditing.audit": "gallery",
+    "samekind.fitting.calibrate": "calibrate",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar, overload
 
@@ -15,6 +15,8 @@ from samekind.adaptation.adaptation import adapt, adapted_model
 from samekind.adaptation.bare import bare_model
 from samekind.adaptation.pictures import EmbeddedPictures, Pictures, are_embeddings, pictures_of
 from samekind.errors import AdaptationError, ArgumentError, ImageError, ModelFileError
+from samekind.explain.explainer import Explainer
+from samekind.explain.explanation import Explanation, Method
 from samekind.images import ImageSource
 from samekind.inference.arguments import image_items, image_list
 from samekind.inference.embed_items import embed_items
@@ -245,6 +247,48 @@ class Recognizer:
         [verdict] = self.judge_trios(*rows, operating_point=operating_point, threshold=threshold)
         remember_pictures(verdict, (first, second, third))
         return verdict
+
+    def explain(
+        self, first: ImageSource, second: ImageSource, third: ImageSource | None = None, *, method: Method | None = None
+    ) -> Explanation:
+        """Where the similarity of two images comes from, or that of each pair of three.
+
+        Args:
+            first: An image, as ``images.load_image`` takes it.
+            second: Another.
+            third: One more, or None; with it the verdict is that on the trio.
+            method: ``contributions``, which add up to the similarity exactly, or ``occlusion``, which takes a hundred
+                runs; None takes contributions where the network allows them, which the models of samekind do.
+
+        Raises:
+            ImageError: An image cannot be read.
+            ArgumentError: There is no such method, or this network has no contributions.
+            OperatingPointError: Three images, and a model that was calibrated for pairs only.
+
+        Example:
+            >>> rng = np.random.default_rng(0)
+            >>> model, (a, b) = load(), rng.integers(0, 255, (2, 40, 30, 3), np.uint8)
+            >>> [pair] = model.explain(a, b).pairs
+            >>> pair.maps[0].shape, pair.contributions.shape
+            ((7, 7), (7, 7, 7, 7))
+            >>> bool(abs(pair.contributions.sum() - model.similarity(a, b)) < 1e-4)
+            True
+        """
+        if third is None:
+            return self.explainer.explain(
+                (first, second), lambda rows: self.judge_pairs(rows[:1], rows[1:])[0], method=method
+            )
+        trio_calibration(self.card)  # refuse before the work
+        return self.explainer.explain(
+            (first, second, third),
+            lambda rows: self.judge_trios(rows[:1], rows[1:2], rows[2:])[0],
+            method=method,
+        )
+
+    @cached_property
+    def explainer(self) -> Explainer:
+        """What explains verdicts of this model; it opens the network a second time when it is first used."""
+        return Explainer(self._model, self.encoder, providers=self._providers, threads=self._threads)
 
     def verify_pairs(
         self,

@@ -65,16 +65,22 @@ def test_search_prints_writes_and_filters(indexed: Path) -> None:
     assert len(json.loads(likely.stdout)) == 3
     run("search", "photos.samekind", "photos/green1.png", "--html", "found.html", cwd=indexed)
     assert (indexed / "found.html").read_text().count("data:image/jpeg") == 10
+    run("search", "photos.samekind", "photos/green1.png", "--html", "why.html", "--why", cwd=indexed)
+    assert (indexed / "why.html").read_text().count("data:image/jpeg") == 10
+    assert "Warm places" in (indexed / "why.html").read_text()
+    without = run("search", "photos.samekind", "photos/green1.png", "--why", cwd=indexed)
+    assert without.returncode == 2
+    assert "--html FILE" in without.stderr
 
 
 def test_duplicates_in_all_forms(indexed: Path) -> None:
     words = ("duplicates", "photos.samekind", "--kind", "exact")
     out = run(*words, "--plan", "plan.txt", "--html", "d.html", cwd=indexed).stdout
-    assert out.startswith("1 groups; 1 images could go")
+    assert out.startswith("1 group; 1 image could go")
     assert "Nothing was deleted" in out
     assert "  keep  photos/red0 copy.png  (first by name" in out
     assert 'remove "photos/red0.png" copy of "photos/red0 copy.png" ' in (indexed / "plan.txt").read_text()
-    assert 'class="marked"' in (indexed / "d.html").read_text()
+    assert 'class="keep"' in (indexed / "d.html").read_text()
     assert (indexed / "photos/red0.png").exists()
     (group,) = json.loads(run(*words, "--json", cwd=indexed).stdout)
     assert group["images"] == ["photos/red0 copy.png", "photos/red0.png"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 
 import pytest
 from commands import command, run
@@ -79,4 +80,16 @@ run()
     with running.client() as client:
         assert client.get("/readyz").status_code == 200
         assert client.get("/").status_code == 404
+    assert running.stop() == 0
+
+
+def test_open_opens_the_page_in_the_browser(tiny_model, tmp_path, monkeypatch) -> None:
+    (tmp_path / "browser.py").write_text(f"import sys; open({str(tmp_path / 'asked')!r}, 'w').write(sys.argv[1])")
+    monkeypatch.setenv("BROWSER", f"{sys.executable} {tmp_path / 'browser.py'} %s")
+    running = start(command("serve", "--port", "0", "--no-page", "-m", tiny_model, "--open"), tmp_path / "log.txt")
+    patience = time.monotonic() + 60
+    while not (tmp_path / "asked").exists() or not (tmp_path / "asked").read_text():
+        assert time.monotonic() < patience, "no browser was asked to open anything"
+        time.sleep(0.05)
+    assert (tmp_path / "asked").read_text() == f"{running.url}/"
     assert running.stop() == 0

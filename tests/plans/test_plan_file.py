@@ -111,6 +111,7 @@ def test_the_plan_teaches(plan: Path) -> None:
         ("folder ", 'folder "/x"\nfolder ', "line 15: a second folder"),
         ("samekind plan 1", "samekind plan 2", "line 1: a plan of a newer samekind: pip install"),
         ("samekind plan 1", "keep", "line 1: no plan: it begins with 'samekind plan 1'"),
+        ("samekind plan 1", "<!doctype html>", "line 1: a page, no plan; its button 'Save the plan' makes one"),
     ],
 )
 def test_damage_is_named_with_its_line(plan: Path, old: str, new: str, message: str) -> None:

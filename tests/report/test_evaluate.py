@@ -54,7 +54,7 @@ def test_what_cannot_be_measured_is_refused(tiny_model: Path, colour_folders: Pa
 def test_a_saved_report_is_the_measured_one_with_map_and_clusters(report: Report, tmp_path: Path) -> None:
     steps: list[tuple[str, int, int]] = []
     saved = report.save(tmp_path / "a", on_progress=lambda *step: steps.append(step))
-    assert [done for _, done, _ in steps] == [1, 2, 3, 4]
+    assert [done for _, done, _ in steps] == [1, 2, 3, 4, 5]
     assert (report.map, saved.map is not None) == (None, True)
     assert saved.groups["unseen"].ami is not None
     assert saved.model_copy(update={"map": None, "groups": report.groups}) == report

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from commands import command
+from copies.conftest import photo as drawn
+from PIL import Image, ImageDraw
 from services import Running, start
 
 from samekind.gallery import Gallery
@@ -43,6 +45,39 @@ def service(gallery_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """``samekind serve`` with the page and a gallery."""
     log = tmp_path_factory.mktemp("service") / "log.txt"
     running = start(command("serve", "--port", "0", "--gallery", gallery_file), log)
+    yield running
+    assert running.stop() == 0
+    assert "Traceback" not in log.read_text()
+
+
+@pytest.fixture(scope="session")
+def album(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A gallery of 24 pictures, of which each but two has a smaller copy; one has a caption, one another colour."""
+    folder = tmp_path_factory.mktemp("album")
+    for name in ("photos", "photos/small", "photos/edited"):
+        (folder / name).mkdir()
+    for seed in range(24):
+        picture = drawn(seed, 480, 360)
+        picture.save(folder / f"photos/{seed:02}.jpg", quality=92)
+        if seed < 22:
+            picture.resize((300, 225), Image.Resampling.LANCZOS).save(
+                folder / f"photos/small/{seed:02}.jpg", quality=90
+            )
+    captioned, recoloured = drawn(22, 480, 360), drawn(23, 480, 360)
+    ImageDraw.Draw(captioned).text((40, 300), "At the seaside", fill="white", font_size=32)
+    captioned.save(folder / "photos/edited/22-caption.jpg", quality=92)
+    ImageDraw.Draw(recoloured).rectangle((140, 90, 330, 260), fill=(200, 20, 40))
+    recoloured.save(folder / "photos/edited/23-red.jpg", quality=92)
+    with Gallery.open(folder / "album.samekind", model=tiny_model) as gallery:
+        gallery.sync(folder / "photos")
+    return folder / "album.samekind"
+
+
+@pytest.fixture(scope="session")
+def album_service(album: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """``samekind serve`` with the page and the album."""
+    log = tmp_path_factory.mktemp("album-service") / "log.txt"
+    running = start(command("serve", "--port", "0", "--gallery", album), log)
     yield running
     assert running.stop() == 0
     assert "Traceback" not in log.read_text()

@@ -230,6 +230,15 @@ def test_a_jpeg_of_endless_scans_is_refused_before_decoding() -> None:
     batcher.close()
 
 
+def test_heic_without_its_extra_is_named(monkeypatch) -> None:
+    monkeypatch.setattr("samekind.server.batcher.FORMATS", ("JPEG", "PNG"))
+    batcher = Batcher(Held(), Limits())
+    heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 40
+    with pytest.raises(UnreadableError, match="a HEIC image, for which the extra heif is missing"):
+        asyncio.run(batcher.embed({"image": heic}))
+    batcher.close()
+
+
 def test_a_failure_of_the_network_reaches_those_who_wait() -> None:
     class Broken(Held):
         def encode_pixels(self, pixels: np.ndarray) -> np.ndarray:

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from browsers import PATIENCE, chromium, give, needs_chromium, wait_until_alive
 from commands import command
 from conftest import save_noise
 from services import start
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-playwright_api = pytest.importorskip("playwright.sync_api")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (apt-get install chromium)")
-
-
-PATIENCE = 120_000  # milliseconds: a browser on a busy machine is slow
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator:
-    with playwright_api.sync_playwright() as playwright:
-        # The sandbox needs rights that a container does not have; the pages are our own.
-        arguments = ["--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments, timeout=PATIENCE)
+    with chromium("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream") as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -43,17 +33,6 @@ def page(browser, service) -> Iterator:
     page.close()
     assert asked <= {f"127.0.0.1:{service.port}", "local"}, "another host was asked"
     assert complaints == []
-
-
-def wait_until_alive(page, tab: str) -> None:
-    """The script of a tab's inputs shows this button; before it ran, what a person does there goes unheard."""
-    page.locator(f"#sk-{tab} [data-do=camera]:not([hidden])").first.wait_for()
-
-
-def give(page, tab: str, *paths: Path) -> None:
-    wait_until_alive(page, tab)
-    for index, path in enumerate(paths):
-        page.locator(f"#sk-{tab} input[type=file]").nth(index).set_input_files(path)
 
 
 def test_two_pictures_get_a_verdict_in_words(page, photo) -> None:
@@ -189,6 +168,7 @@ def test_duplicates_are_shown_in_groups(page) -> None:
     page.get_by_role("button", name="Find duplicates").click()
     page.get_by_role("heading", name="Group 1: 2 pictures").wait_for()
     assert page.get_by_text("worth keeping").count() == 1
+    assert "the same bytes" in page.locator(".sk-pair p").inner_text()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -24,7 +24,8 @@ from samekind.server.app import create_app
 from samekind.server.http.problems import Problem
 from samekind.server.limits import Limits
 from samekind.server.page.events import discreet
-from samekind.server.page.markup import context_note, error_box, picture_grid, triangle, verdict_card
+from samekind.server.page.gallery.markup import Shown, names_list, pager, pair, picture_grid
+from samekind.server.page.markup import context_note, error_box, triangle, verdict_card
 from samekind.server.page.mount import Page
 from samekind.server.page.payload import read_event
 from samekind.server.page.picture_inputs import others_of, pictures_of
@@ -272,14 +273,19 @@ def test_what_is_not_ours_is_escaped() -> None:
         verdict_card(True, evil, 0.5, evil, evil),
         error_box(evil),
         context_note(20, evil, evil),
-        picture_grid([(evil, None, evil)]),
+        picture_grid([Shown(evil, evil, evil, evil, evil), Shown(evil, None, evil)]),
+        pair(Shown(evil, evil, evil, evil, evil), Shown(evil, None, evil), None, "", evil),
+        names_list([evil]),
+        pager(1, 3, evil),
         triangle((0.1, 0.2, 0.3), (0, 1)),
     ]
     assert all("<script" not in html for html in made)
 
 
 def test_a_name_that_is_no_text_is_shown_as_far_as_it_is_one() -> None:
-    html = picture_grid([(os.fsdecode(b"colours/caf\xe9.png"), None, "50 %"), ("é.png", None, "40 %")])
+    html = picture_grid(
+        Shown(name, "", "50 %", address="gallery/1") for name in (os.fsdecode(b"colours/caf\xe9.png"), "é.png")
+    )
     assert html.encode()
     assert ">caf\\xe9.png<" in html
     assert ">é.png<" in html

@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import save_noise
+from copies.conftest import photo
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from samekind.errors import DatasetError, TrainingError
 from samekind.system.hashing import content_hash
@@ -304,3 +306,52 @@ def test_held_out_images_and_a_list_do_not_go_together(folder: Path) -> None:
     source = listed(folder, rows_of(folder, train=8, held_out=4))
     with pytest.raises(DatasetError, match="names held-out images, but of a list of pairs items are held out"):
         split_images(source, recipe().with_settings(sampler={"kind": "pairs"}))
+
+
+@pytest.fixture
+def with_near_copies(tmp_path: Path) -> Path:
+    """Two classes of twelve pictures, each with a smaller or a mirrored copy."""
+    for seed in range(24):
+        folder = tmp_path / "data" / ("jug" if seed % 2 else "mug")
+        folder.mkdir(parents=True, exist_ok=True)
+        image = photo(seed)
+        image.save(folder / f"{seed:02}.png")
+        copy = image.resize((240, 180)) if seed % 3 else image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        copy.save(folder / f"{seed:02}-copy.png")
+    return tmp_path / "data"
+
+
+def test_near_copies_are_on_one_side(with_near_copies: Path) -> None:
+    parts = split_images(with_near_copies, recipe())
+    side = {path.name: part for part in PARTS for path in getattr(parts, part).paths}
+    assert len(side) == 48
+    assert all(side[f"{seed:02}.png"] == side[f"{seed:02}-copy.png"] for seed in range(24))
+    assert len(set(side.values())) == 3
+    assert parts.notes == ()
+
+
+def test_near_copies_in_parts_that_the_data_name_are_counted(with_near_copies: Path) -> None:
+    rows = [
+        (str(path.relative_to(with_near_copies.parent)), path.parent.name, "test" if "-copy" in path.name else "train")
+        for path in sorted(with_near_copies.rglob("*.png"))
+        if "-copy" not in path.name or path.name < "06"
+    ]
+    source = with_near_copies.parent / "list.csv"
+    with source.open("w", newline="") as file:
+        csv.writer(file).writerows([("path", "label", "split"), *rows])
+    [note] = split_images(source, recipe()).notes
+    assert note.startswith("6 of 6 test images")
+
+
+def test_without_opencv_equal_bytes_alone_are_kept_together(
+    with_near_copies: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("samekind.training.split.can_compare", lambda: False)
+    [note] = split_images(with_near_copies, recipe()).notes
+    assert "near copies were not looked for" in note
+
+
+def test_without_near_copies_the_split_is_that_of_the_bytes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_copies = split_images(folder, recipe())
+    monkeypatch.setattr("samekind.training.split.can_compare", lambda: False)
+    assert split_images(folder, recipe()).digest == with_copies.digest

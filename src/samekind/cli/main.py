@@ -12,9 +12,9 @@ from samekind.cli import demo, serve
 from samekind.cli.console.options import printable
 from samekind.cli.console.output import write_anything
 from samekind.cli.console.remarks import show_remarks
-from samekind.cli.datasets import check, data, imagenette
+from samekind.cli.datasets import audit, check, data, imagenette, label
 from samekind.cli.galleries import cluster, duplicates, find, gallery, index, search
-from samekind.cli.judging import adapt, trio, verify
+from samekind.cli.judging import adapt, explain, trio, verify
 from samekind.cli.models import calibrate, evaluate, info, reproduce, train
 from samekind.errors import SamekindError
 
@@ -52,6 +52,7 @@ def main(
 
 app.command("verify")(verify.verify)
 app.command("trio")(trio.trio)
+app.command("explain")(explain.explain)
 app.command("info")(info.info)
 app.command("adapt")(adapt.adapt)
 app.command("evaluate")(evaluate.evaluate)
@@ -61,6 +62,9 @@ app.command("reproduce")(reproduce.reproduce)
 app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 data.app.command("check")(check.check)
+data.app.command("audit")(audit.audit)
+data.app.command("apply")(audit.apply)
+data.app.command("label")(label.label)
 data.app.command("imagenette")(imagenette.imagenette)
 app.command("index")(index.index)
 app.command("search")(search.search)

@@ -41,7 +41,7 @@ def stratified_holdout(
     *,
     keep: int = 2,
 ) -> tuple[LabelledImages, LabelledImages]:
-    """Hold out a fraction of each class. Files with the same bytes always land on the same side.
+    """Hold out a fraction of each class. Files with the same hash always land on the same side.
 
     Images that are in more than one class are kept: they could only blur a measurement.
 
@@ -49,7 +49,7 @@ def stratified_holdout(
         images: What to split.
         fraction: The share of each class to hold out, in (0, 1); at least two images of each class are.
         seed: The same seed and files give the same split on every machine.
-        hashes: SHA-256 of files, where they are known already; others are read.
+        hashes: SHA-256 of files, where they are known already; others are read. Copies may be given one name instead.
         keep: How many different images of each class must be kept: more, where they are to be split again.
 
     Returns:

@@ -13,6 +13,8 @@ from samekind.adaptation.adaptation import adapted_model
 from samekind.adaptation.graph import can_fold
 from samekind.datasets.dataset import read_dataset
 from samekind.datasets.folders import LabelledImages
+from samekind.errors import ArgumentError
+from samekind.fitting.listed_pairs import recalibrate_by_pairs
 from samekind.fitting.recalibrate import OldAndNew, Rates, Start, recalibrate
 from samekind.model_file.card import Card
 from samekind.model_file.file import ModelFile, SeenImages, make_model, read_model, write_model
@@ -79,9 +81,10 @@ class Recalibrated:
 
 def calibrate(
     model: ModelFile | Source | None,
-    images: LabelledImages | Source,
+    images: LabelledImages | Source | None = None,
     output: Source | None = None,
     *,
+    pairs: Source | None = None,
     bare: bool = False,
     providers: Sequence[str] | None = None,
     on_progress: Progress | None = None,
@@ -96,8 +99,11 @@ def calibrate(
     Args:
         model: The name of a model that comes with samekind, a path, or None for the default model.
         images: Class folders (of ``train`` and ``val``, ``train`` is used), or a CSV manifest, of which the held-out
-            images are used before those to train on.
+            images are used before those to train on. None where there are answered pairs instead.
         output: The model file to write; its stem names the model. None writes nothing.
+        pairs: A CSV list of answered pairs (first, second, same and, if wanted, weight: how many pairs each stands
+            for), such as ``samekind data label`` writes, instead of images. A few hundred are too few for other
+            operating points than ``balanced``, and say nothing of three images.
         bare: Keep the network as it is, and with it embeddings that were stored.
         providers: ONNX Runtime execution providers, best first.
         on_progress: Called with ("images", done, total).
@@ -106,7 +112,8 @@ def calibrate(
         The new model beside the old one.
 
     Raises:
-        DatasetError: There are too few images or classes, images that had a part in the model's training or
+        ArgumentError: Both images and pairs are given, or neither.
+        DatasetError: There are too few images, classes or answers, images that had a part in the model's training or
             calibration, or the network cannot tell these classes apart at all.
         ModelFileError: There is no such model, or it cannot be used.
         IsADirectoryError: The output is a folder; known before the work.
@@ -128,13 +135,20 @@ def calibrate(
     """
     if output is not None and Path(output).is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(output))
-    labelled = images if isinstance(images, LabelledImages) else _to_fit_on(images)
-    data = labelled.root if isinstance(images, LabelledImages) else Path(images)
+    if (images is None) == (pairs is None):
+        raise ArgumentError("calibrate takes labelled images or a list of answered pairs, one of them")
     source = model if isinstance(model, ModelFile) else read_model(model)
     name = f"{source.card.name}-calibrated" if output is None else Path(output).stem
-    recognizer = Recognizer(source, providers=providers)
     bare = bare or not can_fold(source.data, source.card.name)
-    found = recalibrate(recognizer, labelled, name, data.resolve().name, bare=bare, on_progress=on_progress)
+    if pairs is not None:
+        recognizer = Recognizer(source, providers=providers)
+        found = recalibrate_by_pairs(recognizer, Path(pairs), name, bare=bare, on_progress=on_progress)
+    else:
+        assert images is not None
+        labelled = images if isinstance(images, LabelledImages) else _to_fit_on(images)
+        data = labelled.root if isinstance(images, LabelledImages) else Path(images)
+        recognizer = Recognizer(source, providers=providers)
+        found = recalibrate(recognizer, labelled, name, data.resolve().name, bare=bare, on_progress=on_progress)
     network = adapted_model(source, found.adaptation).data if found.adaptation else source.data
     seen = source.seen_images | SeenImages(found.hashes)
     new = Recalibrated(

@@ -53,9 +53,13 @@ def pair_calibration(
     measured_on: MeasuredOn,
     *,
     min_errors: float = MIN_ERRORS,
+    weight: NDArray[np.float64] | None = None,
 ) -> PairCalibration:
-    """As ``fit_pair_calibration``, of pairs by their similarity (M,) and whether they share a class (M,)."""
-    (scale,), bias = _fit_logistic(similarity[:, None], same, measured_on.images)
+    """As ``fit_pair_calibration``, of pairs by their similarity (M,) and whether they share a class (M,).
+
+    A weight (M,) says how many pairs each stands for. The rates of the operating points do not know of it.
+    """
+    (scale,), bias = _fit_logistic(similarity[:, None], same, measured_on.images, weight)
     # At a probability of one half both errors weigh the same.
     balanced = -bias / scale
     points = _operating_points(similarity, same, balanced, min_errors)
@@ -129,13 +133,17 @@ def _at_most(embeddings: Embeddings, labels: NDArray[np.int64]) -> tuple[Embeddi
     return embeddings[kept], labels[kept]
 
 
-def _fit_logistic(features: NDArray[np.floating], same: NDArray[np.bool_], images: int) -> tuple[list[float], float]:
+def _fit_logistic(
+    features: NDArray[np.floating], same: NDArray[np.bool_], images: int, weight: NDArray[np.float64] | None = None
+) -> tuple[list[float], float]:
     """Logistic regression with weights that are not negative; both answers weigh the same in all."""
     x = features.astype(np.float64)
     yes = int(same.sum())
     if yes == 0 or yes == len(same):
         raise DatasetError("calibration needs items of both answers")
     mass = np.where(same, 0.5 / yes, 0.5 / (len(same) - yes))
+    if weight is not None:
+        mass = np.where(same, 0.5 * weight / weight[same].sum(), 0.5 * weight / weight[~same].sum())
     target = np.where(same, (images + 1) / (images + 2), 1 / (images + 2))
 
     def loss_and_gradient(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:

@@ -17,13 +17,13 @@ from samekind.gallery.duplicates.duplicate_group import Duplicate, DuplicateGrou
 from samekind.gallery.duplicates.matches import Match
 from samekind.gallery.file.rows import Row
 from samekind.gallery.gallery import Gallery
+from samekind.gallery.output.duplicates_sheet import write_duplicates_sheet
 from samekind.gallery.output.sheets import (
     summary_of_clusters,
     summary_of_duplicates,
     title_of_cluster,
     title_of_group,
     write_clusters_sheet,
-    write_duplicates_sheet,
     write_hits_sheet,
 )
 from samekind.gallery.places import copies_in, matches_between

@@ -13,10 +13,11 @@ import numpy as np
 from samekind.adaptation.adaptation import Adaptation
 from samekind.errors import GalleryError
 from samekind.gallery.clustering import Cluster, ClusterMethod, find_clusters
+from samekind.gallery.duplicates.copy_finder import CopyFinder
 from samekind.gallery.duplicates.duplicate_group import DuplicateGroup
 from samekind.gallery.duplicates.duplicate_groups import DuplicateKind, find_duplicates
-from samekind.gallery.duplicates.matches import Match, find_copies, find_matches
-from samekind.gallery.duplicates.pictures.picture_files import read_picture_files
+from samekind.gallery.duplicates.matches import Match, find_matches
+from samekind.gallery.duplicates.pictures.picture_files import PictureFile, read_picture_files
 from samekind.gallery.duplicates.query import query_picture
 from samekind.gallery.embeddings.adapting import embeddings_of, keep_adapted
 from samekind.gallery.embeddings.embedding_space import read_space
@@ -51,6 +52,7 @@ class Gallery:
         self._store = store
         self._model = GalleryModel(store, model, recognizer)
         self._searcher = Searcher(store)
+        self._copy_finder = CopyFinder(store)
 
     @classmethod
     def open(
@@ -102,6 +104,7 @@ class Gallery:
         """Let the file go."""
         self._store.close()
         self._searcher.forget()
+        self._copy_finder.forget()
 
     def __len__(self) -> int:
         """The number of images that can be searched."""
@@ -121,6 +124,16 @@ class Gallery:
         for row in read_rows(self._store, [row_id]):
             return row
         raise GalleryError(f"{self._store.path}: no image {row_id}")
+
+    def picture_file(self, row_id: int) -> PictureFile:
+        """What copies are told by, of the file of one row.
+
+        Raises:
+            GalleryError: There is no such row, or its file is not as it was indexed.
+        """
+        for file in read_picture_files(self._store, ids=[row_id]):
+            return file
+        raise GalleryError(f"{self._store.path}: image {row_id} is not there as it was indexed")
 
     @property
     def path(self) -> Path:
@@ -292,11 +305,14 @@ class Gallery:
             self._store, kind, threshold, related=related, on_progress=on_progress, on_changed=on_changed
         )
 
-    def copies_of(self, image: ImageSource) -> list[Match]:
+    def copies_of(self, image: ImageSource | PictureFile) -> list[Match]:
         """The images of the gallery of which one is a copy, or which are copies of it, with the evidence.
 
+        The first call reads what proposes candidates of all images, and holds it: about 3.5 kB an image.
+
         Args:
-            image: As ``samekind.load().embed`` takes it; it need not be in the gallery, and no model is loaded.
+            image: As ``samekind.load().embed`` takes it, or what ``query_picture`` made of it; it need not be in the
+                gallery, and no model is loaded.
 
         Returns:
             Sure copies first, then those to look at, then what is no copy (``evidence.relation``): variants, and other
@@ -307,7 +323,7 @@ class Gallery:
             GalleryError: The gallery is empty.
         """
         _ = self.card
-        return find_copies(query_picture(image), read_picture_files(self._store))
+        return self._copy_finder.find(image if isinstance(image, PictureFile) else query_picture(image))
 
     def clusters(
         self, method: ClusterMethod = "hdbscan", *, k: int | None = None, threshold: float | None = None

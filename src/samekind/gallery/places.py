@@ -14,8 +14,8 @@ from samekind.gallery.file.store import Store
 from samekind.images import ImageSource
 from samekind.progress import Progress
 
-# Called with the files of a folder that cannot be read, and why.
-Unreadable = Callable[[Sequence[tuple[str, str]]], None]
+# Called with a folder, and its files that cannot be read, by name, and why.
+Unreadable = Callable[[Path, Sequence[tuple[str, str]]], None]
 
 
 def copies_in(
@@ -65,5 +65,5 @@ def pictures_of(
     read = None if on_progress is None else lambda done, total: on_progress(f"reading {place.name}", done, total)
     files, unreadable = read_folder_pictures(place, read)
     if unreadable and on_unreadable:
-        on_unreadable(unreadable)
+        on_unreadable(place, unreadable)
     return files

@@ -21,14 +21,17 @@ def write_plan(path: str | os.PathLike[str], groups: Sequence[DuplicateGroup], t
         title: What the groups are.
         folder: The gallery's.
     """
-    write_plan_file(path, (_as_planned(group) for group in groups if group.relation == "copy"), title, folder)
+    write_plan_file(path, (planned_group(group) for group in groups if group.relation == "copy"), title, folder)
 
 
-def _as_planned(group: DuplicateGroup) -> PlanGroup:
+def planned_group(group: DuplicateGroup) -> PlanGroup:
+    """A group as a plan has it: the kept image first, then the others in their order."""
     keep = group.keep
     lines = [PlanLine("keep", keep.name, keep.size, keep.sha256 or "", note=group.why)]
     for other in group.others:
         action: Action = "remove" if other.sure else "look"
         row = other.row
         lines.append(PlanLine(action, row.name, row.size, row.sha256 or "", copy_of=keep.name, note=other.words()))
-    return PlanGroup(tuple(lines), "" if group.similarity is None else f"the least alike two {group.similarity:.2f}")
+    return PlanGroup(
+        tuple(lines), "" if group.similarity in {None, 1.0} else f"the least alike two {group.similarity:.2f}"
+    )

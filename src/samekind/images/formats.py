@@ -154,6 +154,19 @@ def ensure_readable(kind: str | None, name: str) -> None:
         raise ImageError(f"{name}: an AVIF image, which needs Pillow 11.3 or later: pip install --upgrade pillow")
 
 
+def readable_plugins(*kinds: str) -> tuple[str, ...]:
+    """Those of some formats whose plugins are installed; Pillow knows of them from then on.
+
+    Example:
+        >>> readable_plugins()
+        ()
+    """
+    installed = tuple(kind for kind in kinds if find_spec(PLUGINS[kind].module) is not None)
+    for kind in installed:
+        _ensure_registered(kind, kind)
+    return installed
+
+
 def missing_extra(label: str, extra: str, module: str, name: str) -> ImageError:
     """The error for a file that an extra would read."""
     return ImageError(f"{name}: a {label} image. {MissingExtraError(extra, module)}")

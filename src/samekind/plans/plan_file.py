@@ -104,12 +104,39 @@ def write_plan(path: str | os.PathLike[str], groups: Iterable[PlanGroup], title:
         OSError: The file cannot be written.
     """
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(f"{_FIRST}\n")
-        file.write(_LESSON.format(title=_printable(title), path=quoted(str(Path(path).absolute()))))
-        file.write(f"\nfolder {quoted(str(folder.absolute()))}\n")
+        file.write(head_of_plan(title, str(Path(path).absolute()), folder))
         for number, group in enumerate(groups, 1):
-            file.write(f"\n# group {number}{': ' if group.note else ''}{_printable(group.note)}\n")
-            file.writelines(f"{_as_text(line)}\n" for line in group.lines)
+            file.write(f"\n{head_of_group(number, group.note)}\n")
+            file.writelines(f"{line.action:<6} {behind_action(line)}\n" for line in group.lines)
+
+
+def head_of_plan(title: str, path: str, folder: Path) -> str:
+    """The lines at the top of a plan, which teach how to edit and apply it.
+
+    Args:
+        title: What the groups are.
+        path: Of the plan, as a command is to name it.
+        folder: What the names are relative to.
+    """
+    lesson = _LESSON.format(title=_printable(title), path=quoted(path))
+    return f"{_FIRST}\n{lesson}\nfolder {quoted(str(folder.absolute()))}\n"
+
+
+def head_of_group(number: int, note: str) -> str:
+    """The line above the images of a group."""
+    return f"# group {number}{': ' if note else ''}{_printable(note)}"
+
+
+def behind_action(line: PlanLine) -> str:
+    """An image's line without its first word, ``keep``, ``remove`` or ``look``.
+
+    Example:
+        >>> behind_action(PlanLine("keep", "a.jpg", 7, "0f" * 2))
+        '"a.jpg" 7 0f0f'
+    """
+    source = f" copy of {quoted(line.copy_of)}" if line.copy_of is not None else ""
+    note = f"  # {_printable(line.note)}" if line.note else ""
+    return f"{quoted(line.name)}{source} {line.size} {line.sha256}{note}"
 
 
 def read_plan(path: str | os.PathLike[str]) -> Plan:
@@ -123,6 +150,8 @@ def read_plan(path: str | os.PathLike[str]) -> Plan:
     if first != _FIRST:
         newer = re.fullmatch(r"samekind plan [0-9]+", first)
         what = "a plan of a newer samekind: pip install -U samekind" if newer else f"no plan: it begins with {_FIRST!r}"
+        if first.lower().startswith(("<!doctype html", "<html")):
+            what = "a page, no plan; its button 'Save the plan' makes one of what is ticked"
         raise PlanError(f"{path}, line {number}: {what}; `samekind duplicates --plan` writes one")
     folder: Path | None = None
     lines: dict[str, PlanLine] = {}
@@ -159,12 +188,6 @@ def quoted(text: str) -> str:
 
 def _printable(remark: str) -> str:
     return quoted(remark)[1:-1].replace('\\"', '"')
-
-
-def _as_text(line: PlanLine) -> str:
-    source = f" copy of {quoted(line.copy_of)}" if line.copy_of is not None else ""
-    note = f"  # {_printable(line.note)}" if line.note else ""
-    return f"{line.action:<6} {quoted(line.name)}{source} {line.size} {line.sha256}{note}"
 
 
 def _content(path: Path) -> Iterator[tuple[int, str]]:

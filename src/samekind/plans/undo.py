@@ -89,6 +89,8 @@ def find_journals(place: Path) -> list[Path]:
     """
     if place.is_file():
         return [place]
+    if not place.exists():
+        raise PlanError(f"{place}: not there, so nothing to undo; when all is put back the folder goes, too")
     for pattern in (JOURNAL_NAME, f"*/{JOURNAL_NAME}"):
         if found := sorted(place.glob(pattern), reverse=True):
             return found

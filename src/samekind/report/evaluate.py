@@ -6,8 +6,11 @@ import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from samekind.datasets.dataset import read_test_images
+from samekind.datasets.checking.near_copies import MOST_IMAGES as MOST_COMPARED
+from samekind.datasets.checking.near_copies import can_compare, copied_among
+from samekind.datasets.dataset import read_dataset, read_test_images
 from samekind.datasets.folders import LabelledImages
+from samekind.errors import DatasetError
 from samekind.evaluation.listed_items import ListedItems, read_pairs, read_trios
 from samekind.evaluation.measure import MOST_IMAGES, RESAMPLES, TRIO_COUNT, measure
 from samekind.progress import Progress
@@ -25,6 +28,7 @@ def evaluate(
     pairs: ListedItems | Source | None = None,
     trios: ListedItems | Source | None = None,
     compare: Recognizer | Source | None = None,
+    training: LabelledImages | Source | None = None,
     classes_seen: Collection[str] | None = None,
     trio_count: int = TRIO_COUNT,
     most_images: int = MOST_IMAGES,
@@ -45,6 +49,9 @@ def evaluate(
         pairs: A CSV list of pairs (first, second, same) to judge rather than all pairs of the images.
         trios: A CSV list of trios (first, second, third, same) to judge rather than a sample.
         compare: Another model, to be measured on the same items; differences come with their paired intervals.
+        training: The images that the model was trained on; the report says how many of ``images`` have a copy, near or
+            exact, among them. None takes the train part beside the images, where these are given as one data set. Needs
+            OpenCV, from the extra ``gallery``.
         classes_seen: The names of the classes that the model was trained on; None believes its card.
         trio_count: How many balanced trios to draw.
         most_images: All pairs are judged of at most so many images.
@@ -98,4 +105,36 @@ def evaluate(
         seed=seed,
         on_progress=on_progress,
     )
-    return build_report(result)
+    report = build_report(result)
+    trained_on = training_part(images) if training is None else training
+    if found is not None and trained_on is not None:
+        report = report.model_copy(update={"notes": (*report.notes, _copied(found, trained_on, on_progress))})
+    report._explain = this.explain
+    return report
+
+
+def training_part(images: LabelledImages | Source | None) -> LabelledImages | None:
+    """The images to train on that lie beside those to test on; None where there are none of either."""
+    if images is None or isinstance(images, LabelledImages):
+        return None
+    try:
+        dataset = read_dataset(images, same_classes=False, usable=False)
+    except DatasetError:  # a list of test images only
+        return None
+    return None if dataset.test is None else dataset.train
+
+
+def _copied(images: LabelledImages, training: LabelledImages | Source, on_progress: Progress | None) -> str:
+    """How many images have a copy among those trained on, in words."""
+    others = training if isinstance(training, LabelledImages) else read_dataset(training, usable=False).train
+    if not can_compare():
+        return "Copies among the training images were not looked for: pip install 'samekind[gallery]'."
+    if len(images) + len(others) > MOST_COMPARED:
+        return f"Copies among the training images were not looked for: there are more than {MOST_COMPARED:,} images."
+    report = (lambda done, total: on_progress("copies", done, total)) if on_progress else None
+    found = copied_among(images.paths, others.paths, report)
+    named = f", such as {found[0]}" if found else ""
+    return (
+        f"Of {len(images):,} images, {len(found):,} have a copy, near or exact, among the {len(others):,} images of "
+        f"{others.root}{named}."
+    )

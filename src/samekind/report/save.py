@@ -14,6 +14,7 @@ from samekind.evaluation.results import Evaluation
 from samekind.progress import Progress, stage_counter
 from samekind.report.build import metric_report
 from samekind.report.schema import Report
+from samekind.report.schema.contents import Explain
 from samekind.system.atomic import replacing
 
 PAGE, CONTENTS, SCHEMA, FIGURES = "report.html", "report.json", "report.schema.json", "figures"
@@ -21,7 +22,12 @@ _LIBRARIES = ("sklearn", "matplotlib", "jinja2")
 
 
 def save_report(
-    report: Report, folder: Path, evaluation: Evaluation | None = None, on_progress: Progress | None = None
+    report: Report,
+    folder: Path,
+    evaluation: Evaluation | None = None,
+    on_progress: Progress | None = None,
+    *,
+    explain: Explain | None = None,
 ) -> Report:
     """Write a report into a folder, each file whole or not at all, the page last.
 
@@ -30,6 +36,7 @@ def save_report(
         folder: Made if it is missing. Files of an earlier report are replaced, others left alone.
         evaluation: What the report was built from, for the map and AMI; None writes the report as it is.
         on_progress: Called with ("report", done, total).
+        explain: As ``Recognizer.explain``, to show why mistakes were made; None does not show it.
 
     Returns:
         The report as written.
@@ -41,10 +48,11 @@ def save_report(
     """
     check_can_save(folder)
     from samekind.report.page.figures import draw_all  # noqa: PLC0415 - refused above where they are missing
+    from samekind.report.page.reasons import reasons  # noqa: PLC0415
     from samekind.report.page.render import render  # noqa: PLC0415
     from samekind.report.page.thumbnails import contact_sheet  # noqa: PLC0415
 
-    steps = 4
+    steps = 5
     at = stage_counter(on_progress, "report", steps)
     if evaluation is not None and not evaluation.of_listed_items:
         report = _with_map_and_agreement(report, evaluation)
@@ -59,7 +67,9 @@ def save_report(
     at(3)
     _write(folder / SCHEMA, json.dumps(Report.model_json_schema(), indent=2).encode() + b"\n")
     _write(folder / CONTENTS, report.model_dump_json(indent=2).encode() + b"\n")
-    _write(folder / PAGE, render(report, drawings).encode())
+    whys = reasons(report.mistakes, explain)
+    at(4)
+    _write(folder / PAGE, render(report, drawings, whys).encode())
     at(steps)
     return report
 

@@ -44,7 +44,7 @@ def create_app(
         recognizer: The model. On a CPU load it with ``threads=1``; the batcher has a worker for each core.
         limits: The bounds; default ``Limits()``.
         access: Who may ask; default everybody who can reach it.
-        gallery: Where /search searches, opened for reading and of the same model; None for none.
+        gallery: Where /search and /copies look, opened for reading and of the same model; None for none.
         page: Whether to serve the web page too.
         workers: Threads that run the network; default one for each core that this process may use.
         decoders: Threads that decode; the same default.
@@ -56,7 +56,7 @@ def create_app(
     """
     limits, access, metrics = limits or Limits(), access or Access(), Metrics()
     batcher = Batcher(recognizer.encoder, limits, workers=workers, decoders=decoders, on_batch=metrics.count_batch)
-    service = Service(recognizer, batcher, gallery)
+    service = Service(recognizer, batcher, gallery, limits)
     web = None
     if page:
         from samekind.server.page.mount import build_page  # noqa: PLC0415 - it imports Gradio, for seconds
@@ -79,6 +79,10 @@ def create_app(
     document(api, with_key=access.key is not None)
     if web:
         api.mount("/examples", StaticFiles(packages=[("samekind.server.page", "examples")]))
+        if gallery is not None:
+            from samekind.server.page.gallery.pictures import gallery_router  # noqa: PLC0415 - it imports OpenCV
+
+            api.include_router(gallery_router(service, gallery))
     metrics.watch("waiting_images", "Images accepted and not yet embedded.", lambda: batcher.waiting)
     metrics.watch("held_bytes", "Bytes of bodies being received or judged.", lambda: guard.held_bytes)
     return guard

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from samekind.errors import ImageError
-from samekind.images import Pixels, describe, load_image
+from samekind.images import Pixels, describe, formats, load_image
 from samekind.inference.similarity import Embeddings
 from samekind.server.limits import FORMATS, Limits
 from samekind.server.pixel_budget import PixelBudget
@@ -27,6 +28,7 @@ from samekind.system.cores import available_cores
 
 Row = NDArray[np.float32]
 _Job = tuple[Pixels, asyncio.Future[Row]]
+_Read = TypeVar("_Read")
 
 # With one thread a worker, batches of 4 are the fastest on a CPU (benchmarks/README.md, Serving).
 BATCH_SIZE = 4
@@ -60,6 +62,12 @@ class UnreadableError(Exception):
     def __init__(self, reasons: Mapping[str, str]) -> None:
         super().__init__("; ".join(f"{name}: {reason}" for name, reason in reasons.items()))
         self.reasons = dict(reasons)
+
+
+class _Reason(str):
+    """Why an image cannot be read."""
+
+    __slots__ = ()
 
 
 class Batcher:
@@ -113,17 +121,23 @@ class Batcher:
             TooManyPixelsError: The images have more pixels than may ever wait.
             UnreadableError: Some cannot be read; nothing was embedded.
         """
-        if self.waiting + len(images) > self._limits.waiting_images:
-            raise BusyError
-        self._loop = asyncio.get_running_loop()
-        self.waiting += len(images)
-        try:
-            async with asyncio.timeout(self._limits.wait_seconds):
-                return await self._embed(images)
-        except TimeoutError:
-            raise BusyError from None
-        finally:
-            self.waiting -= len(images)
+        async with self._admitted(len(images)):
+            decoded = await self._read_all(images, self._decode)
+            rows = await asyncio.gather(*map(self._submit, decoded.values()))
+        return dict(zip(decoded, rows, strict=True))
+
+    async def read(self, images: Mapping[str, bytes], read: Callable[[bytes], _Read]) -> dict[str, _Read]:
+        """Read the images of one request in another way than to embed them, within the same bounds.
+
+        Args:
+            images: As ``embed``.
+            read: What to do with each, in a thread; it takes ``FORMATS`` of at most ``pixels`` and no others.
+
+        Raises:
+            BusyError, TooManyPixelsError, UnreadableError: As ``embed``.
+        """
+        async with self._admitted(len(images)):
+            return await self._read_all(images, read)
 
     def close(self) -> None:
         """End the threads, after what they have accepted."""
@@ -133,18 +147,25 @@ class Batcher:
         for worker in self._workers:
             worker.join()
 
-    async def _embed(self, images: Mapping[str, bytes]) -> dict[str, Row]:
-        decoded = await self._decode_all(list(images.values()))
-        by_name = dict(zip(images, decoded, strict=True))
-        if bad := {name: answer for name, answer in by_name.items() if isinstance(answer, str)}:
-            raise UnreadableError(bad)
-        rows = await asyncio.gather(*(self._submit(p) for p in decoded if not isinstance(p, str)))
-        return dict(zip(images, rows, strict=True))
+    @asynccontextmanager
+    async def _admitted(self, images: int) -> AsyncIterator[None]:
+        """The time that so many images of a request may take, if they may come in."""
+        if self.waiting + images > self._limits.waiting_images:
+            raise BusyError
+        self._loop = asyncio.get_running_loop()
+        self.waiting += images
+        try:
+            async with asyncio.timeout(self._limits.wait_seconds):
+                yield
+        except TimeoutError:
+            raise BusyError from None
+        finally:
+            self.waiting -= images
 
-    async def _decode_all(self, images: list[bytes]) -> list[Pixels | str]:
+    async def _read_all(self, images: Mapping[str, bytes], read: Callable[[bytes], _Read]) -> dict[str, _Read]:
         assert self._loop is not None
         measured = await asyncio.gather(
-            *(self._loop.run_in_executor(self._decoders, self._measure, data) for data in images)
+            *(self._loop.run_in_executor(self._decoders, self._measure, data) for data in images.values())
         )
         totals = {large: sum(n for n in measured if self._budget.is_large(n) is large) for large in (False, True)}
         most = self._limits.waiting_pixels
@@ -155,15 +176,24 @@ class Batcher:
         for large, total in totals.items():
             self.waiting_pixels[large] += total
         try:
-            return await asyncio.gather(*map(self._decode_in_turn, images, measured))
+            answers = await asyncio.gather(
+                *(
+                    self._read_in_turn(data, pixels, read)
+                    for data, pixels in zip(images.values(), measured, strict=True)
+                )
+            )
         finally:
             for large, total in totals.items():
                 self.waiting_pixels[large] -= total
+        by_name = dict(zip(images, answers, strict=True))
+        if bad := {name: str(answer) for name, answer in by_name.items() if isinstance(answer, _Reason)}:
+            raise UnreadableError(bad)
+        return {name: answer for name, answer in by_name.items() if not isinstance(answer, _Reason)}
 
-    async def _decode_in_turn(self, data: bytes, pixels: int) -> Pixels | str:
+    async def _read_in_turn(self, data: bytes, pixels: int, read: Callable[[bytes], _Read]) -> _Read | _Reason:
         loop = asyncio.get_running_loop()
         await self._budget.acquire(pixels)
-        job = self._decoders.submit(self._decode, data)
+        job = self._decoders.submit(self._read_one, data, read)
         # Not in a finally: a decoder that has begun takes its memory to the end, also when nobody waits any more.
         job.add_done_callback(lambda _: loop.call_soon_threadsafe(self._budget.release, pixels))
         return await asyncio.wrap_future(job)
@@ -177,15 +207,20 @@ class Batcher:
             return 0
         return pixels if pixels <= self._limits.pixels else 0
 
-    def _decode(self, data: bytes) -> Pixels | str:
-        """The pixels, or in words why there are none."""
+    def _read_one(self, data: bytes, read: Callable[[bytes], _Read]) -> _Read | _Reason:
+        """What was read, or in words why it cannot be."""
         # Markers cannot occur within the compressed data of a JPEG, so counting them needs no parsing.
         if data.startswith(b"\xff\xd8") and data.count(b"\xff\xda") > self._limits.scans:
-            return f"a JPEG of more than {self._limits.scans} scans; save it anew"
+            return _Reason(f"a JPEG of more than {self._limits.scans} scans; save it anew")
         try:
-            return load_image(data, self._encoder.input_size, max_pixels=self._limits.pixels, formats=FORMATS)
+            return read(data)
         except ImageError as error:
-            return str(error).removeprefix(f"{describe(data)}: ")
+            if formats.sniff(data[: formats.HEAD]) == "HEIF" and "HEIF" not in FORMATS:
+                return _Reason("a HEIC image, for which the extra heif is missing where the service runs; send a JPEG")
+            return _Reason(str(error).removeprefix(f"{describe(data)}: "))
+
+    def _decode(self, data: bytes) -> Pixels:
+        return load_image(data, self._encoder.input_size, max_pixels=self._limits.pixels, formats=FORMATS)
 
     def _submit(self, pixels: Pixels) -> asyncio.Future[Row]:
         assert self._loop is not None

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-# What photographs come in. Each format is a decoder that a stranger can reach, so rarely met ones are not tried.
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF")
+from samekind.images.formats import readable_plugins
+
+# What photographs come in. Each format is a decoder that a stranger can reach, so rarely met ones are not tried;
+# a telephone's HEIC is, where the extra ``heif`` reads it.
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF", *readable_plugins("HEIF"))
 
 
 @dataclass(frozen=True)

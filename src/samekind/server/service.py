@@ -11,6 +11,8 @@ import numpy as np
 
 from samekind.adaptation.adaptation import Adaptation, adapt
 from samekind.errors import AdaptationError, OperatingPointError
+from samekind.explain.explanation import Explanation
+from samekind.images import DecodedImage, read_image
 from samekind.inference.judging import pair_verdicts, trio_verdicts
 from samekind.inference.similarity import Embeddings
 from samekind.inference.verdict import TrioVerdict, Verdict
@@ -20,9 +22,11 @@ from samekind.recognizer import Recognizer
 from samekind.server.batcher import Batcher, BusyError, Row, TooManyPixelsError, UnreadableError
 from samekind.server.gallery_queue import GalleryQueue
 from samekind.server.http.problems import Problem, busy
+from samekind.server.limits import FORMATS, Limits
 
 if TYPE_CHECKING:  # importing it imports FAISS
-    from samekind.gallery import Gallery, Hit
+    from samekind.gallery import Gallery, Hit, Match
+    from samekind.gallery.duplicates.pictures.picture_files import PictureFile
 
 
 class Service:
@@ -32,17 +36,23 @@ class Service:
         recognizer: The model.
         batcher: What embeds for it.
         gallery: Where to search, of the same model; None for none.
+        limits: The bounds on an image.
 
     Attributes:
         searches: Where quick work with the gallery waits its turn.
+        comparisons: Where work does that takes a second or so: laying pictures on each other, explaining verdicts.
         surveys: Where work with the whole gallery does, which may take minutes.
     """
 
-    def __init__(self, recognizer: Recognizer, batcher: Batcher, gallery: Gallery | None = None) -> None:
+    def __init__(
+        self, recognizer: Recognizer, batcher: Batcher, gallery: Gallery | None = None, limits: Limits | None = None
+    ) -> None:
         self.gallery = gallery
+        self._limits = limits or Limits()
         self._recognizer, self._batcher = recognizer, batcher
         # FAISS uses all cores for one search; a second one beside it would only wait.
         self.searches = GalleryQueue("samekind-search", 64)
+        self.comparisons = GalleryQueue("samekind-compare", 16)
         self.surveys = GalleryQueue("samekind-survey", 1)
 
     @property
@@ -87,50 +97,112 @@ class Service:
             context, (one, two, three) = await self._in_context(images, among)
             return trio_verdicts(context, (one, two, three), operating_point, threshold)[0], context
 
+    @property
+    def explains(self) -> bool:
+        """Whether verdicts can be explained at once: the network has contributions that add up to the similarity."""
+        return self._recognizer.explainer.adds_up
+
+    async def explain(self, images: Mapping[str, bytes], among: Sequence[bytes] = ()) -> Explanation:
+        """Why two or three images are alike or not, among others as ``verify`` judges them."""
+
+        def read(data: bytes) -> DecodedImage:
+            size = self._recognizer.encoder.input_size
+            return read_image(data, size, max_pixels=self._limits.pixels, formats=FORMATS)
+
+        def judge(rows: Embeddings) -> Verdict | TrioVerdict:
+            members = tuple(row[None] for row in rows)
+            if len(members) == 3:
+                return trio_verdicts(context, members, None, None)[0]
+            return pair_verdicts(context, *members, None, None)[0]
+
+        with _named_problems(None):
+            others = await self.embed(self._others(among))
+            adaptation = self._adaptation(list(others.values()))
+        context = self.card if adaptation is None else adaptation.card_of(self.card)
+        with _named_refusals():
+            decoded = await self._batcher.read(images, read)
+        explain = self._recognizer.explainer.explain_decoded
+        return await self.comparisons.run(
+            lambda: explain(list(decoded.values()), list(decoded), judge, method="contributions", adaptation=adaptation)
+        )
+
     async def _in_context(
         self, images: Mapping[str, bytes], among: Sequence[bytes]
     ) -> tuple[Card, tuple[Embeddings, ...]]:
         """The card of the model among the other pictures, and the embeddings of the images there."""
-        if among and self.card.adapted is not None:
-            raise AdaptationError("this service judges among pictures of its own already; leave the field out")
-        others = {f"among[{i}]": image for i, image in enumerate(among)}
+        others = self._others(among)
         found = await self.embed({**images, **others})
         rows = tuple(found[name][None] for name in images)
-        if others:
-            kept = np.stack([found[name] for name in others])
-            adaptation: Adaptation | None = adapt(kept, self.card, f"{len(kept)} pictures of the request")
-        else:
-            adaptation = None if self.gallery is None else self.gallery.adaptation
+        adaptation = self._adaptation([found[name] for name in others])
         if adaptation is None:
             return self.card, rows
         return adaptation.card_of(self.card), tuple(adaptation.apply(row) for row in rows)
 
+    def _others(self, among: Sequence[bytes]) -> dict[str, bytes]:
+        """The other pictures of a request, by their names in it."""
+        if among and self.card.adapted is not None:
+            raise AdaptationError("this service judges among pictures of its own already; leave the field out")
+        return {f"among[{i}]": image for i, image in enumerate(among)}
+
+    def _adaptation(self, others: Sequence[Row]) -> Adaptation | None:
+        """To the other pictures of a request; where there are none, to the gallery."""
+        if others:
+            return adapt(np.stack(others), self.card, f"{len(others)} pictures of the request")
+        return None if self.gallery is None else self.gallery.adaptation
+
     async def search(self, image: bytes, k: int = 20, min_probability: float | None = None) -> list[Hit]:
         """The images of the gallery that are most like one."""
-        gallery = self.gallery
-        if gallery is None:
-            raise Problem(HTTPStatus.NOT_FOUND, "there is no gallery; start the service with --gallery FILE")
+        gallery = self._gallery()
         row = (await self.embed({"image": image}))["image"]
         return await self.searches.run(lambda: gallery.search_embedding(row, k, min_probability=min_probability))
+
+    async def copies(self, image: bytes) -> list[Match]:
+        """The images of the gallery that are copies of this very picture, and what is alike but no copy, last."""
+        gallery = self._gallery()
+        query = await self.query(image)
+        return await self.comparisons.run(lambda: gallery.copies_of(query))
+
+    async def query(self, image: bytes) -> PictureFile:
+        """A picture to look for in the gallery, decoded within the same bounds as what is embedded."""
+        from samekind.gallery.duplicates.query import query_picture  # noqa: PLC0415 - it imports OpenCV
+
+        def read(data: bytes) -> PictureFile:
+            return query_picture(data, max_pixels=self._limits.pixels, formats=FORMATS)
+
+        with _named_refusals():
+            return (await self._batcher.read({"image": image}, read))["image"]
+
+    def _gallery(self) -> Gallery:
+        if self.gallery is None:
+            raise Problem(HTTPStatus.NOT_FOUND, "there is no gallery; start the service with --gallery FILE")
+        return self.gallery
 
     def close(self) -> None:
         """End the threads, after what they have accepted."""
         self.searches.close()
+        self.comparisons.close()
         self.surveys.close()
         self._batcher.close()
 
     async def embed(self, images: Mapping[str, bytes]) -> dict[str, Row]:
         """Embed images by their names in the request."""
-        try:
+        with _named_refusals():
             return await self._batcher.embed(images)
-        except BusyError:
-            raise busy("too many images are waiting; try again in a moment") from None
-        except TooManyPixelsError:
-            raise Problem(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too many pixels in one request; send fewer or smaller images"
-            ) from None
-        except UnreadableError as error:
-            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors=error.reasons) from error
+
+
+@contextmanager
+def _named_refusals() -> Iterator[None]:
+    """What the batcher does not take, as problems."""
+    try:
+        yield
+    except BusyError:
+        raise busy("too many images are waiting; try again in a moment") from None
+    except TooManyPixelsError:
+        raise Problem(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too many pixels in one request; send fewer or smaller images"
+        ) from None
+    except UnreadableError as error:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors=error.reasons) from error
 
 
 @contextmanager

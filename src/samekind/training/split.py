@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from samekind.datasets.checking.near_copies import MOST_IMAGES, can_compare, identities_of
 from samekind.datasets.checking.scan import scan
 from samekind.datasets.checking.usable import refuse_unusable
 from samekind.datasets.dataset import Dataset, read_dataset
@@ -17,7 +18,7 @@ from samekind.datasets.manifest import HELD_OUT, TEST, TRAIN, write_manifest
 from samekind.datasets.splits import refuse_shared_images, stratified_holdout
 from samekind.errors import DatasetError, TrainingError
 from samekind.system.atomic import replacing
-from samekind.system.hashing import split_digest
+from samekind.system.hashing import content_hashes, split_digest
 from samekind.training.batches.listed import draw_list
 from samekind.training.recipe import Recipe
 from samekind.training.recipe.schema import HoldoutSection
@@ -68,14 +69,18 @@ def split_images(
     tests: Iterable[LabelledImages] = (),
     *,
     on_progress: Callable[[int, int], None] | None = None,
+    on_copies: Callable[[int, int], None] | None = None,
 ) -> Parts:
-    """Read a data set, look at every image, and split it. Identical images never straddle a split.
+    """Read a data set, look at every image, and split it. Copies, near or exact, never straddle a split made here.
+
+    Where the data name the parts themselves, a file that is in two is refused, and near copies are counted in a note.
 
     Args:
         source: Class folders, with or without ``train`` and ``val``, or a CSV manifest.
         recipe: Says what is held out, and gives the seed.
         tests: Further test images, which must share nothing with the others.
         on_progress: Called with the number of images looked at so far, and of all.
+        on_copies: Called with the number of images whose copies were looked for so far, and of all.
 
     Raises:
         DatasetError: The data set cannot be read or split, or has the same image on two sides.
@@ -83,6 +88,8 @@ def split_images(
     listed_images = read_dataset(source)
     refuse_unfit(listed_images, recipe)
     dataset, hashes, notes = _readable(listed_images, on_progress)
+    tests = tuple(tests)
+    identities = _identities(hashes, tests, notes, on_copies)
     train, test = dataset.train, dataset.test
     if empty := [name for label, name in enumerate(train.classes) if not (train.labels == label).any()]:
         raise DatasetError(f"{source}: class {empty[0]!r} has no readable image to train on; add some or remove it")
@@ -90,19 +97,55 @@ def split_images(
         _refuse_small(test, TEST)
     elif recipe.holdout.test and dataset.held_out is None:
         try:
-            train, test = stratified_holdout(train, recipe.holdout.test, recipe.seed + 1, hashes, keep=4)
+            train, test = stratified_holdout(train, recipe.holdout.test, recipe.seed + 1, identities, keep=4)
         except DatasetError as error:
             notes.append(f"no images are set aside for testing ({error})")
     if recipe.sampler.kind != "classes":
-        listed = draw_list(train, recipe, hashes)
+        listed = draw_list(train, recipe, identities)
         parts = Parts(listed.train, listed.held_out, test, hashes, listed.items, tuple(notes))
     elif dataset.held_out is None:
-        parts = Parts(*_hold_out(train, recipe.holdout, recipe.seed, hashes), test, hashes, notes=tuple(notes))
+        parts = Parts(*_hold_out(train, recipe.holdout, recipe.seed, identities), test, hashes, notes=tuple(notes))
     else:
         _refuse_small(dataset.held_out, HELD_OUT)
         parts = Parts(train, dataset.held_out, test, hashes, notes=tuple(notes))
     _refuse_straddling(parts, tests)
-    return parts
+    return replace(parts, notes=(*parts.notes, *_near_copies(parts, tests, identities)))
+
+
+def _identities(
+    hashes: Mapping[Path, str],
+    tests: Sequence[LabelledImages],
+    notes: list[str],
+    on_copies: Callable[[int, int], None] | None,
+) -> Mapping[Path, str]:
+    """A name for each image, also of further tests, that its copies share; the hash where they cannot be looked for."""
+    further, _ = content_hashes(path for images in tests for path in images.paths)
+    known = {**hashes, **further}
+    if not can_compare():
+        notes.append("near copies were not looked for, only equal bytes: pip install opencv-python-headless")
+    elif len(known) > MOST_IMAGES:
+        notes.append(f"near copies were not looked for, only equal bytes: there are more than {MOST_IMAGES:,} images")
+    else:
+        return identities_of(known, on_copies)
+    return known
+
+
+def _near_copies(parts: Parts, tests: Sequence[LabelledImages], identities: Mapping[Path, str]) -> list[str]:
+    """How many images to measure on have a copy among those trained or calibrated on, for each part that has any."""
+    used = {identities[path] for images in (parts.train, parts.held_out) for path in images.paths}
+    told = []
+    for images in (parts.test, *tests):
+        found = [path for path in images.paths if identities.get(path) in used] if images else []
+        if images and found:
+            told.append(
+                f"{len(found):,} of {len(images):,} test images of {images.root} have a near copy among those trained "
+                f"or calibrated on, such as {found[0]}: what is measured on them looks better than it is "
+                "(samekind data audit names them)"
+            )
+    trained = {identities[path] for path in parts.train.paths}
+    if both := sum(identities[path] in trained for path in parts.held_out.paths):
+        told.append(f"{both:,} of {len(parts.held_out):,} held-out images have a near copy among those trained on")
+    return told
 
 
 def _refuse_straddling(parts: Parts, tests: Iterable[LabelledImages]) -> None:

@@ -76,7 +76,8 @@ def train(
     if resume:
         parts = read_split(run, tests.values(), on_progress=looked_at)
     else:
-        parts = split_images(settings.folder, settings.recipe, tests.values(), on_progress=looked_at)
+        copies = (lambda done, total: report("look for copies", done, total)) if report else None
+        parts = split_images(settings.folder, settings.recipe, tests.values(), on_progress=looked_at, on_copies=copies)
     if note:
         for message in parts.notes:
             note(message)

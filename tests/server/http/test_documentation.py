@@ -32,7 +32,7 @@ def test_forms_have_the_parameters_of_python(form, method) -> None:
 
 
 def test_every_upload_is_described_with_its_fields_and_problems(schema) -> None:
-    for name in ("verify", "trio", "embed", "search"):
+    for name in ("verify", "trio", "embed", "search", "copies"):
         operation = schema["paths"][f"/api/v1/{name}"]["post"]
         form = operation["requestBody"]["content"]["multipart/form-data"]["schema"]
         assert form["required"]
@@ -49,7 +49,7 @@ def test_every_reference_leads_somewhere(schema) -> None:
 
 
 def test_there_are_examples_of_every_answer(schema) -> None:
-    for name in ("VerdictReply", "TrioVerdictReply", "EmbeddingReply", "SearchReply", "ProblemDocument"):
+    for name in ("VerdictReply", "TrioVerdictReply", "EmbeddingReply", "SearchReply", "CopiesReply", "ProblemDocument"):
         described = schema["components"]["schemas"][name]
         assert "examples" in described, name
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
+from collections.abc import Sequence
+from pathlib import Path
 
 from samekind.cli.console.options import warn
 
@@ -34,3 +36,9 @@ def show_remarks() -> None:
     # Images of over 90 million pixels are judged by our own bound; Pillow's warning would say it twice.
     warnings.filterwarnings("ignore", message="Image size .* could be decompression bomb")
     warnings.showwarning = named  # type: ignore[assignment]
+
+
+def name_unreadable(folder: Path, files: Sequence[tuple[str, str]]) -> None:
+    """Name the files of a folder that cannot be read, each with the reason."""
+    for name, reason in files:
+        warn(f"{folder / name}: {reason}")

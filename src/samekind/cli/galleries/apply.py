@@ -46,6 +46,9 @@ UndoOption = Annotated[
 ]
 
 
+_INDEX_AGAIN = "A gallery of them knows it after the next samekind index"
+
+
 def apply_or_undo(
     gallery: Path | None, plan: Path | None, run: Path | None, yes: bool, trash: bool, into: Path | None, json: bool
 ) -> bool:
@@ -151,6 +154,8 @@ def _tell_applied(path: Path, plan: Plan, result: Applied, yes: bool, trash: str
         typer.echo(f"To put them back: samekind duplicates --undo {_word(result.run)}")
         if not trash:
             typer.echo("Their room is free when you delete that folder")
+        if result.moved:
+            typer.echo(_INDEX_AGAIN)
 
 
 def _rest(plan: Plan, result: Applied) -> str:
@@ -170,6 +175,8 @@ def _tell_undone(run: Path, result: Undone) -> None:
     there = f"; {result.there:,} were there already" if result.there else ""
     failed = len(result.problems) + len(result.by_hand)
     typer.echo(f"{result.back:,} files put back{there}{f'; {failed:,} not, as said above' if failed else ''}")
+    if result.back:
+        typer.echo(_INDEX_AGAIN)
     if result.by_hand:
         typer.echo(f"What is in the trash all the same: {result.how_by_hand}")
     if result.left:

@@ -104,13 +104,16 @@ def duplicates(
 
         write_plan(plan, groups, f"{kind} duplicates in {gallery.name}", folder)
     if html is not None:
-        write_duplicates_sheet(html, printable(f"{kind} duplicates in {gallery.name}"), groups)
+        with stage_bars() as report:
+            write_duplicates_sheet(
+                html, printable(f"{kind.capitalize()} duplicates in {gallery.name}"), groups, folder, on_progress=report
+            )
     if json:
         echo_json([_as_json(group) for group in groups])
         return
     typer.echo(summary_of_duplicates(groups))
     for number, group in enumerate(groups, 1):
-        alike = "" if group.similarity is None else f", least alike {group.similarity:.2f}"
+        alike = "" if group.similarity in {None, 1.0} else f", least alike {group.similarity:.2f}"
         typer.secho(f"{title_of_group(number, group)}{alike}", bold=True)
         typer.echo(f"  keep  {shown_path(group.keep.path)}  ({group.why})")
         for other in group.others:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samekind.cli.console.options import JsonOption, echo_json, printable, shown_path, warn
+from samekind.cli.console.options import JsonOption, echo_json, printable, shown_path
+from samekind.cli.console.remarks import name_unreadable
+
+if TYPE_CHECKING:
+    from samekind.gallery import Match
 
 
 def find(
@@ -34,13 +37,10 @@ def find(
     from samekind.gallery import copies_in
 
     with stage_bars() as report:
-        found = copies_in(
-            place, picture, on_progress=report, on_unreadable=lambda files: _name_unreadable(place, files)
-        )
-    copies = [match for match in found if match.evidence is not None and match.evidence.relation == "copy"]
+        found = copies_in(place, picture, on_progress=report, on_unreadable=name_unreadable)
+    copies = [match for match in found if match.relation == "copy"]
     if json:
-        evidence = [(match, match.evidence and dataclasses.asdict(match.evidence)) for match in found]
-        echo_json([{"image": m.row.name, "path": str(m.row.path), "sure": m.sure, "evidence": e} for m, e in evidence])
+        echo_json([_as_json(match) for match in found])
     else:
         for match in found:
             typer.echo(f"{'sure' if match.sure else 'look'}  {shown_path(match.row.path)}  ({match.words()})")
@@ -49,6 +49,14 @@ def find(
     raise typer.Exit(0 if copies else 1)
 
 
-def _name_unreadable(place: Path, files: Sequence[tuple[str, str]]) -> None:
-    for name, reason in files:
-        warn(f"{place / name}: {reason}")
+def _as_json(match: Match) -> dict[str, object]:
+    return {
+        "image": match.row.name,
+        "path": str(match.row.path),
+        "relation": match.relation,
+        "kinds": match.kinds,
+        "certainty": match.certainty,
+        "sure": match.sure,
+        "words": match.words(),
+        "evidence": None if match.evidence is None else dataclasses.asdict(match.evidence),
+    }

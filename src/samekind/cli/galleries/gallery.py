@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from samekind.cli.console.options import DuplicateKind, GalleryArgument, JsonOption, echo_json, printable, shown_path
+from samekind.cli.console.remarks import name_unreadable
 
 if TYPE_CHECKING:
     from samekind.gallery import Match
@@ -141,7 +142,7 @@ def match(
         raise typer.BadParameter("--threshold is for --kind same-class; copies are told by their details")
     if kind is DuplicateKind.NEAR:
         with stage_bars() as report:
-            matches, count = matches_between(place, other, on_progress=report)
+            matches, count = matches_between(place, other, on_progress=report, on_unreadable=name_unreadable)
     elif place.is_dir() or other.is_dir():
         raise typer.BadParameter(f"--kind {kind} needs two galleries; `samekind index FOLDER` makes one")
     else:
@@ -171,6 +172,8 @@ def _match_as_json(found: Match) -> dict[str, object]:
         "image": found.row.name,
         "other": found.other.name,
         "similarity": found.similarity,
+        "relation": found.relation,
+        "kinds": found.kinds,
         "sure": found.sure,
         "evidence": None if found.evidence is None else dataclasses.asdict(found.evidence),
     }

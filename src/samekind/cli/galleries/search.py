@@ -19,7 +19,8 @@ from samekind.cli.console.options import (
 )
 
 if TYPE_CHECKING:
-    from samekind.gallery import Hit
+    from samekind.gallery import Gallery, Hit
+    from samekind.recognizer import Recognizer
 
 
 def search(
@@ -33,6 +34,9 @@ def search(
     model: ModelOption = None,
     bare: BareOption = False,
     html: HtmlOption = None,
+    why: Annotated[
+        bool, typer.Option("--why", help="Show on the contact sheet what makes each picture like the query.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Find the images of a gallery that are most like one.
@@ -43,8 +47,10 @@ def search(
     Examples:
       samekind search photos.samekind query.jpg
 
-      samekind search photos.samekind query.jpg -k 5 --min-probability 0.5 --html found.html
+      samekind search photos.samekind query.jpg -k 5 --min-probability 0.5 --html found.html --why
     """
+    if why and html is None:
+        raise typer.BadParameter("--why is for a contact sheet: --html FILE")
     from samekind.cli.console.extras import require_gallery
 
     require_gallery()
@@ -52,8 +58,10 @@ def search(
 
     with Gallery.open(gallery, model=model, read_only=True, bare=bare) as opened:
         hits = opened.search(query, k, min_probability=min_probability)
+        recognizer = _recognizer_of(opened, model) if why else None
     if html is not None:
-        write_hits_sheet(html, query.name, hits)
+        draw = None if recognizer is None else lambda path: recognizer.explain(query, path).overlay(1)
+        write_hits_sheet(html, query.name, hits, why=draw)
     if json:
         echo_json([as_json(hit) for hit in hits])
         return
@@ -61,6 +69,16 @@ def search(
         typer.echo(f"p={hit.probability:.2f}  similarity {hit.similarity:.2f}  {shown_path(hit.path)}")
     if not hits:
         typer.echo("nothing found", err=True)
+
+
+def _recognizer_of(gallery: Gallery, model: str | None) -> Recognizer:
+    """What judges in a gallery: its model, adapted as the gallery is."""
+    from samekind.adaptation.adaptation import adapted_model
+    from samekind.model_file.file import read_model
+    from samekind.recognizer import Recognizer
+
+    bare, adaptation = read_model(model or gallery.model), gallery.adaptation
+    return Recognizer(bare if adaptation is None else adapted_model(bare, adaptation))
 
 
 def as_json(hit: Hit) -> dict[str, Any]:

@@ -20,18 +20,27 @@ def calibrate(
     model: Annotated[
         str, typer.Argument(help="A model that comes with samekind, by name, or a path.", show_default=False)
     ],
-    folder: Annotated[
+    output: Annotated[
         Path,
+        typer.Option("--output", "-o", help="The model file to write; its stem names the model.", show_default=False),
+    ],
+    folder: Annotated[
+        Path | None,
         typer.Argument(
             help="Your labelled images: class folders (of train and val, train is used, so that val can be evaluated "
             "on), or a CSV with columns path, label and (if wanted) split, of which held-out is used before train.",
             show_default=False,
         ),
-    ],
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", help="The model file to write; its stem names the model.", show_default=False),
-    ],
+    ] = None,
+    pairs: Annotated[
+        Path | None,
+        typer.Option(
+            "--pairs",
+            metavar="FILE",
+            help="Instead of a folder: a CSV list of pairs that somebody answered (first, second, same), such as "
+            "`samekind data label` writes.",
+        ),
+    ] = None,
     bare: Annotated[
         bool,
         typer.Option(
@@ -54,8 +63,13 @@ def calibrate(
     A hundred images of a few classes are enough for a start; an operating point such as strict needs some thousands of
     pairs of different classes behind it, and is left out without. Images that the model was trained on are refused.
 
-    Example:
+    With --pairs, two images are calibrated by pairs that somebody answered, where classes are not known; a few hundred
+    have the operating point balanced only.
+
+    Examples:
       samekind calibrate general photos -o mine.onnx && samekind verify a.jpg b.jpg --model mine.onnx
+
+      samekind data label photos -o pairs.csv; samekind calibrate general --pairs pairs.csv -o mine.onnx
     """
     from samekind.cli.console.extras import require
 
@@ -63,8 +77,10 @@ def calibrate(
     from samekind.cli.console.progress import stage_bars
     from samekind.fitting.calibrate import calibrate as fit
 
+    if (folder is None) == (pairs is None):
+        raise typer.BadParameter("give a folder of classes or --pairs FILE, one of them")
     with stage_bars(log=False) as progress:
-        result = fit(model, folder, output, bare=bare, providers=provider, on_progress=progress)
+        result = fit(model, folder, output, pairs=pairs, bare=bare, providers=provider, on_progress=progress)
     for message in result.unreadable:
         typer.secho(f"samekind: {printable(message)}", err=True, fg="red")
     if json:
@@ -73,9 +89,12 @@ def calibrate(
     _print("two images", result.old.pair, result.pairs)
     if result.trios:
         _print("three images", result.old.trio, result.trios)
-    else:
+    elif pairs is None:
         typer.echo("\nfewer than three classes: the new model judges pairs only")
-    typer.echo("\nmeasured on your images; new: fitted on one half of them and measured on the other, both ways")
+    elif result.card.trio is not None:
+        typer.echo("\nthree images are judged by what was known before: answers of pairs say nothing of them")
+    what = "images" if pairs is None else "answers"
+    typer.echo(f"\nmeasured on your {what}; new: fitted on one half of them and measured on the other, both ways")
     if result.start:
         typer.echo(_start(result.start))
     typer.echo(f"{output}: written; {_network(result)}")

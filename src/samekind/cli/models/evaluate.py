@@ -62,6 +62,15 @@ def evaluate(
             show_default="the model's card",
         ),
     ] = None,
+    training: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER|MANIFEST",
+            help="The images that the model was trained on; the report says how many of FOLDER's have a copy, near or "
+            "exact, among them.",
+            show_default="the train part of FOLDER",
+        ),
+    ] = None,
     trio_count: Annotated[int, typer.Option(min=8, help="Balanced trios to draw.")] = 20_000,
     most_images: Annotated[
         int,
@@ -86,10 +95,9 @@ def evaluate(
     """Measure a model on labelled images: pairs, trios, calibration, retrieval, each number with its 95 % interval.
 
     All pairs of the images are judged. Thresholds and probabilities are used as the model's card gives them; nothing
-    is fitted on these images, and images that the model was trained on are refused, byte for byte: a resized copy
-    is not recognised. Of byte copies within a class one is kept. Classes that it was trained on and others are
-    told apart. The intervals come from resampling images or whole classes, not pairs, for pairs that share an
-    image are not independent.
+    is fitted on these images, and images that the model was trained on are refused, byte for byte. Of byte copies
+    within a class one is kept. Classes that it was trained on and others are told apart. The intervals come from
+    resampling images or whole classes, not pairs, for pairs that share an image are not independent.
 
     Examples:
       samekind evaluate general photos --report report
@@ -102,6 +110,7 @@ def evaluate(
     from samekind.cli.console.progress import stage_bars
     from samekind.datasets.dataset import read_test_images
     from samekind.report.evaluate import evaluate as measure
+    from samekind.report.evaluate import training_part
 
     if folder is None and pairs is None and trios is None:
         raise typer.BadParameter("give a folder of classes, or a list: --pairs FILE or --trios FILE")
@@ -120,6 +129,7 @@ def evaluate(
             pairs=pairs,
             trios=trios,
             compare=compare,
+            training=training or training_part(folder),
             classes_seen=seen,
             trio_count=trio_count,
             most_images=most_images,

@@ -85,3 +85,15 @@ def describe(evidence: Evidence, sure: bool, doubt: str) -> str:
         f"{name or 'copy'}, {'sure' if sure else 'look'}: {evidence.agreeing} features agree, {differs}"
         f"{f'; {doubt}' if doubt else ''}"
     )
+
+
+def without_certainty(words: str) -> str:
+    """Evidence in a line, for where how sure it is stands beside it.
+
+    Example:
+        >>> without_certainty("resized, sure: 57 features agree, nothing differs")
+        'resized: 57 features agree, nothing differs'
+    """
+    for word in ("sure", "look"):
+        words = words.removeprefix(f"{word}: ").replace(f", {word}: ", ": ", 1)
+    return words

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from samekind.copies.candidates import alike_pairs, partners, partners_of, voted_pairs
-from samekind.copies.evidence import Evidence
+from samekind.copies.evidence import Certainty, Evidence, Kind, Relation
 from samekind.copies.keep import worth
 from samekind.errors import GalleryError
 from samekind.gallery.duplicates.duplicate_group import describe
@@ -45,6 +45,21 @@ class Match:
     def sure(self) -> bool:
         """Whether the two are copies without a doubt."""
         return self.evidence is not None and self.evidence.sure
+
+    @property
+    def relation(self) -> Relation | None:
+        """``copy``; ``variant`` or ``same scene`` for what is none; None where nobody looked."""
+        return None if self.evidence is None else self.evidence.relation
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds of copy; empty for what is none."""
+        return () if self.evidence is None else self.evidence.kinds
+
+    @property
+    def certainty(self) -> Certainty:
+        """``sure``, or ``look`` at it first."""
+        return "sure" if self.sure else "look"
 
     def words(self) -> str:
         """The evidence in a line; the similarity where there is no other."""
@@ -115,18 +130,21 @@ def find_copies(query: PictureFile, files: Sequence[PictureFile]) -> list[Match]
         files: Where to look. Of the same bytes all are given, of others at most about twenty.
     """
     same = [file for file in files if file.row.sha256 is not None and file.row.sha256 == query.row.sha256]
-    found = [Match(file.row, query.row, 1.0, SAME_BYTES) for file in same]
     pictures = [file for file in files if file.kept[0] and file not in same]
+    places = partners_of(query.picture, [file.features for file in pictures], Greys(pictures)) if pictures else ()
+    return judged_copies(query, [*same, *(pictures[place] for place in places)])
+
+
+def judged_copies(query: PictureFile, candidates: Sequence[PictureFile]) -> list[Match]:
+    """What some files are to one picture, as ``find_copies`` gives them; those that have nothing to do with it not."""
     compare = Comparison()
-    for place in partners_of(query.picture, [file.features for file in pictures], Greys(pictures)) if pictures else ():
-        evidence = compare(query, pictures[place])
-        if evidence is not None:
-            found.append(Match(pictures[place].row, query.row, None, evidence))
-    return sorted(found, key=lambda match: (not match.sure, _relation(match) != "copy", match.row.name))
-
-
-def _relation(match: Match) -> str:
-    return match.evidence.relation if match.evidence else ""
+    judged = ((file, compare(query, file)) for file in candidates)
+    found = [
+        Match(file.row, query.row, 1.0 if evidence == SAME_BYTES else None, evidence)
+        for file, evidence in judged
+        if evidence is not None
+    ]
+    return sorted(found, key=lambda match: (not match.sure, match.relation != "copy", match.row.name))
 
 
 def _between(others: Sequence[PictureFile], rest: Sequence[PictureFile]) -> list[tuple[int, list[int]]]:

@@ -8,17 +8,21 @@ from pathlib import Path
 
 from samekind.errors import ImageError
 from samekind.gallery.duplicates.pictures.picture_files import PictureFile, facts_of
-from samekind.gallery.duplicates.pictures.small_picture import keep_small_picture
+from samekind.gallery.duplicates.pictures.small_picture import keep_small_picture, read_detail
 from samekind.gallery.file.rows import Row
-from samekind.images import ImageSource, describe
+from samekind.images import MAX_PIXELS, ImageSource, describe
 from samekind.images.sources import encoded_file
 
 
-def query_picture(source: ImageSource) -> PictureFile:
-    """A picture to look for.
+def query_picture(
+    source: ImageSource, *, max_pixels: int = MAX_PIXELS, formats: tuple[str, ...] | None = None
+) -> PictureFile:
+    """A picture to look for. It is decoded here, and not again however many it is compared with.
 
     Args:
         source: A path, the encoded bytes, a binary file object, a PIL image or a uint8 array.
+        max_pixels: As ``load_image``.
+        formats: As ``load_image``.
 
     Raises:
         ImageError: It cannot be read; the message names it.
@@ -31,7 +35,7 @@ def query_picture(source: ImageSource) -> PictureFile:
     name = describe(source)
     if isinstance(source, str | os.PathLike | bytes) or hasattr(source, "read"):
         source = encoded_file(source, name)
-    decoded, kept = keep_small_picture(source)
+    decoded, kept = keep_small_picture(source, max_pixels=max_pixels, formats=formats)
     content = _content(source, name)
     path = source if isinstance(source, Path) else Path(name)
     row = Row(
@@ -39,7 +43,8 @@ def query_picture(source: ImageSource) -> PictureFile:
         *(hashlib.sha256(content).hexdigest() if content else None, decoded.width, decoded.height),
         *(decoded.taken, None, None),
     )
-    return PictureFile(row, kept, facts_of(row, str(path.parent)), source=source)
+    detail = read_detail(source, max_pixels=max_pixels, formats=formats)
+    return PictureFile(row, kept, facts_of(row, str(path.parent)), source=detail)
 
 
 def _content(source: ImageSource, name: str) -> bytes:

@@ -85,6 +85,8 @@ class Store:
 
     def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False, bare: bool = False) -> None:
         self.path = Path(path)
+        if self.path.is_dir():
+            raise GalleryError(f"{self.path}: a folder, no gallery; `samekind index {self.path}` makes one of it")
         # Whatever it is called and wherever the process goes: one file, one lock, one index.
         self.file = self.path.resolve()
         self.read_only, self.bare = read_only, bare

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from PIL import Image
 
 from samekind import images
 from samekind.errors import ImageError
@@ -24,12 +26,14 @@ class Picture:
         name: The name that stands below it.
         note: The line below the name.
         marked: True sets it off from the others.
+        draw: Draws what is shown; None shows the picture itself.
     """
 
     path: Path
     name: str
     note: str = ""
     marked: bool = False
+    draw: Callable[[], Image.Image] | None = None
 
 
 @dataclass(frozen=True)
@@ -58,19 +62,30 @@ def write_contact_sheet(path: str | os.PathLike[str], title: str, summary: str, 
     Raises:
         OSError: The file cannot be written.
     """
+    write_page(path, "contact_sheet.html", title=title, summary=summary, groups=sections)
+
+
+def write_page(path: str | os.PathLike[str], template: str, **values: object) -> None:
+    """Write a page from a template of this package, piece by piece, whole or not at all.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
     from jinja2 import Environment, PackageLoader  # noqa: PLC0415 - a search without a sheet need not wait for it
 
-    environment = Environment(loader=PackageLoader("samekind.gallery.output"), autoescape=True, trim_blocks=True)
+    environment = Environment(
+        loader=PackageLoader("samekind.gallery.output"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
     environment.filters["thumbnail"] = thumbnail_uri
-    template = environment.get_template("contact_sheet.html")
+    pieces = environment.get_template(template).generate(values)
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", errors="replace") as file:
-        file.writelines(template.generate(title=title, summary=summary, groups=sections))
+        file.writelines(pieces)
 
 
-def thumbnail_uri(picture: Picture) -> str | None:
-    """A data URI of the picture, small; None if it has become unreadable."""
+def thumbnail_uri(path: Path, draw: Callable[[], Image.Image] | None = None) -> str | None:
+    """A data URI of a picture, small, or of what is drawn in its place; None if it has become unreadable."""
     try:
-        return images.data_uri(images.thumbnail(picture.path), quality=_QUALITY)
+        return images.data_uri(images.thumbnail(path) if draw is None else draw(), quality=_QUALITY)
     except ImageError:
         return None
 

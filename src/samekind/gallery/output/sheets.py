@@ -1,53 +1,52 @@
-"""Contact sheets of what was found in a gallery: hits, groups of duplicates, clusters."""
+"""What was found in a gallery, in words and on contact sheets: hits, clusters; of duplicates the words."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from PIL import Image
 
 from samekind.gallery.clustering import Cluster
 from samekind.gallery.duplicates.duplicate_group import DuplicateGroup
 from samekind.gallery.output.contact_sheet import Section, picture_of, write_contact_sheet
 from samekind.gallery.search.hit import Hit
 
-# Images of a group, and of a cluster, that are shown.
-_OF_GROUP, _OF_CLUSTER = 48, 24
+# Images of a cluster that are shown.
+_OF_CLUSTER = 24
 
 
-def write_hits_sheet(path: str | os.PathLike[str], query: str, hits: Sequence[Hit]) -> None:
+def write_hits_sheet(
+    path: str | os.PathLike[str],
+    query: str,
+    hits: Sequence[Hit],
+    *,
+    why: Callable[[Path], Image.Image] | None = None,
+) -> None:
     """Write the pictures that a search found, with their probabilities, as one HTML file.
 
-    Raises:
-        OSError: The file cannot be written.
-    """
-    pictures = [picture_of(hit.row, f"p={hit.probability:.2f}, similarity {hit.similarity:.2f}") for hit in hits]
-    sections = [Section("The most alike first", pictures)]
-    write_contact_sheet(path, f"Like {query}", f"{len(hits):,} found", sections)
-
-
-def write_duplicates_sheet(path: str | os.PathLike[str], title: str, groups: Sequence[DuplicateGroup]) -> None:
-    """Write groups of duplicates as one HTML file: the image worth keeping set off, each other with its evidence.
+    Args:
+        path: The file to write.
+        query: What the query is called.
+        hits: What was found.
+        why: Draws a hit's picture with a map of what makes it like the query; None shows the pictures themselves.
 
     Raises:
         OSError: The file cannot be written.
     """
-    sections = [_group_section(number, group) for number, group in enumerate(groups, 1)]
-    write_contact_sheet(path, title, summary_of_duplicates(groups), sections)
-
-
-def _group_section(number: int, group: DuplicateGroup) -> Section:
-    others = [
-        picture_of(
-            other.row, f"{'sure' if other.sure else 'look'} · {other.row.width}×{other.row.height} · {other.words()}"
+    pictures = [
+        replace(
+            picture_of(hit.row, f"p={hit.probability:.2f}, similarity {hit.similarity:.2f}"),
+            draw=None if why is None else partial(why, hit.path),
         )
-        for other in group.others[: _OF_GROUP - 1]
+        for hit in hits
     ]
-    return Section(
-        title_of_group(number, group),
-        [picture_of(group.keep, f"keep: {group.why}", marked=True), *others],
-        note="" if group.similarity is None else f"The least alike two: {group.similarity:.2f}",
-        more=max(0, len(group.rows) - _OF_GROUP),
-    )
+    legend = "" if why is None else ". Warm places make a picture more like it, cool ones less"
+    sections = [Section("The most alike first", pictures)]
+    write_contact_sheet(path, f"Like {query}", f"{len(hits):,} found{legend}", sections)
 
 
 def write_clusters_sheet(path: str | os.PathLike[str], title: str, clusters: Sequence[Cluster]) -> None:
@@ -74,9 +73,20 @@ def summary_of_duplicates(groups: Sequence[DuplicateGroup]) -> str:
     look = sum(len(group.to_look_at) for group in copies)
     apart = len(groups) - len(copies)
     return (
-        f"{len(copies):,} groups; {len(spare):,} images could go, {sum(row.size for row in spare) / 1e6:,.1f} MB, "
-        f"{look:,} to look at{f'; {apart:,} pairs that are no copies' if apart else ''}. Nothing was deleted"
+        f"{counted(len(copies), 'group')}; {counted(len(spare), 'image')} could go, "
+        f"{sum(row.size for row in spare) / 1e6:,.1f} MB, {look:,} to look at"
+        f"{f'; {apart:,} more that are no copies' if apart else ''}. Nothing was deleted"
     )
+
+
+def counted(number: int, thing: str) -> str:
+    """A number of things in words.
+
+    Example:
+        >>> counted(1, "group"), counted(1200, "image")
+        ('1 group', '1,200 images')
+    """
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def title_of_group(number: int, group: DuplicateGroup) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -24,12 +25,15 @@ MISTAKES: Mapping[str, tuple[str, str]] = {
 }
 
 
-def render(report: Report, drawings: Sequence[Drawing]) -> str:
+def render(
+    report: Report, drawings: Sequence[Drawing], whys: Mapping[tuple[str, ...], str] = MappingProxyType({})
+) -> str:
     """The page of a report.
 
     Args:
         report: What it says.
         drawings: Its figures.
+        whys: By the images of a mistake, a picture of why it was made, as a data URI.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -47,6 +51,7 @@ def render(report: Report, drawings: Sequence[Drawing]) -> str:
         most_resamples={"retrieval": retrieval.MOST_RESAMPLES, "ami": agreement.MOST_RESAMPLES},
         drawings={drawing.name: drawing for drawing in drawings},
         svg={drawing.name: Markup(drawing.svg) for drawing in drawings},  # noqa: S704 - our own drawing, escaped by matplotlib
+        whys=whys,
         mistakes=[
             (title, kind, [_cell(mistake) for mistake in found])
             for name, (title, kind) in MISTAKES.items()

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, PrivateAttr
 
 from samekind.evaluation.results import Evaluation
+from samekind.explain.explanation import Explanation
 from samekind.progress import Progress
 from samekind.report.schema.parts import Content, Curve, Difference, GroupReport, Number, Promise, Share
 
 REPORT_FORMAT: Final = 2
+Explain = Callable[..., Explanation]
 
 
 class ClassReport(Content):
@@ -235,6 +238,8 @@ class Report(Content):
 
     # What it was built from, as long as it is at hand: the map and AMI take libraries that nothing else here needs.
     _evaluation: Evaluation | None = PrivateAttr(default=None)
+    # The model's own, as long as it is at hand: why the mistakes were made.
+    _explain: Explain | None = PrivateAttr(default=None)
 
     def save(self, folder: str | os.PathLike[str], *, on_progress: Progress | None = None) -> Report:
         """Write the report into a folder: ``report.html``, ``report.json`` with its schema, and ``figures``.
@@ -245,7 +250,8 @@ class Report(Content):
 
         Returns:
             The report as written. Right after an evaluation it also has the map of the embeddings and how well clusters
-            agree with the classes; a report that was read from JSON has what it had.
+            agree with the classes, and the page shows why the mistakes were made; a report that was read from JSON has
+            what it had.
 
         Raises:
             MissingExtraError: The extra ``report`` is not installed.
@@ -253,7 +259,7 @@ class Report(Content):
         """
         from samekind.report.save import save_report  # noqa: PLC0415 - draws, with libraries of the extra `report`
 
-        return save_report(self, Path(folder), self._evaluation, on_progress)
+        return save_report(self, Path(folder), self._evaluation, on_progress, explain=self._explain)
 
     def __eq__(self, other: object) -> bool:
         """Whether two reports say the same, whatever they were built from."""

@@ -8,6 +8,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
+from samekind.copies.evidence import Certainty, Kind, Relation
+
 Probability = Annotated[float, Field(ge=0, le=1)]
 Similarity = Annotated[float, Field(ge=-1, le=1, description="Cosine of the embeddings; higher is more alike.")]
 
@@ -124,6 +126,44 @@ class SearchReply(_Reply):
             ]
         }
     )
+
+
+_COPY: JsonDict = {
+    "path": "2024/cat.jpg",
+    "relation": "copy",
+    "kinds": ["cropped", "resized"],
+    "certainty": "sure",
+    "evidence": "cropped, resized, sure: 57 features agree, nothing differs",
+    "doubt": "",
+    "agreeing": 57,
+    "difference": 0.4,
+}
+
+
+class CopyReply(_Reply):
+    """An image of the gallery that is the query's picture, or nearly."""
+
+    path: str = Field(description="The file, relative to the gallery's folder.", examples=["2024/cat.jpg"])
+    relation: Relation = Field(
+        description="copy: the same picture. variant: the same but for something in it that matters (other text, "
+        "another colour). same scene: another moment or place of the same. Only the first is a copy."
+    )
+    kinds: list[Kind] = Field(description="What was done to one of the two; empty for what is no copy.")
+    certainty: Certainty = Field(description="sure: the same picture in all its details. look: look at it first.")
+    evidence: str = Field(description="All of this in a line.")
+    doubt: str = Field(description="Why it is not sure, in words; empty where it is.")
+    agreeing: int = Field(description="Local features that agree on how one lies on the other.", ge=0)
+    difference: float = Field(description="The largest that is not explained; above 1 something differs.", ge=0)
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_COPY]})
+
+
+class CopiesReply(_Reply):
+    """Sure copies first, then those to look at, then what is no copy."""
+
+    copies: list[CopyReply]
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"copies": [_COPY]}]})
 
 
 class Health(BaseModel):

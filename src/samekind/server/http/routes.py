@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
@@ -13,6 +13,8 @@ from starlette.requests import ClientDisconnect
 from samekind.model_file.card import Card
 from samekind.server.http.problems import Problem, describe_problems
 from samekind.server.http.replies import (
+    CopiesReply,
+    CopyReply,
     EmbeddingReply,
     Health,
     HitReply,
@@ -21,10 +23,13 @@ from samekind.server.http.replies import (
     VerdictReply,
     utf8_name,
 )
-from samekind.server.http.uploads import EmbedForm, Form, PairForm, SearchForm, TrioForm, read_form
+from samekind.server.http.uploads import CopiesForm, EmbedForm, Form, PairForm, SearchForm, TrioForm, read_form
 from samekind.server.limits import Limits
 from samekind.server.prometheus import CONTENT_TYPE, Metrics
 from samekind.server.service import Service
+
+if TYPE_CHECKING:  # importing it imports FAISS
+    from samekind.gallery import Match
 
 _Answer = TypeVar("_Answer")
 
@@ -100,6 +105,17 @@ def api_router(service: Service, limits: Limits) -> APIRouter:
             ],
         )
 
+    @router.post(
+        "/copies",
+        summary="Find copies of a picture in the gallery",
+        response_model=CopiesReply,
+        **_upload_route(CopiesForm, HTTPStatus.NOT_FOUND),
+    )
+    async def copies(request: Request) -> Any:
+        """Whether this very picture is in the gallery: its copies there, of what kind, how sure, and why."""
+        form = await read_form(request, CopiesForm, limits)
+        return CopiesReply(copies=[_copy(match) for match in await _unless_gone(request, service.copies(form.image))])
+
     @router.get("/model", summary="The model's card", response_model=Card)
     async def model() -> Any:
         """The model's card: what it is, what it was trained on, its operating points and their error rates."""
@@ -140,6 +156,21 @@ def operations_router(metrics: Metrics, is_ready: Callable[[], bool]) -> APIRout
         return Response(metrics.render(), headers={"Content-Type": CONTENT_TYPE})
 
     return router
+
+
+def _copy(match: Match) -> CopyReply:
+    evidence = match.evidence
+    assert evidence is not None
+    return CopyReply(
+        path=utf8_name(match.row.name),
+        relation=evidence.relation,
+        kinds=list(evidence.kinds),
+        certainty=evidence.certainty,
+        evidence=match.words(),
+        doubt=evidence.why,
+        agreeing=evidence.agreeing,
+        difference=evidence.difference,
+    )
 
 
 async def _unless_gone(request: Request, work: Coroutine[Any, Any, _Answer]) -> _Answer:

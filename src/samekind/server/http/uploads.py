@@ -72,6 +72,12 @@ class SearchForm(Form):
     )
 
 
+class CopiesForm(Form):
+    """A picture whose copies are looked for in the gallery."""
+
+    image: Upload
+
+
 # Names of operating points and numbers: no text that a form takes is longer.
 _TEXT_BYTES = 1000
 _TEXT_FIELDS = 16

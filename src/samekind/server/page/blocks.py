@@ -11,6 +11,7 @@ import gradio as gr
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from samekind.adaptation.adaptation import pair_for, trio_for
+from samekind.explain.explanation import Explanation
 from samekind.inference.verdict import TrioVerdict, Verdict
 from samekind.model_file.card import Card, PairCalibration, TrioCalibration
 from samekind.server.http.problems import Problem
@@ -19,14 +20,15 @@ from samekind.server.page.events import AT_ONCE, answer_place, discreet
 from samekind.server.page.markup import context_note, error_box, trade_text, triangle, verdict_card
 from samekind.server.page.picture_inputs import others_of, picture_inputs, pictures_of
 from samekind.server.page.tradeoff import Trade, same_strictness, slider_range, trade_at
+from samekind.server.page.why import Explain, why_button
 from samekind.server.service import Service
 
 _PAIR_EXAMPLES = [
-    ("Two halves of a wall", ("brick-left.jpg", "brick-right.jpg")),
+    ("Two halves of a cat", ("cat-left.jpg", "cat-right.jpg")),
     ("A cat and a rocket", ("cat.jpg", "rocket.jpg")),
 ]
 _TRIO_EXAMPLES = [
-    ("Coffee and twice gravel", ("coffee.jpg", "gravel-left.jpg", "gravel-right.jpg")),
+    ("Coffee and two halves of a cat", ("coffee.jpg", "cat-left.jpg", "cat-right.jpg")),
     ("Cat, rocket, coffee", ("cat.jpg", "rocket.jpg", "coffee.jpg")),
 ]
 
@@ -72,7 +74,8 @@ def build_blocks(service: Service, limits: Limits) -> tuple[gr.Blocks, dict[str,
                 with gr.Tab("Three images"):
                     _trio_tab(service, service.card.trio, limits)
             if service.gallery is not None:
-                from samekind.server.page.gallery_tabs import duplicates_tab, search_tab  # noqa: PLC0415 - imports FAISS
+                from samekind.server.page.gallery.duplicates import duplicates_tab  # noqa: PLC0415 - they import FAISS
+                from samekind.server.page.gallery.search import search_tab  # noqa: PLC0415
 
                 with gr.Tab("Search"):
                     search_tab(service, service.gallery, limits)
@@ -111,9 +114,9 @@ def _pair_tab(service: Service, limits: Limits) -> None:
         )
 
     inputs = picture_inputs("pair", 2, limits, _PAIR_EXAMPLES, others=service.takes_others)
-    _judged(
-        inputs, calibration, in_context, compare, describe, question="How alike must two pictures be?", items="pairs"
-    )
+    why = _explaining(service, 2, limits)
+    question = "How alike must two pictures be?"
+    _judged(inputs, calibration, in_context, compare, describe, question=question, items="pairs", why=why)
 
 
 def _trio_tab(service: Service, calibration: TrioCalibration, limits: Limits) -> None:
@@ -138,9 +141,18 @@ def _trio_tab(service: Service, calibration: TrioCalibration, limits: Limits) ->
         )
 
     inputs = picture_inputs("trio", 3, limits, _TRIO_EXAMPLES, others=service.takes_others)
-    _judged(
-        inputs, calibration, in_context, compare, describe, question="How sure must the answer yes be?", items="trios"
-    )
+    why = _explaining(service, 3, limits)
+    question = "How sure must the answer yes be?"
+    _judged(inputs, calibration, in_context, compare, describe, question=question, items="trios", why=why)
+
+
+def _explaining(service: Service, count: int, limits: Limits) -> Explain | None:
+    """What explains a verdict on so many pictures; None where that would take a hundred runs of the network."""
+
+    async def explain(value: Any) -> Explanation:
+        return await service.explain(pictures_of(value, count, limits), among=others_of(value, limits))
+
+    return explain if service.explains else None
 
 
 def _judged(
@@ -152,8 +164,9 @@ def _judged(
     *,
     question: str,
     items: str,
+    why: Explain | None,
 ) -> None:
-    """The verdict below some inputs, and a slider for its threshold.
+    """The verdict below some inputs, why it is so, and a slider for its threshold.
 
     What ``compare`` found stays in the browser, so moving the slider asks for no new embedding and the server remembers
     nothing.
@@ -165,6 +178,9 @@ def _judged(
     lowest, highest, start, step = slider_range(calibration)
     found = gr.HTML(None, visible="hidden")
     verdict = answer_place()
+    # With new pictures the reasons for the last verdict go.
+    reasons = [] if why is None else [why_button(inputs, why)]
+    none_yet = [""] * len(reasons)
     with gr.Accordion("How strict should it be?", open=False, elem_classes="sk-strict"):
         slider = gr.Slider(lowest, highest, value=start, step=step, label=question, buttons=[])
         trade = gr.HTML(traded(trade_at(calibration, start), calibration), apply_default_css=False)
@@ -176,12 +192,12 @@ def _judged(
         return describe(answer, now.threshold) + note, traded(now, context)
 
     @discreet
-    async def judge(value: Any, position: float) -> tuple[Any, str, str]:
+    async def judge(value: Any, position: float) -> tuple[Any, ...]:
         try:
             answer = await compare(value)
         except Problem as problem:
-            return None, error_box(problem.detail), traded(trade_at(calibration, position), calibration)
-        return answer.model_dump(), *said(answer, position)
+            return None, error_box(problem.detail), traded(trade_at(calibration, position), calibration), *none_yet
+        return answer.model_dump(), *said(answer, position), *none_yet
 
     @discreet
     async def move(answer: Any, position: float) -> tuple[str, str]:
@@ -191,7 +207,7 @@ def _judged(
         except ValidationError:
             return error_box("what was found for the pictures did not come back whole"), without
 
-    inputs.submit(judge, [inputs, slider], [found, verdict, trade], **AT_ONCE)
+    inputs.submit(judge, [inputs, slider], [found, verdict, trade, *reasons], **AT_ONCE)
     slider.change(move, [found, slider], [verdict, trade], trigger_mode="always_last", **AT_ONCE)
 
 

@@ -19,9 +19,14 @@ AT_ONCE: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visib
 _ANNOUNCE = "element.setAttribute('role', 'status'); element.setAttribute('aria-live', 'polite');"
 
 
-def answer_place() -> gr.HTML:
-    """A place for an answer; a screen reader speaks what changes in it."""
-    return gr.HTML("", elem_classes="sk-answer", js_on_load=_ANNOUNCE, apply_default_css=False)
+def answer_place(script: str = "", **options: Any) -> gr.HTML:
+    """A place for an answer; a screen reader speaks what changes in it.
+
+    Args:
+        script: What else runs when it is there, with the place as ``element``.
+        options: Further ones of Gradio.
+    """
+    return gr.HTML("", elem_classes="sk-answer", js_on_load=_ANNOUNCE + script, apply_default_css=False, **options)
 
 
 def discreet(handler: Callable[_Values, Awaitable[_Answer]]) -> Callable[_Values, Awaitable[_Answer]]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from html import escape
 
-from samekind.server.http.replies import utf8_name
 from samekind.server.page.tradeoff import Trade
 
 _CHECK = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 12.5l5.5 5.5L20 6.5"/></svg>'
@@ -90,24 +88,6 @@ def triangle(similarities: tuple[float, float, float], most_alike: tuple[int, in
         f"{''.join(parts)}</svg>"
         "<figcaption>How alike each two of them are: 1 is as alike as can be.</figcaption></figure>"
     )
-
-
-def picture_grid(pictures: Iterable[tuple[str, str | None, str]]) -> str:
-    """Pictures of the gallery as a list.
-
-    Args:
-        pictures: The path of each within the gallery, its thumbnail as a data URL (None if it cannot be shown) and
-            what to say of it.
-    """
-    items = "".join(
-        "<li><figure>"
-        + (f'<img src="{source}" alt="">' if source else '<div class="sk-gone">cannot be read any more</div>')
-        + f'<figcaption><b>{escape(said)}</b><span title="{escape(name)}">{escape(name.rpartition("/")[2])}</span>'
-        + "</figcaption></figure></li>"
-        for path, source, said in pictures
-        for name in [utf8_name(path)]
-    )
-    return f'<ul class="sk-grid">{items}</ul>'
 
 
 def trade_text(trade: Trade, items: str, pictures: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +20,7 @@ from samekind.copies.picture import Picture, unpacked, unpacked_features
 from samekind.errors import ImageError
 from samekind.gallery.duplicates.pictures.small_picture import read_detail, read_small_picture
 from samekind.gallery.file.rows import Row, read_rows
-from samekind.gallery.file.store import Store, has_pictures
+from samekind.gallery.file.store import Connection, Store, has_pictures
 from samekind.images import ImageSource, Pixels
 
 _LOSSLESS = frozenset({".png", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".qoi"})
@@ -48,6 +48,11 @@ class PictureFile:
     facts: Facts
     link: str = ""
     source: ImageSource | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def image(self) -> ImageSource:
+        """Where its pixels are read from."""
+        return self.row.path if self.source is None else self.source
 
     @property
     def features(self) -> Features:
@@ -102,22 +107,31 @@ class Comparison:
         return Side(self._unpacked(*file.kept), None if blind else pixels, file.row.width or 1, file.row.height or 1)
 
 
-def read_picture_files(store: Store, on_changed: Callable[[int], None] | None = None) -> list[PictureFile]:
+def read_picture_files(
+    store: Store, on_changed: Callable[[int], None] | None = None, *, ids: Sequence[int] | None = None
+) -> list[PictureFile]:
     """The files of a gallery that are as they were indexed, each once, whatever names lead to it.
 
     Args:
         store: The gallery's file. A row without a small picture gets one from the file, in memory.
         on_changed: Called with the number of files left out, for they are gone or have changed since.
+        ids: Of the rows that are wanted; None is all.
     """
     with store.reading() as db:
         wanted = "picture, features" if has_pictures(db) else "NULL, NULL"
         query = f"SELECT id, {wanted} FROM images WHERE embedding IS NOT NULL"
-        kept = {row: (small, features) for row, small, features in db.execute(query)}
-    rows = [row for row in read_rows(store) if row.id in kept]
+        found = db.execute(query) if ids is None else _by_id(db, f"{query} AND id = ?", ids)
+        kept = {row: (small, features) for row, small, features in found}
+    rows = [row for row in read_rows(store, ids) if row.id in kept]
     return [
         PictureFile(row, _known_or_read(row, kept[row.id]), facts, link)
         for row, facts, link in single_files(rows, store.folder, on_changed)
     ]
+
+
+def _by_id(db: Connection, query: str, ids: Sequence[int]) -> Iterator[tuple[int, bytes | None, bytes | None]]:
+    for row in ids:
+        yield from db.execute(query, (row,))
 
 
 def single_files(

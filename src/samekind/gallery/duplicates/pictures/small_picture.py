@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from samekind.copies.picture import describe_picture, packed
-from samekind.images import DecodedImage, ImageSource, Pixels, read_image
+from samekind.images import MAX_PIXELS, DecodedImage, ImageSource, Pixels, read_image
 
 # Twice what the small picture and its features need, and twice what two files are compared at.
 _SMALL_FROM, _DETAIL_FROM = 512, 2048
@@ -18,20 +18,34 @@ def read_small_picture(source: ImageSource) -> tuple[bytes, bytes]:
     return keep_small_picture(source)[1]
 
 
-def keep_small_picture(source: ImageSource) -> tuple[DecodedImage, tuple[bytes, bytes]]:
+def keep_small_picture(
+    source: ImageSource, *, max_pixels: int = MAX_PIXELS, formats: tuple[str, ...] | None = None
+) -> tuple[DecodedImage, tuple[bytes, bytes]]:
     """The same, and the image as it was decoded for it, at most 512 pixels wide and high.
+
+    Args:
+        source: The image.
+        max_pixels: As ``load_image``.
+        formats: As ``load_image``.
 
     Raises:
         ImageError: It cannot be read.
     """
-    decoded = read_image(source, _SMALL_FROM, damaged="read", squashed=False)
+    decoded = read_image(source, _SMALL_FROM, damaged="read", squashed=False, max_pixels=max_pixels, formats=formats)
     return decoded, packed(describe_picture(decoded.pixels))
 
 
-def read_detail(source: ImageSource) -> Pixels:
+def read_detail(source: ImageSource, *, max_pixels: int = MAX_PIXELS, formats: tuple[str, ...] | None = None) -> Pixels:
     """The pixels of an image, uint8 (H, W, 3), upright, sRGB; of a large one made smaller, but never below 1,024.
+
+    Args:
+        source: The image.
+        max_pixels: As ``load_image``.
+        formats: As ``load_image``.
 
     Raises:
         ImageError: It cannot be read.
     """
-    return read_image(source, _DETAIL_FROM, damaged="read", squashed=False).pixels
+    return read_image(
+        source, _DETAIL_FROM, damaged="read", squashed=False, max_pixels=max_pixels, formats=formats
+    ).pixels

@@ -1,0 +1,354 @@
+"""What `samekind data audit` finds of what is known to be wrong, and what `samekind data label` gains.
+
+python benchmarks/audit.py ../shared/data [INIT] [--work runs/audit]
+                           [--only swapped leaks strangers hardest size answers]
+
+  INIT    the pretrained trunk, as samekind train --init takes it
+
+The model `general` was trained on these very pictures with their labels, so all is measured on embeddings of sister
+networks that were trained without the data set in question (domain_networks.py). What may be tuned was tuned on
+Tiny-ImageNet.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from accuracy_heads import train_head
+from domain_networks import Networks, read_networks, recipe
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score
+from sklearn.model_selection import cross_val_predict
+
+import samekind
+from samekind.adaptation.adaptation import adapt, centre
+from samekind.auditing.answers.choose import choose_pairs
+from samekind.auditing.audit import audit
+from samekind.auditing.labels.doubt import doubt_labels, other_class
+from samekind.auditing.looked_at import LookedAt, look_at
+from samekind.auditing.pictures.copies import find_copied
+from samekind.auditing.pictures.outliers import how_far, unlike_every_class
+from samekind.evaluation.metrics.scores import Scores
+from samekind.evaluation.metrics.verification import as_it_is
+from samekind.fitting.calibrations import pair_calibration
+from samekind.fitting.domains import FULL_LENGTH
+from samekind.images import thumbnail
+from samekind.inference.similarity import Embeddings
+from samekind.model_file.calibration import pair_probability
+from samekind.model_file.card import MeasuredOn, PairCalibration
+from samekind.model_file.file import read_model
+from samekind.recognizer import Recognizer
+
+INIT = "../shared/weights/tf_efficientnet_b0-imagenet-trunk.safetensors"
+PARTS = ("swapped", "leaks", "strangers", "hardest", "size", "answers")
+SEEDS = 5
+Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Known:
+    """Images with right labels, as a network sees them that never saw their data set.
+
+    Attributes:
+        paths: The images.
+        bare: float32 (N, D), unit rows.
+        labels: int64 (N,), 0 to C - 1.
+    """
+
+    paths: tuple[Path, ...]
+    bare: Embeddings
+    labels: Labels
+
+    @property
+    def classes(self) -> int:
+        """C."""
+        return int(self.labels.max()) + 1
+
+    @property
+    def embeddings(self) -> Embeddings:
+        """Less what they have in common, as the audit makes them."""
+        return centre(self.bare, CARD, "a benchmark", FULL_LENGTH).apply(self.bare)
+
+    def some(self, count: int, seed: int) -> Known:
+        """So many of them, by lot."""
+        chosen = np.sort(
+            np.random.default_rng(seed).choice(len(self.paths), min(count, len(self.paths)), replace=False)
+        )
+        return Known(tuple(self.paths[i] for i in chosen), self.bare[chosen], self.labels[chosen])
+
+
+CARD = read_model("general").card
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("init", nargs="?", default=INIT)
+    parser.add_argument("--work", type=Path, default=Path("runs/audit"))
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
+    arguments = parser.parse_args()
+    networks = read_networks(arguments.data, arguments.init, arguments.work)
+    # All images of Imagenette that `general` is trained on, not its validation images.
+    networks = replace(networks, measured=networks.train)
+    sets = {name: known(networks, name) for name in ("imagenette", "caltech", "grocery")}
+    for part in arguments.only:
+        started = time.perf_counter()
+        print(f"\n== {part}")
+        if part == "swapped":
+            swapped(sets)
+        elif part == "leaks":
+            leaks(sets["imagenette"])
+        elif part == "strangers":
+            strangers(networks, sets["imagenette"])
+        elif part == "hardest":
+            hardest(sets["imagenette"], arguments.work / "hardest.png")
+        elif part == "size":
+            size(networks)
+        else:
+            answers(networks)
+        print(f"({time.perf_counter() - started:.0f} s)", flush=True)
+
+
+def known(networks: Networks, domain: str) -> Known:
+    pool = networks.measured[domain]
+    return Known(pool.images.paths, networks.without(domain), pool.images.labels)
+
+
+def swap(labels: Labels, classes: int, share: float, rng: np.random.Generator) -> tuple[Labels, NDArray[np.bool_]]:
+    """Labels of which a share is another one by lot, and which."""
+    wrong = np.zeros(len(labels), np.bool_)
+    wrong[rng.choice(len(labels), round(share * len(labels)), replace=False)] = True
+    moved = (labels + rng.integers(1, classes, len(labels))) % classes
+    return np.where(wrong, moved, labels), wrong
+
+
+def swapped(sets: dict[str, Known]) -> None:
+    print("5 % of the labels swapped by lot; mean of five draws [smallest, largest]")
+    for name, images in sets.items():
+        found: dict[str, list[tuple[float, float]]] = {}
+        shares, listed, right = [], [], []
+        for seed in range(SEEDS):
+            chosen = images.some(2_000, seed) if name == "imagenette" else images
+            rows, classes = chosen.embeddings, chosen.classes
+            labels, wrong = swap(chosen.labels, classes, 0.05, np.random.default_rng(seed))
+            doubt = doubt_labels(rows, labels, classes)
+            regression = cross_val_predict(
+                LogisticRegression(C=10, max_iter=300), rows, labels, cv=5, method="predict_proba"
+            )
+            for who, score in (
+                ("samekind", doubt.wrong),
+                *others("on its probabilities", doubt.probability.astype(np.float64), labels),
+                *others("on logistic regression, 5 folds", regression, labels),
+            ):
+                order = np.argsort(-score, kind="stable")
+                figures = float(average_precision_score(wrong, score)), float(wrong[order[:100]].mean())
+                found.setdefault(who, []).append(figures)
+            flagged = doubt.wrong >= 0.5
+            shares.append(doubt.share)
+            listed.append((int(flagged.sum()), int(wrong[flagged].sum()), int(wrong.sum())))
+            right.append(float((other_class(doubt.probability, labels) == chosen.labels)[wrong].mean()))
+        print(f"{name}: {len(labels):,} images of {classes} classes, {int(wrong.sum())} wrong")
+        for who, figures in found.items():
+            precisions, firsts = zip(*figures, strict=True)
+            print(f"  {who:<52} AP {spread(precisions)}  precision in the first 100 {spread(firsts)}")
+        print(f"  share of wrong labels as estimated {spread(shares)}; proposed class is right {spread(right)}")
+        print(f"  more likely wrong than not (listed, wrong among them, wrong in all): {listed}")
+
+
+def others(how: str, probability: NDArray[np.float64], labels: Labels) -> Iterator[tuple[str, NDArray[np.float64]]]:
+    """How cleanlab and FiftyOne rank labels by out-of-sample probabilities of the classes."""
+    from cleanlab.rank import get_label_quality_scores
+
+    for method in ("self_confidence", "normalized_margin"):
+        yield f"cleanlab, {method}, {how}", -get_label_quality_scores(labels, probability, method=method)
+    # FiftyOne's mistakenness: the certainty of the prediction, against the label where they differ.
+    certainty = np.exp((probability * np.log(probability.clip(1e-12))).sum(axis=1))
+    yield f"FiftyOne, mistakenness, {how}", np.where(probability.argmax(axis=1) == labels, -1, 1) * certainty
+
+
+def leaks(images: Known) -> None:
+    """A hundred copies of training images among test images."""
+    print("100 planted leaks across a split of 4,000; three draws")
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        paths = [images.paths[i] for i in rng.permutation(len(images.paths))[:4_000]]
+        with tempfile.TemporaryDirectory() as folder:
+            made = {Path(folder, f"{i}.jpg"): paths[i] for i in range(100)}
+            for number, (copy, source) in enumerate(made.items()):
+                with Image.open(source) as image:
+                    plant(image.convert("RGB"), number % 3, rng).save(copy, quality=85)
+            test = [*paths[2_000:3_900], *made]
+            listed = [*paths[:2_000], *test]
+            splits = ["train"] * 2_000 + ["test"] * len(test)
+            looked = [one for one in look_at(listed) if isinstance(one, LookedAt)]
+            zeros = np.zeros(len(listed))
+            copied = [copy for copy in find_copied(looked, splits, zeros.astype(np.int64), zeros) if copy.leak]
+        planted = {(source, copy) for copy, source in made.items()}
+        found = {(listed[copy.place], listed[copy.kept]) for copy in copied}
+        print(f"  found {len(found & planted)} of 100; others called leaks: {len(found - planted)}")
+        for source, other in sorted(found - planted):
+            print(f"    {source} {other}")
+
+
+def plant(image: Image.Image, kind: int, rng: np.random.Generator) -> Image.Image:
+    """Resized to 40 to 80 % of each side, or cropped to 70 to 90 % of each, or mirrored."""
+    width, height = image.size
+    if kind == 0:
+        part = float(rng.uniform(0.4, 0.8))
+        return image.resize((round(part * width), round(part * height)), Image.Resampling.LANCZOS)
+    if kind == 1:
+        part = float(rng.uniform(0.7, 0.9))
+        wide, high = round(part * width), round(part * height)
+        left, top = int(rng.integers(0, width - wide + 1)), int(rng.integers(0, height - high + 1))
+        return image.crop((left, top, left + wide, top + high))
+    return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+
+
+def strangers(networks: Networks, images: Known) -> None:
+    """Fifty pictures of another domain under labels by lot among two thousand."""
+    print(
+        "50 strangers under labels by lot in 2,000 of Imagenette's images: found among the first 60 and listed at all"
+    )
+    for domain, rows in as_seen_without_imagenette(networks, ("birds", "grocery", "caltech")).items():
+        figures = []
+        for seed in range(SEEDS):
+            chosen, rng = images.some(2_000, seed), np.random.default_rng(seed)
+            odd = rng.choice(len(rows), 50, replace=False)
+            bare = np.concatenate([chosen.bare, rows[odd]])
+            labels = np.concatenate([chosen.labels, rng.integers(0, 10, 50)])
+            both = Known((), bare, labels)
+            doubt = doubt_labels(both.embeddings, labels, 10)
+            far = how_far(unlike_every_class(doubt.cosine, labels))
+            first = np.argsort(-far, kind="stable")[:60]
+            figures.append((int((first >= 2_000).sum()), int((far[2_000:] >= 2.5).sum())))
+        print(f"  {domain}: {figures}")
+
+
+def as_seen_without_imagenette(networks: Networks, domains: tuple[str, ...]) -> dict[str, Embeddings]:
+    """Pictures of other domains by the network that never saw Imagenette."""
+    files = {domain: networks.work / "embeddings" / f"{domain}-without-imagenette.npy" for domain in domains}
+    if not all(path.exists() for path in files.values()):
+        others = [(pool, np.arange(len(pool.images))) for name, pool in networks.train.items() if name != "imagenette"]
+        embed = train_head(recipe(), others)
+        for domain, path in files.items():
+            np.save(path, embed(networks.measured[domain]))
+    return {domain: np.load(path) for domain, path in files.items()}
+
+
+def hardest(images: Known, sheet: Path) -> None:
+    """The labels of Imagenette's own that are most in doubt, as pictures."""
+    doubt = doubt_labels(images.embeddings, images.labels, images.classes)
+    order = np.argsort(-doubt.wrong, kind="stable")[:48]
+    other = other_class(doubt.probability, images.labels)
+    names = sorted({path.parent.name for path in images.paths})
+    page = Image.new("RGB", (8 * 170, 6 * 190), "white")
+    pen = ImageDraw.Draw(page)
+    for place, image in enumerate(order.tolist()):
+        left, top = place % 8 * 170, place // 8 * 190
+        page.paste(thumbnail(images.paths[image], 165), (left, top))
+        pen.text(
+            (left, top + 168),
+            f"{names[images.labels[image]]} > {names[other[image]]} {doubt.wrong[image]:.2f}",
+            "black",
+        )
+    page.save(sheet)
+    print(f"{len(images.paths):,} images as they are: {int((doubt.wrong >= 0.2).sum())} listed; the first 48: {sheet}")
+
+
+class Remembered(Recognizer):
+    """A model that knows the embeddings of some images already, so that only the rest of an audit is timed."""
+
+    rows: dict[Path, NDArray[np.float32]]
+
+    def embed(self, images: object, **_: object) -> Embeddings:  # type: ignore[override]
+        """Look them up."""
+        return np.stack([self.rows[path] for path in images])  # type: ignore[attr-defined]
+
+
+def size(networks: Networks) -> None:
+    """Ten thousand images: what an audit takes beyond embedding them."""
+    model = Remembered(read_model("general"))
+    tiny, imagenette = known(networks, "tiny"), known(networks, "imagenette")
+    model.rows = dict(zip(imagenette.paths, imagenette.bare, strict=True)) | dict(
+        zip(tiny.paths, tiny.bare, strict=True)
+    )
+    listed = [(path, path.parent.name) for path in (*imagenette.paths, *tiny.paths)][:10_000]
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    stages: dict[str, float] = {}
+    started = time.perf_counter()
+    cpu = time.process_time()
+    found = audit(listed, model, on_progress=lambda stage, *_: stages.update({stage: time.perf_counter() - started}))
+    taken = time.perf_counter() - started
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    print(f"{len(found.paths):,} images: {taken:.0f} s ({time.process_time() - cpu:.0f} s of processors), {stages}")
+    print(f"peak memory {before:.2f} GB before, {after:.2f} GB after; {len(found.findings):,} findings")
+
+
+def answers(networks: Networks) -> None:
+    """A calibration from 200 pairs that were chosen against one from 200 by lot, on collections left out."""
+    print("calibration error on all pairs of a collection, mean of six draws: 200 pairs by lot, 200 chosen")
+    better = []
+    for domain in ("imagenette", "caltech", "grocery", "birds", "tiny"):
+        images, lot = known(networks, domain), np.random.default_rng(0)
+        for classes in (10, 25, 50):
+            kinds = lot.choice(images.classes, min(classes, images.classes), replace=False)
+            inside = np.flatnonzero(np.isin(images.labels, kinds))
+            if len(inside) < 60 or classes > images.classes:
+                continue
+            inside = lot.choice(inside, min(1_200, len(inside)), replace=False)
+            labels, adaptation = images.labels[inside], adapt(images.bare[inside], CARD, domain)
+            rows = adaptation.apply(images.bare[inside])
+            first, second = np.triu_indices(len(rows), 1)
+            similarity, same = (rows @ rows.T)[first, second], labels[first] == labels[second]
+            errors: list[tuple[float, float]] = []
+            for seed in range(6):
+                by_lot = np.random.default_rng(seed).choice(len(first), 200, replace=False)
+                chosen = choose_pairs(rows, adaptation.pair.scale, adaptation.pair.bias, 200, seed)
+                one, other = chosen.pairs.T
+                answered = np.einsum("nd,nd->n", rows[one], rows[other]), labels[one] == labels[other], chosen.weight
+                fitted = [
+                    fit(similarity[by_lot], same[by_lot], None, adaptation.pair),
+                    fit(*answered, adaptation.pair),
+                ]
+                scores = [Scores.of(pair_probability(pair, similarity), same) for pair in fitted]
+                errors.append(tuple(score.reliability(as_it_is).ece for score in scores))  # type: ignore[arg-type]
+            means = np.mean(errors, axis=0)
+            better.append(bool(means[1] < means[0]))
+            print(f"  {domain}, {classes} classes, {len(rows):,} images: {means[0]:.3f}, {means[1]:.3f}")
+    print(f"  better on {sum(better)} of {len(better)}")
+
+
+def fit(
+    similarity: NDArray[np.floating],
+    same: NDArray[np.bool_],
+    weight: NDArray[np.float64] | None,
+    usual: PairCalibration,
+) -> PairCalibration:
+    """A calibration of answered pairs; where all answers are one, what was known before."""
+    if same.all() or not same.any():
+        return usual
+    about = MeasuredOn(
+        description="", images=len(same), classes=0, positives=int(same.sum()), negatives=int((~same).sum())
+    )
+    try:
+        return pair_calibration(similarity, same, about, weight=weight)
+    except samekind.DatasetError:  # genuine pairs that are not more alike than others
+        return usual
+
+
+def spread(values: object) -> str:
+    found = np.array(values, np.float64)
+    return f"{found.mean():.3f} [{found.min():.3f}, {found.max():.3f}]"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Asking a person about the pairs that teach most."""

@@ -1,0 +1,1 @@
+"""An audit as a list to act on and as a page."""

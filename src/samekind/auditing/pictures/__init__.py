@@ -1,0 +1,1 @@
+"""What is wrong with pictures whatever their label: strangers, copies, quality."""

@@ -1,0 +1,1 @@
+"""Why a model finds pictures alike: which places of each the similarity comes from."""

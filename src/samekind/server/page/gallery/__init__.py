@@ -1,0 +1,1 @@
+"""What the page shows of a gallery. Imported only where there is one."""
