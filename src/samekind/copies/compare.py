@@ -61,7 +61,7 @@ def compare(first: Side, second: Side) -> Evidence | None:
 def _compared(first: Side, second: Side) -> Evidence | None:
     if _identical(first, second):
         return Evidence("copy", (Edit("exact"),), "sure", "", len(first.picture.features), 0.0, (1.0, 1.0), 1.0)
-    laid = _best_laid(first.picture, second.picture)
+    laid = laid_in_small(first.picture, second.picture)
     if laid is None:
         return None
     alignment, overlap = laid
@@ -90,7 +90,7 @@ def _identical(first: Side, second: Side) -> bool:
     )
 
 
-def _best_laid(first: Picture, second: Picture) -> tuple[Alignment, Overlap] | None:
+def laid_in_small(first: Picture, second: Picture) -> tuple[Alignment, Overlap] | None:
     """The first alignment under which nothing differs in small, or the one under which least does."""
     best: tuple[Alignment, Overlap] | None = None
     for alignment in alignments(first, second):
