@@ -159,9 +159,7 @@ def alignments(first: Picture, second: Picture) -> Iterator[Alignment]:
         if tight and tight[1] >= _LEAST_REACHED:
             yield Alignment(tight[0], mirror, agreeing)
     if not found or found[0][0] < _FEW:
-        whole = _aligned_whole(first, second)
-        if whole:
-            yield whole
+        yield from _aligned_whole(first, second)
 
 
 def _promising(first: NDArray[np.uint8], second: NDArray[np.uint8], matrix: Map) -> bool:
@@ -192,8 +190,11 @@ def at_sizes(
     return np.asarray((to_other @ np.vstack([matrix, [0, 0, 1]]) @ np.linalg.inv(to_one))[:2])
 
 
-def _aligned_whole(first: Picture, second: Picture) -> Alignment | None:
-    """The way of eight in which two whole pictures are most alike, if they are alike and have one shape."""
+def _aligned_whole(first: Picture, second: Picture) -> Iterator[Alignment]:
+    """The way of eight in which two whole pictures are most alike, if they are alike and have one shape.
+
+    First as it is, for on a gradient a map that is drawn tight slides away; then tight.
+    """
     one = _standard(first.grey)
     found: tuple[float, Map, bool] | None = None
     for mirror in (False, True):
@@ -206,10 +207,12 @@ def _aligned_whole(first: Picture, second: Picture) -> Alignment | None:
             if alike >= _LEAST_ALIKE and (found is None or alike > found[0]):
                 found = alike, _whole(first.grey.shape, second.grey.shape, quarters), mirror
     if found is None:
-        return None
+        return
+    yield Alignment(found[1], found[2], 0)
     other = np.ascontiguousarray(second.grey[:, ::-1] if found[2] else second.grey)
     tight = refined(first.grey, other, found[1])
-    return Alignment(tight[0] if tight else found[1], found[2], 0)
+    if tight:
+        yield Alignment(tight[0], found[2], 0)
 
 
 def _whole(shape: tuple[int, ...], other: tuple[int, ...], quarters: int) -> Map:
