@@ -87,8 +87,8 @@ def alike_pairs(greys: Sequence[NDArray[np.uint8]]) -> tuple[Places, Places, Pla
             i, j = i[earlier], j[earlier]
             apart = _apart(sizes[own][i], sizes[box][j], alike[i, j])
             more = i + start, j + other, -apart.astype(np.int64)
-            joined = (np.concatenate(both) for both in zip(nearest, more, strict=True))
-            nearest = _best_partners(*joined, _MOST_ALIKE)
+            joined = [np.concatenate(both) for both in zip(nearest, more, strict=True)]
+            nearest = _best_partners(joined[0], joined[1], joined[2], _MOST_ALIKE)
         found.append(nearest)
     later, earlier, votes = (np.concatenate(column) for column in zip(*found, strict=True))
     return later, earlier, votes
@@ -117,12 +117,12 @@ class _Voters:
 
 def _voters(features: Sequence[Features]) -> _Voters:
     each = max(_LEAST_VOTERS, _ALL_VOTERS // max(1, len(features)))
+    if not features:
+        none = np.empty(0, np.float32)
+        return _Voters(np.empty((0, BITS // 8), np.uint8), none, none, np.empty(0, np.int64))
     parts = [(one.bits[:each], one.scales[:each], one.angles[:each]) for one in features]
-    bits, scales, angles = (np.concatenate(column) for column in zip(*parts, strict=True)) if parts else _NOTHING
+    bits, scales, angles = (np.concatenate(column) for column in zip(*parts, strict=True))
     return _Voters(bits, scales, angles, np.repeat(np.arange(len(parts)), [len(part[0]) for part in parts]))
-
-
-_NOTHING = (np.empty((0, BITS // 8), np.uint8), np.empty(0, np.float32), np.empty(0, np.float32))
 
 
 def _index(bits: NDArray[np.uint8], seed: int) -> Any:
