@@ -85,7 +85,7 @@ def _beyond(picture: NDArray[np.uint8], shape: tuple[int, ...], matrix: Map) -> 
 def _is_even(inside: NDArray[np.bool_]) -> bool:
     """Whether what lies around is equally wide on all four sides."""
     margins = []
-    for lines in (inside.any(axis=0), inside.any(axis=1)):
+    for lines in (np.atleast_1d(inside.any(axis=0)), np.atleast_1d(inside.any(axis=1))):
         margins += [int(lines.argmax()), int(lines[::-1].argmax())]
     return min(margins) > 0 and max(margins) - min(margins) <= max(_UNEVEN, max(margins) / 8)
 
