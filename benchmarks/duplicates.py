@@ -5,7 +5,11 @@ lost. And with fourteen kinds of copies planted of every tenth picture: how many
 what is sure is true; and whether the original is the one kept. The peers' thresholds are the best for these very
 pictures; ours are fixed. Intervals are over collections.
 
-  python benchmarks/duplicates.py SHARED_DATA [--only NAME ...] [--most 400] [--sheets FOLDER] [--json FILE]
+  python benchmarks/duplicates.py SHARED_DATA [--only NAME ...] [--most 400] [--planted 40] [--sheets DIR] [--json FILE]
+  python benchmarks/duplicates.py SHARED_DATA --plain [--only NAME ...] --cache DIR --sheets DIR
+
+``--json`` is also where it goes on after it was ended: collections that are in it are not measured again. ``--plain``
+plants nothing and takes whole collections, all pictures of each; what is described is kept in ``--cache``.
 
 Collections of photographs hold true copies of their own. ``--sheets`` writes what is found as pictures, side by side,
 to be looked at before it is called false; what was looked at and is true is listed in ``known_copies.txt`` beside this
@@ -16,9 +20,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import tempfile
 import time
 import zlib
+from base64 import b64decode, b64encode
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -29,20 +35,22 @@ from typing import Any
 import numpy as np
 from made_pictures import MAKERS
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 from planted_copies import KINDS, SIMPLE_KINDS, kind_of, original_of, plant_all
 
 from samekind.copies.candidates import alike_pairs, partners, voted_pairs
 from samekind.copies.compare import Side, compare
-from samekind.copies.groups import Found, find_groups
+from samekind.copies.groups import Found, Member, find_groups
 from samekind.copies.keep import Facts, worth
 from samekind.copies.picture import describe_picture, packed, unpacked
 
 # Thresholds were chosen looking at these; the others measure them.
 FITTED_ON = frozenset({"imagenette", "pages", "products", "leaves", "coins", "portraits"})
 _MADE = 80
+Described = tuple[Facts, Side, int]  # what decides which is kept, what is compared, and the bytes that are kept of it
 _REAL = {
     "imagenette": "imagenette2-224/val/*/*",
+    "train": "imagenette2-224/train/*/*",
     "faces": "caltech101-a/Faces/*",
     "motorbikes": "caltech101-a/Motorbikes/*",
     "airplanes": "caltech101-a/airplanes/*",
@@ -56,14 +64,22 @@ _REAL = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--only", nargs="*", default=[*_REAL, *MAKERS])
+    parser.add_argument("--only", nargs="*", default=[*(name for name in _REAL if name != "train"), *MAKERS])
     parser.add_argument("--most", type=int, default=400, help="pictures of a collection of photographs")
-    parser.add_argument("--every", type=int, default=10)
+    parser.add_argument("--planted", type=int, default=40, help="pictures of which copies are planted, at most")
+    parser.add_argument("--plain", action="store_true", help="whole collections, without planted copies")
+    parser.add_argument("--cache", type=Path)
     parser.add_argument("--sheets", type=Path)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    rows = []
+    if arguments.plain:
+        for name in arguments.only:
+            _plain(name, arguments)
+        return
+    rows = json.loads(arguments.json.read_text()) if arguments.json and arguments.json.exists() else []
     for name in arguments.only:
+        if any(row["name"] == name for row in rows):
+            continue
         with tempfile.TemporaryDirectory() as folder:
             rows.append(_measured(name, arguments, Path(folder)))
         print(_line(rows[-1]), flush=True)
@@ -74,12 +90,14 @@ def main() -> None:
 
 def _measured(name: str, arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     rng = np.random.default_rng(zlib.crc32(name.encode()))
-    for number, (stem, image, suffix) in enumerate(_pictures(name, arguments.data, arguments.most, rng)):
+    pictures = list(_pictures(name, arguments.data, arguments.most, rng))
+    every = -(-len(pictures) // min(arguments.planted, -(-len(pictures) // 10)))
+    for number, (stem, image, suffix) in enumerate(pictures):
         original = folder / f"{stem}__original{suffix}"
         image.save(original, quality=95)
-        if number % arguments.every == 0:
+        if number % every == 0:
             with Image.open(original) as saved:  # copies are made of the file, not of what it was made of
-                plant_all(saved.convert("RGB"), folder / stem, rng)
+                plant_all(saved.convert("RGB"), folder / stem, rng, of_png=suffix == ".png")
     files = sorted(folder.iterdir())
     originals = [file for file in files if kind_of(file.name) == "original"]
     known = _known_copies()
@@ -98,6 +116,59 @@ def _measured(name: str, arguments: argparse.Namespace, folder: Path) -> dict[st
     return row
 
 
+def _plain(name: str, arguments: argparse.Namespace) -> None:
+    """What is found in a whole collection as it is, to be looked at."""
+    files = sorted(arguments.data.glob(_REAL[name]))
+    described = _kept_descriptions(name, files, arguments.cache)
+    start = time.process_time()
+    found, listed = _grouped(files, described)
+    known = _known_copies()
+    pairs = [(group.keep, m.place, m) for group in found.groups for m in group.others]
+    lines = []
+    for keep, place, member in pairs:
+        names = [_name(listed[keep]), _name(listed[place])]
+        listed_as = "known" if frozenset(names) in known else "new"
+        words = member.evidence.words() if member.evidence else "through another of the group"
+        lines.append(f"{'REMOVE' if member.spare else 'look'} {listed_as} {names[0]} {names[1]} {words}")
+    removed = sum(member.spare for *_, member in pairs)
+    print(
+        f"{name}: {len(files)} pictures, {removed} to be removed, {len(pairs) - removed} to be looked at, "
+        f"{found.compared} compared in {time.process_time() - start:.0f} s",
+        *lines,
+        sep="\n",
+        flush=True,
+    )
+    if arguments.sheets:
+        _sheets(arguments.sheets / name, [(listed[a], listed[b]) for a, b, _ in sorted(pairs, key=_spare_first)])
+
+
+def _spare_first(pair: tuple[int, int, Member]) -> bool:
+    return not pair[2].spare
+
+
+def _name(file: Path) -> str:
+    return f"{file.parent.name}/{file.name}"
+
+
+def _kept_descriptions(name: str, files: list[Path], cache: Path | None) -> dict[Path, Described]:
+    """What is known of each file, and a line for each in the cache, so that it may be ended and go on."""
+    lines = cache / f"{name}.jsonl" if cache else Path(os.devnull)
+    lines.parent.mkdir(parents=True, exist_ok=True)
+    kept = dict(map(json.loads, lines.read_text().splitlines())) if lines.exists() else {}
+    with lines.open("a") as out:
+        for file in files:
+            if str(file) not in kept:
+                pixels = _pixels(file)
+                small, features = (b64encode(part).decode() for part in packed(describe_picture(pixels)))
+                kept[str(file)] = small, features, pixels.shape[1], pixels.shape[0]
+                out.write(json.dumps([str(file), kept[str(file)]]) + "\n")
+    described = {}
+    for file in files:
+        small, features, width, height = kept[str(file)]
+        described[file] = _sides(file, (b64decode(small), b64decode(features)), width, height, file.stat().st_size)
+    return described
+
+
 def _pictures(name: str, data: Path, most: int, rng: np.random.Generator) -> Iterator[tuple[str, Image.Image, str]]:
     if name in MAKERS:
         for number, image in enumerate(islice(MAKERS[name](rng), _MADE)):
@@ -114,16 +185,19 @@ def _found(files: list[Path]) -> tuple[tuple[Found, list[Path]], dict[str, float
     start = time.process_time()
     described = {file: _described(file) for file in files}
     indexed = time.process_time()
-    listed = sorted(files, key=lambda file: worth(described[file][0]))
-    sides = [described[file][1] for file in listed]
-    pictures = [side.picture for side in sides]
-    candidates = partners(voted_pairs([p.features for p in pictures]), alike_pairs([p.grey for p in pictures]))
-    facts = [described[file][0] for file in listed]
-    found = find_groups(facts, candidates, lambda one, other: compare(sides[one], sides[other]))
+    found, listed = _grouped(files, described)
     done = time.process_time()
     kept = float(np.mean([described[file][2] for file in files]))
     seconds = {"index_s": indexed - start, "find_s": done - indexed, "kept_bytes": kept, "compared": found.compared}
     return (found, listed), seconds
+
+
+def _grouped(files: list[Path], described: dict[Path, Described]) -> tuple[Found, list[Path]]:
+    listed = sorted(files, key=lambda file: worth(described[file][0]))
+    facts, sides = [described[file][0] for file in listed], [described[file][1] for file in listed]
+    pictures = [side.picture for side in sides]
+    candidates = partners(voted_pairs([p.features for p in pictures]), alike_pairs([p.grey for p in pictures]))
+    return find_groups(facts, candidates, lambda one, other: compare(sides[one], sides[other])), listed
 
 
 @lru_cache(512)
@@ -132,11 +206,13 @@ def _pixels(file: Path) -> NDArray[np.uint8]:
         return np.asarray(image.convert("RGB"))
 
 
-def _described(file: Path) -> tuple[Facts, Side, int]:
+def _described(file: Path) -> Described:
     pixels = _pixels(file)
-    kept = packed(describe_picture(pixels))
-    height, width = pixels.shape[:2]
-    facts = Facts(file.name, width, height, file.stat().st_size, lossless=file.suffix == ".png")
+    return _sides(file, packed(describe_picture(pixels)), pixels.shape[1], pixels.shape[0], file.stat().st_size)
+
+
+def _sides(file: Path, kept: tuple[bytes, bytes], width: int, height: int, size: int) -> Described:
+    facts = Facts(file.name, width, height, size, lossless=file.suffix == ".png")
     return facts, Side(unpacked(*kept), lambda: _pixels(file), width, height), sum(map(len, kept))
 
 
@@ -211,20 +287,28 @@ def _known_copies() -> set[frozenset[str]]:
 
 
 def _sheet(path: Path, found: Found, files: list[Path]) -> None:
-    """What was found and is not planted, two and two."""
+    """What was found and is not planted."""
     pairs = [(group.keep, m.place) for group in found.groups for m in group.others if m.evidence]
     pairs = [pair for pair in pairs if original_of(files[pair[0]].name) != original_of(files[pair[1]].name)]
     if not pairs:
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    sheet = Image.new("RGB", (2 * 200, 200 * min(len(pairs), 40)), "white")
-    for row, pair in enumerate(pairs[:40]):
-        for column, place in enumerate(pair):
-            image = Image.fromarray(_pixels(files[place]))
-            image.thumbnail((196, 196))
-            sheet.paste(image, (200 * column, 200 * row))
-        print("  found, not planted:", *(original_of(files[place].name) for place in pair))
-    sheet.save(path)
+    _sheets(path.with_suffix(""), [(files[one], files[other]) for one, other in pairs])
+
+
+def _sheets(stem: Path, pairs: list[tuple[Path, Path]]) -> None:
+    """Pairs side by side, four pairs in a row and 24 on a sheet."""
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    for start in range(0, len(pairs), 24):
+        sheet = Image.new("RGB", (8 * 150, 6 * 165), "white")
+        draw = ImageDraw.Draw(sheet)
+        for number, pair in enumerate(pairs[start : start + 24]):
+            x, y = number % 4 * 300, number // 4 * 165
+            draw.text((x + 2, y + 151), f"{start + number} {_name(pair[0])[-40:]}", "black")
+            for column, file in enumerate(pair):
+                image = Image.fromarray(_pixels(file))
+                image.thumbnail((147, 147))
+                sheet.paste(image, (x + 150 * column, y))
+        sheet.save(f"{stem}-{start // 24}.png")
 
 
 def _line(row: dict[str, Any]) -> str:

@@ -116,14 +116,14 @@ def plant(sources: Sequence[Path], with_copies: Sequence[bool], folder: Path, se
                 copy.save(folder / f"{source.stem}__{kind}.jpg", quality=quality)
 
 
-def plant_all(image: Image.Image, stem: Path, rng: np.random.Generator) -> None:
-    """Write all fourteen copies of an image as ``STEM__KIND.SUFFIX``."""
+def plant_all(image: Image.Image, stem: Path, rng: np.random.Generator, *, of_png: bool = False) -> None:
+    """Write all fourteen copies of an image as ``STEM__KIND.SUFFIX``; of a PNG the other format is WebP, not PNG."""
     for makers in (planted, planted_by_programs):
         for kind, copy, quality in makers(image, rng):
             name = f"{stem}__{kind}"
             if quality > 0:
                 copy.save(f"{name}.jpg", quality=quality)
-            elif quality == 0:
+            elif quality == 0 and not of_png:
                 copy.save(f"{name}.png")
             else:
                 copy.save(f"{name}.webp", quality=75)

@@ -124,6 +124,24 @@ def test_a_small_picture_with_another_part_of_the_scene_loses_nothing() -> None:
     assert "each shows" in found.why
 
 
+def test_a_white_border_around_a_white_ground_is_the_edit() -> None:
+    thing = Image.new("RGB", (320, 240), "white")
+    thing.paste(photo(15).resize((200, 140)), (60, 50))
+    for order in (1, -1):
+        found = compare(*[side(image) for image in (thing, ImageOps.expand(thing, 14, "white"))][::order])
+        assert found is not None
+        assert "bordered" in found.kinds
+        assert better_of(found) == ((order < 0) * 1, "the other is with something around it")
+
+
+def test_a_number_in_the_margin_is_not_lost() -> None:
+    framed = ImageOps.expand(photo(16), 40, "white")
+    ImageDraw.Draw(framed).text((180, 292), "17", "black", ImageFont.load_default(20))
+    found = compare(side(photo(16)), side(framed))
+    assert found is not None
+    assert not found.sure
+
+
 def test_flat_pictures_say_nothing() -> None:
     flat = [side(Image.new("RGB", (100, 80), colour)) for colour in ("white", "black", "#fefefe")]
     assert compare(flat[0], flat[1]) is None

@@ -8,8 +8,11 @@ features are found by their lowest frequencies, in all eight ways to lay one on 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import cv2
+import faiss
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,14 +21,16 @@ from samekind.copies.picture import Picture
 
 Places = NDArray[np.int64]
 
-# The strongest features of each picture vote, in two sets of cells of about so many features each.
-_VOTERS, _TABLES, _CELL, _MOST_CELLS = 64, 2, 400, 2048
+# The strongest features of each picture vote, fewer of each where pictures are many, in FAISS's cells of about so many.
+_ALL_VOTERS, _LEAST_VOTERS, _CELL, _MOST_CELLS, _CELLS_SEARCHED = 1_000_000, 48, 1000, 2048, 4
 _BITS_APART = 26
 _LEAST_VOTES = 3
-# One feature votes for at most so many pictures: the first ones, which are the best of many copies, and the most alike.
-_FIRST, _NEAREST = 12, 12
-_MOST_PARTNERS, _MOST_ALIKE = 6, 3
-_FREQUENCIES, _LEAST_ALIKE, _BLOCK = 8, 0.95, 1024
+_QUERIED = 64  # features of each picture among which one picture's are looked for
+# One feature votes for those among so many that are most like it.
+_NEAREST = 32
+_MOST_PARTNERS, _MOST_ALIKE = 6, 5
+_FREQUENCIES, _LEAST_ALIKE, _BLOCK = 8, 0.95, 4096
+_SQUARE = 1024  # pictures whose frequencies are compared with as many others at a time
 
 
 def voted_pairs(features: Sequence[Features], seed: int = 0) -> tuple[Places, Places, Places]:
@@ -38,23 +43,21 @@ def voted_pairs(features: Sequence[Features], seed: int = 0) -> tuple[Places, Pl
     Returns:
         int64 (P,) thrice: the later of the two, the earlier, the votes; by the later, most votes first.
     """
-    bits = [picture.bits[:_VOTERS] for picture in features]
-    owner = np.repeat(np.arange(len(bits)), [len(part) for part in bits])
-    if len(owner) < 2:
+    voters = _voters(features)
+    if len(voters.owner) < 2:
         return _no_pairs()
-    all_bits = np.concatenate(bits)
-    rng = np.random.default_rng(seed)
-    cells = int(np.clip(len(owner) // _CELL, 1, _MOST_CELLS))
-    keys = []
-    for _ in range(_TABLES):
-        centres = signs(all_bits[np.sort(rng.choice(len(owner), cells, replace=False))])
-        own = _nearest(all_bits, centres)
-        keys.append(_votes(all_bits, own, all_bits, own, owner))
-        flipped = mirrored_bits(all_bits)
-        keys.append(_votes(flipped, _nearest(flipped, centres), all_bits, own, owner))
-    pairs, votes = np.unique(np.concatenate(keys), return_counts=True)
+    index = _index(voters.bits, seed)
+    keys = [
+        _votes(part.mirrored() if mirror else part, voters, index)
+        for mirror in (False, True)
+        for start in range(0, len(voters.owner), _BLOCK)
+        for part in (voters.part(start, start + _BLOCK),)
+    ]
+    bins, votes = np.unique(np.concatenate(keys), return_counts=True)
+    pairs, starts = np.unique(bins // _BINS, return_index=True)
+    votes = np.maximum.reduceat(votes, starts) if len(starts) else votes
     kept = votes >= _LEAST_VOTES
-    later, earlier = np.divmod(pairs[kept], int(owner[-1]) + 1)
+    later, earlier = np.divmod(pairs[kept], int(voters.owner[-1]) + 1)
     return _best_partners(later, earlier, votes[kept])
 
 
@@ -65,73 +68,101 @@ def alike_pairs(greys: Sequence[NDArray[np.uint8]]) -> tuple[Places, Places, Pla
         greys: uint8 (h, w) each, the small pictures.
 
     Returns:
-        As ``voted_pairs``; for votes thousandths of the correlation of the lowest frequencies.
+        As ``voted_pairs``; for votes how far apart their levels are, below zero: the nearest come first, for a hundred
+        gradients have one shape.
     """
     if len(greys) < 2:
         return _no_pairs()
-    waves = np.stack([_waves(grey) for grey in greys])
-    flip = (-1.0) ** np.arange(_FREQUENCIES, dtype=np.float32)
-    turned = [w * (flip if x else 1) * (flip[:, None] if y else 1)
-              for w in (waves, waves.transpose(0, 2, 1)) for x in (0, 1) for y in (0, 1)]  # fmt: skip
-    rows = [w.reshape(len(waves), -1) for w in turned]
+    waves, sizes = _many_waves(greys)
+    rows = [way.reshape(len(waves), -1) for way in _ways(waves)]
     found: list[tuple[Places, Places, Places]] = []
-    for start in range(0, len(waves), _BLOCK):
-        later = rows[0][start : start + _BLOCK]
-        for other in range(0, start + 1, _BLOCK):
-            best = np.max([later @ row[other : other + _BLOCK].T for row in rows], axis=0)
-            i, j = np.nonzero(best >= _LEAST_ALIKE)
-            kept = i + start > j + other
-            i, j = i[kept], j[kept]
-            found.append((i + start, j + other, (best[i, j] * 1000).astype(np.int64)))
+    for start in range(0, len(waves), _SQUARE):
+        own = slice(start, start + _SQUARE)
+        nearest = _no_pairs()
+        for other in range(0, start + 1, _SQUARE):
+            box = slice(other, other + _SQUARE)
+            alike = np.max([rows[0][own] @ row[box].T for row in rows], axis=0)
+            i, j = np.nonzero(alike >= _LEAST_ALIKE)
+            earlier = i + start > j + other
+            i, j = i[earlier], j[earlier]
+            apart = _apart(sizes[own][i], sizes[box][j], alike[i, j])
+            more = i + start, j + other, -apart.astype(np.int64)
+            joined = [np.concatenate(both) for both in zip(nearest, more, strict=True)]
+            nearest = _best_partners(joined[0], joined[1], joined[2], _MOST_ALIKE)
+        found.append(nearest)
     later, earlier, votes = (np.concatenate(column) for column in zip(*found, strict=True))
-    return _best_partners(later, earlier, votes, _MOST_ALIKE)
+    return later, earlier, votes
 
 
 def _no_pairs() -> tuple[Places, Places, Places]:
     return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64)
 
 
-def _nearest(bits: NDArray[np.uint8], centres: NDArray[np.float32]) -> Places:
-    """The cell of each feature."""
-    parts = [(signs(bits[i : i + 8192]) @ centres.T).argmax(axis=1) for i in range(0, len(bits), 8192)]
-    return np.concatenate(parts)
+@dataclass(frozen=True)
+class _Voters:
+    """Features of many pictures, one after the other."""
+
+    bits: NDArray[np.uint8]
+    scales: NDArray[np.float32]
+    angles: NDArray[np.float32]
+    owner: Places
+
+    def part(self, start: int, end: int) -> _Voters:
+        box = slice(start, end)
+        return _Voters(self.bits[box], self.scales[box], self.angles[box], self.owner[box])
+
+    def mirrored(self) -> _Voters:
+        return _Voters(mirrored_bits(self.bits), self.scales, 180 - self.angles, self.owner)
 
 
-def _votes(
-    bits: NDArray[np.uint8], cell: Places, all_bits: NDArray[np.uint8], all_cells: Places, owner: Places
-) -> Places:
-    """Votes of features, as they are or mirrored, for all earlier pictures: later × pictures + earlier, one a vote."""
-    count = int(owner[-1]) + 1
-    order, others = np.argsort(cell, kind="stable"), np.argsort(all_cells, kind="stable")
-    ends, other_ends = (
-        np.searchsorted(c[o], np.arange(all_cells.max() + 2)) for c, o in ((cell, order), (all_cells, others))
-    )
-    keys = [np.empty(0, np.int64)]
-    for number in range(len(ends) - 1):
-        mine = order[ends[number] : ends[number + 1]]
-        theirs = others[other_ends[number] : other_ends[number + 1]]
-        if not len(mine) or not len(theirs):
-            continue
-        columns = signs(all_bits[theirs])
-        for start in range(0, len(mine), _BLOCK):
-            part = mine[start : start + _BLOCK]
-            product = signs(bits[part]) @ columns.T
-            row, column = np.nonzero((product >= BITS - 2 * _BITS_APART) & (owner[theirs] < owner[part][:, None]))
-            row, column = _trimmed(row, column, product[row, column])
-            keys.append(owner[part[row]] * count + owner[theirs[column]])
-    return np.concatenate(keys)
+def _voters(features: Sequence[Features]) -> _Voters:
+    each = max(_LEAST_VOTERS, _ALL_VOTERS // max(1, len(features)))
+    if not features:
+        none = np.empty(0, np.float32)
+        return _Voters(np.empty((0, BITS // 8), np.uint8), none, none, np.empty(0, np.int64))
+    parts = [(one.bits[:each], one.scales[:each], one.angles[:each]) for one in features]
+    bits, scales, angles = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return _Voters(bits, scales, angles, np.repeat(np.arange(len(parts)), [len(part[0]) for part in parts]))
 
 
-def _trimmed(row: Places, column: Places, score: NDArray[np.float32]) -> tuple[Places, Places]:
-    """Of each row's columns the first and the best."""
-    if not len(row):
-        return row, column
-    first = _rank(row) < _FIRST
-    order = np.lexsort((-score, row))
-    best = np.empty(len(row), bool)
-    best[order] = _rank(row[order]) < _NEAREST
-    kept = first | best
-    return row[kept], column[kept]
+def _index(bits: NDArray[np.uint8], seed: int) -> Any:
+    """FAISS's index of features, in cells about some of them."""
+    cells = int(np.clip(len(bits) // _CELL, 1, _MOST_CELLS))
+    centres = faiss.IndexBinaryFlat(BITS)
+    centres.add(bits[np.sort(np.random.default_rng(seed).choice(len(bits), cells, replace=False))])
+    index = faiss.IndexBinaryIVF(centres, BITS, cells)
+    index.own_fields, index.is_trained, index.nprobe = False, True, _CELLS_SEARCHED
+    index.add(bits)
+    index.centres = centres  # kept as long as the index is
+    return index
+
+
+def _votes(part: _Voters, voters: _Voters, index: Any) -> Places:
+    """Votes of some features for all earlier pictures: later × pictures + earlier, and the bin of turn and zoom.
+
+    A feature votes once for a picture; a pair's features vote together only if they turn and zoom alike (Jégou, Douze
+    and Schmid, "Hamming embedding and weak geometric consistency", 2008). Bins overlap, so each vote is in four.
+    """
+    apart, nearest = index.search(part.bits, _NEAREST)
+    row, column = np.nonzero((nearest >= 0) & (apart <= _BITS_APART))
+    found = nearest[row, column]
+    earlier = voters.owner[found] < part.owner[row]
+    row, found = row[earlier], found[earlier]
+    order = np.lexsort((voters.owner[found], row))  # stable, and the nearest came first
+    row, found = row[order], found[order]
+    again = (np.diff(row, prepend=-1) == 0) & (np.diff(voters.owner[found], prepend=-1) == 0)
+    row, found = row[~again], found[~again]
+    turn = np.floor((voters.angles[found] - part.angles[row]) * (_TURNS / 360)).astype(np.int64)
+    zoom = np.floor(np.log2(voters.scales[found] / part.scales[row])).astype(np.int64).clip(-_ZOOMS, _ZOOMS - 2)
+    pair = part.owner[row] * (int(voters.owner[-1]) + 1) + voters.owner[found]
+    return np.concatenate([
+        (pair * _TURNS + (turn + more) % _TURNS) * 2 * _ZOOMS + zoom + _ZOOMS + finer
+        for more in (0, 1) for finer in (0, 1)
+    ])  # fmt: skip
+
+
+_TURNS, _ZOOMS = 12, 4
+_BINS = _TURNS * 2 * _ZOOMS
 
 
 def _rank(sorted_rows: Places) -> Places:
@@ -148,12 +179,33 @@ def _best_partners(
     return later[kept], earlier[kept], votes[kept]
 
 
-def _waves(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The lowest frequencies of a picture squashed to a square, float32 (8, 8), of length 1 and without the mean."""
-    small = cv2.resize(grey, (24, 24), interpolation=cv2.INTER_AREA).astype(np.float32)
-    waves: NDArray[np.float32] = cv2.dct(small)[:_FREQUENCIES, :_FREQUENCIES].copy()
-    waves[0, 0] = 0
-    return waves / max(float(np.linalg.norm(waves)), 1e-3)
+def _many_waves(greys: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The lowest frequencies of squashed pictures, of length 1 and without the mean, and what was taken away.
+
+    Returns:
+        float32 (N, 8, 8); and the lengths and the means, float32 (N, 2).
+    """
+    waves = np.empty((len(greys), _FREQUENCIES, _FREQUENCIES), np.float32)
+    sizes = np.empty((len(greys), 2), np.float32)
+    for place, grey in enumerate(greys):
+        small = cv2.resize(grey, (24, 24), interpolation=cv2.INTER_AREA).astype(np.float32)
+        waves[place] = cv2.dct(small)[:_FREQUENCIES, :_FREQUENCIES]
+        mean, waves[place, 0, 0] = waves[place, 0, 0], 0
+        sizes[place] = max(float(np.linalg.norm(waves[place])), 1e-3), mean
+    return waves / sizes[:, :1, None], sizes
+
+
+def _ways(waves: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """The frequencies of the eight ways to lay a square on itself."""
+    flip = (-1.0) ** np.arange(_FREQUENCIES, dtype=np.float32)
+    return [way * (flip if x else 1) * (flip[:, None] if y else 1)
+            for way in (waves, waves.transpose(0, 2, 1)) for x in (0, 1) for y in (0, 1)]  # fmt: skip
+
+
+def _apart(one: NDArray[np.float32], other: NDArray[np.float32], alike: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The distance of pictures in all, of their frequencies' lengths and means and the cosine between them."""
+    square = one[:, 0] ** 2 + other[:, 0] ** 2 - 2 * one[:, 0] * other[:, 0] * alike + (one[:, 1] - other[:, 1]) ** 2
+    return np.asarray(np.sqrt(square.clip(0)))
 
 
 def partners(*found: tuple[Places, Places, Places]) -> Iterator[tuple[int, list[int]]]:
@@ -175,22 +227,22 @@ def partners_of(query: Picture, features: Sequence[Features], greys: Sequence[ND
         greys: uint8 (h, w) each, the small pictures in grey.
     """
     votes = np.zeros(len(features), np.int64)
-    counts = [min(_VOTERS, len(part)) for part in features]
+    counts = [min(_QUERIED, len(part)) for part in features]
     if len(query.features) and sum(counts):
         owner = np.repeat(np.arange(len(features)), counts)
-        theirs = np.concatenate([part.bits[:_VOTERS] for part in features])
+        theirs = np.concatenate([part.bits[:_QUERIED] for part in features])
         mine = np.concatenate([query.features.bits, mirrored_bits(query.features.bits)])
         for start in range(0, len(theirs), 8192):
             product = signs(theirs[start : start + 8192]) @ signs(mine).T
             agree = product.max(axis=1) >= BITS - 2 * _BITS_APART
             np.add.at(votes, owner[start : start + 8192][agree], 1)
     by_votes = np.argsort(-votes, kind="stable")[:_MOST_PARTNERS]
-    wave = _waves(query.grey)
-    flip = (-1.0) ** np.arange(_FREQUENCIES, dtype=np.float32)
-    ways = np.stack([w * (flip if x else 1) * (flip[:, None] if y else 1)
-                     for w in (wave, wave.T) for x in (0, 1) for y in (0, 1)]).reshape(8, -1)  # fmt: skip
-    alike = np.array([float((ways @ _waves(grey).ravel()).max()) for grey in greys])
-    by_look = np.argsort(-alike, kind="stable")[:_MOST_PARTNERS]
+    by_look, alike = np.empty(0, np.int64), np.empty(0, np.float32)
+    if len(greys):
+        (wave, size), (theirs_waves, sizes) = _many_waves([query.grey]), _many_waves(greys)
+        alike = np.max([theirs_waves.reshape(len(greys), -1) @ way.ravel() for way in _ways(wave)], axis=0)
+        apart = _apart(size.repeat(len(greys), axis=0), sizes, alike)
+        by_look = np.lexsort((apart, alike < _LEAST_ALIKE))[:_MOST_PARTNERS]
     listed = [i for i in by_votes.tolist() if votes[i] >= _LEAST_VOTES] + [
         i for i in by_look.tolist() if alike[i] >= _LEAST_ALIKE
     ]

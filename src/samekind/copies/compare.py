@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.copies.evidence import Edit, Evidence
-from samekind.copies.geometry import Alignment, align, at_sizes, refined
+from samekind.copies.geometry import Alignment, alignments, at_sizes, refined
 from samekind.copies.judgement import Laid, finding, judged
 from samekind.copies.overlap import Overlap, lay
 from samekind.copies.picture import Picture, shrunk
@@ -61,13 +61,11 @@ def compare(first: Side, second: Side) -> Evidence | None:
 def _compared(first: Side, second: Side) -> Evidence | None:
     if _identical(first, second):
         return Evidence("copy", (Edit("exact"),), "sure", "", len(first.picture.features), 0.0, (1.0, 1.0), 1.0)
-    alignment = align(first.picture, second.picture)
-    if alignment is None:
+    laid = laid_in_small(first.picture, second.picture)
+    if laid is None:
         return None
+    alignment, overlap = laid
     one, other = first.picture.pixels, alignment.seen(second.picture.pixels)
-    overlap = lay(one, other, alignment.matrix)
-    if overlap is None:
-        return None
     looked = 0
     if _may_be_the_same(overlap) and first.pixels and second.pixels:
         one, other = shrunk(first.pixels(), DETAIL_SIDE), alignment.seen(shrunk(second.pixels(), DETAIL_SIDE))
@@ -92,6 +90,18 @@ def _identical(first: Side, second: Side) -> bool:
     )
 
 
+def laid_in_small(first: Picture, second: Picture) -> tuple[Alignment, Overlap] | None:
+    """The first alignment under which nothing differs in small, or the one under which least does."""
+    best: tuple[Alignment, Overlap] | None = None
+    for alignment in alignments(first, second):
+        overlap = lay(first.pixels, alignment.seen(second.pixels), alignment.matrix)
+        if overlap is not None and (best is None or _differs(overlap) < _differs(best[1])):
+            best = alignment, overlap
+        if best and best[1].difference.max() <= _WELL_LAID:
+            break
+    return best
+
+
 def _looked_at_again(
     first: Picture, second: Picture, one: Pixels, other: Pixels, alignment: Alignment
 ) -> tuple[Alignment, Overlap] | None:
@@ -111,8 +121,8 @@ def _looked_at_again(
 
 
 def _differs(overlap: Overlap) -> float:
-    """How much differs in all; what is quite different counts no more than what is just too much thrice."""
-    return float(np.minimum(overlap.difference, 3).sum())
+    """How much differs on average; what is quite different counts no more than what is just too much thrice."""
+    return float(np.minimum(overlap.difference, 3).sum()) / max(1, overlap.area)
 
 
 def _may_be_the_same(overlap: Overlap) -> bool:

@@ -55,13 +55,14 @@ def find_features(pixels: NDArray[np.uint8]) -> Features:
         0
     """
     grey = _stretched(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
-    keypoints, descriptors = _sift().detectAndCompute(grey, None)
+    keypoints = _sift().detect(grey, None)
     if not keypoints:
         none = np.empty(0, np.float32)
         return Features(np.empty((0, 2), np.float32), none, none, np.empty((0, BITS // 8), np.uint8))
     table = np.array([(*k.pt, k.size, k.angle, k.response) for k in keypoints], np.float32)
     kept = _spread(table[:, :2], table[:, 4], grey.shape)
-    descriptors = descriptors[kept]
+    # Described are only those that are kept: a descriptor costs more than finding its place.
+    _, descriptors = _sift().compute(grey, [keypoints[place] for place in kept])
     bits = np.packbits(descriptors > np.median(descriptors, axis=1, keepdims=True), axis=1)
     return Features(table[kept, :2], table[kept, 2], table[kept, 3], bits)
 

@@ -7,6 +7,7 @@ then refines it to an affine map. Both are OpenCV's.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -23,6 +24,8 @@ MOST_BITS_APART = 34
 # Pixels of a small picture by which a point may miss its place.
 _TOLERANCE = 4.0
 _LEAST_AGREEING = 4
+# The part of the most agreeing features from which another map is tried, too; and fewer than are trusted alone.
+_NEARLY_AS_MANY, _FEW = 0.5, 12
 _MOST_ZOOM = 8.0
 # What is needed of two pictures laid on each other by their features, blurred, and when they are drawn tight.
 _LEAST_PIXELS, _LEAST_PROMISE, _LEAST_REACHED = 16, 0.7, 0.5
@@ -135,25 +138,28 @@ def refined(
     return at_sizes(found.astype(np.float64), small, other, first, second), float(reached)
 
 
-def align(first: Picture, second: Picture) -> Alignment | None:
-    """The map on which most features of two pictures agree, or of one and the other's mirror image, drawn tight.
+def alignments(first: Picture, second: Picture) -> Iterator[Alignment]:
+    """Maps on which many features of two pictures agree, or of one and the other's mirror image, drawn tight.
 
-    Where a picture has hardly any features the eight ways to lay one rectangle on another are tried.
+    The one on which most agree comes first; a face is nearly its own mirror image, so the other may be the true one.
+    Last, where few features agree, come the eight ways to lay one rectangle on another.
     """
-    best: tuple[Map, int] | None = None
-    flipped = False
+    found: list[tuple[int, bool, Map]] = []
     for mirror in (False, True):
         other = mirrored(second.features, second.pixels.shape[1]) if mirror else second.features
-        found = similarity_of(first.features, other)
-        if found and (best is None or found[1] > best[1]):
-            best, flipped = found, mirror
-    if best is None:
-        return _aligned_whole(first, second)
-    other_grey = np.ascontiguousarray(second.grey[:, ::-1] if flipped else second.grey)
-    if not _promising(first.grey, other_grey, best[0]):
-        return None
-    tight = refined(first.grey, other_grey, best[0])
-    return Alignment(tight[0], flipped, best[1]) if tight and tight[1] >= _LEAST_REACHED else None
+        similarity = similarity_of(first.features, other)
+        if similarity:
+            found.append((similarity[1], mirror, similarity[0]))
+    found.sort(key=lambda one: (-one[0], one[1]))
+    for agreeing, mirror, matrix in found:
+        if agreeing < _NEARLY_AS_MANY * found[0][0]:
+            continue
+        other_grey = np.ascontiguousarray(second.grey[:, ::-1] if mirror else second.grey)
+        tight = _promising(first.grey, other_grey, matrix) and refined(first.grey, other_grey, matrix)
+        if tight and tight[1] >= _LEAST_REACHED:
+            yield Alignment(tight[0], mirror, agreeing)
+    if not found or found[0][0] < _FEW:
+        yield from _aligned_whole(first, second)
 
 
 def _promising(first: NDArray[np.uint8], second: NDArray[np.uint8], matrix: Map) -> bool:
@@ -184,8 +190,11 @@ def at_sizes(
     return np.asarray((to_other @ np.vstack([matrix, [0, 0, 1]]) @ np.linalg.inv(to_one))[:2])
 
 
-def _aligned_whole(first: Picture, second: Picture) -> Alignment | None:
-    """The way of eight in which two whole pictures are most alike, if they are alike and have one shape."""
+def _aligned_whole(first: Picture, second: Picture) -> Iterator[Alignment]:
+    """The way of eight in which two whole pictures are most alike, if they are alike and have one shape.
+
+    First as it is, for on a gradient a map that is drawn tight slides away; then tight.
+    """
     one = _standard(first.grey)
     found: tuple[float, Map, bool] | None = None
     for mirror in (False, True):
@@ -198,10 +207,12 @@ def _aligned_whole(first: Picture, second: Picture) -> Alignment | None:
             if alike >= _LEAST_ALIKE and (found is None or alike > found[0]):
                 found = alike, _whole(first.grey.shape, second.grey.shape, quarters), mirror
     if found is None:
-        return None
+        return
+    yield Alignment(found[1], found[2], 0)
     other = np.ascontiguousarray(second.grey[:, ::-1] if found[2] else second.grey)
     tight = refined(first.grey, other, found[1])
-    return Alignment(tight[0] if tight else found[1], found[2], 0)
+    if tight:
+        yield Alignment(tight[0], found[2], 0)
 
 
 def _whole(shape: tuple[int, ...], other: tuple[int, ...], quarters: int) -> Map:

@@ -1,9 +1,10 @@
-"""Groups of copies: each picture is laid on the best of a group, never on all of it."""
+"""Groups of copies: each picture is laid on one or two of a group, never on all of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from samekind.copies.evidence import Evidence
 from samekind.copies.keep import Facts, better, worth
@@ -13,6 +14,10 @@ Compare = Callable[[int, int], Evidence | None]
 
 # Pictures of a group that are compared with each other, each with each.
 _MOST_KINGS = 6
+# Pictures of a cluster of sure copies with which another is compared.
+_MOST_OF_A_CLUSTER = 2
+# The part of a cluster that must be like another's kept picture for the two to be one group.
+_ENOUGH_ALIKE = 2 / 3
 
 
 @dataclass(frozen=True)
@@ -63,10 +68,48 @@ class Found:
     compared: int
 
 
-@dataclass
-class _Group:
-    members: list[int]
-    evidence: dict[int, tuple[int, Evidence]] = field(default_factory=dict)
+class _Known:
+    """Compares pictures by place, each two once."""
+
+    def __init__(self, compare: Compare) -> None:
+        self._compare = compare
+        self._found: dict[tuple[int, int], Evidence | None] = {}
+
+    def __call__(self, one: int, other: int) -> Evidence | None:
+        """What the second place is to the first."""
+        first, second = sorted((one, other))
+        if (first, second) not in self._found:
+            self._found[first, second] = self._compare(first, second)
+        found = self._found[first, second]
+        return found if found is None or one == first else found.swapped()
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+
+class _Clusters:
+    """Places that belong together; a cluster goes by the first of its places."""
+
+    def __init__(self) -> None:
+        self._members: dict[int, list[int]] = {}
+        self._first: dict[int, int] = {}
+
+    def first(self, place: int) -> int:
+        return self._first.get(place, place)
+
+    def members(self, place: int) -> list[int]:
+        return self._members.get(self.first(place), [place])
+
+    def join(self, one: int, other: int) -> None:
+        first, second = sorted((self.first(one), self.first(other)))
+        if first != second:
+            self._members[first] = [*self.members(first), *self.members(second)]
+            self._members.pop(second, None)
+            for place in self._members[first]:
+                self._first[place] = first
+
+    def of_many(self) -> list[list[int]]:
+        return list(self._members.values())
 
 
 def find_groups(
@@ -78,9 +121,9 @@ def find_groups(
 ) -> Found:
     """The groups of copies among pictures.
 
-    A picture is compared with the first of each group that one of its candidates is in, and with the candidate
-    itself, and joins the one group of which it is the surest copy; so a thousand copies take about two thousand
-    comparisons, not half a million, and what must be looked at never draws two groups together.
+    A picture is compared with its candidates, and of those that are sure copies of each other with one or two; so a
+    thousand copies take some thousand comparisons, not half a million. What must be looked at joins the group whose
+    kept picture it is like, and never draws two groups together of which most members are not alike.
 
     Args:
         facts: Of each picture, the likeliest to be kept first (``keep.worth`` sorts them).
@@ -88,87 +131,88 @@ def find_groups(
         compare: What the second of two places is to the first.
         on_progress: Called with the number of pictures done.
     """
-    group_of: dict[int, _Group] = {}
+    known, clusters = _Known(compare), _Clusters()
+    looks: list[tuple[int, int, Evidence]] = []
     related: list[tuple[int, int, Evidence]] = []
-    compared = 0
     for done, (place, partners) in enumerate(candidates):
-        tried: set[int] = set()
-        best: tuple[_Group, int, Evidence] | None = None
-        for partner in partners:
-            group = group_of.get(partner) or _Group([partner])
-            for other in dict.fromkeys((group.members[0], partner)):
-                if other in tried or (best and best[2].sure and best[0] is group):
-                    continue
-                tried.add(other)
-                compared += 1
-                evidence = compare(other, place)
-                if evidence is not None and evidence.relation != "copy":
-                    related.append((other, place, evidence))
-                elif evidence is not None and (best is None or _stronger(evidence, best[2])):
-                    best = group, other, evidence
-            if best and best[2].sure:
-                break
-        if best:
-            _join(group_of, best[0], place, best[1], best[2])
+        for other, evidence in _met(place, partners, clusters, known):
+            if evidence.sure:
+                clusters.join(other, place)
+            else:
+                (looks if evidence.relation == "copy" else related).append((other, place, evidence))
         if on_progress:
             on_progress(done + 1)
-    distinct = {id(group): group for group in group_of.values()}
-    groups = []
-    for group in distinct.values():
-        found, more = _described(group, facts, compare)
-        compared += more
-        groups.append(found)
-    together = {place: id(group) for place, group in group_of.items()}
-    apart = [pair for pair in related if together.get(pair[0], -1) != together.get(pair[1], -2)]
-    return Found(tuple(sorted(groups, key=lambda g: (-len(g.others), g.keep))), tuple(apart), compared)
+    _join_what_is_to_be_looked_at(clusters, looks, facts, known)
+    groups = [_described(members, facts, known) for members in clusters.of_many()]
+    apart = [pair for pair in related if clusters.first(pair[0]) != clusters.first(pair[1])]
+    return Found(tuple(sorted(groups, key=lambda g: (-len(g.others), g.keep))), tuple(apart), len(known))
 
 
-def _stronger(one: Evidence, other: Evidence) -> bool:
-    """Whether the first is the better reason to belong together."""
-    return (one.sure, -one.difference, one.agreeing) > (other.sure, -other.difference, other.agreeing)
+def _met(place: int, partners: Sequence[int], clusters: _Clusters, known: _Known) -> Iterator[tuple[int, Evidence]]:
+    """Earlier pictures with which one has to do; of each cluster two at most, for it is all one picture."""
+    tried = Counter[int]()
+    for partner in partners:
+        for other in dict.fromkeys((clusters.first(partner), partner)):
+            cluster = clusters.first(other)
+            if cluster == clusters.first(place) or tried[cluster] >= _MOST_OF_A_CLUSTER:
+                continue
+            tried[cluster] += 1
+            evidence = known(other, place)
+            if evidence is not None:
+                yield other, evidence
 
 
-def _join(group_of: dict[int, _Group], group: _Group, place: int, other: int, evidence: Evidence) -> None:
-    group.members.append(place)
-    group.evidence[place] = (other, evidence)
-    for member in (group.members[0], place):
-        group_of[member] = group
+def _join_what_is_to_be_looked_at(
+    clusters: _Clusters, looks: list[tuple[int, int, Evidence]], facts: Sequence[Facts], known: _Known
+) -> None:
+    """Join clusters whose kept pictures are copies to be looked at, if most of the smaller one are."""
+    best: dict[tuple[int, int], int] = {}
+
+    def kept(place: int) -> int:
+        members = clusters.members(place)
+        if (members[0], len(members)) not in best:
+            best[members[0], len(members)] = _kept(members, facts, known)
+        return best[members[0], len(members)]
+
+    for one, other, _ in sorted(looks, key=lambda look: (look[2].difference, -look[2].agreeing)):
+        if clusters.first(one) == clusters.first(other):
+            continue
+        larger, smaller = sorted((one, other), key=lambda place: (-len(clusters.members(place)), place))
+        keep, guests = kept(larger), clusters.members(smaller)
+        alike = sum(_is_copy(known(keep, guest)) for guest in guests)
+        if _is_copy(known(keep, kept(smaller))) and alike >= _ENOUGH_ALIKE * len(guests):
+            clusters.join(larger, smaller)
 
 
-def _described(group: _Group, facts: Sequence[Facts], compare: Compare) -> tuple[CopyGroup, int]:
-    """The group with its kept picture, and each other's evidence against that one, directly."""
-    compared = 0
-    known: dict[tuple[int, int], Evidence | None] = {}
-    for place, (other, evidence) in group.evidence.items():
-        known[other, place] = evidence
-        known[place, other] = evidence.swapped()
+def _is_copy(evidence: Evidence | None) -> bool:
+    return evidence is not None and evidence.relation == "copy"
 
-    def against(one: int, other: int) -> Evidence | None:
-        nonlocal compared
-        if (one, other) not in known:
-            compared += 1
-            found = compare(one, other)
-            known[one, other], known[other, one] = found, found.swapped() if found else None
-        return known[one, other]
+
+def _kept(members: Sequence[int], facts: Sequence[Facts], known: _Known) -> int:
+    """The member worth keeping."""
 
     def loses(one: int, other: int) -> bool:
-        met = against(one, other)
+        met = known(one, other)
         return met is not None and met.relation == "copy" and better(facts[one], facts[other], met)[0] == 1
 
     # Who beats the best so far is the best so far; of all that were, the one that loses to the fewest others of them.
-    kings = [min(group.members, key=lambda place: worth(facts[place]))]
-    for place in sorted(group.members):
+    kings = [min(members, key=lambda place: worth(facts[place]))]
+    for place in sorted(members):
         if place not in kings and loses(kings[-1], place):
             kings.append(place)
     kings = kings[-_MOST_KINGS:]
-    keep = min(kings, key=lambda king: sum(loses(king, other) for other in kings if other != king))
+    return min(kings, key=lambda king: sum(loses(king, other) for other in kings if other != king))
+
+
+def _described(members: Sequence[int], facts: Sequence[Facts], known: _Known) -> CopyGroup:
+    """The group with its kept picture, and each other's evidence against that one, directly."""
+    keep = _kept(members, facts, known)
     others = []
-    for place in sorted(group.members):
+    for place in sorted(members):
         if place == keep:
             continue
-        direct = against(keep, place)
-        if direct is not None and direct.relation != "copy":
-            direct = None
+        met = known(keep, place)
+        direct = met if _is_copy(met) else None
         why = better(facts[keep], facts[place], direct)[1] if direct else "a copy of another of the group"
         others.append(Member(place, direct, why))
-    return CopyGroup(keep, tuple(others)), compared
+    return CopyGroup(keep, tuple(others))

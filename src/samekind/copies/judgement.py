@@ -9,7 +9,7 @@ import numpy as np
 
 from samekind.copies.evidence import Edit, Evidence
 from samekind.copies.geometry import Alignment
-from samekind.copies.overlap import Overlap
+from samekind.copies.overlap import STRIDE, Overlap
 from samekind.copies.surroundings import WHOLE, Surroundings
 
 Finding = Literal["explained", "overlaid", "variant", "same scene"]
@@ -19,6 +19,8 @@ _SURE_DIFFERENCE, _SURE_AGREEING = 1.5, 8
 # With fewer features than this that agree, such as a coin has, less may differ: another year is as small as that.
 _WELL_AGREEING, _SMALL_DIFFERENCE = 25, 0.8
 _LOOK_DIFFERENCE, _LOOK_SHARE = 2.2, 0.03
+# With fewer, if the whole of one is the whole of the other.
+_WHOLE_DIFFERENCE, _WHOLE_SHARE = 1.8, 0.01
 _FEW_AGREEING, _MANY_AGREEING = 6, 12
 _LEAST_STRUCTURE, _LEAST_STRUCTURE_PIXELS = 0.10, 400
 _LEAST_LEVELS, _LEAST_SIDE = 8, 96
@@ -73,12 +75,16 @@ def finding(overlap: Overlap, alignment: Alignment) -> Finding | None:
     inside, agreeing = overlap.mask, alignment.agreeing
     far = inside & (overlap.difference > 1)
     share, worst = float(far.sum() / inside.sum()), float(overlap.difference.max())
-    if worst <= _SURE_DIFFERENCE or (worst <= _LOOK_DIFFERENCE and share <= _LOOK_SHARE and agreeing >= _MANY_AGREEING):
+    whole = min(overlap.kept) >= WHOLE and _whole_quarters(alignment.degrees) % 90 == 0
+    hardly = (worst <= _LOOK_DIFFERENCE and share <= _LOOK_SHARE and agreeing >= _WELL_AGREEING) or (
+        worst <= _WHOLE_DIFFERENCE and share <= _WHOLE_SHARE and agreeing >= _SURE_AGREEING and whole
+    )
+    if worst <= _SURE_DIFFERENCE or hardly:
         in_doubt = agreeing < _FEW_AGREEING and min(overlap.kept) < 0.9
         return None if in_doubt or overlap.bend > _TONED_TOO_FAR else "explained"
     contrasty = inside & (overlap.contrast > 6)
     alike = float((overlap.structure[contrasty] > 0.7).mean()) if contrasty.any() else 0.0
-    if agreeing < _SURE_AGREEING or overlap.shared(4).sum() < _LEAST_STRUCTURE_PIXELS / 2:
+    if agreeing < _SURE_AGREEING or overlap.shared(4).sum() * STRIDE**2 < _LEAST_STRUCTURE_PIXELS / 2:
         return None
     if share <= _MOST_LAID_ON and alike > _LEFT_ALIKE:
         extra = overlap.extra[far]
@@ -95,17 +101,18 @@ def _edits(laid: Laid, found: Finding) -> tuple[Edit, ...]:
     edits = [Edit("grey", overlap.grey - 1)] if overlap.grey else []
     degrees = _whole_quarters(laid.alignment.degrees)
     slanted = degrees % 90 != 0
+    filled = outside.filled() if slanted else None
     if degrees:
         # The corners of a picture that was turned are filled with one colour; a quarter turn leaves no trace.
-        edits.append(Edit("turned", outside.filled() if slanted else None, degrees))
+        edits.append(Edit("turned", filled, degrees))
     if laid.alignment.mirrored:
         edits.append(Edit("mirrored"))
     for side in (0, 1):
-        if overlap.kept[side] >= WHOLE:
+        if overlap.kept[side] >= WHOLE or filled is not None:
             continue
         if outside.framed[side] and not slanted:
             edits.append(Edit("bordered", side))
-        elif not outside.framed[side] and not (slanted and outside.framed[1 - side]):
+        elif not outside.framed[side]:
             edits.append(Edit("cropped", 1 - side))
     if found == "overlaid":
         far = overlap.mask & (overlap.difference > 1)
@@ -122,14 +129,17 @@ def _doubt(laid: Laid, found: Finding) -> str:
     if found != "explained":
         return "one of them has something laid on it" if found == "overlaid" else "they differ in part"
     overlap, outside = laid.overlap, laid.outside
-    area = int(overlap.mask.sum())
+    area = overlap.area
     flat = float((overlap.contrast[overlap.mask] < 2).mean())
     allowed = _SURE_DIFFERENCE if laid.alignment.agreeing >= _WELL_AGREEING else _SMALL_DIFFERENCE
     tests = (
         (laid.looked > 0, "the files were not looked at"),
         (laid.alignment.agreeing >= _SURE_AGREEING, "few features agree"),
         (overlap.difference.max() <= allowed, "something small may differ"),
-        (overlap.shared(6).sum() >= max(_LEAST_STRUCTURE_PIXELS, _LEAST_STRUCTURE * area), "there is little in them"),
+        (
+            overlap.shared(6).sum() * STRIDE**2 >= max(_LEAST_STRUCTURE_PIXELS, _LEAST_STRUCTURE * area),
+            "there is little in them",
+        ),
         (overlap.populated.sum() >= _LEAST_LEVELS, "there are few shades in them"),
         (overlap.bend <= (_TONED_IN_GREY if overlap.grey else _TONED), "brightness or contrast differs"),
         (min(np.sqrt(area), *laid.sides) >= _LEAST_SIDE, "they are small"),

@@ -23,7 +23,8 @@ _NOISE, _COLOUR_NOISE, _PART = 5.0, 9.0, 0.42
 # Colour means of less than so many levels are grey.
 _GREY, _COLOURED = 2.5, 5.0
 _BINS = 32
-_WINDOW = 2.0  # pixels, the deviation of the window in which differences are judged
+# Differences are judged in windows, a pyramid's step and a box, whose deviation is two pixels; at every second pixel.
+STRIDE, _BOX = 2, (3, 3)
 _EDGE = 3  # pixels at the rim of the overlap that are not judged
 _LEAST_SIDE = 16
 _SAME_STRUCTURE = 0.7
@@ -34,7 +35,8 @@ class Overlap:
     """Two pictures laid on each other, and how they differ.
 
     Attributes:
-        difference: float32 (h, w), what is not explained, 1 where it is just too much; 0 outside the overlap.
+        difference: float32 (h, w), what is not explained, 1 where it is just too much; 0 outside the overlap. One value
+            for two pixels along and two across, as in all that follow.
         mask: bool (h, w), the overlap.
         contrast: float32 (h, w), of the two pictures around each pixel, in levels; the lower of both.
         structure: float32 (h, w), how much of the contrast around each pixel is in both, the more contrasty side in the
@@ -62,6 +64,11 @@ class Overlap:
     def shared(self, levels: float) -> NDArray[np.bool_]:
         """Where both have the same structure, of a contrast above so many levels: bool (h, w)."""
         return self.mask & (self.contrast > levels) & (self.structure > _SAME_STRUCTURE)
+
+    @property
+    def area(self) -> int:
+        """Pixels in the overlap."""
+        return int(self.mask.sum()) * STRIDE**2
 
     @property
     def bend(self) -> float:
@@ -122,12 +129,15 @@ def _one_way(
     a: Floats, b: Floats, mask: NDArray[np.bool_]
 ) -> tuple[Floats, NDArray[np.bool_], Floats, Floats, Floats, Floats, NDArray[np.bool_]]:
     """The first fields of an overlap, the curve taking levels of ``a`` to those of ``b``."""
-    curve, populated = tone_curve(a[mask].ravel(), b[mask].ravel())
+    places = np.flatnonzero(mask)
+    places = places[:: max(1, 3 * len(places) // _SAMPLED)]
+    curve, populated = tone_curve(a.reshape(-1, 3)[places].ravel(), b.reshape(-1, 3)[places].ravel())
     table = np.interp(np.arange(256), _LEVELS, curve).astype(np.float32)
     explained = cv2.LUT(np.rint(a).astype(np.uint8), table)
     b = np.where(mask[..., None], b, explained)  # what lies beyond the overlap must not leak into the windows
+    thin = mask[::STRIDE, ::STRIDE]
     best = _differences(explained, b)
-    worst = float(best[0][mask].max())
+    worst = float(best[0][thin].max(initial=0))
     if _HARDLY < worst < _FAR:
         # One of two copies was made smaller and larger again, or turned, and is less sharp for it.
         sharper = _sharpness(explained, mask) >= _sharpness(b, mask)
@@ -135,9 +145,10 @@ def _one_way(
             one = cv2.GaussianBlur(explained, (0, 0), blur) if sharper else explained
             other = b if sharper else cv2.GaussianBlur(b, (0, 0), blur)
             again = _differences(one, other)
-            if float(again[0][mask].max()) < worst:
-                best, worst = again, float(again[0][mask].max())
-    return np.where(mask, best[0], 0), mask, *best[1:], curve, populated
+            reached = float(again[0][thin].max(initial=0))
+            if reached < worst:
+                best, worst = again, reached
+    return np.where(thin, best[0], 0), thin, *best[1:], curve, populated
 
 
 _HARDLY, _FAR, _BENT = 1.0, 6.0, 8.0
@@ -145,25 +156,28 @@ _BLURS = (0.7, 1.0)
 
 
 def _sharpness(values: Floats, mask: NDArray[np.bool_]) -> float:
-    edges = cv2.Laplacian(values, cv2.CV_32F)[mask]
-    return float(np.abs(edges).mean()) / max(1.0, float(values[mask].std()))
+    luma, inside = cv2.transform(values, _LUMA), mask.astype(np.uint8)
+    edges = cv2.mean(cv2.absdiff(cv2.Laplacian(luma, cv2.CV_32F), 0), inside)[0]
+    return float(edges) / max(1.0, float(cv2.meanStdDev(luma, mask=inside)[1].item()))
 
 
 def _differences(a: Floats, b: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     """What is not explained; the lower contrast; what they share of the higher; what the second has more."""
     luma_a, luma_b = (cv2.transform(part, _LUMA) for part in (a, b))
-    dark = luma_b - luma_a
-    mean_a, mean_b = _window(luma_a), _window(luma_b)
-    var_a = (_window(luma_a**2) - mean_a**2).clip(0)
-    var_b = (_window(luma_b**2) - mean_b**2).clip(0)
-    both = _window(luma_a * luma_b) - mean_a * mean_b
-    high, low = np.sqrt(np.maximum(var_a, var_b)), np.sqrt(np.minimum(var_a, var_b))
-    tint = [_window(channel - dark) ** 2 for channel in cv2.split(b - a)]
-    difference = np.maximum(
-        np.sqrt(_window(dark**2)) / (_NOISE + _PART * high),
-        np.sqrt(tint[0] + tint[1] + tint[2]) / (_COLOUR_NOISE + _PART * high),
+    mean_a, square_a, square_b, product = cv2.split(
+        _window(cv2.merge([luma_a, luma_a * luma_a, luma_b * luma_b, luma_a * luma_b]))
     )
-    return difference, low, both / (high**2 + 4), np.sqrt(var_b) - np.sqrt(var_a)
+    apart = _window(b - a)
+    dark = cv2.transform(apart, _LUMA)
+    mean_b = mean_a + dark
+    var_a, var_b = (square_a - mean_a**2).clip(0), (square_b - mean_b**2).clip(0)
+    high, low = np.sqrt(np.maximum(var_a, var_b)), np.sqrt(np.minimum(var_a, var_b))
+    tint = apart - dark[..., None]
+    difference = np.maximum(
+        np.sqrt((square_a + square_b - 2 * product).clip(0)) / (_NOISE + _PART * high),
+        np.sqrt((tint * tint).sum(axis=2)) / (_COLOUR_NOISE + _PART * high),
+    )
+    return difference, low, (product - mean_a * mean_b) / (high**2 + 4), np.sqrt(var_b) - np.sqrt(var_a)
 
 
 _LEVELS = (np.arange(_BINS) * 8 + 3.5).astype(np.float32)
@@ -180,10 +194,6 @@ def tone_curve(first: Floats, second: Floats) -> tuple[Floats, NDArray[np.bool_]
         first: float32 (N,), 0 to 255, pixels of one.
         second: float32 (N,), the pixels that lie on them.
     """
-    step = (
-        max(1, len(first) // _SAMPLED) | 1
-    )  # odd, or it would take one channel only where there are three and step is 3
-    first, second = first[::step], second[::step]
     bins = (first / 8).astype(np.int64).clip(0, _BINS - 1)
     order = np.argsort(bins * 1024 + (second * 4).astype(np.int64), kind="stable")
     counts = np.bincount(bins, minlength=_BINS)
@@ -226,7 +236,7 @@ def _brought(
 
 
 def _window(values: Floats) -> Floats:
-    blurred: Floats = cv2.GaussianBlur(values, (0, 0), _WINDOW)
+    blurred: Floats = cv2.blur(cv2.pyrDown(values), _BOX)
     return blurred
 
 

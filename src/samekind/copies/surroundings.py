@@ -12,6 +12,8 @@ from samekind.copies.geometry import Map
 
 _EDGE_LEVELS, _FRAMED, _RING_FLAT = 14.0, 0.5, 0.85
 _FLAT_LEVELS, _FLAT = 12.0, 0.985
+_SEAM, _MARK_LEVELS = 9, 25.0  # pixels into which compression blurs the seam; levels of a mark in a margin
+_UNEVEN = 2  # pixels by which the sides of a border may differ in width
 _STEP = 3  # pixels from the seam at which both sides of it are compared
 # More of a picture than this is all of it.
 WHOLE = 0.97
@@ -22,8 +24,10 @@ class Surroundings:
     """What each of two pictures has around what both show.
 
     Attributes:
-        framed: Whether it is set off by an edge all along, as a border or a window is, and a cut's other side is not.
-        flat: The part of it that has one colour, 0 to 1; 1 where there is nothing.
+        framed: Whether it is set off by an edge all along, as a border or a window is, and a cut's other side is not;
+            or has one colour and one width on all four sides, as a white border around a white ground.
+        flat: The part of it that has one colour, 0 to 1; 0 where there is nothing, or a
+            mark in it.
     """
 
     framed: tuple[bool, bool]
@@ -31,7 +35,7 @@ class Surroundings:
 
     def filled(self) -> int | None:
         """The picture, 0 or 1, whose corners are filled with a colour; None if neither or both are."""
-        filled = [framed and flat > _FLAT for framed, flat in zip(self.framed, self.flat, strict=True)]
+        filled = [flat > _FLAT for flat in self.flat]
         return filled.index(True) if sum(filled) == 1 else None
 
     def nothing_lost(self, kept: tuple[float, float]) -> bool:
@@ -68,11 +72,22 @@ def _beyond(picture: NDArray[np.uint8], shape: tuple[int, ...], matrix: Map) -> 
     wide = cv2.dilate(inside.astype(np.uint8), kernel, iterations=_STEP) > 0
     outside = ~wide
     if outside.mean() < 0.004:
-        return False, 1.0
+        return False, 0.0
     values = picture.astype(np.float32)
     colours = np.median(values[outside], axis=0)
     flat = float((np.abs(values[outside] - colours).max(axis=1) < _FLAT_LEVELS).mean())
-    return _is_framed(values, inside), flat
+    beyond_seam = cv2.dilate(inside.astype(np.uint8), kernel, iterations=_SEAM) == 0
+    if beyond_seam.any() and np.abs(cv2.blur(values, (3, 3))[beyond_seam] - colours).max() > _MARK_LEVELS:
+        flat = 0.0  # a page's number is a thousandth of its margin
+    return (flat > _FLAT and _is_even(inside)) or _is_framed(values, inside), flat
+
+
+def _is_even(inside: NDArray[np.bool_]) -> bool:
+    """Whether what lies around is equally wide on all four sides."""
+    margins = []
+    for lines in (np.atleast_1d(inside.any(axis=0)), np.atleast_1d(inside.any(axis=1))):
+        margins += [int(lines.argmax()), int(lines[::-1].argmax())]
+    return min(margins) > 0 and max(margins) - min(margins) <= max(_UNEVEN, max(margins) / 8)
 
 
 def _is_framed(values: NDArray[np.float32], inside: NDArray[np.bool_]) -> bool:

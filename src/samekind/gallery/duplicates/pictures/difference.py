@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.copies.geometry import align, at_sizes, refined
+from samekind.copies.compare import laid_in_small
+from samekind.copies.geometry import at_sizes, refined
 from samekind.copies.overlap import Overlap, lay
 from samekind.copies.picture import shrunk
 from samekind.gallery.duplicates.pictures.picture_files import PictureFile
@@ -34,9 +35,10 @@ def draw_difference(first: PictureFile, second: PictureFile) -> Pixels | None:
     Raises:
         ImageError: A file cannot be read.
     """
-    alignment = align(first.picture, second.picture)
-    if alignment is None:
+    in_small = laid_in_small(first.picture, second.picture)
+    if in_small is None:
         return None
+    alignment = in_small[0]
     one, other = (shrunk(read_detail(file.image), SIDE) for file in (first, second))
     other = alignment.seen(other)
     small, small_other = first.picture.pixels, second.picture.pixels

@@ -27,6 +27,8 @@ from samekind.images.videos import frame_of
 _LOSSLESS = frozenset({".png", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".qoi"})
 # Files whose pixels are held while they are compared, up to 12 MB each.
 _HELD = 8
+# Small pictures that are held unpacked, about 120 kB each.
+_UNPACKED = 256
 SAME_BYTES = Evidence("copy", (Edit("exact"),), "sure", "", 0, 0.0, (1.0, 1.0), 1.0)
 
 
@@ -86,6 +88,7 @@ class Comparison:
 
     def __init__(self) -> None:
         self._read = lru_cache(_HELD)(read_detail)
+        self._unpacked = lru_cache(_UNPACKED)(unpacked)
 
     def __call__(self, first: PictureFile, second: PictureFile) -> Evidence | None:
         """What the second file's picture is to the first's. Where a file cannot be read, nothing is sure."""
@@ -102,7 +105,7 @@ class Comparison:
         def pixels() -> Pixels:
             return self._read(file.row.path) if file.source is None else read_detail(file.source)
 
-        return Side(file.picture, None if blind else pixels, file.row.width or 1, file.row.height or 1)
+        return Side(self._unpacked(*file.kept), None if blind else pixels, file.row.width or 1, file.row.height or 1)
 
 
 def read_picture_files(
