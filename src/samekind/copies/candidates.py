@@ -83,8 +83,8 @@ def alike_pairs(greys: Sequence[NDArray[np.uint8]]) -> tuple[Places, Places, Pla
             box = slice(other, other + _SQUARE)
             alike = np.max([rows[0][own] @ row[box].T for row in rows], axis=0)
             i, j = np.nonzero(alike >= _LEAST_ALIKE)
-            earlier = i + start > j + other
-            i, j = i[earlier], j[earlier]
+            before = j + other < i + start
+            i, j = i[before], j[before]
             apart = _apart(sizes[own][i], sizes[box][j], alike[i, j])
             more = i + start, j + other, -apart.astype(np.int64)
             joined = [np.concatenate(both) for both in zip(nearest, more, strict=True)]
@@ -130,7 +130,7 @@ def _index(bits: NDArray[np.uint8], seed: int) -> Any:
     cells = int(np.clip(len(bits) // _CELL, 1, _MOST_CELLS))
     centres = faiss.IndexBinaryFlat(BITS)
     centres.add(bits[np.sort(np.random.default_rng(seed).choice(len(bits), cells, replace=False))])
-    index = faiss.IndexBinaryIVF(centres, BITS, cells)
+    index: Any = faiss.IndexBinaryIVF(centres, BITS, cells)
     index.own_fields, index.is_trained, index.nprobe = False, True, _CELLS_SEARCHED
     index.add(bits)
     index.centres = centres  # kept as long as the index is
