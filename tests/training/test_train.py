@@ -17,7 +17,7 @@ from samekind.system.hashing import content_hash, split_digest
 from samekind.training import train as spine
 from samekind.training.network import export
 from samekind.training.network.siamese import SiameseNetwork
-from samekind.training.network.starting_weights import initialise
+from samekind.training.network.start import initialise
 from samekind.training.recipe import Recipe
 from samekind.training.run.folder import RunFolder
 from samekind.training.run.settings import RunSettings
@@ -54,7 +54,7 @@ def test_thresholds_come_from_images_that_were_not_trained_on(trained, colour_fo
 def test_progress_of_every_stage_is_reported(trained) -> None:
     stages = {stage: (done, total) for stage, done, total in trained.stages}
     assert [stage.partition(" (")[0] for stage in stages] == [
-        "look at the images", "train features", "held-out features", "training steps", "calibrate",
+        "look at the images", "look for copies", "train features", "held-out features", "training steps", "calibrate",
     ]  # fmt: skip
     assert all(done == total for done, total in stages.values())
 

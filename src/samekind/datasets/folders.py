@@ -29,8 +29,6 @@ __all__ = [
 _TRAIN_NAMES = ("train", "training")
 _VALID_NAMES = ("val", "valid", "validation", "dev")
 _TEST_NAMES = ("test", "testing")
-# Where the test images may lie beside a folder "train".
-TEST_FOLDERS = (*_VALID_NAMES, *_TEST_NAMES)
 
 
 @dataclass(frozen=True)

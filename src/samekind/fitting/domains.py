@@ -79,7 +79,7 @@ def fit_domains(collections: Sequence[JudgedCollection], spread: float, descript
     what the other domains say; its interval is that of other domains.
 
     Args:
-        collections: Of three domains or more.
+        collections: The collections, of three domains or more.
         spread: The spread of a usual collection.
         description: Where they come from, for the card.
     """

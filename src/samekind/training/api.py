@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from samekind.errors import DatasetError, TrainingError
 from samekind.progress import Progress
-from samekind.recognizer import Recognizer, load
 from samekind.system.paths import refuse_address
-from samekind.training.loop.processes import is_first
 from samekind.training.recipe import read_recipe, show_recipe
 from samekind.training.recipe.reading import RecipeSource
 from samekind.training.run.folder import RunFolder
 from samekind.training.run.preflight import preflight, refuse_missing_extra
+from samekind.training.run.processes import Machines, is_first
 from samekind.training.run.settings import RunSettings
+
+if TYPE_CHECKING:
+    from samekind.recognizer import Recognizer
 
 PathLike = str | os.PathLike[str]
 
@@ -161,8 +164,9 @@ def _train(
     on_progress: Progress | None,
     note: Callable[[str], None] | None,
 ) -> Recognizer:
-    from samekind.training import train as spine  # noqa: PLC0415 - takes seconds, for it imports torch
-    from samekind.training.loop.trainer import Machines  # noqa: PLC0415 - likewise
+    # What is refused before this needs neither torch, which takes seconds to import, nor a model.
+    from samekind.recognizer import load  # noqa: PLC0415
+    from samekind.training import train as spine  # noqa: PLC0415
 
     machines = Machines(devices=devices, nodes=nodes)
     if not is_first():

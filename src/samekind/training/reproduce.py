@@ -20,9 +20,9 @@ from samekind.inference.verdict import TrioVerdict, Verdict
 from samekind.progress import Progress
 from samekind.recognizer import Recognizer, load
 from samekind.training.loop.curves import draw_curves
-from samekind.training.loop.trainer import Machines
 from samekind.training.recipe import Recipe
 from samekind.training.run.folder import RunFolder
+from samekind.training.run.processes import Machines
 from samekind.training.run.settings import RunSettings
 from samekind.training.train import train
 
@@ -71,7 +71,7 @@ class Seed:
         images: How many images the training items are made of.
         items: Number of test items.
         accuracy: On them at ``balanced``; of trios the mean over both answers.
-        unseen_items: As many items a class of images of other classes, or None.
+        unseen_items: Number of items of images of other classes, as many a class, or None.
         unseen: The same on these, or None.
     """
 

@@ -85,6 +85,6 @@ def groups_known_alike(items: NDArray[np.int64], labels: NDArray[np.int64]) -> N
     """
     first, second = items[:, 0], items[:, 1]
     alike = labels[first] == labels[second]
-    links = coo_array((np.ones(alike.sum()), (first[alike], second[alike])), shape=(len(labels), len(labels)))
-    groups: NDArray[np.int64] = connected_components(links, directed=False)[1].astype(np.int64)
+    edges = coo_array((np.ones(alike.sum()), (first[alike], second[alike])), shape=(len(labels), len(labels)))
+    groups: NDArray[np.int64] = connected_components(edges, directed=False)[1].astype(np.int64)
     return groups

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 import warnings
 from pathlib import Path
 
@@ -15,15 +17,17 @@ from samekind.system.atomic import replacing
 from samekind.training.batches.listed import groups_known_alike
 from samekind.training.batches.loading import SiameseData
 from samekind.training.batches.plan import BatchPlan
-from samekind.training.loop.allocator import keep_freed_memory
 from samekind.training.loop.module import SiameseTraining
 from samekind.training.loop.objectives import make_objective
-from samekind.training.loop.processes import is_first, say_ready
-from samekind.training.loop.trainer import Machines, make_trainer
+from samekind.training.loop.trainer import make_trainer
 from samekind.training.network.start import Start
 from samekind.training.network.whitening import WHITENINGS, whiten_head
 from samekind.training.run.folder import RunFolder
+from samekind.training.run.processes import Machines, is_first
 from samekind.training.run.settings import RunSettings
+
+# Parameters of mallopt(3).
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
 
 
 def fit(
@@ -57,7 +61,7 @@ def fit(
         ImageError: An image can no longer be read.
     """
     recipe, network, train = settings.recipe, start.network, plan.parts.train
-    keep_freed_memory()
+    _keep_freed_memory()
     if start.whiten and not run.last.exists():
         items = plan.parts.items
         # Of a list nothing is known but its items and their answers.
@@ -71,7 +75,7 @@ def fit(
             whitening=WHITENINGS[recipe.network.whitening],
         )
     if is_first():
-        say_ready(run.ready)
+        run.ready.touch()  # the other processes wait for it
     objective = make_objective(
         recipe.objectives,
         classes=len(train.classes),
@@ -100,3 +104,19 @@ def _train(trainer: lightning.Trainer, module: SiameseTraining, data: SiameseDat
             trainer.fit(module, data, ckpt_path=str(last) if last.exists() else None, weights_only=True)
         except SystemExit:  # what Lightning makes of Ctrl-C
             raise KeyboardInterrupt from None
+
+
+def _keep_freed_memory() -> None:
+    """Stop glibc from returning each large tensor to the kernel, which would have to zero its pages for the next step.
+
+    Measured on two cores with EfficientNet-B0's last stages in float32: a step takes 0.75 × the time. Does nothing
+    where the C library is another.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is None:
+        return
+    mallopt(_M_MMAP_MAX, 0)
+    mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
+    mallopt(_M_TOP_PAD, 2**28)

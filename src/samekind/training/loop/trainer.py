@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 import lightning
@@ -19,24 +18,10 @@ from samekind.training.loop.module import HELD_OUT_EER
 from samekind.training.loop.safekeeping import ModelCheckpoint, Safekeeping, StopAtNaN, Stopping, WholeCheckpoints
 from samekind.training.recipe import Recipe
 from samekind.training.run.folder import RunFolder
+from samekind.training.run.processes import Machines
 
 # Steps between two looks at the loss, for which a GPU must be waited for.
 _NOTED_EVERY = 10
-
-
-@dataclass(frozen=True)
-class Machines:
-    """On what a run trains.
-
-    Attributes:
-        devices: Processes on each machine, one for each GPU, or a number of them on the CPU; 0 for all GPUs, or one.
-        nodes: Machines.
-        accelerator: As Lightning names it; ``auto`` takes a GPU where there is one.
-    """
-
-    devices: int = 0
-    nodes: int = 1
-    accelerator: str = "auto"
 
 
 class _Progress(Callback):

@@ -9,7 +9,7 @@ from timm.models import get_pretrained_cfg
 from torch import Tensor
 
 from samekind.errors import TrainingError
-from samekind.training.recipe.schema import BUNDLED_BACKBONE
+from samekind.training.recipe.sections import BUNDLED_BACKBONE
 
 # timm's own choice for it is Noisy Student, which saw 300 million other images (JFT) as well.
 _PINNED = {"tf_efficientnet_b0": "aa_in1k"}

@@ -10,14 +10,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from samekind.datasets.dataset import read_dataset, read_test_images
-from samekind.errors import MissingExtraError, ModelFileError, TrainingError
+from samekind.datasets.checking.usable import refuse_unusable
+from samekind.datasets.dataset import Dataset, read_dataset, read_test_images
+from samekind.errors import DatasetError, MissingExtraError, ModelFileError, TrainingError
 from samekind.model_file.file import find_model
 from samekind.training.batches.workers import refuse_small_for_cache
-from samekind.training.recipe.schema import BUNDLED_BACKBONE
+from samekind.training.recipe import Recipe
+from samekind.training.recipe.sections import BUNDLED_BACKBONE
 from samekind.training.run.folder import RunFolder
 from samekind.training.run.settings import RunSettings
-from samekind.training.split import refuse_no_batch, refuse_unfit
 
 # Seconds to wait for the model hub.
 _PATIENCE = 5.0
@@ -26,6 +27,8 @@ _EXTRA = (
     *("torch", "torchvision", "timm", "lightning", "pytorch_metric_learning", "safetensors", "scipy"),
     *("onnx", "onnxscript", "matplotlib"),
 )
+# Different images of a class: two to train on and two to hold out.
+_FEWEST = 4
 
 
 def preflight(settings: RunSettings, run: RunFolder) -> None:
@@ -128,3 +131,45 @@ def refuse_start(init: str) -> None:
         find_model(init)
     except ModelFileError as error:
         raise TrainingError(f"cannot start from {init!r}: {error}; or --init imagenet, bundled, scratch") from None
+
+
+def refuse_unfit(dataset: Dataset, recipe: Recipe) -> None:
+    """Make sure that a data set could be trained on, as far as its list of images tells.
+
+    Raises:
+        DatasetError: It has one class only; a class has too few images to be split; it names held-out images where the
+            recipe draws them from a list; or it has not as many classes as the recipe holds out.
+    """
+    images, holdout = dataset.train, recipe.holdout
+    refuse_unusable(images)
+    if recipe.sampler.kind != "classes":
+        if dataset.held_out is not None:
+            raise DatasetError(
+                f"{images.root}: names held-out images, but of a list of {recipe.sampler.kind} items are held out; "
+                "remove them, or train with --set sampler.kind=classes"
+            )
+    elif dataset.held_out is None and holdout.classes:
+        most = len(images.classes) - 2
+        if not 2 <= holdout.classes <= most:
+            raise DatasetError(
+                f"{images.root}: of {len(images.classes)} classes, {f'2 to {most}' if most >= 2 else 'none'} can be "
+                f"held out (3 for trios); not {holdout.classes}"
+            )
+    elif dataset.held_out is None:
+        refuse_unusable(images, fewest=_FEWEST)
+
+
+def refuse_no_batch(dataset: Dataset, recipe: Recipe) -> None:
+    """Make sure that the images fill a batch, as far as that is known before some of them are held out.
+
+    Raises:
+        TrainingError: All of them together do not.
+    """
+    images, sampler = dataset.train, recipe.sampler
+    batch = min(sampler.classes, len(images.classes)) * sampler.images
+    if sampler.kind == "classes" and len(images) < batch:
+        advice = max(2, len(images) // len(images.classes) // 4)
+        raise TrainingError(
+            f"{images.root}: {len(images)} images do not fill one batch of {batch}; add some, or try "
+            f"--set sampler.images={advice}"
+        )
