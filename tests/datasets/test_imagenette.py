@@ -200,5 +200,6 @@ def test_an_unknown_size_is_refused() -> None:
         imagenette_archive("640")
 
 
+@pytest.mark.slow  # torchvision imports torch
 def test_the_real_data_are_whole(shared: Path) -> None:
     module._check_whole(shared / "data" / "imagenette2-224", imagenette_archive("320"), "")

@@ -140,7 +140,7 @@ def test_wrong_labels_show(model: Recognizer, muddled: LabelledImages) -> None:
 def test_metrics_of_a_sample_agree_with_each_other(model: Recognizer, muddled: LabelledImages) -> None:
     pair, trio = (
         {metric: found.value for metric, found in metrics.items()}
-        for metrics in (quick(model, muddled).pair_metrics, quick(model, muddled).trio_metrics)
+        for metrics in (of_pairs(quick(model, muddled)), of_trios(quick(model, muddled)))
     )
     assert pair[accuracy_at("balanced")] == pytest.approx((pair[tar_at("balanced")] + 1 - pair[far_at("balanced")]) / 2)
     assert pair[far_at("strict")] <= pair[far_at("balanced")]
@@ -154,7 +154,7 @@ def test_metrics_of_a_sample_agree_with_each_other(model: Recognizer, muddled: L
 
 
 def test_a_low_rate_is_measured_only_with_enough_pairs_behind_it(model: Recognizer, colours: LabelledImages) -> None:
-    assert tar_at_far(0.001) not in quick(model, colours).pair_metrics  # of 3,456 impostors
+    assert tar_at_far(0.001) not in of_pairs(quick(model, colours))  # of 3,456 impostors
     few = quick(model, first_of_each(colours, 11)).pair_metrics  # of 726
     assert tar_at_far(0.1) in few
     assert tar_at_far(0.01) not in few
@@ -163,8 +163,8 @@ def test_a_low_rate_is_measured_only_with_enough_pairs_behind_it(model: Recogniz
 def test_a_seed_decides_the_evaluation(model: Recognizer, muddled: LabelledImages) -> None:
     first, again, other = (quick(model, muddled, seed=seed) for seed in (1, 1, 2))
     assert build_report(first) == build_report(again)
-    assert first.pair_metrics[AUC].low != other.pair_metrics[AUC].low
-    assert first.trio_metrics[AUC].value != other.trio_metrics[AUC].value
+    assert of_pairs(first)[AUC].low != of_pairs(other)[AUC].low
+    assert of_trios(first)[AUC].value != of_trios(other)[AUC].value
 
 
 def test_progress_ends_at_the_number_of_images(model: Recognizer, colours: LabelledImages) -> None:
