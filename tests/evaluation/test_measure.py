@@ -155,7 +155,7 @@ def test_metrics_of_a_sample_agree_with_each_other(model: Recognizer, muddled: L
 
 def test_a_low_rate_is_measured_only_with_enough_pairs_behind_it(model: Recognizer, colours: LabelledImages) -> None:
     assert tar_at_far(0.001) not in of_pairs(quick(model, colours))  # of 3,456 impostors
-    few = quick(model, first_of_each(colours, 11)).pair_metrics  # of 726
+    few = of_pairs(quick(model, first_of_each(colours, 11)))  # of 726
     assert tar_at_far(0.1) in few
     assert tar_at_far(0.01) not in few
 
@@ -189,7 +189,7 @@ def test_an_unreadable_file_is_named_and_left_out(model: Recognizer, copied: Pat
 def test_unreadable_files_do_not_shift_the_others(model: Recognizer, copied: Path) -> None:
     for name in ("blue", "green"):
         (copied / name / "00.png").write_bytes(b"no picture")
-    assert quick(model, read_class_folders(copied)).pair_metrics[accuracy_at("balanced")].value == 1
+    assert of_pairs(quick(model, read_class_folders(copied)))[accuracy_at("balanced")].value == 1
 
 
 def test_one_class_is_too_few(model: Recognizer, colours: LabelledImages) -> None:
