@@ -26,8 +26,15 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def fast(session: nox.Session) -> None:
+    """What needs no torch, no browser, no service and no process, on all cores: for daily work."""
+    session.run("pytest", "--fast", "-n", "auto", "--dist", "loadfile", *session.posargs)
+
+
+@nox.session
 def coverage(session: nox.Session) -> None:
-    session.run("pytest", "--cov", "--cov-report=term", *session.posargs)
+    """The fast lane, which must reach as much of the code as pyproject.toml says."""
+    session.run("pytest", "--fast", "--cov", "--cov-report=term", *session.posargs)
 
 
 @nox.session

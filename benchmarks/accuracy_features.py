@@ -18,7 +18,7 @@ from samekind.datasets.folders import LabelledImages, read_class_folders
 from samekind.system.hashing import content_hashes
 from samekind.training.batches.cache import cached_features
 from samekind.training.network.siamese import SiameseNetwork
-from samekind.training.network.starting_weights import initialise
+from samekind.training.network.start import initialise
 from samekind.training.recipe import read_recipe
 
 FOLDS = 5

@@ -20,8 +20,8 @@ from samekind.images import load_image
 from samekind.inference.similarity import Embeddings
 from samekind.model_file.file import read_model
 from samekind.recognizer import Recognizer
-from samekind.training.recipe import read_recipe
-from samekind.training.recipe.schema import OWN_KEYS, Recipe
+from samekind.training.recipe import Recipe, read_recipe
+from samekind.training.recipe.objective import OWN_KEYS
 from samekind.training.reproduce import protocol_recipe
 from samekind.training.run.folder import RunFolder
 from samekind.training.run.settings import RunSettings

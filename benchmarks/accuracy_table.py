@@ -13,7 +13,7 @@ from accuracy_rows import Row
 from samekind.evaluation.metrics.metric import AUC, ECE, EER, Metric, accuracy_at, recall_at, tar_at_far
 from samekind.evaluation.resampling.estimate import Drawn
 from samekind.system.atomic import replacing
-from samekind.training.recipe.schema import OWN_KEYS
+from samekind.training.recipe.objective import OWN_KEYS
 
 # Its title, what it shows, and the scale: 100 for per cent.
 Column = tuple[str, tuple[str, Metric], int]

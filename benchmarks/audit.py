@@ -157,8 +157,8 @@ def swapped(sets: dict[str, Known]) -> None:
             listed.append((int(flagged.sum()), int(wrong[flagged].sum()), int(wrong.sum())))
             right.append(float((other_class(doubt.probability, labels) == chosen.labels)[wrong].mean()))
         print(f"{name}: {len(labels):,} images of {classes} classes, {int(wrong.sum())} wrong")
-        for who, figures in found.items():
-            precisions, firsts = zip(*figures, strict=True)
+        for who, drawn in found.items():
+            precisions, firsts = zip(*drawn, strict=True)
             print(f"  {who:<52} AP {spread(precisions)}  precision in the first 100 {spread(firsts)}")
         print(f"  share of wrong labels as estimated {spread(shares)}; proposed class is right {spread(right)}")
         print(f"  more likely wrong than not (listed, wrong among them, wrong in all): {listed}")

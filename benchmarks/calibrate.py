@@ -20,7 +20,7 @@ from samekind.datasets.folders import LabelledImages
 from samekind.errors import ImageError
 from samekind.evaluation.measure import measure
 from samekind.evaluation.metrics.metric import AUC, ECE, Metric, accuracy_at, false_alarms_on, far_at, tar_at
-from samekind.evaluation.results import Evaluation
+from samekind.evaluation.results import Evaluation, estimates
 from samekind.fitting.recalibrate import recalibrate
 from samekind.model_file.file import ModelFile, SeenImages, read_model, write_model
 from samekind.recognizer import Recognizer
@@ -65,13 +65,15 @@ def measure_one_way(source: ModelFile, own: LabelledImages, others: LabelledImag
         new = measure(EmbeddedOnce(read_model(path), embedded), others)
     print(f"calibrated on {len(own)} images of {len(own.classes)} classes ({own.classes[0]}, {own.classes[1]}, ...),")
     print(f"measured on {len(new.paths)} images of {len(new.classes)} others")
-    print(f"  pairs: FAR at strict, as the new card says: {found.card.pair.operating_points['strict'].far:.4f}")
+    if strict := found.card.pair.operating_points.get("strict"):  # not with a few dozen images
+        print(f"  pairs: FAR at strict, as the new card says: {strict.far:.4f}")
     print_side_by_side(old, new)
 
 
 def print_side_by_side(old: Evaluation, new: Evaluation) -> None:
     for kind, wanted in (("pair", PAIR_METRICS), ("trio", TRIO_METRICS)):
-        before, after = (getattr(result, f"{kind}_metrics") for result in (old, new))
+        tasks = [result.whole.pairs if kind == "pair" else result.whole.trios for result in (old, new)]
+        before, after = (estimates(task.metrics) if task else {} for task in tasks)
         for metric in wanted:
             values = [
                 f"{e.value:.4f} [{e.low:.4f}, {e.high:.4f}]" if (e := metrics.get(metric)) else "-"

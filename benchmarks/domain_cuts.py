@@ -10,6 +10,8 @@ import numpy as np
 from accuracy_features import Pool
 from numpy.typing import NDArray
 
+from samekind.inference.similarity import Embeddings
+
 # By domain and name the classes of a narrow collection: Tiny-ImageNet's by their WordNet numbers.
 LISTED = {
     ("tiny", "dogs"): "n02085620 n02094433 n02099601 n02099712 n02106662 n02113799",
@@ -41,6 +43,13 @@ NAMED = {
     "barbet|kingfisher|hummingbird|sunbird|woodstar|motmot|touraco|pitta|broadbill",
     ("grocery", "milk and yoghurt"): "milk|yog|ghurt|cream",
 }
+# Collections drawn by lot: of so many classes, these times.
+SIZES, TIMES = (3, 5, 8, 12, 20, 30, 50, 80), 4
+# A collection of most of the classes is the whole one again.
+_LARGEST_SHARE = 0.8
+_FEWEST_IMAGES = 24
+# Noise among the similarities of classes, so that no two collections of neighbours are the same.
+_NOISE = 0.03
 # Groceries by what the names of their files begin with.
 COARSE = ("fruit", "vegetables", "packages")
 
@@ -63,6 +72,24 @@ class Cut:
 def collections_of(pools: Mapping[str, Pool]) -> list[Cut]:
     """Each data set whole, and what is cut from it; of three classes or more."""
     return [cut for domain, pool in pools.items() for cut in _cuts(domain, pool)]
+
+
+def drawn_by_lot(domain: str, labels: NDArray[np.int64], embeddings: Embeddings) -> Iterator[Cut]:
+    """Collections of classes that were drawn by lot, every second of classes that look alike, as people's often do."""
+    rng = np.random.default_rng(5)
+    classes = int(labels.max()) + 1
+    means = np.stack([embeddings[labels == label].mean(axis=0) for label in range(classes)])
+    means /= np.linalg.norm(means, axis=1, keepdims=True)
+    for size in (size for size in SIZES if size <= _LARGEST_SHARE * classes):
+        for time in range(TIMES):
+            if alike := time % 2:
+                near = means @ means[rng.integers(classes)] + rng.normal(0, _NOISE, classes)
+                chosen = np.argsort(-near)[:size]
+            else:
+                chosen = rng.choice(classes, size, replace=False)
+            images = np.flatnonzero(np.isin(labels, chosen))
+            if len(images) >= _FEWEST_IMAGES:
+                yield Cut(domain, f"{size} classes{' alike' if alike else ''}, {time}", images)
 
 
 def _cuts(domain: str, pool: Pool) -> Iterator[Cut]:

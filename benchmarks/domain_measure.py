@@ -22,6 +22,7 @@ from samekind.model_file.card import Card, DomainCalibration, PairCalibration, T
 
 DRAWS = 3
 COUNTS = (20, 50, 200)
+_FEW = (20, 50)
 ALL = "all"
 LABELLED = 5
 # More pictures than this are not measured: their pairs would take most of the time, and change nothing.
@@ -83,10 +84,13 @@ def in_two(cut: Cut, draw: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return order[:half], order[half:][:_MOST]
 
 
-def halved(cut: Cut, embeddings: Embeddings, labels: Labels, draw: int) -> Iterator[Halved]:
-    """A draw of a collection, adapted with each number of pictures that its half has."""
+def halved(
+    cut: Cut, embeddings: Embeddings, labels: Labels, draw: int, *, most: int = _MOST, few: bool = False
+) -> Iterator[Halved]:
+    """A draw of a collection, adapted with each number of pictures that its half has; with ``few`` with 20 and 50."""
     adapting, measured = in_two(cut, draw)
-    for count in (*COUNTS, len(adapting)):
+    measured = measured[:most]
+    for count in _FEW if few else (*COUNTS, len(adapting)):
         if count > len(adapting) or (count in COUNTS and count == len(adapting)):
             continue
         collection = Collection.of(embeddings[adapting[:count]])

@@ -21,7 +21,7 @@ from samekind.inference.similarity import Embeddings
 from samekind.system.hashing import content_hashes
 from samekind.training.batches.cache import cached_features
 from samekind.training.network.siamese import SiameseNetwork
-from samekind.training.network.starting_weights import initialise
+from samekind.training.network.start import initialise
 from samekind.training.recipe import Recipe
 from samekind.training.recipe.reading import read_recipe
 

@@ -22,8 +22,8 @@ from typing import TypeVar
 
 import numpy as np
 from accuracy_measure import NewClassScores, cross_fitted_calibrations, mean, new_classes
-from domain_cuts import collections_of
-from domain_measure import Judge, halved, measure_collection
+from domain_cuts import Cut, collections_of, drawn_by_lot
+from domain_measure import Judge, Labels, halved, measure_collection
 from domain_networks import TRAINED_ON, Networks, read_networks, write_list
 from domain_table import write_table
 
@@ -38,10 +38,12 @@ from samekind.recognizer import Recognizer
 DESCRIPTION = (
     "pictures of imagenette2-224/val, tiny-imagenet-90, caltech101-a, birds-524 and grocery-81, and narrow collections "
     "cut from them; each judged by a network that knew nothing of its data set and was adapted with 20 to 200 others "
-    "of its pictures or with half of them"
+    "of its pictures or with half of them; fitted on collections of classes drawn by lot, too"
 )
 # The geometric mean of the spreads of these collections; no label has a part in it.
 USUAL_SPREAD = 0.14
+# So many images of a collection are enough to fit on: of one whose rates are told, and of another.
+_MOST_JUDGED, _MOST_OF_MORE = 800, 300
 _Calibration = TypeVar("_Calibration", PairCalibration, TrioCalibration)
 EVERYDAY = "all 50 classes of caltech101-a, as they look to a network of this recipe that was trained without them"
 
@@ -56,6 +58,8 @@ def main() -> None:
     parser.add_argument("--list", type=Path)
     parser.add_argument("--ship", type=Path)
     arguments = parser.parse_args()
+    if arguments.model and arguments.ship:
+        parser.error("--ship writes what networks without a domain say, --model measures a file by its own card")
     networks = read_networks(arguments.data, arguments.init, arguments.work)
     if arguments.list:
         write_list(networks.train, arguments.list)
@@ -68,8 +72,9 @@ def main() -> None:
         embeddings = {domain: networks.without(domain) for domain in TRAINED_ON}
         everyday = everyday_card(networks)
         judged = judged_collections(networks, embeddings)
-        whole = fit_domains(judged, USUAL_SPREAD, DESCRIPTION)
-        judges = {domain: Judge(everyday, without(whole, judged, domain)) for domain in TRAINED_ON}
+        more = more_collections(networks, embeddings)
+        whole = fit_domains(judged, USUAL_SPREAD, DESCRIPTION, more)
+        judges = {domain: Judge(everyday, without(whole, judged, more, domain)) for domain in TRAINED_ON}
     rows = [
         row
         for cut in collections_of(networks.measured)
@@ -99,15 +104,40 @@ def of_model(model: Recognizer, networks: Networks, work: Path) -> dict[str, Emb
 def judged_collections(networks: Networks, embeddings: dict[str, Embeddings]) -> list[JudgedCollection]:
     """One draw of each collection, adapted with each number of pictures."""
     return [
-        half.judged(USUAL_SPREAD)
+        one
         for cut in collections_of(networks.measured)
-        for half in halved(cut, embeddings[cut.domain], networks.measured[cut.domain].images.labels, draw=0)
+        for one in _judged(cut, embeddings[cut.domain], networks.measured[cut.domain].images.labels, _MOST_JUDGED)
     ]
 
 
-def without(whole: DomainCalibration, judged: list[JudgedCollection], domain: str) -> DomainCalibration:
+def more_collections(networks: Networks, embeddings: dict[str, Embeddings]) -> list[JudgedCollection]:
+    """Collections to fit on that are not measured: classes of each domain, drawn by lot."""
+    return [
+        one
+        for domain, pool in networks.measured.items()
+        for cut in drawn_by_lot(domain, pool.images.labels, embeddings[domain])
+        for one in _judged(cut, embeddings[domain], pool.images.labels, _MOST_OF_MORE, few=True)
+    ]
+
+
+def _judged(
+    cut: Cut, embeddings: Embeddings, labels: Labels, most: int, *, few: bool = False
+) -> list[JudgedCollection]:
+    halves = halved(cut, embeddings, labels, draw=0, most=most, few=few)
+    return [half.judged(USUAL_SPREAD) for half in halves if _has_both_answers(half.labels)]
+
+
+def _has_both_answers(labels: Labels) -> bool:
+    count = np.bincount(labels)
+    return bool((count > 0).sum() >= 3 and count.max() > 1)
+
+
+def without(
+    whole: DomainCalibration, judged: list[JudgedCollection], more: list[JudgedCollection], domain: str
+) -> DomainCalibration:
     """What the other domains say, with the rates that the card promises."""
-    pair, trio = fit_collections([one for one in judged if one.domain != domain], "")
+    left = [[one for one in some if one.domain != domain] for some in (judged, more)]
+    pair, trio = fit_collections(left[0], more=left[1])
     assert whole.trio is not None
     return whole.model_copy(update={"pair": _promising(pair, whole.pair), "trio": _promising(trio, whole.trio)})
 

@@ -166,14 +166,14 @@ def pointing(model: Recognizer, pictures: Collection, number: int, occluded: int
         for method in methods:
             found = upsampled(model.explain(made, plain, method=method).pairs[0].maps[0], _SIDE, _SIDE)
             hits.setdefault(method, []).append(lies_behind(found, layout, behind=behind))
-    for method, found_hits in hits.items():
+    for name, found_hits in hits.items():
         for kind, what in enumerate(("highest", "heavier")):
             found_right = [hit[kind] for hit in found_hits]
             low, high = wilson(sum(found_right), number := len(found_right))
             each = ", ".join(
                 f"{name} {np.mean(found_right[i :: len(_LAYOUTS)]):.0%}" for i, name in enumerate(_LAYOUTS)
             )
-            print(f"  {method:<13} {what} in the right half: {np.mean(found_right):.1%} [{low:.1%}, {high:.1%}] "
+            print(f"  {name:<13} {what} in the right half: {np.mean(found_right):.1%} [{low:.1%}, {high:.1%}] "
                   f"of {number}: {each}", flush=True)  # fmt: skip
 
 

@@ -43,6 +43,8 @@ def main() -> None:
     errors = part_in_errors(embeddings, images.labels, found.threshold)
     order = np.argsort(-errors)
     for count in (10, 20, 40, 60, 100, 200):
+        if 2 * count > len(images):
+            break
         rest = np.sort(order[count:])
         share = errors[order[:count]].sum() / errors.sum()
         without = equal_error(embeddings[rest], images.labels[rest]).rate

@@ -100,6 +100,8 @@ def _judge(attack: Callable[..., bytes], answer: bytes) -> str:
     if not answer:
         return "cut, no answer" if attack in _UNANSWERED else "WRONG: no answer"
     status, document = _status_and_body(answer)
+    if status == 200 and attack in _HARMLESS:
+        return "200, the picture was read"
     problem = b"application/problem+json" in answer and document["status"] == status
     return f"{status}" if 400 <= status < 500 and problem else f"WRONG: {status} {document}"
 
@@ -236,6 +238,8 @@ _ATTACKS: list[Callable[[random.Random, int], bytes]] = [
     *(_cut_before_the_answer, _slow),
 ]
 _UNANSWERED = {_cut, _cut_before_the_answer, _slow}
+# Pillow 12.3 leaves such a text packed and reads the picture; older versions refuse it.
+_HARMLESS = {_text_bomb}
 
 
 if __name__ == "__main__":

@@ -1,12 +1,19 @@
-"""Running the command line as a user does, in a process of its own."""
+"""Running the command line as a user does: in this process, or in one of its own."""
 
 from __future__ import annotations
 
+import io
+import logging
 import os
 import secrets
 import subprocess
 import sys
+import warnings
+from contextlib import ExitStack, chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
+from unittest.mock import patch
+
+from samekind.cli import main
 
 ENVIRONMENT = os.environ | {"COLUMNS": "120", "NO_COLOR": "1"}
 
@@ -52,12 +59,38 @@ def holding(owner: str, name: str, number: int, go: Path, *arguments: object) ->
 
 
 def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """``samekind ARGUMENTS``, with its exit status and output, in a terminal 120 columns wide."""
+    """``samekind ARGUMENTS`` in this process, with its exit status and output, redirected, 120 columns wide.
+
+    A traceback is an error of the test. What the command leaves behind in the process, such as handlers of logs, is
+    taken away again.
+    """
+    words, status = ["samekind", *map(str, arguments)], 0
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="\n", write_through=True) for _ in range(2))
+    log = logging.getLogger("samekind")
+    with ExitStack() as stack:
+        for context in (redirect_stdout(out), redirect_stderr(err), warnings.catch_warnings()):
+            stack.enter_context(context)
+        warnings.simplefilter("default")
+        for patched in (patch.object(sys, "argv", words), patch.object(log, "handlers", [*log.handlers])):
+            stack.enter_context(patched)
+        stack.enter_context(patch.dict(os.environ, COLUMNS="120"))
+        stack.enter_context(patch.object(main, "_COLOUR", new=False))
+        stack.enter_context(chdir(cwd or Path.cwd()))
+        try:
+            main.run()
+        except SystemExit as end:
+            status = end.code if isinstance(end.code, int) else int(end.code is not None)
+    written = (stream.buffer.getvalue().decode("utf-8", "surrogateescape") for stream in (out, err))
+    return subprocess.CompletedProcess(words, status, *written)
+
+
+def run_process(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """As ``run``, in a process of its own: for what is about processes, or leaves this one different."""
     return subprocess.run(command(*arguments), capture_output=True, text=True, cwd=cwd, env=ENVIRONMENT)
 
 
 def printed_seed() -> int:
-    """The seed of a test that kills at random moments: that of ``SAMEKIND_SEED``, or a new one; it is printed."""
-    seed = int(os.environ.get("SAMEKIND_SEED") or secrets.randbelow(2**32))
-    print(f"to see it again: SAMEKIND_SEED={seed}")  # noqa: T201 - pytest shows it where a test fails
+    """The seed of a test that kills at random moments: that of ``SAMEKIND_KILL_SEED``, or a new one; it is printed."""
+    seed = int(os.environ.get("SAMEKIND_KILL_SEED") or secrets.randbelow(2**32))
+    print(f"to see it again: SAMEKIND_KILL_SEED={seed}")  # noqa: T201 - pytest shows it where a test fails
     return seed

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import lanes
 import numpy as np
 import onnx
 import pytest
@@ -37,6 +39,17 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 settings.load_profile("samekind")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fast", action="store_true", help="only what needs no torch, browser, service or process")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--fast"):
+        config.pluginmanager.register(lanes)
+        sys.meta_path.insert(0, lanes.NoTorch())
+
 
 SHARED = Path(os.environ.get("SAMEKIND_SHARED", Path(__file__).parents[2] / "shared"))
 SIZE, DIMENSION = 16, 6
@@ -194,6 +207,14 @@ def colour_folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for i in range(24):
             save_noise(root / name / f"{i:02}.png", colour, seed=1000 * ord(name[0]) + i)
     return root
+
+
+@pytest.fixture(scope="module")
+def fewer_trios() -> Iterator[None]:
+    """Calibrations are fitted on a tenth of the trios, for speed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("samekind.fitting.calibrations._TRIOS", 2000)
+        yield
 
 
 @pytest.fixture

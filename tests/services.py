@@ -30,7 +30,10 @@ class Running:
     def stop(self) -> int:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=120)
+        status = self.process.wait(timeout=120)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return status
 
 
 def start(words: list[str], log: Path) -> Running:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from samekind.progress import stage_counter
+from samekind.progress import NotedStage, note_of, stage_counter
 
 
 def test_counts_reach_who_listens() -> None:
@@ -13,3 +13,10 @@ def test_counts_reach_who_listens() -> None:
 
 def test_nobody_listens() -> None:
     assert stage_counter(None, "images")(3) is None  # type: ignore[func-returns-value]
+
+
+def test_a_stage_with_a_note_is_the_stage() -> None:
+    stage = NotedStage("training steps", "epoch 2 of 5")
+    assert stage == "training steps"
+    assert {"training steps": 1}[stage] == 1
+    assert (note_of(stage), note_of("images")) == ("epoch 2 of 5", "")

@@ -26,7 +26,7 @@ EXPORTS = {
         *("Cluster", "Duplicate", "DuplicateGroup", "Gallery", "Hit", "Match", "Row", "Status", "SyncReport"),
         *("copies_in", "matches_between"),
         *("summary_of_clusters", "summary_of_duplicates", "title_of_cluster", "title_of_group"),
-        *("write_clusters_sheet", "write_duplicates_sheet", "write_hits_sheet"),
+        *("write_cluster_folders", "write_clusters_sheet", "write_duplicates_sheet", "write_hits_sheet"),
     },
     "samekind.plans": {
         *("Applied", "Plan", "PlanGroup", "PlanLine", "Undone"),

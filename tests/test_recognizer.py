@@ -18,9 +18,11 @@ from strategies import pixels, unit_rows
 
 from samekind.errors import ArgumentError, EmbeddingError, ImageError, ModelFileError, OperatingPointError
 from samekind.images import ImageSource
+from samekind.inference.embedder import Embedded
 from samekind.inference.similarity import TRIO_PAIRS
+from samekind.inference.verdict import TrioVerdict, Verdict
 from samekind.model_file.file import ModelFile, read_model, write_model
-from samekind.recognizer import Embedded, Recognizer, TrioVerdict, Verdict, load
+from samekind.recognizer import Recognizer, load
 
 RED, DARK_RED, BLUE = (220, 40, 40), (160, 30, 30), (40, 40, 220)
 

@@ -40,9 +40,10 @@ if TYPE_CHECKING:
     from samekind.explain.explanation import Explanation
     from samekind.fitting.calibrate import Recalibrated, calibrate
     from samekind.gallery import Gallery
+    from samekind.inference.embedder import Embedded
     from samekind.inference.verdict import TrioVerdict, Verdict
     from samekind.model_file.card import Card
-    from samekind.recognizer import Embedded, Recognizer, load
+    from samekind.recognizer import Recognizer, load
     from samekind.report.evaluate import evaluate
     from samekind.report.schema import Report
     from samekind.training.api import train
@@ -91,7 +92,7 @@ __all__ = [
 _MODULES = {
     "load": "samekind.recognizer",
     "Recognizer": "samekind.recognizer",
-    "Embedded": "samekind.recognizer",
+    "Embedded": "samekind.inference.embedder",
     "Verdict": "samekind.inference.verdict",
     "TrioVerdict": "samekind.inference.verdict",
     "Explanation": "samekind.explain.explanation",

@@ -17,9 +17,18 @@ from samekind.model_file.file import write_model
 
 
 def test_info_prints_the_card(tiny_model: Path) -> None:
-    out = run("info", tiny_model).stdout
+    out = run("info", tiny_model, "--all").stdout
     for words in ("mean colour", "16 × 16 pixels", "balanced", "FAR  2.000%", "Apache-2.0", "fingerprint"):
         assert words in out
+
+
+def test_info_is_short_and_all_tells_the_rest(tiny_model: Path) -> None:
+    short, everything = (run("info", *options).stdout for options in (("general",), ("general", "--all")))
+    assert len(short.splitlines()) < 16
+    for words in ("balanced      threshold 0.", "FAR", "accuracy", "licence", "everyday objects", "more: --all"):
+        assert words in short, words
+    assert len(everything.splitlines()) > 2 * len(short.splitlines())
+    assert "three images" not in run("info", tiny_model).stdout
 
 
 def test_info_as_json_is_the_card(tiny_model: Path) -> None:
@@ -102,6 +111,19 @@ def test_evaluate_names_unreadable_files_and_goes_on(colour_folders: Path, tiny_
     assert result.returncode == 0
     assert "00.png: not an image" in result.stderr
     assert "95 images" in result.stdout
+
+
+def test_what_is_excluded_is_neither_measured_nor_calibrated_on(
+    colour_folders: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    copied = Path(shutil.copytree(colour_folders, tmp_path / "copy"))
+    for number, folder in enumerate(("red", "blue")):
+        save_noise(copied / folder / "00_thumb.png", (9, 9, 9), number)
+    options = ("--exclude", "*_thumb.png", "--json")
+    measured = run("evaluate", tiny_model, copied, "--resamples", "10", *options)
+    assert json.loads(measured.stdout)["images"] == 96
+    calibrated = run("calibrate", tiny_model, copied, "-o", tmp_path / "m.onnx", *options)
+    assert json.loads(calibrated.stdout)["card"]["pair"]["measured_on"]["images"] == 96
 
 
 @pytest.mark.parametrize("kind", ["pairs", "trios"])

@@ -237,3 +237,8 @@ def test_a_class_may_be_called_train(tmp_path: Path) -> None:
     images, test = read_train_and_test(tmp_path)
     assert images.classes == ("bus", "train")
     assert test is None
+
+
+def test_where_all_is_excluded_that_is_said(colour_folders: Path) -> None:
+    with pytest.raises(DatasetError, match="everything in it is excluded"):
+        read_class_folders(colour_folders, exclude=["*"])

@@ -56,7 +56,7 @@ def test_the_folder_appears_whole_and_nothing_else_is_left(
 ) -> None:
     stages: dict[str, tuple[int, int]] = {}
     to = tmp_path / "new" / "folder"
-    folder = fetch_imagenette(archive(), to, report=lambda stage, *numbers: stages.update({stage: numbers}))
+    folder = fetch_imagenette(archive(), to, on_progress=lambda stage, *numbers: stages.update({stage: numbers}))
     assert folder == to / NAME
     assert [path.name for path in to.iterdir()] == [NAME]
     dataset = read_dataset(folder)
@@ -98,7 +98,7 @@ def test_a_break_is_gone_on_from(archive: Callable[[], Archive], served: Served,
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fetch_imagenette(archive(), tmp_path, report=interrupt)
+        fetch_imagenette(archive(), tmp_path, on_progress=interrupt)
     assert [path.name for path in tmp_path.iterdir()] == [f"{NAME}.tgz.part"]
     fetch_imagenette(archive(), tmp_path)
     assert served.asked == ["", f"bytes={len(served.content)}-"]
@@ -113,7 +113,7 @@ def test_a_break_while_unpacking_leaves_the_archive_and_no_half_folder(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fetch_imagenette(archive(), tmp_path, report=interrupt)
+        fetch_imagenette(archive(), tmp_path, on_progress=interrupt)
     assert [path.name for path in tmp_path.iterdir()] == [f"{NAME}.tgz"]
     assert fetch_imagenette(archive(), tmp_path).is_dir()
     assert len(served.asked) == 1
@@ -184,6 +184,7 @@ def test_a_broken_or_incomplete_archive_is_named_and_nothing_of_it_stays(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow  # torchvision imports torch
 @pytest.mark.parametrize("size", SIZES)
 def test_torchvision_knows_every_size(size: str) -> None:
     archive = imagenette_archive(size)
@@ -193,6 +194,7 @@ def test_torchvision_knows_every_size(size: str) -> None:
     assert len(archive.classes) == 10
 
 
+@pytest.mark.slow  # torchvision imports torch
 def test_an_unknown_size_is_refused() -> None:
     with pytest.raises(DatasetError, match="sizes are 160, 320, full"):
         imagenette_archive("640")

@@ -93,6 +93,7 @@ def test_a_parquet_file_is_read(tmp_path: Path) -> None:
         read_dataset(tmp_path / "bad.parquet")
 
 
+@pytest.mark.slow  # the library `datasets` imports torch
 def test_a_folder_of_the_hubs_parquet_files_has_its_splits_and_class_names(tmp_path: Path) -> None:
     datasets = hugging_face()
     features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=["jug", "mug"])})
@@ -103,6 +104,7 @@ def test_a_folder_of_the_hubs_parquet_files_has_its_splits_and_class_names(tmp_p
     assert_rows(read_dataset(tmp_path).parts)
 
 
+@pytest.mark.slow  # the library `datasets` imports torch
 def test_hugging_face_datasets_are_read_encoded_as_they_are() -> None:
     datasets = hugging_face()
     features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=["jug", "mug"])})

@@ -40,12 +40,28 @@ def manifest(folder: Path, content: str | bytes) -> Path:
         PLAIN.replace("train", "training").replace(",test", ",Testing"),
         PLAIN.replace("1.jpg,", ".\\1.jpg,").replace("2.jpg,", " 2.jpg ,"),
         PLAIN + "\n\n",
+        PLAIN.encode("utf-32"),
+        PLAIN.replace("\n", "\r"),
+        "\n  \r\n" + PLAIN,
+        "sep=;\r\n" + PLAIN.replace(",", ";").replace("\n", "\r\n"),
     ],
 )
 def test_lists_of_many_makes_are_the_same_list(content: str | bytes, tmp_path: Path) -> None:
     parts = read_manifest(manifest(tmp_path, content)).parts
     assert {split: images.classes for split, images in parts.items()} == {"train": ("mug",), "test": ("jug",)}
     assert [image.name for images in parts.values() for image in images.paths] == ["1.jpg", "2.jpg"]
+
+
+@pytest.mark.parametrize("names", ["path,label,label", "path,Label,label", "path,label, path "])
+def test_a_column_that_is_there_twice_is_refused(names: str, tmp_path: Path) -> None:
+    path = manifest(tmp_path, f"{names}\n1.jpg,mug,jug\n2.jpg,jug,mug\n")
+    with pytest.raises(DatasetError, match=r"2 columns are called '(path|label)' \(columns \d, \d\); rename or remove"):
+        read_manifest(path)
+
+
+def test_a_line_is_named_as_the_file_has_it(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="line 4 has not as many entries"):
+        read_manifest(manifest(tmp_path, "\nsep=,\npath,label\n1.jpg\n"))
 
 
 def test_a_name_that_was_asked_for_goes_before_a_synonym(tmp_path: Path) -> None:

@@ -111,6 +111,13 @@ def test_the_old_rates_are_those_of_the_network_as_it_was(narrow: LabelledImages
     assert (bare.start, bare.adaptation, bare.card.adapted) == (None, None, None)
 
 
+def test_calibrated_as_it_is_nothing_adapts_it_over_the_labels(narrow: LabelledImages, adaptable_model: Path) -> None:
+    model = load(adaptable_model)
+    adapted, bare = (recalibrate(model, narrow, "mine", "narrow", bare=bare).card for bare in (False, True))
+    assert model.card.domains is not None
+    assert (adapted.domains, bare.domains) == (model.card.domains, None)
+
+
 def test_a_model_that_is_adapted_stays_as_it_is(narrow: LabelledImages, adaptable: Path, tmp_path: Path) -> None:
     first = calibrate(adaptable, narrow, tmp_path / "mine.onnx")
     read = read_model(tmp_path / "mine.onnx")

@@ -42,6 +42,26 @@ def test_rates_are_those_of_the_domains_left_out(collections: list[JudgedCollect
     assert card.domains == ("a", "b", "c", "d")
 
 
+def test_more_collections_are_fitted_on_and_left_out_with_their_domain(collections: list[JudgedCollection]) -> None:
+    more = [collection(domain, "by lot", 50 + i, apart=0.5) for i, domain in enumerate(("a", "drawn"))]
+    card = fit_domains(collections, 0.2, "a test", more)
+    # Not to the digit: the fit trusts the pictures that are told of only, so its targets are a little softer.
+    pair, trio = fit_collections([*collections, *more])
+    assert (card.pair.scale, card.pair.bias) == pytest.approx((pair.scale, pair.bias), rel=0.01)
+    assert card.trio is not None
+    assert card.trio.weights == pytest.approx(trio.weights, rel=0.02)
+    assert card.pair.scale != pytest.approx(fit_collections(collections)[0].scale, rel=0.02)
+    expected = []
+    for one in collections:
+        left = ([other for other in some if other.domain != one.domain] for some in (collections, more))
+        others, _ = fit_collections(next(left), more=next(left))
+        expected.append(verdict_rates(one.pairs >= others.operating_points["balanced"].threshold, one.pairs_same))
+    point = card.pair.operating_points["balanced"]
+    assert (point.far, point.tar) == pytest.approx(tuple(np.mean(expected, axis=0)))
+    assert card.pair.measured_on.images == 4 * 60
+    assert card.domains == ("a", "b", "c", "d")
+
+
 def test_each_domain_weighs_the_same_however_many_collections_it_has(collections: list[JudgedCollection]) -> None:
     hard = [collection("hard", str(i), 100, apart=0.3) for i in range(6)]
     once, often = (fit_collections(collections + some, "")[0] for some in (hard[:1], hard))

@@ -76,6 +76,9 @@ def test_a_model_that_can_be_adapted_is_where_that_helps(adaptable_model: Path, 
     assert found.start is not None
     assert found.start.adapted == (found.card.adapted is not None)
     assert load(tmp_path / "mine.onnx").card.pair == found.card.pair
+    as_it_is = calibrate(adaptable_model, pairs=pairs, bare=True).card
+    assert found.old.domains is not None
+    assert as_it_is.domains is None  # or a gallery would adapt it over the answers
 
 
 @pytest.mark.parametrize("weight", ["0", "-1", "nan", "inf", "much"])

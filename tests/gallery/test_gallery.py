@@ -111,3 +111,18 @@ def test_read_only_never_writes(gallery: Gallery, photos: Path) -> None:
         assert len(reader.search(photos / "red/00.png", 3)) == 3
         with pytest.raises(GalleryError, match="opened read-only"):
             reader.sync(photos)
+
+
+def test_text_where_a_number_is_meant_is_refused_in_words(filled: Gallery) -> None:
+    row = next(iter(filled))
+    for call, message in (
+        (lambda: filled.search(row.path, k="3"), "a search finds at least one image; got k = '3'"),
+        (lambda: filled.search(row.path, min_probability="0.5"), "a number from 0 to 1; got '0.5'"),
+        (lambda: filled.clusters("kmeans", k="3"), "a whole number; got k = '3'"),
+        (lambda: filled.clusters("agglomerative", threshold="0.5"), "a similarity, from -1 to 1; got '0.5'"),
+        (lambda: filled.duplicates("same-class", threshold="0.5"), "a similarity, from -1 to 1; got '0.5'"),
+        (lambda: filled.duplicates("same-class", threshold=7), "a similarity, from -1 to 1; got 7"),
+        (lambda: filled.matches(filled, "same-class", threshold=float("nan")), "a similarity, from -1 to 1; got nan"),
+    ):
+        with pytest.raises(GalleryError, match=message):
+            call()

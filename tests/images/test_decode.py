@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import os
 import struct
+import threading
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from samekind.errors import ImageError
-from samekind.images import ImageSource, describe, load_image
+from samekind.images import ImageSource, describe, load_image, read_image
 
 # Pillow warns of broken files that it goes on to read.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL.TiffImagePlugin")
@@ -187,7 +188,7 @@ def test_file_without_permission_is_named(tmp_path: Path) -> None:
     assert str(caught.value) == f"{path}: no permission to read it"
 
 
-@pytest.mark.parametrize("content", [b"", b"#!/bin/sh\necho no picture\n", b"%PDF-1.7\n", bytes(1000)])
+@pytest.mark.parametrize("content", [b"#!/bin/sh\necho no picture\n", b"%PDF-1.7\n", bytes(1000)])
 def test_file_that_is_no_image_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "wrong.jpg"
     path.write_bytes(content)
@@ -446,3 +447,20 @@ def test_formats_that_start_another_program_are_refused() -> None:
     drawing = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n%%EOF\n"
     with pytest.raises(ImageError, match="EPS is a drawing"):
         load_image(drawing, 8)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with names are POSIX's")
+def test_a_pipe_is_read_once_and_whole(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(encoded(Image.new("RGB", (40, 30))),))
+    writer.start()
+    decoded = read_image(tmp_path / "pipe", 8)
+    writer.join()
+    assert (decoded.width, decoded.height) == (40, 30)
+
+
+def test_what_is_empty_is_called_so(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+    for source, message in ((tmp_path / "a.jpg", r"a\.jpg: the file is empty"), (b"", "empty"), ("", "an empty path")):
+        with pytest.raises(ImageError, match=message):
+            load_image(source, 8)

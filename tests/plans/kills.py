@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -108,13 +107,6 @@ def worker() -> Iterator[Worker]:
         yield Worker(process)
         assert process.stdin is not None
         process.stdin.close()
-
-
-def seeded() -> random.Random:
-    """Another seed each time, printed; SAMEKIND_KILL_SEED gives the same again."""
-    seed = int(os.environ.get("SAMEKIND_KILL_SEED") or random.SystemRandom().randrange(10**6))
-    sys.stdout.write(f"SAMEKIND_KILL_SEED={seed}\n")
-    return random.Random(seed)  # noqa: S311 - moments, not secrets
 
 
 def undo_all(folder: Path) -> None:

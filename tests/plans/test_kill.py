@@ -8,9 +8,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from commands import printed_seed
 from plans.folders import MEMORY, contents, make_folder, snapshot
-from plans.kills import Worker, seeded, undo_all, worker
+from plans.kills import Worker, undo_all, worker
 
 from samekind.plans import apply_plan, read_plan
 from samekind.plans.removal_folder import REMOVAL_FOLDER
@@ -76,7 +78,7 @@ def test_killed_at_50_random_moments(working: Worker, place: Path) -> None:
     base = folder / REMOVAL_FOLDER
     _, seconds = working.run(what="apply", plan=plan)
     undo_all(base)
-    rng, moved = seeded(), set()
+    rng, moved = np.random.default_rng(printed_seed()), set()
     for _ in range(50):
         working.run(what="apply", plan=plan, seconds=rng.uniform(0, seconds))
         moved.add(len(before) - len(snapshot(folder)))

@@ -94,6 +94,21 @@ def test_text_and_page_show_promised_and_measured(report: Report) -> None:
         assert words in page, words
 
 
+def test_the_figure_shows_each_promise_beside_what_was_measured(report: Report) -> None:
+    drawings = {drawing.name: drawing for drawing in draw_all(report)}
+    drawing = drawings["promises-pairs-unseen"]
+    assert "at balanced 0.10% promised, 100.00% measured" in drawing.alt
+    for words in ("balanced", "half to twice"):
+        assert words in drawing.svg, words
+    assert drawing.name in render(report, list(drawings.values()))
+    without = report.model_copy(deep=True)
+    for group in without.groups.values():
+        for task in (group.pairs, group.trios):
+            if task:
+                task.promises.clear()
+    assert not [drawing for drawing in draw_all(without) if drawing.name.startswith("promises")]
+
+
 def test_the_worst_classes_and_their_rates_are_those_of_the_table(report: Report) -> None:
     found = report.class_to_class
     assert found is not None

@@ -261,6 +261,14 @@ def test_another_model_is_compared_on_the_same_items(model: Recognizer, many_col
     assert far.difference.value == pytest.approx(far.this - far.other)
     assert far.clear
     build_report(found).save(tmp_path / "report")
+    first, second, third = build_report(found).text().splitlines()[:3]
+    accuracy = differences["accuracy@balanced"]
+    assert first.startswith(f"{model.card.name:<11}  accuracy at balanced {accuracy.this:.4f}, EER ")
+    assert second.startswith(f"stricter     accuracy at balanced {accuracy.other:.4f}, EER ")
+    better = "stricter" if (accuracy.difference.value or 0) < 0 else model.card.name
+    assert third.startswith(
+        f"{better} is clearly better (accuracy on pairs " if accuracy.clear else "neither is clearly"
+    )
     assert "Beside “stricter”" in (tmp_path / "report" / "report.html").read_text()
 
 
@@ -281,6 +289,8 @@ def test_what_the_other_model_was_trained_on_is_told_if_it_differs(
     assert "what the first model, knows-three, was trained on" in told
     same = build_report(measure(model, images, compare=model, **QUICK))
     assert not any("other model" in note for note in same.notes)
+    assert same.text().splitlines()[1].startswith("knows-three (the other)  accuracy at balanced")
+    assert same.text().splitlines()[2].startswith("neither is clearly better (accuracy on pairs +0.0000")
 
 
 @pytest.fixture

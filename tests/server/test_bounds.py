@@ -100,9 +100,8 @@ def test_one_file_too_large_is_refused_while_it_arrives(limited) -> None:
 
 def test_a_slow_head_is_cut_off(limited) -> None:
     running = limited(header_seconds=0.5)
-    begun = time.monotonic()
+    # One that is not cut off waits for the rest of the head until ``talk`` loses patience, which is an error.
     assert talk(running.port, b"GET / HT", *[b"T"] * 4, pause=0.4) == b""
-    assert time.monotonic() - begun < 10
     with running.client() as client:
         assert client.get("/healthz").status_code == 200
 
@@ -317,8 +316,8 @@ def test_idle_connections_stay_as_long_as_they_may_and_keep_nobody_out(limited) 
 
     running = limited(idle_seconds=1)
     with socket.create_connection(("127.0.0.1", running.port), timeout=60) as connection:
+        begun = time.monotonic()  # before the request: this process may be held up after it
         connection.sendall(request)
-        begun = time.monotonic()
         while connection.recv(4096):
             pass
         assert time.monotonic() - begun >= 0.9

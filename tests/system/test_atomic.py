@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import threading
@@ -44,6 +45,17 @@ def test_failure_keeps_the_old_file_and_leaves_nothing_else(tmp_path: Path, fail
         write_and_fail(path, failure)
     assert path.read_text() == "old"
     assert names(tmp_path) == ["note.txt"]
+
+
+def test_a_full_disk_is_told_with_the_name_that_was_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "note.txt"
+    for found in (OSError(errno.ENOSPC, "No space left on device"), OSError(errno.EFBIG, "File too large")):
+        with pytest.raises(OSError, match=r"(No space|too large).*note\.txt") as raised, replacing(path):
+            raise found
+        assert raised.value.filename == str(path)
+    with pytest.raises(FileNotFoundError) as other, replacing(path):  # of some other file
+        raise FileNotFoundError(errno.ENOENT, "No such file", "image.png")
+    assert other.value.filename == "image.png"
 
 
 def test_failure_makes_no_file_where_there_was_none(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from training.runs import SMALL
 
 from samekind.errors import TrainingError
-from samekind.recognizer import Recognizer
+from samekind.recognizer import Recognizer, load
 from samekind.training import api
 
 RECIPE = SMALL.with_settings(epochs=1, holdout={"test": 0.2})
@@ -59,7 +59,7 @@ def test_a_run_that_was_moved_with_its_data_goes_on_in_its_new_place(home: Path,
         model = api.resume(moved / "runs" / "m")
     finally:
         hidden.rename(home)
-    assert model.card.fingerprint == api.load(home / "m.onnx").card.fingerprint
+    assert model.card.fingerprint == load(home / "m.onnx").card.fingerprint
     assert (moved / "m.onnx").read_bytes() == (home / "m.onnx").read_bytes()
 
 

@@ -13,9 +13,10 @@ from PIL import Image
 
 from samekind.errors import DatasetError, TrainingError
 from samekind.system.hashing import content_hash
+from samekind.training.batches.plan import for_stopping
 from samekind.training.recipe import Recipe
 from samekind.training.run.folder import RunFolder
-from samekind.training.split import Parts, for_stopping, keep_split, read_split, split_images
+from samekind.training.split import Parts, keep_split, read_split, split_images
 
 PARTS = ("train", "held_out", "test")
 
@@ -40,9 +41,10 @@ def folder(colour_folders: Path, tmp_path: Path) -> Path:
 
 
 def test_each_class_is_divided_into_three_parts_that_share_nothing(folder: Path) -> None:
-    progress: list[tuple[int, int]] = []
+    progress: list[tuple[str, int, int]] = []
     parts = split_images(folder, recipe(), on_progress=lambda *done: progress.append(done))
-    assert progress == [(done, 96) for done in range(1, 97)]
+    looked = [call for call in progress if call[0] == "look at the images"]
+    assert looked == [("look at the images", done, 96) for done in range(1, 97)]
     assert np.bincount(parts.test.labels).tolist() == [6] * 4
     assert np.bincount(parts.held_out.labels).tolist() == [4] * 4
     assert np.bincount(parts.train.labels).tolist() == [14] * 4
@@ -70,6 +72,13 @@ def test_unreadable_files_are_left_out_and_named(folder: Path) -> None:
         assert str(folder / name) in note
         assert all(folder / name not in getattr(parts, part).paths for part in PARTS)
     assert sum(len(getattr(parts, part)) for part in PARTS) == 97 - 3
+
+
+def test_what_is_excluded_has_no_part_in_training(folder: Path) -> None:
+    parts = split_images(folder, Recipe(), exclude=["*0.png"])
+    names = [path.name for images in (parts.train, parts.held_out, parts.test) if images for path in images.paths]
+    assert names
+    assert not [name for name in names if name.endswith("0.png")]
 
 
 def test_identical_images_never_straddle(folder: Path) -> None:

@@ -1,3 +1,4 @@
+import re
 import shutil
 from pathlib import Path
 
@@ -11,11 +12,12 @@ from samekind.datasets.folders import read_class_folders
 from samekind.errors import DatasetError, TrainingError
 from samekind.evaluation.measure import measure
 from samekind.model_file.file import read_model
+from samekind.progress import note_of
 from samekind.system.hashing import content_hash, split_digest
 from samekind.training import train as spine
 from samekind.training.network import export
 from samekind.training.network.siamese import SiameseNetwork
-from samekind.training.network.starting_weights import initialise
+from samekind.training.network.start import initialise
 from samekind.training.recipe import Recipe
 from samekind.training.run.folder import RunFolder
 from samekind.training.run.settings import RunSettings
@@ -52,9 +54,15 @@ def test_thresholds_come_from_images_that_were_not_trained_on(trained, colour_fo
 def test_progress_of_every_stage_is_reported(trained) -> None:
     stages = {stage: (done, total) for stage, done, total in trained.stages}
     assert [stage.partition(" (")[0] for stage in stages] == [
-        "look at the images", "train features", "held-out features", "training steps", "calibrate",
+        "look at the images", "look for copies", "train features", "held-out features", "training steps", "calibrate",
     ]  # fmt: skip
     assert all(done == total for done, total in stages.values())
+
+
+def test_training_tells_epoch_loss_and_error_rate(trained) -> None:
+    notes = [note_of(stage) for stage, _, _ in trained.stages if stage == "training steps"]
+    assert re.fullmatch(r"epoch 1 of 2, loss \d+\.\d{3}", notes[0])
+    assert re.fullmatch(r"epoch 2 of 2, loss \d+\.\d{3}, held-out EER \d+\.\d\d%", notes[-1])
 
 
 def test_the_run_folder_keeps_settings_and_log_but_not_the_cache(trained) -> None:

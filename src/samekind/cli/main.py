@@ -20,6 +20,8 @@ from samekind.errors import SamekindError
 
 # None lets click decide by whether it writes to a terminal.
 _COLOUR = False if os.environ.get("NO_COLOR") else None
+# Characters of a message.
+_LONGEST = 2000
 
 app = typer.Typer(
     name="samekind",
@@ -95,5 +97,7 @@ def run() -> None:
 
 
 def _fail(message: str) -> None:
+    if len(message) > _LONGEST:  # a field of a list, say, that was taken for a path
+        message = f"{message[:_LONGEST]}…"
     typer.secho(f"samekind: {printable(message)}", err=True, fg="red", color=_COLOUR)
     sys.exit(2)

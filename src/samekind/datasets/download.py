@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Callable
 from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path
@@ -14,9 +13,8 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from samekind.errors import DatasetError
+from samekind.progress import Progress
 from samekind.system.disk import shortage
-
-Progress = Callable[[int, int], None]
 
 _CHUNK = 1 << 16  # little is lost when a slow connection is interrupted
 _SECONDS_OF_SILENCE = 30
@@ -45,7 +43,7 @@ def download(
         path: The file to write; it appears only when it is whole and its checksum right.
         md5: Its checksum, in hexadecimal. (MD5 is what the publishers give; it finds damage, not malice.)
         leave_free: Refuse to start where the disk has not room for the file and this many times its size besides.
-        on_progress: Called with the bytes there so far, and of the whole.
+        on_progress: Called with ("download, MB", megabytes there so far, of the whole).
 
     Raises:
         DatasetError: The server cannot be reached or has no such file, the checksum is wrong (then what came is
@@ -92,7 +90,7 @@ def _go_on(url: str, partial: Path, leave_free: float, on_progress: Progress | N
             while chunk := _read(response):
                 file.write(chunk)
                 if on_progress:
-                    on_progress(file.tell(), max(total, file.tell()))
+                    on_progress("download, MB", file.tell() // 10**6, max(total, file.tell(), 10**6) // 10**6)
             done = file.tell()
     if done < total:  # http.client ends such a body like any other
         raise _BrokenOff(f"the connection broke off at {done / 1e6:,.0f} of {total / 1e6:,.0f} MB")

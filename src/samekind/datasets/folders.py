@@ -29,8 +29,6 @@ __all__ = [
 _TRAIN_NAMES = ("train", "training")
 _VALID_NAMES = ("val", "valid", "validation", "dev")
 _TEST_NAMES = ("test", "testing")
-# Where the test images may lie beside a folder "train".
-TEST_FOLDERS = (*_VALID_NAMES, *_TEST_NAMES)
 
 
 @dataclass(frozen=True)
@@ -131,7 +129,8 @@ def read_class_folders(
         raise DatasetError(f"{root / name}: cannot be listed ({reason}); give yourself the right, or exclude it")
     folders = [name for name in sorted(_subfolders(root)) if name not in over.folders]
     if not folders:
-        raise DatasetError(f"{root}: no class folders; put the images of each class in a folder of their own")
+        what = "everything in it is excluded" if over.excluded else "no class folders"
+        raise DatasetError(f"{root}: {what}; put the images of each class in a folder of their own")
     if empty := [name for name in folders if name not in of_class]:
         raise DatasetError(f"{root / empty[0]}: a class without images; add some or remove the folder")
     if passed is not None:

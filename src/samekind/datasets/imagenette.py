@@ -6,15 +6,13 @@ import shutil
 import sys
 import tarfile
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from samekind.datasets.download import download
 from samekind.datasets.folders import read_train_and_test
 from samekind.errors import DatasetError
-
-Report = Callable[[str, int, int], None]
+from samekind.progress import Progress
 
 SIZES = ("160", "320", "full")
 # JPEGs hardly shrink in a .tgz; the rest is the file system's.
@@ -26,7 +24,7 @@ class Archive:
     """Where one size of Imagenette lies, and what is in it.
 
     Attributes:
-        url: Of a ``.tgz`` whose one folder has the archive's name.
+        url: The address of a ``.tgz`` whose one folder has the archive's name.
         md5: Its checksum.
         classes: The names of its class folders, in ``train`` and ``val`` alike.
         images: How many images there are in all.
@@ -65,7 +63,7 @@ def imagenette_archive(size: str) -> Archive:
     return Archive(url, md5, classes, images=13_394)
 
 
-def fetch_imagenette(archive: Archive, to: Path, *, report: Report | None = None) -> Path:
+def fetch_imagenette(archive: Archive, to: Path, *, on_progress: Progress | None = None) -> Path:
     """Download and unpack, whole or not at all; a folder that is there and whole is left alone.
 
     A break leaves what was downloaded, and the next call goes on from it. An archive that was there before, with the
@@ -74,7 +72,7 @@ def fetch_imagenette(archive: Archive, to: Path, *, report: Report | None = None
     Args:
         archive: From ``imagenette_archive``.
         to: Where its folder shall lie.
-        report: Called with (stage, done, total) in megabytes.
+        on_progress: Called with (stage, done, total) in megabytes.
 
     Returns:
         The folder, with ``train`` and ``val`` and class folders in each.
@@ -91,12 +89,11 @@ def fetch_imagenette(archive: Archive, to: Path, *, report: Report | None = None
     _refuse_old_python()
     packed = to / PurePosixPath(archive.url).name
     ours = not packed.exists()
-    on_bytes = None if report is None else _megabytes(report, "download, MB")
-    download(archive.url, packed, archive.md5, leave_free=_UNPACKED, on_progress=on_bytes)
+    download(archive.url, packed, archive.md5, leave_free=_UNPACKED, on_progress=on_progress)
     unpacking = to / f".{archive.name}.unpacking"
     shutil.rmtree(unpacking, ignore_errors=True)  # of a run that was killed
     try:
-        _unpack(packed, unpacking, None if report is None else _megabytes(report, "unpack, MB"))
+        _unpack(packed, unpacking, on_progress)
         _check_whole(unpacking / archive.name, archive, "nothing was left of it")
         (unpacking / archive.name).rename(folder)
     except (KeyboardInterrupt, OSError):
@@ -109,14 +106,14 @@ def fetch_imagenette(archive: Archive, to: Path, *, report: Report | None = None
     return folder
 
 
-def _unpack(packed: Path, to: Path, on_progress: Callable[[int, int], None] | None) -> None:
+def _unpack(packed: Path, to: Path, on_progress: Progress | None) -> None:
     total = packed.stat().st_size
     try:
         with packed.open("rb") as file, tarfile.open(fileobj=file, mode="r:gz") as tar:
             for member in tar:
                 tar.extract(member, to, filter=_only_files)
                 if on_progress:
-                    on_progress(file.tell(), total)
+                    on_progress("unpack, MB", file.tell() // 10**6, max(1, total // 10**6))
     except (tarfile.TarError, EOFError, zlib.error) as error:
         raise DatasetError(f"{packed}: refused or broken while unpacking ({error}); nothing was left of it") from error
     except OSError as error:
@@ -153,7 +150,3 @@ def _check_whole(folder: Path, archive: Archive, advice: str) -> None:
             f"{folder}: is not the whole of Imagenette ({count:,} of {archive.images:,} images in train and val of "
             f"{len(archive.classes)} classes); {advice}"
         )
-
-
-def _megabytes(report: Report, stage: str) -> Callable[[int, int], None]:
-    return lambda done, total: report(stage, done // 10**6, max(1, total // 10**6))

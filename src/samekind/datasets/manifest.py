@@ -1,6 +1,6 @@
 """CSV manifests: one line an image, with its class and, if wanted, the split that it belongs to.
 
-A manifest names what class folders cannot: which images are held out for the links and thresholds, and test classes
+A manifest names what class folders cannot: which images are held out for probabilities and thresholds, and test classes
 that training never sees::
 
     path,label,split

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -17,6 +18,10 @@ _MOST_FIELD = 1 << 24
 _DELIMITERS = (",", ";", "\t", "|")
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_UTF32 = (b"\xff\xfe\0\0", b"\0\0\xfe\xff")
+# A line ends as on Windows, on Unix, or as on an old Mac.
+_LINE_END = re.compile(r"\r\n|\n|\r")
+_ABOVE = re.compile(r"(?:(?:sep=.)?[ \t]*(?:\r\n|\n|\r))*", re.IGNORECASE)
 
 
 def read_rows(
@@ -39,15 +44,38 @@ def read_rows(
         DatasetError: The file is missing, not text, lacks a column or an entry, or holds no row; the message says what
             was seen.
     """
-    text = _text(path)
-    first = text.partition("\n")[0]
+    above, text = _from_names(_text(path))
+    first = _first_line(text)
     names: dict[str, Sequence[str]] = dict.fromkeys(needed, ()) | dict(synonyms or {})
     for delimiter in _DELIMITERS:
         for quote in ('"', "'"):
             columns = _columns(first, delimiter, quote, names)
             if set(needed) <= set(columns):
-                return columns, _rows(path, text, columns, delimiter, quote)
+                _refuse_twice(path, columns, names)
+                return columns, _rows(path, text, columns, delimiter, quote, above=above)
     raise DatasetError(_lacking(path, first, needed, names))
+
+
+def _from_names(text: str) -> tuple[int, str]:
+    """The number of lines above the names (empty ones, and ``sep=;``, by which spreadsheets are told), and the rest."""
+    begin = _ABOVE.match(text)
+    assert begin is not None  # it matches nothing, too
+    return begin[0].count("\n") or begin[0].count("\r"), text[begin.end() :]
+
+
+def _first_line(text: str) -> str:
+    return _LINE_END.split(text, maxsplit=1)[0]
+
+
+def _refuse_twice(path: Path, columns: Sequence[str], names: Mapping[str, Sequence[str]]) -> None:
+    """Make sure that no column is there twice, for then nobody knows which one is meant."""
+    folded = [_folded(name) for name in columns]
+    for name in names:
+        if (count := folded.count(_folded(name))) > 1:
+            places = ", ".join(str(place) for place, other in enumerate(folded, 1) if other == _folded(name))
+            raise DatasetError(
+                f"{path}: {count} columns are called {name!r} (columns {places}); rename or remove all but one"
+            )
 
 
 def _text(path: Path) -> str:
@@ -58,6 +86,8 @@ def _text(path: Path) -> str:
     except OSError as error:
         raise DatasetError(f"{path}: cannot be read ({error.strerror})") from error
     try:
+        if content.startswith(_UTF32):
+            return content.decode("utf-32")
         if content.startswith(_UTF16):
             return content.decode("utf-16")
         if b"\0" in content[:4]:  # UTF-16 without its mark: every other byte of a name in Latin letters
@@ -86,8 +116,10 @@ def _folded(name: str) -> str:
     return name.casefold().replace("_", "").replace("-", "").replace(" ", "")
 
 
-def _rows(path: Path, text: str, columns: tuple[str, ...], delimiter: str, quote: str) -> list[tuple[int, Row]]:
-    first = text.partition("\n")[0]
+def _rows(
+    path: Path, text: str, columns: tuple[str, ...], delimiter: str, quote: str, *, above: int
+) -> list[tuple[int, Row]]:
+    first = _first_line(text)
     spaced = f"{delimiter} " in first
     csv.field_size_limit(_MOST_FIELD)
     try:
@@ -101,10 +133,10 @@ def _rows(path: Path, text: str, columns: tuple[str, ...], delimiter: str, quote
                 continue
             if len(entries) != len(columns):
                 raise DatasetError(
-                    f"{path}: line {reader.line_num} has not as many entries as there are columns "
+                    f"{path}: line {above + reader.line_num} has not as many entries as there are columns "
                     f"({len(entries)}, not {len(columns)})"
                 )
-            numbered.append((reader.line_num, dict(zip(columns, entries, strict=True))))
+            numbered.append((above + reader.line_num, dict(zip(columns, entries, strict=True))))
     except csv.Error as error:
         raise DatasetError(f"{path}: not a readable CSV file ({error})") from error
     if not numbered:

@@ -44,9 +44,19 @@ class ClassToClass:
 def class_to_class(pairs: AllPairs, scores: Scores, threshold: float) -> ClassToClass:
     """Measure how much one threshold means different things for different classes.
 
-    After Zhang et al., "Threshold-Consistent Margin Loss for Open-World Deep Metric Learning", ICLR 2024. The utility
-    of a class is the harmonic mean of its recall (TAR) and its specificity (1 - FAR, over the pairs of one of its
-    images with one of another class). The integral over thresholds is the mean of 50, evenly spaced.
+    The idea and the names are those of Zhang et al., "Threshold-Consistent Margin Loss for Open-World Deep Metric
+    Learning", ICLR 2024. What is computed here, with U(c, t) for the utility of class c at threshold t:
+
+    * U(c, t) = 2 · TAR · (1 - FAR) / (TAR + 1 - FAR), 0 where both are 0. TAR is over the genuine pairs of c, FAR over
+      the pairs of an image of c with one of another class; all images, and both images of a pair, count alike.
+    * ``opis`` = mean over t of the variance over c of U(c, t), each class weighing the same (divided by the number of
+      classes, not by one less).
+    * ``worst_opis`` = mean over t of (mean of U over the worst tenth of classes at t, less its mean over the others)².
+    * t runs over 50 similarities, evenly spaced from the one at a FAR of 10 % to the one at 1 %; so a mean over t is
+      the integral over similarities, divided by the width of the range.
+
+    This was written from the paper's description and never compared with its authors' code: set these numbers beside
+    others of samekind, not beside published ones.
 
     Args:
         pairs: The images; each class has at least two.

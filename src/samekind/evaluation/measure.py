@@ -73,7 +73,7 @@ def measure(
         compare: Another model, to be measured on the same items. Its card says what it was trained on.
         classes_seen: The names of the classes that the model was trained on; None believes its card.
         trio_count: How many balanced trios to aim for.
-        most_images: Of more images, at most so many are drawn, of each class its share and at least two; of more than
+        most_images: The most images; of more, so many are drawn, of each class its share and at least two; of more than
             half as many classes, half as many. All listed images count, even if they are more.
         resamples: How many resamples are behind the intervals.
         seed: Decides the samples.

@@ -140,16 +140,6 @@ class Evaluation:
         """The group of all images."""
         return next(iter(self.judged.groups.values()))
 
-    @property
-    def pair_metrics(self) -> dict[Metric, Estimate]:
-        """The metrics of all pairs."""
-        return estimates(self.whole.pairs.metrics) if self.whole.pairs else {}
-
-    @property
-    def trio_metrics(self) -> dict[Metric, Estimate]:
-        """The metrics of all trios; none with fewer than three classes."""
-        return estimates(self.whole.trios.metrics) if self.whole.trios else {}
-
 
 def estimates(drawn: Mapping[Metric, Drawn]) -> dict[Metric, Estimate]:
     """The values of metrics with their intervals."""

@@ -86,6 +86,7 @@ def calibrate(
     *,
     pairs: Source | None = None,
     bare: bool = False,
+    exclude: Sequence[str] = (),
     providers: Sequence[str] | None = None,
     on_progress: Progress | None = None,
 ) -> Recalibrated:
@@ -105,6 +106,7 @@ def calibrate(
             for), such as ``samekind data label`` writes, instead of images. A few hundred are too few for other
             operating points than ``balanced``, and say nothing of three images.
         bare: Keep the network as it is, and with it embeddings that were stored.
+        exclude: Patterns in gitignore's form of what to pass over in folders.
         providers: ONNX Runtime execution providers, best first.
         on_progress: Called with ("images", done, total).
 
@@ -145,7 +147,7 @@ def calibrate(
         found = recalibrate_by_pairs(recognizer, Path(pairs), name, bare=bare, on_progress=on_progress)
     else:
         assert images is not None
-        labelled = images if isinstance(images, LabelledImages) else _to_fit_on(images)
+        labelled = images if isinstance(images, LabelledImages) else _to_fit_on(images, exclude)
         data = labelled.root if isinstance(images, LabelledImages) else Path(images)
         recognizer = Recognizer(source, providers=providers)
         found = recalibrate(recognizer, labelled, name, data.resolve().name, bare=bare, on_progress=on_progress)
@@ -159,8 +161,8 @@ def calibrate(
     return new
 
 
-def _to_fit_on(source: Source) -> LabelledImages:
-    dataset = read_dataset(source, same_classes=False)
+def _to_fit_on(source: Source, exclude: Sequence[str]) -> LabelledImages:
+    dataset = read_dataset(source, same_classes=False, exclude=exclude)
     return dataset.train if dataset.held_out is None else dataset.held_out
 
 

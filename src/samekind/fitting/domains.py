@@ -72,22 +72,29 @@ class JudgedCollection:
         return cls(domain, name, pairs / unit, pairs_same, trios / unit, trios_same, len(numbered), classes)
 
 
-def fit_domains(collections: Sequence[JudgedCollection], spread: float, description: str) -> DomainCalibration:
+def fit_domains(
+    collections: Sequence[JudgedCollection],
+    spread: float,
+    description: str,
+    more: Sequence[JudgedCollection] = (),
+) -> DomainCalibration:
     """The calibration of adapted models, with rates measured on domains that were left out of the fit.
 
     The thresholds come from all domains, each weighing the same. A rate is the mean over collections, each judged by
     what the other domains say; its interval is that of other domains.
 
     Args:
-        collections: Of three domains or more.
+        collections: The collections, of three domains or more.
         spread: The spread of a usual collection.
         description: Where they come from, for the card.
+        more: Collections that are fitted on, too, but that no rate is measured on, such as nobody has. They are left
+            out with their domain.
     """
     domains = sorted({one.domain for one in collections})
-    pair, trio = fit_collections(collections, description)
+    pair, trio = fit_collections(collections, description, more)
     rates: dict[tuple[str, str], dict[str, list[tuple[float, float]]]] = {}
     for domain in domains:
-        others = fit_collections([one for one in collections if one.domain != domain], "")
+        others = fit_collections(_others(collections, domain), more=_others(more, domain))
         for one in (one for one in collections if one.domain == domain):
             for key, far_and_tar in rates_of(one, *others).items():
                 rates.setdefault(key, {}).setdefault(domain, []).append(far_and_tar)
@@ -115,13 +122,13 @@ def rates_of(
 
 
 def fit_collections(
-    collections: Sequence[JudgedCollection], description: str
+    collections: Sequence[JudgedCollection], description: str = "", more: Sequence[JudgedCollection] = ()
 ) -> tuple[PairCalibration, TrioCalibration]:
-    """The calibrations for similarities in units of the spread, with the rates of the fit."""
+    """The calibrations for similarities in units of the spread, with the rates of the fit; arguments as above."""
     rng = np.random.default_rng(0)
-    of_domain = {
-        domain: [one for one in collections if one.domain == domain] for domain in {c.domain for c in collections}
-    }
+    of_domain: dict[str, list[JudgedCollection]] = {}
+    for one in (*collections, *more):
+        of_domain.setdefault(one.domain, []).append(one)
     pairs, pairs_same, trios, trios_same = [], [], [], []
     for domain in sorted(of_domain):
         share = _ITEMS // len(of_domain[domain])
@@ -137,6 +144,10 @@ def fit_collections(
         pair_calibration(np.concatenate(pairs), same, _measured_on(collections, same, description)),
         trio_calibration(np.concatenate(trios), trio_same, _measured_on(collections, trio_same, description)),
     )
+
+
+def _others(collections: Sequence[JudgedCollection], domain: str) -> list[JudgedCollection]:
+    return [one for one in collections if one.domain != domain]
 
 
 def _drawn(same: NDArray[np.bool_], items: int, rng: np.random.Generator) -> NDArray[np.intp]:

@@ -103,7 +103,7 @@ def recalibrate_by_pairs(
     embedded = model.embed(list(listed.paths), on_error="skip", on_progress=on_progress)
     rows = np.zeros((len(listed.paths), embedded.embeddings.shape[1]), np.float32)
     rows[embedded.positions] = embedded.embeddings
-    readable = np.isin(listed.items, embedded.positions).all(axis=1)
+    readable = np.asarray(np.isin(listed.items, embedded.positions).all(axis=1), np.bool_)
     weight = _weights(pairs, listed)
     fitted = _cross_fitted(_answered(rows, listed, weight, readable, model.card))
     before = fitted
@@ -126,6 +126,8 @@ def recalibrate_by_pairs(
             "pair": fitted.calibration,
             "trio": adaptation.trio if adaptation else model.card.trio,
             "adapted": adaptation.about if adaptation else model.card.adapted,
+            # Answers know better what the network's own similarities mean, so no gallery is to adapt it over them.
+            "domains": model.card.domains if adaptation or model.card.adapted else None,
             "metrics": (),
             "narrow": None,
             "created": dt.datetime.now(dt.UTC).date().isoformat(),

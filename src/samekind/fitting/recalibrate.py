@@ -171,6 +171,8 @@ def recalibrate(
             "pair": pair.calibration,
             "trio": trio.calibration if trio else None,
             "adapted": adaptation.about if adaptation else model.card.adapted,
+            # Labels know better what the network's own similarities mean, so no gallery is to adapt it over them.
+            "domains": model.card.domains if adaptation or model.card.adapted else None,
             "metrics": (),
             "narrow": None,
             "created": dt.datetime.now(dt.UTC).date().isoformat(),

@@ -17,6 +17,7 @@ from samekind.gallery.duplicates.duplicate_group import Duplicate, DuplicateGrou
 from samekind.gallery.duplicates.matches import Match
 from samekind.gallery.file.rows import Row
 from samekind.gallery.gallery import Gallery
+from samekind.gallery.output.cluster_folders import write_cluster_folders
 from samekind.gallery.output.duplicates_sheet import write_duplicates_sheet
 from samekind.gallery.output.sheets import (
     summary_of_clusters,
@@ -47,6 +48,7 @@ __all__ = [
     "summary_of_duplicates",
     "title_of_cluster",
     "title_of_group",
+    "write_cluster_folders",
     "write_clusters_sheet",
     "write_duplicates_sheet",
     "write_hits_sheet",

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.errors import GalleryError
-from samekind.gallery.embeddings.embedding_space import read_collection
+from samekind.gallery.embeddings.embedding_space import read_collection, read_space, refuse_no_similarity
 from samekind.gallery.file.rows import Row, read_rows
 from samekind.gallery.file.store import Store
 from samekind.inference.similarity import Embeddings
@@ -19,6 +19,8 @@ ClusterMethod = Literal["hdbscan", "agglomerative", "kmeans"]
 
 # Fewer are rarely a kind; HDBSCAN leaves them unclustered.
 _SMALLEST = 5
+# A gallery is of one kind where so large a share of its pairs is judged the same, by a sample of so many images.
+_ONE_KIND, _SAMPLED = 0.8, 1000
 # Agglomeration holds the distances of all pairs, 8 bytes each: at this many 3 GB.
 _MOST_FOR_AGGLOMERATION = 20_000
 
@@ -55,6 +57,12 @@ def find_clusters(store: Store, method: ClusterMethod, k: int | None, threshold:
         return []
     limit = images.space.threshold(DEFAULT_OPERATING_POINT) if threshold is None else threshold
     labels = cluster_labels(images.embeddings, method, k, limit)
+    if method == "hdbscan" and (labels == -1).all():
+        # What they have in common is what makes them one kind, so it must not be taken away.
+        with store.reading() as db:
+            bare = read_space(db, bare=True)
+        images = read_collection(store, bare)
+        labels = one_kind_labels(images.embeddings, images.space.threshold(DEFAULT_OPERATING_POINT))
     rows = {row.id: row for row in read_rows(store, images.ids)}
     kept = np.array([i in rows for i in images.ids])  # one may have been removed just now
     listed = [rows[i] for i in images.ids if i in rows]
@@ -81,6 +89,9 @@ def cluster_labels(embeddings: Embeddings, method: ClusterMethod, k: int | None,
     from sklearn.cluster import HDBSCAN, AgglomerativeClustering, KMeans  # noqa: PLC0415
 
     count = len(embeddings)
+    if k is not None and not isinstance(k, int | np.integer):
+        raise GalleryError(f"how many clusters to make is a whole number; got k = {k!r}")
+    refuse_no_similarity(threshold)
     if k is not None and not 1 <= k <= count:
         raise GalleryError(f"{k} clusters cannot be made of {count:,} images")
     if method == "hdbscan":
@@ -108,6 +119,32 @@ def cluster_labels(embeddings: Embeddings, method: ClusterMethod, k: int | None,
         raise GalleryError(f"no method {method!r}; there are hdbscan, agglomerative and kmeans")
     labels: NDArray[np.int64] = model.fit_predict(embeddings).astype(np.int64)
     return labels
+
+
+def one_kind_labels(embeddings: Embeddings, threshold: float) -> NDArray[np.int64]:
+    """One cluster where nearly all pairs of images are of the same kind; none otherwise.
+
+    A density has no peaks within a gallery of one kind, so HDBSCAN says that all its images belong nowhere.
+
+    Args:
+        embeddings: float32 (N, D), unit rows, bare.
+        threshold: The cosine from which a pair is judged the same.
+
+    Returns:
+        int64 (N,): 0, but -1 for an image that is of another kind than most; or all -1.
+
+    Example:
+        >>> one_kind_labels(np.array([[1, 0], [1, 0], [1, 0], [1, 0], [0, 1]], np.float32), 0.5).tolist()
+        [-1, -1, -1, -1, -1]
+        >>> one_kind_labels(np.array([[1, 0]] * 12 + [[0, 1]], np.float32), 0.5).tolist()
+        [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1]
+    """
+    some = embeddings[np.linspace(0, len(embeddings) - 1, min(len(embeddings), _SAMPLED)).astype(int)]
+    same = embeddings @ some.T >= threshold  # each of the sample is the same as itself
+    others = np.maximum(same.shape[1] - 1, 1)
+    if len(embeddings) < 2 or (same.sum() - len(some)) / (len(embeddings) * others) < _ONE_KIND:
+        return np.full(len(embeddings), -1)
+    return np.where(same.mean(axis=1) >= 0.5, 0, -1)
 
 
 def _gathered(rows: list[Row], embeddings: Embeddings, labels: NDArray[np.int64]) -> list[Cluster]:

@@ -92,6 +92,10 @@ class Gallery:
             store.close()
             raise
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickled is where it lies, not what is in it: another process opens the same file."""
+        return _reopened, (type(self), self._store.file, self._store.read_only, self._store.bare)
+
     def __enter__(self) -> Self:
         return self
 
@@ -195,6 +199,7 @@ class Gallery:
         *,
         index: str | None = None,
         exclude: Sequence[str] = (),
+        frames: str | float | None = None,
         on_progress: Progress | None = None,
     ) -> SyncReport:
         """Bring the gallery in step with a folder: new, changed, moved and deleted files.
@@ -208,11 +213,13 @@ class Gallery:
             exclude: Patterns in gitignore's form of files and folders to pass over, each time. What is named so in a
                 file ``.samekindignore`` of the folder, hidden, or a system's (recycle bins, thumbnails of network
                 drives) is passed over anyway.
+            frames: Which frames of videos to take (extra ``video``): ``scenes``, one where the scene changes; a number
+                of seconds between two; or ``none``. None is as before, and ``scenes`` at first.
             on_progress: Called with ``files``, the number looked at and the number to look at.
 
         Raises:
             GalleryError: The folder is missing or suddenly empty, the gallery belongs to another model, somebody else
-                is writing, or FAISS knows no such index.
+                is writing, FAISS knows no such index, or ``frames`` is none.
         """
         with self._store.writing() as db:
             self._model.remember(db)
@@ -224,6 +231,7 @@ class Gallery:
                 Path(folder),
                 self._model.encoder,
                 exclude=exclude,
+                frames=frames,
                 on_progress=on_progress,
                 after_batch=lambda: keep_up_during_sync(self._store, db),
             )
@@ -360,7 +368,7 @@ class Gallery:
         return find_matches(self._store, other._store, kind, threshold)
 
     def export(self, path: str | os.PathLike[str]) -> int:
-        """Write the rows with their embeddings to ``NAME.parquet`` or ``NAME.npz``; how many they are.
+        """Write the rows with their embeddings to ``NAME.csv``, ``NAME.parquet`` or ``NAME.npz``; how many they are.
 
         Raises:
             GalleryError: Another suffix.
@@ -375,3 +383,7 @@ class Gallery:
     def status(self) -> Status:
         """What the gallery holds."""
         return read_status(self._store, self._model)
+
+
+def _reopened(kind: type[Gallery], path: Path, read_only: bool, bare: bool) -> Gallery:
+    return kind.open(path, read_only=read_only, bare=bare)

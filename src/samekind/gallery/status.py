@@ -10,6 +10,7 @@ from samekind.gallery.file.store import Store
 from samekind.gallery.index.build import advised_index
 from samekind.gallery.index.tuning import TARGET_RECALL
 from samekind.gallery.index.upkeep import index_facts, stale_rows
+from samekind.gallery.sync.videos import is_frame
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Status:
     Attributes:
         path: The gallery's file.
         images: Images that can be searched.
+        frames: Those of them that are frames of videos.
         unreadable: Files that cannot be read as images, with the reason.
         folders: The folders that were synced, relative to the gallery's folder.
         model: The name of its model; None before the first sync.
@@ -34,6 +36,7 @@ class Status:
 
     path: Path
     images: int
+    frames: int
     unreadable: list[tuple[str, str]]
     folders: list[str]
     model: str | None
@@ -58,11 +61,13 @@ def read_status(store: Store, model: GalleryModel) -> Status:
         facts = index_facts(db)
         folders = [row[0].rstrip("/") or "." for row in db.execute("SELECT path FROM folders ORDER BY path")]
         unreadable = db.execute("SELECT path, error FROM images WHERE error IS NOT NULL ORDER BY path").fetchall()
+        frames = sum(is_frame(path) for (path,) in db.execute("SELECT path FROM images WHERE path GLOB '*#t=[0-9]*'"))
     card = model.card()
     files = [store.file, store.folder / str(facts.get("file"))]
     return Status(
         path=store.path,
         images=count,
+        frames=frames,
         unreadable=unreadable,
         folders=folders,
         model=card.name if card else None,

@@ -6,6 +6,7 @@ meets at work a pixel pipeline that it was not trained on.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -14,7 +15,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from samekind.errors import ImageError
-from samekind.images import formats
+from samekind.images import formats, videos
 from samekind.images.encoded import colour, exif, jpeg, png, raw, tiff
 from samekind.images.encoded.samples import mend_byte_order, raw_mode, stored_samples
 from samekind.images.encoded.tones import Samples, to_8_bits
@@ -26,9 +27,11 @@ from samekind.images.sources import (
     encoded_file,
     from_array,
     head_of,
+    is_empty,
     opened,
     whole_of,
 )
+from samekind.system.paths import given_path
 
 # Pillow itself refuses twice its MAX_IMAGE_PIXELS; a 108-megapixel photograph from a telephone passes.
 MAX_PIXELS = 178_956_970
@@ -70,8 +73,9 @@ def load_image(
     pixel is decoded. The aspect ratio is not kept: the networks are trained on squashed images, and so see all of each.
 
     Args:
-        source: A path, the encoded bytes, a binary file object (read from where it stands, not closed), a PIL
-            image (left as it is), or a uint8 array (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA.
+        source: A path (``clip.mp4#t=12.5`` is a frame of a video; extra ``video``), the encoded bytes, a binary file
+            object (read from where it stands, not closed), a PIL image (left as it is), or a uint8 array (H, W),
+            (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA.
         size: The side S of the result, in pixels.
         max_pixels: Images of more pixels (width × height, as stored) are refused.
         formats: The only encoded formats to try, by Pillow's names, such as ``("JPEG", "PNG")``; default all.
@@ -125,6 +129,8 @@ def read_image(
                 return _Reader(name, size, max_pixels, squashed=squashed).of_image(from_array(source, name))
             if isinstance(source, Image.Image):
                 return _Reader(name, size, max_pixels, squashed=squashed).of_image(source)
+            if formats is None and isinstance(source, str | os.PathLike) and videos.frame_of(source):
+                return _Reader(name, size, max_pixels, squashed=squashed).of_frame(given_path(source, ImageError))
             return _Reader(name, size, max_pixels, formats, damaged, squashed=squashed).of_file(
                 encoded_file(source, name)
             )
@@ -137,8 +143,7 @@ def read_image(
     except PermissionError:
         raise ImageError(f"{name}: no permission to read it") from None
     except UnidentifiedImageError:
-        readable = f"not a {', '.join(formats)} image" if formats else "not an image in a format that Pillow can read"
-        raise ImageError(f"{name}: {readable}") from None
+        raise ImageError(f"{name}: {_what_it_is_not(source, name, formats)}") from None
     except Image.DecompressionBombError:
         raise ImageError(_too_large(name, None, max_pixels)) from None
     except OSError as error:
@@ -147,6 +152,16 @@ def read_image(
         raise ImageError(f"{name}: {reason}") from error
     except Exception as error:  # Pillow's decoders raise almost anything on broken input
         raise ImageError(f"{name}: broken or truncated image ({error})") from error
+
+
+def _what_it_is_not(source: ImageSource, name: str, allowed: tuple[str, ...] | None) -> str:
+    if is_empty(source):
+        return "the file is empty"
+    if allowed:
+        return f"not a {', '.join(allowed)} image"
+    if videos.is_video(name):
+        return f"a video, not an image; name one of its frames, such as {videos.frame_name(Path(name).name, 12.5)}"
+    return "not an image in a format that Pillow can read"
 
 
 class _Reader:
@@ -194,6 +209,13 @@ class _Reader:
             if self._damaged == "refuse":
                 raise ImageError(f"{self._name}: broken or truncated image ({error})") from None
             return self._of_cut_jpeg(whole_of(encoded))
+
+    def of_frame(self, named: Path) -> DecodedImage:
+        """A frame of a video, by the frame's name; or the image that has such a name itself."""
+        frame = videos.frame_of(named)
+        if frame is None or named.exists():
+            return self.of_file(named)
+        return self.of_image(videos.read_frame(Path(frame[0]), frame[1], self._max_pixels))
 
     def of_image(
         self, image: Image.Image, encoded: Path | bytes | None = None, *, turned: int | None = None

@@ -11,6 +11,7 @@ What is passed over is counted.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -18,17 +19,15 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from samekind.images.formats import HEAD, by_content, has_image_suffix, sniff
-from samekind.images.ignoring import IGNORE_FILE, Rules, is_hidden, is_system_folder
+from samekind.images.ignoring import IGNORE_FILE, Rules, is_gallerys_own, is_hidden, is_system_folder
+from samekind.images.videos import VIDEO_SUFFIXES, is_video
 
-_VIDEO_SUFFIXES = frozenset(
-    {".mp4", ".mov", ".avi", ".mkv", ".m4v", ".webm", ".mts", ".m2ts", ".3gp", ".mpg", ".mpeg", ".wmv"}
-)
 _MOST_SUFFIXES = 5
 
 
 @dataclass(frozen=True)
 class FoundImage:
-    """An image file.
+    """An image file, or a video where such are wanted.
 
     Attributes:
         path: Where it is, beginning with the folder as it was given.
@@ -79,6 +78,11 @@ class PassedOver:
         self.without_class += more.without_class
         self.unlisted += more.unlisted
 
+    @property
+    def videos(self) -> Counter[str]:
+        """The videos among ``other``."""
+        return Counter({suffix: count for suffix, count in self.other.items() if suffix in VIDEO_SUFFIXES})
+
     def sentences(self) -> list[str]:
         """In words, one for each reason; none if nothing was passed over.
 
@@ -86,11 +90,10 @@ class PassedOver:
             >>> PassedOver(Counter({".txt": 2, ".mp4": 1})).sentences()
             ['2 files that are no images (2 .txt)', '1 video (1 .mp4)']
         """
-        videos = Counter({suffix: count for suffix, count in self.other.items() if suffix in _VIDEO_SUFFIXES})
-        files = self.other - videos
+        files = self.other - self.videos
         said = [
             _counted(files, "file that is no image", "files that are no images"),
-            _counted(videos, "video", "videos"),
+            _counted(self.videos, "video", "videos"),
             _plural(self.without_class, "image beside the class folders", "images beside the class folders"),
             _counted(self.system, "folder of the system", "folders of the system"),
             _plural(self.hidden, "hidden file or folder", "hidden files or folders"),
@@ -101,7 +104,11 @@ class PassedOver:
 
 
 def walk(
-    folder: str | os.PathLike[str], passed: PassedOver | None = None, *, exclude: Sequence[str] = ()
+    folder: str | os.PathLike[str],
+    passed: PassedOver | None = None,
+    *,
+    exclude: Sequence[str] = (),
+    videos: bool = False,
 ) -> Iterator[FoundImage]:
     """Each image of a folder and its subfolders, in no order. No image is opened.
 
@@ -109,6 +116,7 @@ def walk(
         folder: Where to look.
         passed: Where to count what is passed over.
         exclude: Patterns in gitignore's form, relative to the folder.
+        videos: Whether to give videos, too.
 
     Raises:
         OSError: The folder itself cannot be listed. A subfolder that cannot is noted in ``passed.unlisted``.
@@ -125,12 +133,13 @@ def walk(
         >>> passed.sentences()
         ['1 file that is no image (1 .txt)', '1 hidden file or folder']
     """
-    return _Walk(os.fspath(folder), PassedOver() if passed is None else passed, exclude).images()
+    return _Walk(os.fspath(folder), PassedOver() if passed is None else passed, exclude, videos=videos).images()
 
 
 class _Walk:
-    def __init__(self, folder: str, passed: PassedOver, exclude: Sequence[str]) -> None:
+    def __init__(self, folder: str, passed: PassedOver, exclude: Sequence[str], *, videos: bool) -> None:
         self._folder = folder
+        self._videos = videos
         self._passed = passed
         self._given = Rules().excluding(exclude)
         self._real_folder = os.path.realpath(folder)
@@ -166,7 +175,9 @@ class _Walk:
             return []
 
     def _note(self, name: str, error: OSError) -> None:
-        if not isinstance(error, FileNotFoundError | NotADirectoryError):  # which mean that it went away just now
+        if error.errno == errno.ELOOP:  # a link that leads to itself
+            self._passed.links += 1
+        elif not isinstance(error, FileNotFoundError | NotADirectoryError):  # which mean that it went away just now
             self._passed.unlisted.append((name, error.strerror or str(error)))
 
     def _enters(self, entry: os.DirEntry[str], name: str, rules: Rules) -> bool:
@@ -192,7 +203,8 @@ class _Walk:
         elif self._excluded(name, rules, folder=False):
             self._passed.excluded += 1
         elif not self._is_image(entry):
-            self._passed.other[PurePath(entry.name).suffix.lower()] += 1
+            if not is_gallerys_own(entry.name):
+                self._passed.other[PurePath(entry.name).suffix.lower()] += 1
         else:
             return not entry.is_symlink() or self._is_new(entry)
         return False
@@ -215,9 +227,8 @@ class _Walk:
             self._followed.add(real)
         return True
 
-    @staticmethod
-    def _is_image(entry: os.DirEntry[str]) -> bool:
-        if has_image_suffix(entry.name):
+    def _is_image(self, entry: os.DirEntry[str]) -> bool:
+        if has_image_suffix(entry.name) or (self._videos and is_video(entry.name)):
             return entry.is_file()
         if not by_content(entry.name) or not entry.is_file():
             return False

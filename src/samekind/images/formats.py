@@ -65,6 +65,19 @@ PLUGINS = {
 }
 
 
+# What a message names for a file that an extra would read, and the module by which one knows that it is there.
+EXTRAS = {plugin.extra: plugin.module for plugin in PLUGINS.values()} | {
+    "raw": "rawpy",
+    "tiff": "tifffile",
+    "video": "av",
+}
+
+
+def installed_extras() -> list[str]:
+    """The extras for reading files that are installed."""
+    return [extra for extra, module in EXTRAS.items() if find_spec(module) is not None]
+
+
 def sniff(head: bytes) -> str | None:
     """The format of a file by its first bytes, by Pillow's name; None if they are no image's that we know.
 

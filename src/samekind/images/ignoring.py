@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from samekind.errors import DatasetError
 
 IGNORE_FILE = ".samekindignore"
+_GALLERYS_OWN = re.compile(r"\.samekind(-wal|-shm|-journal|\.lock|\.writer|\.[^.]+\.faiss)?$")
 
 # Folders that a system makes, by their names in lower case. Hidden ones need not be named.
 _SYSTEM_FOLDERS = frozenset(
@@ -27,6 +29,18 @@ _SYSTEM_FOLDERS = frozenset(
 def is_hidden(name: str) -> bool:
     """Whether a name begins with a dot, as ``.thumbnails``, ``.Trash-1000`` and ``._IMG_1.jpg`` do."""
     return name.startswith(".")
+
+
+def is_gallerys_own(name: str) -> bool:
+    """Whether a file is a gallery, or one of those that lie beside it: nobody misses these among the pictures.
+
+    Example:
+        >>> [is_gallerys_own(name) for name in ("photos.samekind", "photos.samekind-wal", "photos.samekind.1-a.faiss")]
+        [True, True, True]
+        >>> is_gallerys_own("photos.samekind.jpg")
+        False
+    """
+    return bool(_GALLERYS_OWN.search(name))
 
 
 def is_system_folder(name: str) -> bool:
@@ -64,13 +78,14 @@ class Rules:
             raise DatasetError(f"{file}: cannot be read ({error.strerror})") from error
         return Rules((*self.sets, (prefix, _patterns(lines, str(file)))))
 
-    def excluding(self, patterns: Sequence[str]) -> Rules:
+    def excluding(self, patterns: str | Sequence[str]) -> Rules:
         """With patterns that a person gave.
 
         Raises:
             DatasetError: One is none.
         """
-        return Rules((*self.sets, ("", _patterns(patterns, "--exclude")))) if patterns else self
+        listed = [patterns] if isinstance(patterns, str) else patterns
+        return Rules((*self.sets, ("", _patterns(listed, "--exclude")))) if listed else self
 
     def exclude(self, path: str, *, folder: bool) -> bool:
         """Whether a path is to be passed over.

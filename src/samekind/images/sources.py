@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
@@ -62,13 +63,25 @@ def encoded_file(source: object, name: str) -> Path | bytes:
     if isinstance(source, bytes):
         return source
     if isinstance(source, str | os.PathLike):
-        return given_path(source, ImageError)
+        if not os.fspath(source):
+            raise ImageError("an empty path was given for an image")
+        path = given_path(source, ImageError)
+        return path.read_bytes() if _flows(path) else path
     if hasattr(source, "read"):
         content = source.read()
         if not isinstance(content, bytes):
             raise ImageError(f"{name}: the file is open as text; open it as binary ('rb')")
         return content
     raise ImageError(f"{name}: give a path, bytes, a binary file object, a PIL image or a uint8 array")
+
+
+def _flows(path: Path) -> bool:
+    """Whether a path is a pipe (``<(…)`` of a shell, /dev/stdin) or the like, which can be read only once."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
 
 
 def from_array(array: NDArray[np.uint8], name: str) -> Image.Image:
@@ -102,6 +115,16 @@ def head_of(encoded: Path | bytes, count: int) -> bytes:
             return file.read(count)
     except (OSError, ValueError):
         return b""
+
+
+def is_empty(source: object) -> bool:
+    """Whether a path or bytes hold nothing at all, as a download or a copy that failed leaves behind."""
+    if isinstance(source, bytes):
+        return not source
+    try:
+        return isinstance(source, str | os.PathLike) and Path(source).expanduser().stat().st_size == 0
+    except (OSError, RuntimeError, ValueError):
+        return False
 
 
 def whole_of(encoded: Path | bytes) -> bytes:

@@ -43,8 +43,8 @@ def pack(names: Sequence[str], prototypes: Sequence[Embeddings], margin: float) 
     """Prototypes as a card keeps them.
 
     Args:
-        names: Of the kinds; everyday pictures last.
-        prototypes: Of each kind its own, float32 (K, D), unit rows.
+        names: The names of the kinds; everyday pictures last.
+        prototypes: The prototypes of each kind, float32 (K, D), unit rows.
         margin: As ``NarrowKinds`` has it.
     """
     rows = np.concatenate(prototypes)

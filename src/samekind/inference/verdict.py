@@ -101,8 +101,8 @@ class TrioVerdict(_Judged):
         model: The name of the model.
         pairs: The verdicts of the pairs (first, second), (first, third), (second, third), each judged by itself.
         most_alike: Which two images are most alike, by position: (0, 1), (0, 2) or (1, 2).
-        rates_from: As of a ``Verdict``.
-        doubt: As of a ``Verdict``.
+        rates_from: Whose the rates are, as of a ``Verdict``.
+        doubt: Why they may not hold, as of a ``Verdict``.
     """
 
     same: bool

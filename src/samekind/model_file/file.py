@@ -97,6 +97,8 @@ def find_model(name_or_path: str | os.PathLike[str] | None) -> Path:
     Raises:
         ModelFileError: There is no such model.
     """
+    if not isinstance(name_or_path, str | os.PathLike | None):
+        raise ModelFileError(f"a model is given by its name or its path, not by one {type(name_or_path).__name__}")
     name = os.fspath(name_or_path) if name_or_path is not None else DEFAULT_MODEL
     if _ADDRESS.match(name):
         raise ModelFileError(f"{name}: addresses are not fetched; download the model and give the path of the file")

@@ -30,6 +30,7 @@ def evaluate(
     compare: Recognizer | Source | None = None,
     training: LabelledImages | Source | None = None,
     classes_seen: Collection[str] | None = None,
+    exclude: Sequence[str] = (),
     trio_count: int = TRIO_COUNT,
     most_images: int = MOST_IMAGES,
     resamples: int = RESAMPLES,
@@ -53,6 +54,7 @@ def evaluate(
             exact, among them. None takes the train part beside the images, where these are given as one data set. Needs
             OpenCV, from the extra ``gallery``.
         classes_seen: The names of the classes that the model was trained on; None believes its card.
+        exclude: Patterns in gitignore's form of what to pass over in folders.
         trio_count: How many balanced trios to draw.
         most_images: All pairs are judged of at most so many images.
         resamples: How many bootstrap resamples are behind each interval.
@@ -84,7 +86,9 @@ def evaluate(
         >>> report.images, report.groups["unseen"].pairs.counts
         (8, {'genuine': 12, 'impostor': 16})
     """
-    found = images if isinstance(images, LabelledImages) or images is None else read_test_images(images)
+    found = (
+        images if isinstance(images, LabelledImages) or images is None else read_test_images(images, exclude=exclude)
+    )
     listed_pairs = pairs if isinstance(pairs, ListedItems) or pairs is None else read_pairs(Path(pairs))
     listed_trios = trios if isinstance(trios, ListedItems) or trios is None else read_trios(Path(trios))
     this, other = (
@@ -106,27 +110,33 @@ def evaluate(
         on_progress=on_progress,
     )
     report = build_report(result)
-    trained_on = training_part(images) if training is None else training
+    trained_on = training_part(images, exclude) if training is None else training
     if found is not None and trained_on is not None:
-        report = report.model_copy(update={"notes": (*report.notes, _copied(found, trained_on, on_progress))})
+        report = report.model_copy(update={"notes": (*report.notes, _copied(found, trained_on, exclude, on_progress))})
     report._explain = this.explain
     return report
 
 
-def training_part(images: LabelledImages | Source | None) -> LabelledImages | None:
+def training_part(images: LabelledImages | Source | None, exclude: Sequence[str] = ()) -> LabelledImages | None:
     """The images to train on that lie beside those to test on; None where there are none of either."""
     if images is None or isinstance(images, LabelledImages):
         return None
     try:
-        dataset = read_dataset(images, same_classes=False, usable=False)
+        dataset = read_dataset(images, same_classes=False, usable=False, exclude=exclude)
     except DatasetError:  # a list of test images only
         return None
     return None if dataset.test is None else dataset.train
 
 
-def _copied(images: LabelledImages, training: LabelledImages | Source, on_progress: Progress | None) -> str:
+def _copied(
+    images: LabelledImages, training: LabelledImages | Source, exclude: Sequence[str], on_progress: Progress | None
+) -> str:
     """How many images have a copy among those trained on, in words."""
-    others = training if isinstance(training, LabelledImages) else read_dataset(training, usable=False).train
+    others = (
+        training
+        if isinstance(training, LabelledImages)
+        else read_dataset(training, usable=False, exclude=exclude).train
+    )
     if not can_compare():
         return "Copies among the training images were not looked for: pip install 'samekind[gallery]'."
     if len(images) + len(others) > MOST_COMPARED:

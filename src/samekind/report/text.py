@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from samekind.evaluation.metrics.metric import EER, accuracy_at
+from samekind.model_file.calibration import DEFAULT_OPERATING_POINT
 from samekind.report.numbers import HELD
 from samekind.report.schema import (
     ClassToClassReport,
+    Comparison,
     Difference,
     GroupReport,
     MetricReport,
@@ -25,6 +28,8 @@ def lines(found: Report) -> list[str]:
     classes = len(found.classes_seen) + len(found.classes_unseen)
     of_classes = f" of {classes} classes" if classes else ""
     told = [f"{found.model.name} on {found.data}: {found.images:,} images{of_classes}", "", *found.summary]
+    if found.comparison:
+        told = [*_which_is_better(found, found.comparison), *told]
     for name, group in found.groups.items():
         told += _group_lines(group)
         if found.comparison:
@@ -45,6 +50,32 @@ def lines(found: Report) -> list[str]:
             f"  {_DRAWS:<{_WIDTH}}{drawn.mean:.4f}  [{drawn.smallest:.4f}, {drawn.largest:.4f}]",
         ]
     return [*told, "", *found.notes]
+
+
+def _which_is_better(found: Report, other: Comparison) -> list[str]:
+    """Both models' accuracy and error rate on the same items, and which is better by them, and how surely."""
+    task, of_groups = ("pairs", other.pairs) if other.pairs else ("trios", other.trios)
+    differences = next(iter(of_groups.values()), {})
+    accuracy = differences.get(accuracy_at(DEFAULT_OPERATING_POINT).key)
+    if accuracy is None:
+        return []
+    eer = differences.get(EER.key)
+    measured = [accuracy, eer] if eer else [accuracy]
+    names = found.model.name, other.model.name + " (the other)" * (other.model.name == found.model.name)
+    values = [[metric.this for metric in measured], [metric.other for metric in measured]]
+    width = max(map(len, names))
+    told = [
+        f"{name:<{width}}  {', '.join(f'{m.label} {_value(v)}' for m, v in zip(measured, of_model, strict=True))}"
+        for name, of_model in zip(names, values, strict=True)
+    ]
+    return [*told, f"{_verdict(names, accuracy)} (accuracy on {task} {_shown(accuracy.difference, sign='+')})", ""]
+
+
+def _verdict(names: tuple[str, str], accuracy: Difference) -> str:
+    gained = accuracy.difference.value
+    if gained is None or not accuracy.clear:
+        return "neither is clearly better"
+    return f"{names[gained < 0]} is clearly better"
 
 
 def _group_lines(group: GroupReport) -> list[str]:
@@ -103,7 +134,9 @@ def _class_lines(found: ClassToClassReport, classes: int) -> list[str]:
 
 
 def _shown(metric: Number, sign: str = "") -> str:
-    value, low, high = (
-        "undefined" if end is None else f"{end:{sign}.4f}" for end in (metric.value, metric.low, metric.high)
-    )
+    value, low, high = (_value(end, sign) for end in (metric.value, metric.low, metric.high))
     return f"{value}  [{low}, {high}]"
+
+
+def _value(number: float | None, sign: str = "") -> str:
+    return "undefined" if number is None else f"{number:{sign}.4f}"

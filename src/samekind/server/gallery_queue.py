@@ -20,7 +20,7 @@ class GalleryQueue:
     """A thread for work with the gallery, and a bound on how much may wait for it.
 
     Args:
-        name: Of the thread.
+        name: The name of the thread.
         most: How much may be waiting or at work.
     """
 

@@ -16,21 +16,21 @@ class Limits:
     """Bounds on bytes, pixels, numbers and time.
 
     Attributes:
-        image_bytes: Of one uploaded file.
-        request_bytes: Of one request's body.
-        held_bytes: Of all bodies together that are being received or judged.
-        pixels: Of one image (width × height, as stored).
-        scans: Of one progressive JPEG: each passes over all pixels, and takes but a few bytes to ask for.
+        image_bytes: Bytes of one uploaded file.
+        request_bytes: Bytes of one request's body.
+        held_bytes: Bytes of all bodies together that are being received or judged.
+        pixels: Pixels of one image (width × height, as stored).
+        scans: Scans of one progressive JPEG: each passes over all pixels, and takes but a few bytes to ask for.
         images: Files in one request.
         waiting_images: Images accepted and not yet embedded; beyond them the answer is 503.
-        waiting_pixels: Of all large images (of more than a quarter of ``pixels``) that wait to be decoded or are, and
-            as many again of all small ones; beyond them the answer is 503. Decoded at the same time are ``pixels``.
-        wait_seconds: For the images of one request to be decoded and embedded; after them the answer is 503.
-        header_seconds: For the head of a request to arrive.
-        body_seconds: For the body of a request to arrive.
-        write_seconds: For a client to take in a piece of the answer (of at most a megabyte or so).
-        idle_seconds: For the next request on an open connection. Balancers keep theirs for 60 and send a request on one
-            that they take for open, so the service must not be the first to close it.
+        waiting_pixels: Pixels of all large images (of more than a quarter of ``pixels``) that wait to be decoded or
+            are, and as many again of all small ones; beyond them the answer is 503. ``pixels`` are decoded at one time.
+        wait_seconds: Seconds for the images of one request to be decoded and embedded; after them the answer is 503.
+        header_seconds: Seconds for the head of a request to arrive.
+        body_seconds: Seconds for the body of a request to arrive.
+        write_seconds: Seconds for a client to take in a piece of the answer (of at most a megabyte or so).
+        idle_seconds: Seconds for the next request on an open connection. Balancers keep theirs for 60 and send a
+            request on one that they take for open, so the service must not be the first to close it.
         connections: Open at the same time.
     """
 

@@ -113,7 +113,8 @@ class Service:
             members = tuple(row[None] for row in rows)
             if len(members) == 3:
                 return trio_verdicts(context, members, None, None)[0]
-            return pair_verdicts(context, *members, None, None)[0]
+            first, second = members
+            return pair_verdicts(context, first, second, None, None)[0]
 
         with _named_problems(None):
             others = await self.embed(self._others(among))

@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+# What a write may fail with, which names no file: the disk, the person's share of it, or the file is full.
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
@@ -52,9 +55,11 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         _flush_to_disk(temporary)
         temporary.chmod(_mode_of_open(target))  # mkstemp makes private files
         temporary.replace(target)
-    except BaseException:
+    except BaseException as error:
         with suppress(FileNotFoundError):
             temporary.unlink()
+        if isinstance(error, OSError) and (error.errno in _FULL or error.filename == os.fspath(temporary)):
+            raise OSError(error.errno, error.strerror, os.fspath(path)) from error  # the name that was asked for
         raise
 
 

@@ -50,6 +50,19 @@ def given_path(path: str | os.PathLike[str], error: type[SamekindError]) -> Path
     return given
 
 
+def given_folder(path: str | os.PathLike[str], error: type[SamekindError]) -> Path:
+    """A folder that a person gave, with ``~`` expanded.
+
+    Raises:
+        SamekindError: It is an address, no such folder, or a file, of the class ``error``.
+    """
+    given = given_path(path, error)
+    if given.is_dir():
+        return given
+    what = "is a file; give the folder that holds the images" if given.exists() else "no such folder"
+    raise error(f"{os.fspath(path)}: {what}")
+
+
 def relative_path(path: Path, folder: Path) -> str:
     """A path as a list in ``folder`` writes it, with forward slashes.
 

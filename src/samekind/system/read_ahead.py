@@ -37,7 +37,7 @@ def read_ahead(
         items: Taken from the caller's thread, ``ahead`` of the results.
         ahead: Results that may wait at most.
         threads: How many; default ``reading_threads()``.
-        name: Of the threads.
+        name: The name of the threads.
 
     Example:
         >>> list(read_ahead(len, ["a", "bb", "ccc"], ahead=2))

@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from samekind.errors import DatasetError, TrainingError
 from samekind.progress import Progress
-from samekind.recognizer import Recognizer, load
-from samekind.training.loop.processes import is_first
+from samekind.system.paths import refuse_address
 from samekind.training.recipe import read_recipe, show_recipe
 from samekind.training.recipe.reading import RecipeSource
 from samekind.training.run.folder import RunFolder
 from samekind.training.run.preflight import preflight, refuse_missing_extra
+from samekind.training.run.processes import Machines, is_first
 from samekind.training.run.settings import RunSettings
+
+if TYPE_CHECKING:
+    from samekind.recognizer import Recognizer
 
 PathLike = str | os.PathLike[str]
 
@@ -29,6 +34,7 @@ def train(
     init: PathLike = "imagenet",
     tests: Iterable[PathLike] = (),
     holdout_classes: int | None = None,
+    exclude: Iterable[str] = (),
     licence: str = "unspecified",
     run: PathLike | None = None,
     devices: int = 0,
@@ -56,6 +62,7 @@ def train(
             come with samekind), ``scratch``, a ``.safetensors`` file with timm's names, or a samekind model file.
         tests: More class folders or manifests to test on.
         holdout_classes: Fit the probability and the thresholds on so many classes that are not trained on.
+        exclude: Patterns in gitignore's form of what to pass over in all these folders.
         licence: The licence of the weights, for the card.
         run: The folder of the run, for checkpoints, logs and the cache; None for ``runs/NAME``.
         devices: GPUs (or processes on the CPU) on each machine; 0 for all GPUs, else one.
@@ -79,6 +86,8 @@ def train(
         >>> samekind.train("photos", "photos.onnx", init="bundled", recipe={"epochs": 5})  # doctest: +SKIP
     """
     refuse_missing_extra()
+    for path, error in ((images, DatasetError), (output, TrainingError)):
+        refuse_address(path, error)
     held_out = [] if holdout_classes is None else [f"holdout.classes={holdout_classes}"]
     settings = RunSettings(
         folder=Path(images),
@@ -86,6 +95,7 @@ def train(
         recipe=read_recipe(recipe, [*changes, *held_out]),
         init=os.fspath(init),
         tests=tuple(map(Path, tests)),
+        exclude=tuple(exclude),
         licence=licence,
         loggers=tuple(loggers),
     )
@@ -154,8 +164,9 @@ def _train(
     on_progress: Progress | None,
     note: Callable[[str], None] | None,
 ) -> Recognizer:
-    from samekind.training import train as spine  # noqa: PLC0415 - takes seconds, for it imports torch
-    from samekind.training.loop.trainer import Machines  # noqa: PLC0415 - likewise
+    # What is refused before this needs neither torch, which takes seconds to import, nor a model.
+    from samekind.recognizer import load  # noqa: PLC0415
+    from samekind.training import train as spine  # noqa: PLC0415
 
     machines = Machines(devices=devices, nodes=nodes)
     if not is_first():

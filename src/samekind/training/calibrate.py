@@ -12,7 +12,7 @@ from samekind.model_file.card import FORMAT_VERSION, Card, Training
 from samekind.progress import Progress
 from samekind.system.hashing import split_digest
 from samekind.training.batches.plan import BatchPlan
-from samekind.training.network.starting_weights import StartingWeights
+from samekind.training.network.start import StartingWeights
 from samekind.training.run.settings import RunSettings
 
 

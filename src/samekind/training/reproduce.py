@@ -20,9 +20,9 @@ from samekind.inference.verdict import TrioVerdict, Verdict
 from samekind.progress import Progress
 from samekind.recognizer import Recognizer, load
 from samekind.training.loop.curves import draw_curves
-from samekind.training.loop.trainer import Machines
 from samekind.training.recipe import Recipe
 from samekind.training.run.folder import RunFolder
+from samekind.training.run.processes import Machines
 from samekind.training.run.settings import RunSettings
 from samekind.training.train import train
 
@@ -39,27 +39,28 @@ def protocol_recipe(task: str) -> Recipe:
     """The recipe of a task: ``pairs`` or ``trios``.
 
     EfficientNet-B0, 128 listed items of each class, and no other image. Of the listed items, 12 % give the probability
-    and the threshold rather than the weights. Only a head of nine dimensions learns, which tell ten classes apart; it
-    starts whitened by the differences within the items' genuine pairs.
+    and the threshold rather than the weights. Only a head of nine dimensions learns, which tell ten classes apart. It
+    starts whitened by the differences within the items' genuine pairs; with pairs, which tell of fewer images than
+    triplets that they are alike, once more by those within the ten groups that the images then fall into. Nothing is
+    known but the items, their answers, and that there are ten kinds.
 
     Example:
         >>> protocol_recipe("trios").sampler.kind
         'triplets'
     """
-    recipe = Recipe().with_settings(
+    kind, loss, whitening = {"pairs": ("pairs", "pairs", "grouped"), "trios": ("triplets", "triplet", "full")}[task]
+    return Recipe().with_settings(
         network={
-            "features": "expanded", "head_start": "whitened", "whitening": "full", "dimension": 9, "dropout": 0.1,
+            "features": "expanded", "head_start": "whitened", "whitening": whitening, "dimension": 9, "dropout": 0.1,
         },
         freezing={"stages": 7},
         augmentation={"views": 3},
         # The larger rate is that of the loss's own scale and bias.
         optimizer={"lr": 3e-2, "pretrained_lr": 2e-3, "weight_decay": 0.0},
         holdout={"test": 0.0},
-        sampler={"items": 40, "per_class": 128},
+        sampler={"kind": kind, "items": 40, "per_class": 128},
+        objectives=[{"loss": loss}],
     )  # fmt: skip
-    if task == "pairs":
-        return recipe.with_settings(sampler={"kind": "pairs"})
-    return recipe.with_settings(sampler={"kind": "triplets"}, objectives=[{"loss": "triplet"}])
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Seed:
         images: How many images the training items are made of.
         items: Number of test items.
         accuracy: On them at ``balanced``; of trios the mean over both answers.
-        unseen_items: As many items a class of images of other classes, or None.
+        unseen_items: Number of items of images of other classes, as many a class, or None.
         unseen: The same on these, or None.
     """
 

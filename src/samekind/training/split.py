@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,21 +12,19 @@ from numpy.typing import NDArray
 
 from samekind.datasets.checking.near_copies import MOST_IMAGES, can_compare, identities_of
 from samekind.datasets.checking.scan import scan
-from samekind.datasets.checking.usable import refuse_unusable
 from samekind.datasets.dataset import Dataset, read_dataset
 from samekind.datasets.folders import LabelledImages
 from samekind.datasets.manifest import HELD_OUT, TEST, TRAIN, write_manifest
 from samekind.datasets.splits import refuse_shared_images, stratified_holdout
 from samekind.errors import DatasetError, TrainingError
+from samekind.progress import Progress
 from samekind.system.atomic import replacing
 from samekind.system.hashing import content_hashes, split_digest
 from samekind.training.batches.listed import draw_list
 from samekind.training.recipe import Recipe
-from samekind.training.recipe.schema import HoldoutSection
+from samekind.training.recipe.sections import HoldoutSection
 from samekind.training.run.folder import RunFolder
-
-# Different images of a class: two to train on and two to hold out.
-_FEWEST = 4
+from samekind.training.run.preflight import refuse_unfit
 
 
 @dataclass(frozen=True)
@@ -68,8 +67,8 @@ def split_images(
     recipe: Recipe,
     tests: Iterable[LabelledImages] = (),
     *,
-    on_progress: Callable[[int, int], None] | None = None,
-    on_copies: Callable[[int, int], None] | None = None,
+    exclude: Sequence[str] = (),
+    on_progress: Progress | None = None,
 ) -> Parts:
     """Read a data set, look at every image, and split it. Copies, near or exact, never straddle a split made here.
 
@@ -79,17 +78,18 @@ def split_images(
         source: Class folders, with or without ``train`` and ``val``, or a CSV manifest.
         recipe: Says what is held out, and gives the seed.
         tests: Further test images, which must share nothing with the others.
-        on_progress: Called with the number of images looked at so far, and of all.
-        on_copies: Called with the number of images whose copies were looked for so far, and of all.
+        exclude: Patterns in gitignore's form of what to pass over in folders.
+        on_progress: Called with (stage, number looked at so far, number of all); the stages are "look at the images"
+            and "look for copies".
 
     Raises:
         DatasetError: The data set cannot be read or split, or has the same image on two sides.
     """
-    listed_images = read_dataset(source)
+    listed_images = read_dataset(source, exclude=exclude)
     refuse_unfit(listed_images, recipe)
     dataset, hashes, notes = _readable(listed_images, on_progress)
     tests = tuple(tests)
-    identities = _identities(hashes, tests, notes, on_copies)
+    identities = _identities(hashes, tests, notes, on_progress)
     train, test = dataset.train, dataset.test
     if empty := [name for label, name in enumerate(train.classes) if not (train.labels == label).any()]:
         raise DatasetError(f"{source}: class {empty[0]!r} has no readable image to train on; add some or remove it")
@@ -116,7 +116,7 @@ def _identities(
     hashes: Mapping[Path, str],
     tests: Sequence[LabelledImages],
     notes: list[str],
-    on_copies: Callable[[int, int], None] | None,
+    on_progress: Progress | None,
 ) -> Mapping[Path, str]:
     """A name for each image, also of further tests, that its copies share; the hash where they cannot be looked for."""
     further, _ = content_hashes(path for images in tests for path in images.paths)
@@ -126,7 +126,7 @@ def _identities(
     elif len(known) > MOST_IMAGES:
         notes.append(f"near copies were not looked for, only equal bytes: there are more than {MOST_IMAGES:,} images")
     else:
-        return identities_of(known, on_copies)
+        return identities_of(known, partial(on_progress, "look for copies") if on_progress else None)
     return known
 
 
@@ -156,32 +156,6 @@ def _refuse_straddling(parts: Parts, tests: Iterable[LabelledImages]) -> None:
             refuse_shared_images(known, images, parts.hashes)
 
 
-def refuse_unfit(dataset: Dataset, recipe: Recipe) -> None:
-    """Make sure that a data set could be trained on, as far as its list of images tells.
-
-    Raises:
-        DatasetError: It has one class only; a class has too few images to be split; it names held-out images where the
-            recipe draws them from a list; or it has not as many classes as the recipe holds out.
-    """
-    images, holdout = dataset.train, recipe.holdout
-    refuse_unusable(images)
-    if recipe.sampler.kind != "classes":
-        if dataset.held_out is not None:
-            raise DatasetError(
-                f"{images.root}: names held-out images, but of a list of {recipe.sampler.kind} items are held out; "
-                "remove them, or train with --set sampler.kind=classes"
-            )
-    elif dataset.held_out is None and holdout.classes:
-        most = len(images.classes) - 2
-        if not 2 <= holdout.classes <= most:
-            raise DatasetError(
-                f"{images.root}: of {len(images.classes)} classes, {f'2 to {most}' if most >= 2 else 'none'} can be "
-                f"held out (3 for trios); not {holdout.classes}"
-            )
-    elif dataset.held_out is None:
-        refuse_unusable(images, fewest=_FEWEST)
-
-
 def keep_split(parts: Parts, run: RunFolder) -> None:
     """Write the parts into the folder of a run: a manifest from which the run can be repeated, and its digest."""
     write_manifest(run.split, parts.by_split)
@@ -195,7 +169,7 @@ def read_split(
     run: RunFolder,
     tests: Iterable[LabelledImages] = (),
     *,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: Progress | None = None,
 ) -> Parts:
     """The parts that a run began with.
 
@@ -223,27 +197,11 @@ def read_split(
     return parts
 
 
-def for_stopping(parts: Parts, recipe: Recipe) -> tuple[LabelledImages, LabelledImages]:
-    """The held-out images to look at while training, and those for probabilities and thresholds.
-
-    They are the same, unless the run stops early: what chooses the weights must not choose their thresholds.
-
-    Raises:
-        DatasetError: There are too few held-out images to be divided.
-    """
-    if not recipe.early_stopping.patience:
-        return parts.held_out, parts.held_out
-    return stratified_holdout(parts.held_out, 0.5, recipe.seed, parts.hashes)
-
-
-def _readable(
-    dataset: Dataset, on_progress: Callable[[int, int], None] | None
-) -> tuple[Dataset, dict[Path, str], list[str]]:
+def _readable(dataset: Dataset, on_progress: Progress | None) -> tuple[Dataset, dict[Path, str], list[str]]:
     paths = [path for images in dataset.parts.values() for path in images.paths]
     hashes: dict[Path, str] = {}
     notes = []
-    report = (lambda done: on_progress(done, len(paths))) if on_progress else None
-    for found in scan(paths, report):
+    for found in scan(paths, on_progress, stage="look at the images", total=len(paths)):
         if found.error is None and found.sha256 is not None:
             hashes[found.path] = found.sha256
         else:

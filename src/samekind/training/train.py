@@ -22,12 +22,11 @@ from samekind.training.batches.plan import BatchPlan
 from samekind.training.batches.workers import worker_errors_named
 from samekind.training.calibrate import calibrated_card
 from samekind.training.loop.fit import fit
-from samekind.training.loop.processes import wait_for_first
-from samekind.training.loop.trainer import Machines
 from samekind.training.network.export import export_checked
 from samekind.training.network.start import Start, starting_network
 from samekind.training.run.environment import describe_environment
 from samekind.training.run.folder import RunFolder
+from samekind.training.run.processes import Machines, wait_for_first
 from samekind.training.run.settings import RunSettings
 from samekind.training.split import keep_split, read_split, split_images
 from samekind.training.testing import measure_on, summary
@@ -72,12 +71,12 @@ def train(
     start = starting_network(settings.recipe, settings.init)
 
     # Look at all images, and split them.
-    looked_at = (lambda done, total: report("look at the images", done, total)) if report else None
     if resume:
-        parts = read_split(run, tests.values(), on_progress=looked_at)
+        parts = read_split(run, tests.values(), on_progress=report)
     else:
-        copies = (lambda done, total: report("look for copies", done, total)) if report else None
-        parts = split_images(settings.folder, settings.recipe, tests.values(), on_progress=looked_at, on_copies=copies)
+        parts = split_images(
+            settings.folder, settings.recipe, tests.values(), exclude=settings.exclude, on_progress=report
+        )
     if note:
         for message in parts.notes:
             note(message)
@@ -126,7 +125,7 @@ def _further_tests(settings: RunSettings) -> dict[str, LabelledImages]:
     further: dict[str, LabelledImages] = {}
     for path in settings.tests:
         short = f"{path.parent.name}/{path.name}"
-        further[str(path) if short in further else short] = read_test_images(path)
+        further[str(path) if short in further else short] = read_test_images(path, exclude=settings.exclude)
     return further
 
 

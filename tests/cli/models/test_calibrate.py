@@ -8,6 +8,8 @@ import pytest
 from commands import run
 from conftest import COLOURS, save_noise
 
+pytestmark = pytest.mark.usefixtures("fewer_trios")
+
 
 @pytest.fixture
 def others(tmp_path: Path) -> Path:
@@ -19,6 +21,7 @@ def others(tmp_path: Path) -> Path:
     return tmp_path / "others"
 
 
+@pytest.mark.slow  # fits and resamples for ten seconds
 def test_calibrate_then_verify_and_evaluate(
     colour_folders: Path, others: Path, tiny_model: Path, tmp_path: Path
 ) -> None:
@@ -40,6 +43,7 @@ def test_calibrate_then_verify_and_evaluate(
     assert (again.returncode, "95 of 96 images had a part" in again.stderr) == (2, True)
 
 
+@pytest.mark.slow  # fits and resamples for ten seconds
 def test_of_a_split_folder_the_training_images_are_used_and_json_has_all(
     colour_folders: Path, others: Path, tiny_model: Path, tmp_path: Path
 ) -> None:

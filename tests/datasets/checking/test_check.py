@@ -43,13 +43,13 @@ def good(tmp_path: Path) -> Path:
 
 
 def test_images_with_nothing_to_mend_are_ready(good: Path) -> None:
-    calls: list[int] = []
-    found = check(read_dataset(good), on_progress=calls.append)
+    calls: list[tuple[str, int, int]] = []
+    found = check(good, on_progress=lambda *call: calls.append(call))
     assert (found.ready, found.findings, found.images, found.splits) == (True, (), 69, ("train", "test"))
     assert [(count.name, count.images, count.different) for count in found.classes] == [
         (name, {"train": 20, "test": 3}, 23) for name in ("cat", "cow", "dog")
     ]
-    assert calls[-1] == 69
+    assert calls[-1] == ("images", 69, 69)
 
 
 def test_unreadable_files_are_named_with_the_reason_and_not_counted(good: Path) -> None:

@@ -29,13 +29,13 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def test_each_file_is_described_in_order(many: list[Path]) -> None:
-    calls: list[int] = []
-    found = list(scan(many, calls.append))
+    calls: list[tuple[str, int, int]] = []
+    found = list(scan(many, lambda *call: calls.append(call), total=len(many)))
     assert [entry.path for entry in found] == many
     assert [entry.size for entry in found] == [(5 + i, 4) for i in range(len(many))]
     assert [entry.sha256 for entry in found] == [hashlib.sha256(path.read_bytes()).hexdigest() for path in many]
     assert not any(entry.error for entry in found)
-    assert calls == list(range(1, len(many) + 1))
+    assert calls == [("images", done, len(many)) for done in range(1, len(many) + 1)]
 
 
 def test_nothing_to_scan_is_no_error() -> None:

@@ -21,6 +21,8 @@ from samekind.gallery.file.adaptation import keep_adaptation
 from samekind.gallery.file.store import transaction
 from samekind.gallery.index.upkeep import stale_rows
 from samekind.model_file.calibration import pair_probability
+from samekind.model_file.card import DomainCalibration
+from samekind.model_file.file import read_model, write_model
 
 
 @pytest.fixture
@@ -127,6 +129,48 @@ def test_it_follows_the_gallery_as_it_grows_and_nothing_is_embedded_again(adapte
     assert adapted.sync(photos).embedded == 0
     assert adapted.adaptation.about.pictures == 25
     assert_searches_like(adapted, oracle(adapted))
+
+
+def recalibrated(model: Path, path: Path, domains: DomainCalibration | None) -> Path:
+    """The same network, of which somebody knows better what its similarities mean in collections."""
+    read = read_model(model)
+    write_model(path, read.data, read.card.model_copy(update={"domains": domains}), read.seen_images)
+    return path
+
+
+def test_another_calibration_of_the_same_network_is_followed(
+    adapted: Gallery, photos: Path, adaptable_model: Path, tmp_path: Path
+) -> None:
+    before, domains = adapted.adaptation, adapted.card.domains
+    assert before is not None
+    assert domains is not None
+    steeper = domains.pair.model_copy(update={"scale": 2 * domains.pair.scale})
+    for changed in (
+        domains.model_copy(update={"pair": steeper}),
+        domains.model_copy(update={"full_length": 1.0}),
+        domains.model_copy(update={"trio": None}),
+    ):
+        model = recalibrated(adaptable_model, tmp_path / "better.onnx", changed)
+        with Gallery.open(adapted.path, model=model) as gallery:
+            assert gallery.sync(photos).embedded == 0
+            now, expected = gallery.adaptation, oracle(gallery)
+            assert now is not None
+            assert (now.pair, now.trio) == (expected.pair, expected.trio)
+            assert np.array_equal(now.offset, expected.offset)
+            assert (now.pair, now.trio, now.about.share) != (before.pair, before.trio, before.about.share)
+            assert_searches_like(gallery, expected)
+
+
+def test_a_gallery_whose_model_was_calibrated_with_labels_is_judged_by_these(
+    adapted: Gallery, photos: Path, adaptable_model: Path, tmp_path: Path
+) -> None:
+    assert adapted.adaptation is not None
+    with Gallery.open(adapted.path, model=recalibrated(adaptable_model, tmp_path / "mine.onnx", None)) as gallery:
+        gallery.sync(photos)
+        assert gallery.adaptation is None
+        ids, bare = bare_rows(gallery)
+        hits = gallery.search_embedding(bare[0], len(ids))
+        assert [hit.similarity for hit in hits] == pytest.approx(np.sort(bare @ bare[0])[::-1].tolist(), abs=1e-5)
 
 
 def test_a_gallery_of_which_only_a_part_is_read_is_adapted_once(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import pickle
 import shutil
 import sqlite3
 import subprocess
@@ -199,3 +200,27 @@ def test_names_that_are_no_utf_8_of_folder_gallery_and_model(photos: Path, tmp_p
         assert len(again.snapshot().base) == 12
         assert again.search(place / "photos/red/00.png", 1)[0].path == place / "photos/red/00.png"
         assert again.status().index_behind == 0
+
+
+def test_a_gallery_is_pickled_as_the_place_of_its_file(gallery: Gallery, photos: Path) -> None:
+    gallery.sync(photos)
+    again = pickle.loads(pickle.dumps(gallery))
+    assert (len(again), again.path.resolve()) == (len(gallery), gallery.path.resolve())
+    again.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked on POSIX only")
+def test_a_fork_leaves_the_connections_to_its_parent(gallery: Gallery, photos: Path) -> None:
+    gallery.sync(photos)
+    len(gallery)
+    mine = set(map(id, gallery._store._idle))
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        found = len(gallery)
+        shared = mine & set(map(id, gallery._store._idle))
+        gallery.close()
+        os.write(writing, f"{found} {len(shared)}".encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(reading, 99).decode() == f"{len(gallery)} 0"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import save_noise
 
 from samekind.errors import GalleryError, MissingExtraError
 from samekind.gallery import Gallery
@@ -19,8 +21,31 @@ def test_npz_and_parquet_hold_the_rows(filled: Gallery, tmp_path: Path) -> None:
         assert arrays["name"].tolist() == [row.name for row in rows]
         assert arrays["sha256"].tolist() == [row.sha256 for row in rows]
         assert np.array_equal(arrays["embedding"], np.stack([row.embedding for row in rows]))
-    with pytest.raises(GalleryError, match=r"suffix \.parquet or \.npz"):
-        filled.export(tmp_path / "rows.csv")
+    with pytest.raises(GalleryError, match=r"suffix \.csv, \.parquet or \.npz"):
+        filled.export(tmp_path / "rows.json")
+
+
+def test_csv_holds_the_rows_to_the_bit(filled: Gallery, tmp_path: Path) -> None:
+    rows = list(filled)
+    assert filled.export(tmp_path / "rows.csv") == 12
+    with (tmp_path / "rows.csv").open(newline="", encoding="utf-8-sig") as file:
+        written = list(csv.DictReader(file))
+    assert [row["name"] for row in written] == [row.name for row in rows]
+    assert [row["sha256"] for row in written] == [row.sha256 for row in rows]
+    for row, line in zip(rows, written, strict=True):
+        assert np.array_equal(np.array(line["embedding"].split(), np.float32), row.embedding)
+
+
+def test_a_name_of_any_characters_survives_a_csv(tmp_path: Path, tiny_model: Path) -> None:
+    names = ['a "quoted", name.png', "two\nlines.png", "  blanks ;tab\t.png", "=1+1.png"]
+    (tmp_path / "odd").mkdir()
+    for number, name in enumerate(names):
+        save_noise(tmp_path / "odd" / name, (9 * number, 90, 90), number)
+    with Gallery.open(tmp_path / "odd.samekind", model=tiny_model) as gallery:
+        gallery.sync(tmp_path / "odd")
+        gallery.export(tmp_path / "odd.csv")
+    with (tmp_path / "odd.csv").open(newline="", encoding="utf-8-sig") as file:
+        assert sorted(row["name"] for row in csv.DictReader(file)) == sorted(f"odd/{name}" for name in names)
 
 
 def test_parquet(filled: Gallery, tmp_path: Path) -> None:

@@ -4,9 +4,11 @@ import io
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from samekind.gallery import Gallery
+from samekind.images import formats
 
 
 def jpeg(exif: Image.Exif | None = None, size: tuple[int, int] = (300, 200)) -> bytes:
@@ -45,3 +47,20 @@ def test_a_turned_tiff_has_the_width_and_height_that_are_seen(tmp_path: Path, ti
     with Gallery.open(tmp_path / "x.samekind", model=tiny_model) as gallery:
         gallery.sync(tmp_path / "photos")
         assert {(row.width, row.height) for row in gallery} == {(200, 300)}
+
+
+def test_what_lacked_an_extra_is_read_once_that_is_installed(
+    tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pillow_heif").register_heif_opener()
+    (tmp_path / "photos").mkdir()
+    Image.new("RGB", (64, 48), "red").save(tmp_path / "photos" / "a.heic")
+    (tmp_path / "photos" / "broken.jpg").write_bytes(b"\xff\xd8\xff")
+    with Gallery.open(tmp_path / "x.samekind", model=tiny_model) as gallery:
+        with monkeypatch.context() as without:
+            without.setattr(formats, "find_spec", lambda _: None)
+            without.setattr(formats, "_registered", set())
+            assert len(gallery.sync(tmp_path / "photos").unreadable) == 2
+            assert gallery.sync(tmp_path / "photos").unreadable_before == 2
+        report = gallery.sync(tmp_path / "photos")
+        assert (report.changed, report.unreadable_before, len(gallery)) == (1, 1, 1)

@@ -131,3 +131,17 @@ def test_what_is_excluded_is_passed_over_and_counted(gallery: Gallery, photos: P
     (photos / ".samekindignore").write_text("/blue\n")
     assert gallery.sync(photos).removed == 4
     assert {row.path.parent.name for row in gallery} == {"red", "green"}
+
+
+def test_a_gallery_within_its_folder_does_not_count_itself(photos: Path, tiny_model: Path) -> None:
+    with Gallery.open(photos / "x.samekind", model=tiny_model) as gallery:
+        assert gallery.sync(photos).passed_over == []
+        (photos / "notes.txt").touch()
+        assert gallery.sync(photos).passed_over == ["1 file that is no image (1 .txt)"]
+
+
+def test_where_all_is_excluded_no_disk_is_suspected(gallery: Gallery, photos: Path) -> None:
+    gallery.sync(photos)
+    with pytest.raises(GalleryError, match=r"all that it holds is excluded.* has 12 images of it"):
+        gallery.sync(photos, exclude="*")
+    assert len(gallery) == 12

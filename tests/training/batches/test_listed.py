@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from samekind.datasets.folders import LabelledImages
 from samekind.errors import DatasetError
-from samekind.training.batches.listed import draw_list, groups_known_alike
+from samekind.training.batches.listed import draw_list, groups_found, groups_known_alike
 from samekind.training.recipe import Recipe
 
 
@@ -80,3 +80,37 @@ def test_what_a_list_says_is_alike_is_what_follows_from_its_answers(pairs: list[
 def test_of_a_triplet_only_the_first_two_are_alike() -> None:
     groups = groups_known_alike(np.array([[0, 1, 2], [3, 1, 4]]), np.array([0, 0, 1, 0, 2]))
     assert groups.tolist() == [0, 0, 1, 0, 2]
+
+
+def around(directions: int, each: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Embeddings near so many directions at right angles, and which each is near to."""
+    kinds = np.repeat(np.arange(directions), each)
+    rows = np.eye(directions)[kinds] + np.random.default_rng(seed).normal(0, 0.1, (len(kinds), directions))
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32), kinds
+
+
+def test_groups_are_what_lies_together() -> None:
+    rows, kinds = around(5, 30, seed=0)
+    found = groups_found(rows, np.arange(150), 5)
+    assert ((found[:, None] == found[None, :]) == (kinds[:, None] == kinds[None, :])).all()
+
+
+def test_an_image_goes_where_most_of_those_known_to_be_like_it_are() -> None:
+    rows, kinds = around(2, 10, seed=1)
+    known = np.arange(20)
+    known[[0, 1, 15]] = 0  # two of the first kind, and one that only the list knows to be of it
+    found = groups_found(rows, known, 2)
+    assert found[15] == found[0] == found[2] != found[16]
+    assert np.array_equal(np.delete(found, 15) == found[0], np.delete(kinds, 15) == 0)
+
+
+@given(st.integers(1, 12), st.integers(1, 8), st.integers(0, 99))
+def test_groups_keep_together_what_is_known_and_are_numbered_without_gaps(images: int, groups: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows = rng.choice(np.eye(3, dtype=np.float32), images)  # most are the same as others
+    known = rng.integers(0, 4, images)
+    found = groups_found(rows, known, groups)
+    assert np.array_equal(np.unique(found), np.arange(found.max() + 1))
+    assert found.max() < min(groups, images)
+    for group in np.unique(known):
+        assert len(np.unique(found[known == group])) == 1

@@ -12,7 +12,7 @@ from training.runs import assert_same_weights, fit_only
 from samekind.training.loop import module as training_module
 from samekind.training.loop.module import SiameseTraining
 from samekind.training.network.siamese import SiameseNetwork
-from samekind.training.network.starting_weights import initialise
+from samekind.training.network.start import initialise
 from samekind.training.run.settings import RunSettings
 from samekind.training.split import split_images
 

@@ -18,7 +18,7 @@ from samekind.training.loop.objectives import (
     make_objective,
     of_each_source,
 )
-from samekind.training.recipe.schema import OWN_KEYS, Objective
+from samekind.training.recipe.objective import OWN_KEYS, Objective
 
 LABELS = torch.tensor([0, 0, 0, 1, 1, 2])
 

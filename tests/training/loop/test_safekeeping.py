@@ -2,7 +2,6 @@
 
 import errno
 import os
-import random
 import signal
 import subprocess
 import time
@@ -10,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
-from commands import ENVIRONMENT, command, holding
+from commands import ENVIRONMENT, command, holding, printed_seed
 from safetensors.torch import load_file
 from training.runs import Trained, assert_same_weights, fit_only
 
@@ -116,9 +116,7 @@ def test_ctrl_c_says_how_to_go_on_and_the_run_ends_with_the_same_weights(small: 
 
 def test_kills_at_any_moment_cost_only_work(small: Trained, tmp_path: Path) -> None:
     # Other moments each time; a failure shows the seed that gave them, and the weights are to be the same after any.
-    seed = int(os.environ.get("SAMEKIND_KILL_SEED") or random.randrange(2**32))  # noqa: S311 - no secret
-    print(f"moments of the kills: SAMEKIND_KILL_SEED={seed}")  # noqa: T201 - pytest shows it where the test fails
-    moments = random.Random(seed)  # noqa: S311 - no secret
+    moments = np.random.default_rng(printed_seed())
     arguments, run, killed = arguments_of(small, tmp_path), tmp_path / "run", []
     # The first kill may come late: what goes on then begins after the step that the second one waits for.
     late = (*(f"training steps: {step} " for step in range(2 * small.steps_per_epoch, 1000)), "calibrate: ")

@@ -15,7 +15,7 @@ from samekind.images import load_image
 from samekind.training.network.backbone import create_backbone
 from samekind.training.network.expansion import cut_expanded
 from samekind.training.network.siamese import SiameseNetwork
-from samekind.training.network.starting_weights import initialise
+from samekind.training.network.start import initialise
 from samekind.training.run.settings import RunSettings
 
 STAGES = 5  # of timm's smallest EfficientNet

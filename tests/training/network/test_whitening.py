@@ -132,9 +132,34 @@ def test_a_networks_head_is_set_from_all_views() -> None:
     assert done == [12]
 
 
+def test_a_head_is_whitened_again_by_the_groups_that_it_finds() -> None:
+    network = SiameseNetwork.of(WHITENED).eval()
+    pixels = torch.randint(0, 256, (24, 32, 32, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        maps = network.features(pixels).numpy().astype(np.float16)
+        inputs = network.head_inputs(torch.from_numpy(maps.astype(np.float32))).numpy()
+    features = maps.reshape(12, 2, *maps.shape[1:])
+    known, found, seen = np.arange(12) // 2, np.arange(12) % 4, []
+    dimension, sources = WHITENED.network.dimension, np.zeros(12, np.int64)
+
+    def regroup(embeddings: np.ndarray) -> np.ndarray:
+        seen.append(embeddings)
+        return found
+
+    whiten_head(network, features, known, sources, whitening=WHITENINGS["grouped"], regroup=regroup)
+    first = whitened_projection(inputs, np.repeat(known, 2), sources, dimension, WHITENINGS["full"])
+    rows = inputs @ first[0].T + first[1]
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    mean = rows[::2] + rows[1::2]
+    np.testing.assert_allclose(seen[0], mean / np.linalg.norm(mean, axis=1, keepdims=True), atol=1e-4)
+    weight, _ = whitened_projection(inputs, np.repeat(found, 2), sources, dimension, Whitening(0.2, 0.5, 0.4, 1.0))
+    np.testing.assert_allclose(network.head.weight.detach(), weight, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("settings", "why"),
     [
+        ({"network": {"head_start": "whitened", "whitening": "grouped"}}, "sampler.kind = 'pairs' or 'triplets'"),
         ({"network": {"head_start": "whitened", "head": "mlp"}}, "network.head = 'linear'"),
         ({"network": {"head_start": "whitened"}, "freezing": {"stages": 0}}, "freezing.stages"),
     ],

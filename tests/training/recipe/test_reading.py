@@ -9,7 +9,8 @@ from pydantic import BaseModel, ValidationError
 
 from samekind.errors import TrainingError
 from samekind.training.recipe import NAMED_RECIPES, read_recipe, show_recipe
-from samekind.training.recipe.schema import OWN_KEYS, Objective, Recipe
+from samekind.training.recipe.objective import OWN_KEYS, Objective
+from samekind.training.recipe.schema import Recipe
 
 
 def numbers(low: float, high: float) -> st.SearchStrategy[float]:

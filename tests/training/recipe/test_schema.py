@@ -1,7 +1,8 @@
 import pytest
 from pydantic import ValidationError
 
-from samekind.training.recipe.schema import OWN_KEYS, Objective, Recipe
+from samekind.training.recipe.objective import OWN_KEYS, Objective
+from samekind.training.recipe.schema import Recipe
 
 
 @pytest.mark.parametrize("loss", OWN_KEYS)

@@ -119,3 +119,31 @@ def test_refusals_need_no_torch(
     result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert message in result.stdout, result.stdout + result.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_images_that_fill_no_batch_are_refused_before_they_are_looked_at(
+    make: Make, colour_folders: Path, tmp_path: Path
+) -> None:
+    for name in ("red", "blue"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for path in sorted((colour_folders / name).iterdir())[:6]:
+            shutil.copy(path, tmp_path / "data" / name)
+    with pytest.raises(TrainingError, match=r"12 images do not fill one batch of \d+; add some, or try --set sampler"):
+        preflight(make(folder=tmp_path / "data"), RunFolder(tmp_path / "run"))
+
+
+def test_without_a_network_the_start_that_needs_none_is_named_at_once(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    constants = pytest.importorskip("huggingface_hub").constants
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(module, "getproxies", dict)
+
+    def unreachable(*_: object, **__: object) -> None:
+        raise OSError(-2, "Name or service not known")
+
+    monkeypatch.setattr(module.socket, "create_connection", unreachable)
+    with pytest.raises(TrainingError, match=r"cannot be reached \(Name or service not known\).* --init bundled works"):
+        preflight(make(init="imagenet"), RunFolder(tmp_path / "run"))
+    (tmp_path / "cache" / "models--timm--tf_efficientnet_b0.aa_in1k").mkdir(parents=True)
+    preflight(make(init="imagenet"), RunFolder(tmp_path / "run"))  # it was downloaded before

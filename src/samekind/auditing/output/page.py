@@ -42,7 +42,8 @@ def write_page(path: Path, report: AuditReport) -> None:
 
     environment = Environment(loader=PackageLoader("samekind.auditing.output"), autoescape=True, trim_blocks=True)
     environment.filters["thumbnail"] = _thumbnail
-    sections, rows = [], []
+    sections = []
+    rows: list[list[str]] = []
     data = str(Path(report.source).absolute()) if Path(report.source).exists() else ""
     for kind in KINDS:
         found = report.of(kind)

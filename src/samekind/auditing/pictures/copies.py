@@ -101,8 +101,8 @@ def _pairs(
     """The evidence of pairs of places, the lower one first."""
     found: dict[tuple[int, int], Evidence] = {}
     by_content: dict[str, list[int]] = defaultdict(list)
-    for place, one in enumerate(looked):
-        by_content[one.sha256].append(place)
+    for place, file in enumerate(looked):
+        by_content[file.sha256].append(place)
     contents = list(by_content.values())
     for places in contents:
         found |= dict.fromkeys(_each_two(places), _SAME_BYTES)

@@ -137,6 +137,11 @@ def printable(text: str) -> str:
     return "".join("\N{REPLACEMENT CHARACTER}" if category(c) in _CONTROL and c != "\n" else c for c in text)
 
 
+def on_one_line(text: str) -> str:
+    """The same for a name, which could make lines of its own by a line break."""
+    return printable(text).replace("\n", "\N{REPLACEMENT CHARACTER}")
+
+
 def shown_path(path: Path) -> str:
     """A path as a person wants to read it and paste it: relative where it lies below the working directory."""
-    return printable(str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))
+    return on_one_line(str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from samekind.progress import Progress
+from samekind.progress import Progress, note_of
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -30,14 +30,20 @@ def stage_bars(*, log: bool = True) -> Iterator[Progress]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}", markup=False),
+    )
     with Bars(*columns, console=Console(stderr=True)) as bars:
         tasks: dict[str, TaskID] = {}
 
         def report(stage: str, done: int, total: int) -> None:
             if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total or None)
-            bars.update(tasks[stage], completed=done)
+                tasks[stage] = bars.add_task(stage, total=total or None, note="")
+            bars.update(tasks[stage], completed=done, note=note_of(stage))
 
         yield report
 
@@ -49,6 +55,7 @@ def _log_tenths() -> Progress:
         tenth = 10 * done // total if total else 0
         if tenth > written.get(stage, 0):
             written[stage] = tenth
-            print(f"{stage}: {done:,} of {total:,}", file=sys.stderr, flush=True)  # noqa: T201 - a log, not a message
+            note = f", {note_of(stage)}" if note_of(stage) else ""
+            print(f"{stage}: {done:,} of {total:,}{note}", file=sys.stderr, flush=True)  # noqa: T201 - a log
 
     return report

@@ -42,12 +42,9 @@ def check(
     """
     from samekind.cli.console.progress import stage_bars
     from samekind.datasets.checking.check import check as look
-    from samekind.datasets.checking.check import list_for_check
 
-    dataset = list_for_check(folder, exclude or ())
-    total = sum(map(len, dataset.parts.values()))
-    with stage_bars() as report:
-        found = look(dataset, on_progress=lambda done: report("images", done, total))
+    with stage_bars() as on_progress:
+        found = look(folder, exclude=exclude or (), on_progress=on_progress)
     if json:
         echo_json({"source": str(folder), "ready": found.ready} | dataclasses.asdict(found))
     else:

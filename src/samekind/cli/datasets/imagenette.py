@@ -41,8 +41,8 @@ def imagenette(
     archive = imagenette_archive(size)
     already = (to / archive.name).exists()
     try:
-        with stage_bars() as report:
-            folder = fetch_imagenette(archive, to, report=report)
+        with stage_bars() as on_progress:
+            folder = fetch_imagenette(archive, to, on_progress=on_progress)
     except KeyboardInterrupt:
         typer.echo("samekind: interrupted. The same command goes on from what is there.", err=True)
         raise typer.Exit(130) from None

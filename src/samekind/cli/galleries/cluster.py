@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,7 +17,11 @@ from samekind.cli.console.options import (
     echo_json,
     printable,
     shown_path,
+    warn,
 )
+
+if TYPE_CHECKING:
+    from samekind.gallery import Cluster
 
 
 class Method(StrEnum):
@@ -36,6 +42,16 @@ def cluster(
     k: Annotated[
         int | None, typer.Option("-k", min=1, help="How many groups: for kmeans, and for agglomerative if wanted.")
     ] = None,
+    into: Annotated[
+        Path | None,
+        typer.Option(
+            "--into",
+            metavar="FOLDER",
+            help="Make this folder, with one of links to the images for each group, and a manifest.",
+            show_default=False,
+        ),
+    ] = None,
+    copy: Annotated[bool, typer.Option("--copy", help="With --into: copies rather than links.")] = False,
     bare: BareOption = False,
     html: HtmlOption = None,
     json: JsonOption = False,
@@ -44,20 +60,35 @@ def cluster(
 
     hdbscan finds the number of groups itself and leaves out what belongs nowhere; agglomerative stops where groups are
     no longer of the same kind, at the model's balanced threshold, or at -k groups; kmeans makes -k groups. Of each
-    group the most typical images come first.
+    group the most typical images come first. With --into they are sorted into folders, each named by its most typical
+    image; the images themselves stay where they are.
 
     Examples:
       samekind cluster photos.samekind --html groups.html
+
+      samekind cluster photos.samekind --into sorted
 
       samekind cluster photos.samekind --method kmeans -k 10
     """
     from samekind.cli.console.extras import require_gallery
 
     require_gallery()
-    from samekind.gallery import Gallery, summary_of_clusters, title_of_cluster, write_clusters_sheet
+    from samekind.gallery import (
+        Gallery,
+        summary_of_clusters,
+        title_of_cluster,
+        write_cluster_folders,
+        write_clusters_sheet,
+    )
 
+    if copy and into is None:
+        raise typer.BadParameter("--copy says how --into FOLDER is filled; name the folder")
     with Gallery.open(gallery, read_only=True, bare=bare) as opened:
         clusters = opened.clusters(method.value, k=k)
+        indexed = [opened.folder / name for name in opened.status().folders]
+    if into is not None:
+        for name, reason in write_cluster_folders(into, clusters, indexed, copy=copy):
+            warn(f"{name}: left out ({reason})")
     if html is not None:
         write_clusters_sheet(html, printable(f"Groups in {gallery.name}"), clusters)
     if json:
@@ -69,9 +100,26 @@ def cluster(
         )
         return
     typer.echo(summary_of_clusters(clusters))
+    if into is not None:
+        typer.echo(f"{printable(str(into))}: written, with manifest.csv; the images themselves stay where they are")
     for number, found in enumerate(clusters, 1):
         typer.secho(title_of_cluster(number, found), bold=True)
         for row in found.rows[:_PRINTED]:
             typer.echo(f"  {shown_path(row.path)}")
         if len(found.rows) > _PRINTED:
             typer.echo(f"  and {len(found.rows) - _PRINTED:,} more")
+    if method is Method.HDBSCAN:
+        _advise(clusters)
+
+
+def _advise(clusters: Sequence[Cluster]) -> None:
+    """What else can be asked where there was little to group."""
+    groups = sum(not found.unclustered for found in clusters)
+    if groups == 1:
+        typer.echo("all of one kind; to divide it further: --method kmeans -k 5", err=True)
+    elif clusters and not groups:
+        typer.echo(
+            "no five images are more alike than the others, and they are not all of one kind; "
+            "--method agglomerative groups what is, also two by two",
+            err=True,
+        )

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samekind.cli.console.options import DuplicateKind, GalleryArgument, JsonOption, echo_json, printable, shown_path
+from samekind.cli.console.options import (
+    DuplicateKind,
+    GalleryArgument,
+    JsonOption,
+    echo_json,
+    on_one_line,
+    printable,
+    shown_path,
+)
 from samekind.cli.console.remarks import name_unreadable
 
 if TYPE_CHECKING:
@@ -37,7 +45,7 @@ def status(gallery: GalleryArgument, json: JsonOption = False) -> None:
     advice = f"; for so many images {found.advised_index} is advised" if found.advised_index != "Flat" else ""
     lines = [
         typer.style(shown_path(found.path.absolute()), bold=True),
-        f"  images      {found.images:,}",
+        f"  images      {found.images:,}" + f", {found.frames:,} of them frames of videos" * bool(found.frames),
         f"  folders     {printable(', '.join(found.folders)) or 'none yet'}",
         f"  model       {printable(found.model or 'none yet')}  {(found.fingerprint or '')[:12]}",
         f"  embedding   {found.dimension or 0} dimensions",
@@ -45,7 +53,7 @@ def status(gallery: GalleryArgument, json: JsonOption = False) -> None:
         f"  index       {found.index or 'none yet'}{recall}{behind}{advice}",
         f"  unreadable  {len(found.unreadable):,}",
     ]
-    lines += [f"    {printable(name)}: {printable(reason)}" for name, reason in found.unreadable]
+    lines += [f"    {on_one_line(name)}: {printable(reason)}" for name, reason in found.unreadable]
     typer.echo("\n".join(lines))
 
 
@@ -85,7 +93,8 @@ def remove(
 def export(
     gallery: GalleryArgument,
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="NAME.parquet (needs pyarrow) or NAME.npz.", show_default=False)
+        Path,
+        typer.Option("--output", "-o", help="NAME.csv, NAME.parquet (needs pyarrow) or NAME.npz.", show_default=False),
     ],
 ) -> None:
     """Write a gallery's rows and embeddings for other programs.
@@ -94,7 +103,7 @@ def export(
     length).
 
     Example:
-      samekind export photos.samekind -o photos.npz
+      samekind export photos.samekind -o photos.csv
     """
     from samekind.cli.console.extras import require_gallery
 

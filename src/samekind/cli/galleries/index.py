@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samekind.cli.console.options import ExcludeOption, JsonOption, ModelOption, echo_json, printable, shown_path, warn
+from samekind.cli.console.options import (
+    ExcludeOption,
+    JsonOption,
+    ModelOption,
+    echo_json,
+    on_one_line,
+    printable,
+    shown_path,
+    warn,
+)
 
 if TYPE_CHECKING:
     from samekind.gallery import Gallery, SyncReport
@@ -38,6 +47,16 @@ def index(
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Stay, and follow the folder's changes until Ctrl-C.")] = False,
     exclude: ExcludeOption = None,
+    frames: Annotated[
+        str | None,
+        typer.Option(
+            "--frames",
+            metavar="HOW",
+            help='Which frames of videos to index (extra "video"): scenes, where the scene changes; a number of '
+            "seconds between two; or none.",
+            show_default="scenes, or as it is",
+        ),
+    ] = None,
     every: Annotated[float, typer.Option(min=0.1, help="With --watch: seconds between two looks.")] = 2.0,
     json: JsonOption = False,
 ) -> None:
@@ -45,7 +64,8 @@ def index(
 
     Run it again and only what changed is read: new, changed, moved and deleted files are found by size, time and the
     hash of their content, and only new content is embedded. It may be stopped at any moment; the next run goes on from
-    there. A gallery may hold several folders: name the same --gallery again.
+    there. A gallery may hold several folders: name the same --gallery again. Of videos some frames are indexed, under
+    names such as clip.mp4#t=12.5.
 
     Nothing is ever written into the folder: the gallery is one SQLite file, with an index beside it that can be
     rebuilt from it.
@@ -62,12 +82,12 @@ def index(
     require_gallery()
     from samekind.errors import GalleryError
     from samekind.gallery import Gallery
+    from samekind.system.paths import given_folder
 
-    if not folder.is_dir():  # before an empty gallery is made for it
-        raise GalleryError(f"{folder}: no such folder")
+    folder = given_folder(folder, GalleryError)  # before an empty gallery is made for it
     path = _beside(folder) if gallery is None else gallery
     with Gallery.open(path, model=model) as opened:
-        report = _sync(opened, folder, index, exclude or ())
+        report = _sync(opened, folder, index, exclude or (), frames)
         _tell(opened, report, json)
         # Also that there was nothing: who misses a picture need not wonder.
         typer.echo(f"passed over: {printable(', '.join(report.passed_over)) or 'nothing'}", err=True)
@@ -103,7 +123,9 @@ def _beside(folder: Path) -> Path:
     return named.with_name(f"{named.name}.samekind")
 
 
-def _sync(gallery: Gallery, folder: Path, index: str | None, exclude: Sequence[str]) -> SyncReport:
+def _sync(
+    gallery: Gallery, folder: Path, index: str | None, exclude: Sequence[str], frames: str | None = None
+) -> SyncReport:
     from samekind.cli.console.progress import stage_bars
 
     with stage_bars() as report:
@@ -112,6 +134,7 @@ def _sync(gallery: Gallery, folder: Path, index: str | None, exclude: Sequence[s
                 folder,
                 index=None if index == "advised" else index,
                 exclude=exclude,
+                frames=frames,
                 on_progress=report,
             )
             if index == "advised":  # by what the gallery holds now
@@ -139,11 +162,11 @@ def _has_news(report: SyncReport) -> bool:
 
 def _tell(gallery: Gallery, report: SyncReport, json: bool) -> None:
     for name, reason in report.unreadable:
-        typer.secho(f"samekind: {printable(name)}: {reason}", err=True, fg="red")
+        typer.secho(f"samekind: {on_one_line(name)}: {reason}", err=True, fg="red")
     for name, reason in report.unlisted:
-        warn(f"{name}: {reason}; what the gallery has of it stays")
+        warn(f"{on_one_line(name)}: {reason}; what the gallery has of it stays")
     for name, reason in report.damaged:
-        warn(f"{name}: {reason}")
+        warn(f"{on_one_line(name)}: {reason}")
     if json:
         echo_json(report)
         return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samekind.cli.console.options import JsonOption, ProviderOption, echo_json, printable
+from samekind.cli.console.options import ExcludeOption, JsonOption, ProviderOption, echo_json, printable
 
 if TYPE_CHECKING:
     from samekind.fitting.calibrate import Recalibrated
@@ -48,6 +48,7 @@ def calibrate(
             help="Keep the network as it is, and with it stored embeddings: do not adapt it to the images.",
         ),
     ] = False,
+    exclude: ExcludeOption = None,
     json: JsonOption = False,
     provider: ProviderOption = None,
 ) -> None:
@@ -80,7 +81,16 @@ def calibrate(
     if (folder is None) == (pairs is None):
         raise typer.BadParameter("give a folder of classes or --pairs FILE, one of them")
     with stage_bars(log=False) as progress:
-        result = fit(model, folder, output, pairs=pairs, bare=bare, providers=provider, on_progress=progress)
+        result = fit(
+            model,
+            folder,
+            output,
+            pairs=pairs,
+            bare=bare,
+            exclude=exclude or (),
+            providers=provider,
+            on_progress=progress,
+        )
     for message in result.unreadable:
         typer.secho(f"samekind: {printable(message)}", err=True, fg="red")
     if json:

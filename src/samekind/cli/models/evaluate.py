@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samekind.cli.console.options import JsonOption, ProviderOption, printable, warn
+from samekind.cli.console.options import ExcludeOption, JsonOption, ProviderOption, printable, warn
 from samekind.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def evaluate(
             show_default="the model's card",
         ),
     ] = None,
+    exclude: ExcludeOption = None,
     training: Annotated[
         Path | None,
         typer.Option(
@@ -118,7 +119,7 @@ def evaluate(
         require("report", "sklearn", "matplotlib", "jinja2")
         if report.exists() and not report.is_dir():
             raise typer.BadParameter(f"--report names a folder; {report} is a file")
-    images = None if folder is None else read_test_images(folder)
+    images = None if folder is None else read_test_images(folder, exclude=exclude or ())
     seen = None if classes_seen is None else _names(classes_seen)
     if images is not None and classes_seen is not None and seen is not None:
         _check_names(seen, images, from_file=Path(classes_seen).is_file())
@@ -129,7 +130,8 @@ def evaluate(
             pairs=pairs,
             trios=trios,
             compare=compare,
-            training=training or training_part(folder),
+            training=training or training_part(folder, exclude or ()),
+            exclude=exclude or (),
             classes_seen=seen,
             trio_count=trio_count,
             most_images=most_images,

@@ -13,24 +13,69 @@ from samekind.cli.console.options import JsonOption, printable
 if TYPE_CHECKING:
     from samekind.model_file.card import Card, MeasuredOn, Measurement, OperatingPoint
 
+_GROUPS = {"seen": "classes trained on", "unseen": "classes not trained on"}
+
 
 def info(
     model: Annotated[
         str | None,
         typer.Argument(help="A model that comes with samekind, by name, or a path.", show_default="general"),
     ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also its classes, where its thresholds come from, and all its metrics.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Print a model's card: how it was made, its thresholds and their error rates, its metrics, its licence."""
+    """Print a model's card: what it is for, its thresholds and their error rates, its licence.
+
+    Examples:
+      samekind info
+
+      samekind info mine.onnx --all
+    """
     from samekind.model_file.file import bundled_models, read_model
 
     card = read_model(model).card
     if json:
         typer.echo(card.model_dump_json(indent=2))
         return
-    for line in _lines(card):
+    for line in _lines(card) if everything else _short(card):
         typer.echo(line)
     typer.echo(f"\nmodels that come with samekind: {', '.join(bundled_models())}")
+
+
+def _short(card: Card) -> list[str]:
+    """The card on one screen; what it leaves out is behind ``--all``."""
+    training, measured_on = card.training, card.pair.measured_on
+    classes = len(training.classes)
+    return [
+        typer.style(printable(card.name), bold=True)
+        + f": are two{' (or, of three, any two)' if card.trio else ''} pictures the same kind of thing?",
+        f"  trained on    {classes:,} classes: {printable(', '.join(training.classes[:4]))}{', …' * (classes > 4)}",
+        f"  rates from    {printable(measured_on.domain or measured_on.description)}",
+        *_thresholds(card.pair.operating_points),
+        *_accuracy(card.metrics),
+        f"  licence       {printable(card.licence)}",
+        f"  fingerprint   {card.fingerprint[:12]}, {card.dimension} dimensions, samekind {card.samekind_version}",
+        "more: --all",
+    ]
+
+
+def _accuracy(metrics: Sequence[Measurement]) -> list[str]:
+    """The accuracy on pairs of each data set that the model was tested on."""
+    from samekind.evaluation.metrics.metric import accuracy_at
+    from samekind.model_file.calibration import DEFAULT_OPERATING_POINT
+
+    lines = []
+    for found in metrics:
+        if found.task == "pairs" and found.metric == accuracy_at(DEFAULT_OPERATING_POINT).key:
+            data = f"{found.data}/{found.split}" if found.split else found.data
+            said = found.note or _GROUPS.get(found.group)
+            lines.append(
+                f"  accuracy      {found.value:.4f}  [{found.low:.4f}, {found.high:.4f}] on "
+                + printable(f"{data} ({said})" if said else data)
+            )
+    return lines
 
 
 def _lines(card: Card) -> list[str]:
@@ -79,13 +124,8 @@ def _measurements(metrics: Sequence[Measurement]) -> list[str]:
 
 
 def _points(points: dict[str, OperatingPoint], measured_on: MeasuredOn) -> list[str]:
-    width = max(len(name) for name in points)
     return [
-        *(
-            f"  {printable(name):<{width}}  threshold {point.threshold:.3f}   "
-            f"FAR {point.far:7.3%}   TAR {point.tar:7.2%}"
-            for name, point in points.items()
-        ),
+        *_thresholds(points),
         f"  chosen {'on' if measured_on.cross_fitted else 'and measured on'} {printable(measured_on.description)}",
         *([f"  kind of pictures: {printable(measured_on.domain)}"] if measured_on.domain else []),
         *(
@@ -93,6 +133,14 @@ def _points(points: dict[str, OperatingPoint], measured_on: MeasuredOn) -> list[
             * measured_on.cross_fitted
         ),
         f"  {measured_on.positives:,} items whose answer is yes, {measured_on.negatives:,} whose answer is no",
+    ]
+
+
+def _thresholds(points: dict[str, OperatingPoint]) -> list[str]:
+    width = max(12, *(len(name) for name in points))
+    return [
+        f"  {printable(name):<{width}}  threshold {point.threshold:.3f}   FAR {point.far:7.3%}   TAR {point.tar:7.2%}"
+        for name, point in points.items()
     ]
 
 

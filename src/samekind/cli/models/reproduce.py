@@ -59,6 +59,11 @@ def reproduce(
 
     refuse_missing_extra()
     from samekind.cli.console.progress import stage_bars
+    from samekind.datasets.dataset import read_dataset, read_test_images
+
+    read_dataset(data)  # what is missing is known before torch is imported, which takes seconds
+    if unseen is not None:
+        read_test_images(unseen)
     from samekind.training.reproduce import reproduce as run_protocol
 
     folder = run or Path("runs") / f"reproduce-{task}"

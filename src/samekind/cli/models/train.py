@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from samekind.cli.console.options import warn
+from samekind.cli.console.options import ExcludeOption, warn
 
 # What a run that is resumed may be told; all else it was started with.
 _WITH_RESUME = frozenset({"resume", "devices", "num_nodes"})
@@ -61,6 +61,7 @@ def train(
         list[Path] | None,
         typer.Option(help="Class folders to test on as well; repeat for more. The numbers go into the card."),
     ] = None,
+    exclude: ExcludeOption = None,
     licence: Annotated[str, typer.Option(help="Of the weights, for the card.")] = "unspecified",
     run: Annotated[
         Path | None,
@@ -127,6 +128,7 @@ def train(
                     init=init,
                     tests=test or (),
                     holdout_classes=holdout_classes,
+                    exclude=exclude or (),
                     licence=licence,
                     run=run,
                     devices=devices,

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from samekind.datasets.checking.check_report import CheckReport
 from samekind.datasets.checking.findings import Place, count_classes, find_all
 from samekind.datasets.checking.scan import scan
-from samekind.datasets.dataset import Dataset, read_dataset
+from samekind.datasets.dataset import read_dataset
+from samekind.progress import Progress
 
 
-def check(
-    images: object, *, on_progress: Callable[[int], None] | None = None, exclude: Sequence[str] = ()
-) -> CheckReport:
+def check(images: object, *, on_progress: Progress | None = None, exclude: Sequence[str] = ()) -> CheckReport:
     """Decode every image once, and look for what would spoil a training or a measurement.
 
     Args:
         images: What ``train`` takes: class folders, with or without ``train``, ``val`` and ``test`` above; a CSV,
-            Parquet or ``.tar`` file; a pandas frame; a ``datasets.Dataset``; or what ``list_for_check`` gives.
-        on_progress: Called with the number of images looked at so far.
+            Parquet or ``.tar`` file; a pandas frame; a ``datasets.Dataset``.
+        on_progress: Called with ("images", images looked at so far, number of all).
         exclude: Patterns in gitignore's form of what to pass over in folders.
 
     Raises:
@@ -36,13 +35,14 @@ def check(
         >>> found.ready, [finding.kind for finding in found.findings]
         (False, ['tiny class', 'unreadable', 'classes'])
     """
-    dataset = images if isinstance(images, Dataset) else list_for_check(images, exclude)
+    # As they are, so that all that is odd about them can be named.
+    dataset = read_dataset(images, same_classes=False, usable=False, exclude=exclude)
     places = [
         Place(split, images.classes[label], path)
         for split, images in dataset.parts.items()
         for path, label in zip(images.paths, images.labels, strict=True)
     ]
-    scanned = list(scan((place.path for place in places), on_progress))
+    scanned = list(scan((place.path for place in places), on_progress, total=len(places)))
     bad = [found for found in scanned if found.error]
     hashes: dict[Path, str] = {}
     groups: dict[str, list[Place]] = defaultdict(list)
@@ -59,8 +59,3 @@ def check(
         findings=tuple(sorted(findings, key=lambda finding: not finding.mend)),
         passed_over=tuple(dataset.passed_over),
     )
-
-
-def list_for_check(images: object, exclude: Sequence[str] = ()) -> Dataset:
-    """The images of a source as they are, so that all that is odd about them can be named."""
-    return read_dataset(images, same_classes=False, usable=False, exclude=exclude)

@@ -14,7 +14,7 @@ class ClassCount:
     """One class.
 
     Attributes:
-        name: Of the class.
+        name: The name of the class.
         images: Number of readable images in each split that there is.
         different: How many of all these are different, byte for byte.
     """

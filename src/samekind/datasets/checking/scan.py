@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from PIL import Image
 
 from samekind.errors import DatasetError, ImageError
 from samekind.images import load_image
+from samekind.progress import Progress, stage_counter
 from samekind.system.cores import available_cores
 from samekind.system.hashing import content_hash
 from samekind.system.read_ahead import read_ahead
@@ -28,7 +29,7 @@ class Scanned:
 
     Attributes:
         path: The file.
-        sha256: Of its bytes, in hexadecimal; None if they cannot be read.
+        sha256: The SHA-256 of its bytes, in hexadecimal; None if they cannot be read.
         size: (width, height) in pixels as stored; None if it is not readable as an image.
         error: Why it is not, in the words of ``images.load_image``; None if it is.
     """
@@ -39,14 +40,18 @@ class Scanned:
     error: ImageError | None
 
 
-def scan(paths: Iterable[Path], on_progress: Callable[[int], None] | None = None) -> Iterator[Scanned]:
+def scan(
+    paths: Iterable[Path], on_progress: Progress | None = None, *, stage: str = "images", total: int = 0
+) -> Iterator[Scanned]:
     """Decode each image once, in a few threads; nothing of it is kept.
 
     An image is readable if ``images.load_image``, which training and inference use, can read all of it.
 
     Args:
         paths: The files, any number of them; memory does not grow with it.
-        on_progress: Called with the number of files done so far.
+        on_progress: Called with (stage, files done so far, total).
+        stage: The name of the stage.
+        total: How many files there are; 0 where nobody knows.
 
     Yields:
         One ``Scanned`` for each path, in order. A bad file does not stop the others.
@@ -56,11 +61,11 @@ def scan(paths: Iterable[Path], on_progress: Callable[[int], None] | None = None
         >>> str(found.error)
         'nowhere.jpg: no such file'
     """
+    count = stage_counter(on_progress, stage, total)
     threads = min(_MOST_THREADS, available_cores())
     with closing(read_ahead(_scan_one, paths, ahead=_FILES_AHEAD, threads=threads, name="samekind-scan")) as scanned:
         for done, found in enumerate(scanned, 1):
-            if on_progress:
-                on_progress(done)
+            count(done)
             yield found
 
 

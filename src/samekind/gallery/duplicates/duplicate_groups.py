@@ -14,7 +14,7 @@ from samekind.gallery.duplicates.exact import exact_groups
 from samekind.gallery.duplicates.linkage import dense_groups
 from samekind.gallery.duplicates.near import exact_group, near_groups
 from samekind.gallery.duplicates.pictures.picture_files import PictureFile, read_picture_files, single_files
-from samekind.gallery.embeddings.embedding_space import read_collection
+from samekind.gallery.embeddings.embedding_space import read_collection, refuse_no_similarity
 from samekind.gallery.file.rows import read_rows
 from samekind.gallery.file.store import Store
 from samekind.inference.similarity import Embeddings
@@ -80,6 +80,7 @@ def _same_class(
     on_progress: Callable[[int, int], None] | None,
     on_changed: Callable[[int], None] | None,
 ) -> list[DuplicateGroup]:
+    refuse_no_similarity(threshold)
     images = read_collection(store)
     limit = images.space.threshold(SAME_CLASS_POINT) if threshold is None else threshold
     places = dense_groups(images.embeddings, limit, on_progress=on_progress)

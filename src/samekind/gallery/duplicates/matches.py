@@ -20,7 +20,7 @@ from samekind.gallery.duplicates.pictures.picture_files import (
     PictureFile,
     read_picture_files,
 )
-from samekind.gallery.embeddings.embedding_space import read_collection
+from samekind.gallery.embeddings.embedding_space import read_collection, refuse_no_similarity
 from samekind.gallery.file.rows import Row, read_rows
 from samekind.gallery.file.store import Store
 
@@ -179,6 +179,7 @@ def _same_bytes(store: Store, other: Store) -> _Found:
 def _same_class(store: Store, other: Store, threshold: float | None) -> _Found:
     mine = read_collection(store)
     theirs = read_collection(other, mine.space)
+    refuse_no_similarity(threshold)
     limit = mine.space.threshold(SAME_CLASS_POINT) if threshold is None else threshold
     for pairs in similar_pairs(mine.embeddings, limit, theirs.embeddings):
         for first, second, similarity in zip(*(column.tolist() for column in pairs), strict=True):

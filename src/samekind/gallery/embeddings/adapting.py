@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from samekind.adaptation.adaptation import adapt
+from samekind.adaptation.adaptation import Adaptation, adapt, pair_for, trio_for
 from samekind.errors import AdaptationError
 from samekind.gallery.file.adaptation import keep_adaptation, read_adaptation
 from samekind.gallery.file.store import transaction
@@ -24,7 +24,8 @@ _MOVED = 0.1
 def keep_adapted(db: sqlite3.Connection, card: Card) -> None:
     """Adapt the gallery to its images anew, if there are a tenth more or fewer than when that was last done.
 
-    A gallery of fewer than ten different images, or of a model that cannot be adapted, is left bare.
+    It does so, too, where the card has got another calibration for collections. A gallery of fewer than ten different
+    images, or of a model that cannot be adapted, is left bare.
 
     Args:
         db: The connection from ``store.writing``.
@@ -32,7 +33,7 @@ def keep_adapted(db: sqlite3.Connection, card: Card) -> None:
     """
     (count,) = db.execute("SELECT count(*) FROM images WHERE embedding IS NOT NULL").fetchone()
     known = read_adaptation(db)
-    if known is not None and known.about.network == card.fingerprint:
+    if known is not None and _as_the_card_says(known, card):
         before = known.about.pictures
         if abs(count - before) <= _MOVED * before:
             return
@@ -47,6 +48,18 @@ def keep_adapted(db: sqlite3.Connection, card: Card) -> None:
     if fresh is not None or known is not None:
         with transaction(db):
             keep_adaptation(db, fresh)
+
+
+def _as_the_card_says(known: Adaptation, card: Card) -> bool:
+    """Whether this adaptation is of the card's network, and by the calibration that the card has now."""
+    about, domains = known.about, card.domains
+    if about.network != card.fingerprint or domains is None or card.adapted is not None:
+        return False
+    return (
+        about.share == min(1.0, about.length / domains.full_length)
+        and known.pair == pair_for(domains, about.spread)
+        and known.trio == trio_for(domains, about.spread)
+    )
 
 
 def embeddings_of(db: sqlite3.Connection) -> Embeddings:

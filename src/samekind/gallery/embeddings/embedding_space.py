@@ -10,11 +10,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
 
 from samekind.adaptation.adaptation import Adaptation
+from samekind.errors import GalleryError
 from samekind.gallery.file.adaptation import read_adaptation
 from samekind.gallery.file.facts import parse_card, read_about
 from samekind.gallery.file.store import Store, one_moment
@@ -97,6 +99,16 @@ class Collection:
     ids: list[int]
     embeddings: Embeddings
     space: EmbeddingSpace
+
+
+def refuse_no_similarity(threshold: object) -> None:
+    """Make sure that a threshold is a similarity.
+
+    Raises:
+        GalleryError: It is text, no number, or not from -1 to 1.
+    """
+    if threshold is not None and not (isinstance(threshold, Real) and -1 <= float(threshold) <= 1):
+        raise GalleryError(f"a threshold is a similarity, from -1 to 1; got {threshold!r}")
 
 
 def read_space(db: sqlite3.Connection, *, bare: bool = False) -> EmbeddingSpace:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.gallery.file.facts import STILL, About
-from samekind.gallery.file.store import Store
+from samekind.gallery.file.store import IS_IMAGE, Store
 from samekind.gallery.file.vectors import unit_rows
 
 _COLUMNS = "id, path, size, mtime_ns, sha256, width, height, taken, error, embedding"
@@ -28,8 +28,9 @@ class Row:
 
     Attributes:
         id: A number that no other image of this gallery ever had.
-        name: The path as the gallery has it, relative to the gallery's folder, with forward slashes.
-        path: The file, ready to open.
+        name: The path as the gallery has it, relative to the gallery's folder, with forward slashes. A frame of a video
+            has the video's, and its time in seconds: ``clip.mp4#t=12.5``.
+        path: The file, ready to open; of a frame what ``samekind.load().embed`` and ``verify`` read it by.
         size: The number of its bytes.
         mtime_ns: The time when it was last written, in nanoseconds since 1970; -1 if that was too shortly before it
             was read.
@@ -63,7 +64,7 @@ def read_rows(store: Store, ids: Sequence[int] | None = None) -> Iterator[Row]:
             yield from (row_of(store.folder / values[1], values) for values in found)
         return
     last = ""
-    query = f"SELECT {_COLUMNS} FROM images WHERE path > CAST(? AS TEXT) ORDER BY path LIMIT {_PAGE}"
+    query = f"SELECT {_COLUMNS} FROM images WHERE path > CAST(? AS TEXT) AND {IS_IMAGE} ORDER BY path LIMIT {_PAGE}"
     while True:
         with store.reading() as db:
             found = db.execute(query, (last.encode("utf-8", "surrogateescape"),)).fetchall()

@@ -58,6 +58,8 @@ BEGIN INSERT OR IGNORE INTO dropped VALUES (old.id); END;
 """
 # The columns that follow from a file's bytes, in the order in which they are read and written.
 CONTENT = "sha256, error, width, height, taken, phash, picture, features, embedding"
+# A video has a row, too, by which it is known; what is found are its frames, each with a row of its own.
+IS_IMAGE = "(embedding IS NOT NULL OR error IS NOT NULL)"
 _BUSY_SECONDS = 30.0
 
 
@@ -92,6 +94,8 @@ class Store:
         self.read_only, self.bare = read_only, bare
         # Taking and giving back are safe between threads; the last one used knows the file best.
         self._idle: deque[Connection] = deque()
+        self._process = os.getpid()
+        self._inherited: list[deque[Connection]] = []
         if read_only and not self.path.is_file():
             raise GalleryError(f"{self.path}: no such gallery; `samekind index FOLDER --gallery {self.path}` makes one")
         with self.reading() as db:
@@ -167,12 +171,20 @@ class Store:
 
     def close(self) -> None:
         """Close the connections."""
+        self._leave_to_parent()
         with suppress(IndexError):
             while True:
                 self._idle.pop().close()
 
+    def _leave_to_parent(self) -> None:
+        """After a fork the connections are the parent's: SQLite must neither use nor close them here."""
+        if self._process != os.getpid():
+            self._inherited.append(self._idle)
+            self._idle, self._process = deque(), os.getpid()
+
     def _idle_connection(self) -> Connection | None:
         """One that is open on the file as it is now; None if there is none."""
+        self._leave_to_parent()
         now = _identity(self.file)
         with suppress(IndexError):
             while True:

@@ -12,6 +12,7 @@ from PIL import Image
 from samekind import images
 from samekind.errors import ImageError
 from samekind.gallery.file.rows import Row
+from samekind.images.videos import frame_of
 from samekind.system.atomic import replacing
 
 _QUALITY = 78
@@ -91,5 +92,11 @@ def thumbnail_uri(path: Path, draw: Callable[[], Image.Image] | None = None) -> 
 
 
 def picture_of(row: Row, note: str | None = None, *, marked: bool = False) -> Picture:
-    """A gallery's image as a picture of a sheet; the note is its size if nothing else is to be said."""
-    return Picture(row.path, row.name, f"{row.width}×{row.height}" if note is None else note, marked)
+    """A gallery's image as a picture of a sheet; the note is its size if nothing else is to be said.
+
+    Of a frame it also says where in the video it is.
+    """
+    said, frame = f"{row.width}×{row.height}" if note is None else note, frame_of(row.name)
+    if frame:
+        said = f"{said} · video, at {int(frame[1] // 60)}:{int(frame[1] % 60):02}"
+    return Picture(row.path, row.name, said, marked)

@@ -1,7 +1,8 @@
-"""A gallery's rows for other programs: Parquet or NumPy's npz."""
+"""A gallery's rows for other programs: Parquet, NumPy's npz, or CSV."""
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from importlib.util import find_spec
 from itertools import islice
@@ -23,8 +24,9 @@ def export_rows(rows: Iterator[Row], path: Path) -> int:
 
     Args:
         rows: The rows of a gallery.
-        path: ``NAME.parquet``, a page at a time; or ``NAME.npz``, with one array for each column, for which all rows
-            are held in memory. Embeddings are float32, unit length.
+        path: ``NAME.parquet`` or ``NAME.csv``, a page at a time; or ``NAME.npz``, with one array for each column, for
+            which all rows are held in memory. Embeddings are float32, unit length; in a CSV file each is one field of
+            numbers with blanks between, which read back to the bit.
 
     Returns:
         The number of rows written.
@@ -38,7 +40,9 @@ def export_rows(rows: Iterator[Row], path: Path) -> int:
         return _write_npz(list(readable), path)
     if path.suffix == ".parquet":
         return _write_parquet(readable, path)
-    raise GalleryError(f"{path}: give it the suffix .parquet or .npz")
+    if path.suffix == ".csv":
+        return _write_csv(readable, path)
+    raise GalleryError(f"{path}: give it the suffix .csv, .parquet or .npz")
 
 
 def _write_npz(rows: list[Row], path: Path) -> int:
@@ -47,6 +51,20 @@ def _write_npz(rows: list[Row], path: Path) -> int:
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez(file, embedding=embeddings.astype(np.float32), **columns)
     return len(rows)
+
+
+def _write_csv(rows: Iterator[Row], path: Path) -> int:
+    count = 0
+    # Spreadsheets take a CSV file for the machine's old code page, unless it begins with a byte order mark.
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8-sig") as file:
+        writer = csv.writer(file)
+        writer.writerow((*_COLUMNS, "embedding"))
+        for row in rows:
+            assert row.embedding is not None
+            numbers = " ".join(map(str, row.embedding))
+            writer.writerow((*(_plain(getattr(row, name)) for name in _COLUMNS), numbers))
+            count += 1
+    return count
 
 
 def _write_parquet(rows: Iterator[Row], path: Path) -> int:

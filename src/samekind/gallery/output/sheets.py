@@ -101,7 +101,8 @@ def summary_of_clusters(clusters: Sequence[Cluster]) -> str:
     groups = [found for found in clusters if not found.unclustered]
     left = sum(len(found.rows) for found in clusters if found.unclustered)
     images = sum(len(found.rows) for found in groups)
-    return f"{images:,} images in {len(groups):,} groups" + (f", {left:,} that belong to none" if left else "")
+    in_groups = f"{images:,} images in {len(groups):,} {'group' if len(groups) == 1 else 'groups'}"
+    return in_groups + (f", {left:,} that belong to none" if left else "")
 
 
 def title_of_cluster(number: int, found: Cluster) -> str:

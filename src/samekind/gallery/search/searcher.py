@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from dataclasses import dataclass
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -71,8 +72,11 @@ class Searcher:
             GalleryError: Nothing was synced yet, ``k`` is less than one, the embedding is of another dimension, or the
                 file was replaced by a gallery of another model.
         """
-        if k < 1:
-            raise GalleryError(f"a search finds at least one image; got k = {k}")
+        if not isinstance(k, int | np.integer) or k < 1:
+            raise GalleryError(f"a search finds at least one image; got k = {k!r}")
+        least: object = min_probability  # which a program may have read as text
+        if least is not None and not isinstance(least, Real):
+            raise GalleryError(f"the least probability is a number from 0 to 1; got {min_probability!r}")
         bare = np.ascontiguousarray(embedding, np.float32)
         with self._store.reading() as db:
             # As if nothing had been written since the last search; SQLite says with the rows whether that is so.

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from samekind.errors import GalleryError
 from samekind.gallery.file.facts import generation, set_fact
-from samekind.gallery.file.store import CONTENT, Store, transaction
+from samekind.gallery.file.store import CONTENT, IS_IMAGE, Store, transaction
 from samekind.images.folder_contents import PassedOver, walk
+from samekind.images.formats import installed_extras
+from samekind.images.videos import is_video
 from samekind.system.paths import relative_path
 
 # An SQL condition on images, and its parameters.
@@ -63,7 +65,10 @@ def remove_images(db: sqlite3.Connection, condition: Condition) -> int:
     with transaction(db):
         if db.execute(f"SELECT 1 FROM images WHERE embedding IS NOT NULL AND {where} LIMIT 1", parameters).fetchone():
             set_fact(db, "generation", str(generation(db) + 1))
-        return db.execute(f"DELETE FROM images WHERE {where}", parameters).rowcount
+        images = f"SELECT count(*) FROM images WHERE {IS_IMAGE} AND {where}"
+        (count,) = db.execute(images, parameters).fetchone()
+        db.execute(f"DELETE FROM images WHERE {where}", parameters)
+        return int(count)
 
 
 def remove_folder(store: Store, db: sqlite3.Connection, folder: Path) -> int:
@@ -92,18 +97,30 @@ def gone(prefix: str) -> Condition:
     return f"{where} AND NOT EXISTS ({seen}) AND NOT EXISTS ({doubtful})", parameters
 
 
-def list_files(db: sqlite3.Connection, folder: Path, prefix: str, exclude: Sequence[str] = ()) -> PassedOver:
+def list_files(
+    db: sqlite3.Connection,
+    folder: Path,
+    prefix: str,
+    exclude: Sequence[str] = (),
+    *,
+    videos: bool = False,
+    all_videos: bool = False,
+    readable: bool = True,
+) -> PassedOver:
     """Look at a folder and fill the temporary tables.
 
-    ``seen``: every image file. ``unlisted``: what could not be looked at. ``todo``: the files that are not as the
-    gallery has them. ``before``: the rows that may be written over, for a file's old content may turn up under another
-    name when the names of a series are shifted by one.
+    ``seen``: every image file and video, and the frames of videos that are as they were. ``unlisted``: what could not
+    be looked at. ``todo``: the files that are not as the gallery has them. ``before``: the rows that may be written
+    over, for a file's old content may turn up under another name when the names of a series are shifted by one.
 
     Args:
         db: The connection from ``store.writing``.
         folder: The folder.
         prefix: The beginning of its images' paths in the gallery.
         exclude: Patterns in gitignore's form, relative to the folder.
+        videos: Whether to list videos, too.
+        all_videos: Whether to look at all of them, also those that are as the gallery has them.
+        readable: Whether videos can be read here. Where not they are passed over, and the gallery keeps what it has.
 
     Returns:
         What was passed over, and why.
@@ -115,42 +132,73 @@ def list_files(db: sqlite3.Connection, folder: Path, prefix: str, exclude: Seque
     passed = PassedOver()
     for table in ("seen", "unlisted", "todo", "before"):
         db.execute(f"DROP TABLE IF EXISTS temp.{table}")
-    db.execute("CREATE TEMP TABLE seen (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER) WITHOUT ROWID")
+    db.execute(
+        "CREATE TEMP TABLE seen (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, video INTEGER) WITHOUT ROWID"
+    )
     db.execute("CREATE TEMP TABLE unlisted (path TEXT, beyond TEXT)")
     with transaction(db):
-        db.executemany("INSERT INTO seen VALUES (CAST(? AS TEXT), ?, ?)", _found(folder, prefix, passed, exclude))
+        found = _found(folder, prefix, passed, exclude, videos=videos)
+        db.executemany("INSERT INTO seen VALUES (CAST(? AS TEXT), ?, ?, ?)", found)
         # Of a folder also what its paths come before; of a file nothing.
         db.executemany(
             "INSERT INTO unlisted VALUES (CAST(? AS TEXT), CAST(? AS TEXT))",
             (
-                (os.fsencode(prefix + name), _beyond(prefix + name) if name.endswith("/") else None)
+                (os.fsencode(prefix + path), _beyond(prefix + path) if path.endswith(("/", "#")) else None)
                 for name, _ in passed.unlisted
+                for path in ((name, f"{name}#") if is_video(name) else (name,))
             ),
         )
         # What could not even be opened is tried again: permissions change without a trace in the time of the file.
         db.execute(
-            "CREATE TEMP TABLE todo AS SELECT seen.path, seen.size, seen.mtime_ns, images.id AS image"
+            "CREATE TEMP TABLE todo AS SELECT seen.path, seen.size, seen.mtime_ns, images.id AS image, video"
             " FROM seen LEFT JOIN images USING (path)"
             " WHERE images.id IS NULL OR images.size <> seen.size OR images.mtime_ns <> seen.mtime_ns"
-            " OR images.sha256 IS NULL ORDER BY seen.path"
+            " OR images.sha256 IS NULL OR (seen.video AND ?) ORDER BY seen.path",
+            (all_videos,),
         )
+        db.execute(
+            "INSERT OR IGNORE INTO seen SELECT images.path, images.size, images.mtime_ns, 0"
+            " FROM seen AS clip JOIN images ON images.path > clip.path || '#t=' AND images.path < clip.path || '#t>'"
+            " WHERE clip.video AND (NOT ? OR clip.path NOT IN (SELECT path FROM todo))",
+            (readable,),
+        )
+        if not readable:
+            db.execute("DELETE FROM todo WHERE video")
+            listed = db.execute("SELECT path FROM seen WHERE video")
+            passed.other.update(Path(path).suffix.lower() for (path,) in listed)
         db.execute(f"CREATE TEMP TABLE before AS SELECT {CONTENT} FROM images WHERE id IN (SELECT image FROM todo)")
         db.execute("CREATE INDEX temp.before_by_content ON before (sha256)")
     return passed
 
 
-def _found(folder: Path, prefix: str, passed: PassedOver, exclude: Sequence[str]) -> Iterator[tuple[bytes, int, int]]:
+def retry_with_extras(db: sqlite3.Connection) -> None:
+    """Have those files looked at again that only lacked an extra which is installed by now."""
+    with transaction(db):
+        for extra in installed_extras():
+            needed = f'%"samekind[{extra}]"%'
+            db.execute("UPDATE images SET sha256 = NULL WHERE error LIKE ? AND embedding IS NULL", (needed,))
+
+
+def _found(
+    folder: Path, prefix: str, passed: PassedOver, exclude: Sequence[str], *, videos: bool
+) -> Iterator[tuple[bytes, int, int, bool]]:
     try:
-        for image in walk(folder, passed, exclude=exclude):
-            yield os.fsencode(prefix + image.name), image.size, image.mtime_ns
+        for image in walk(folder, passed, exclude=exclude, videos=videos):
+            yield os.fsencode(prefix + image.name), image.size, image.mtime_ns, videos and is_video(image.name)
     except FileNotFoundError as error:
         raise GalleryError(f"{folder}: no such folder") from error
     except OSError as error:
         raise GalleryError(f"{folder}: cannot be listed ({error.strerror})") from error
 
 
-def refuse_sudden_emptiness(db: sqlite3.Connection, folder: Path, prefix: str) -> None:
+def refuse_sudden_emptiness(db: sqlite3.Connection, folder: Path, prefix: str, *, excluded: bool = False) -> None:
     """Make sure that a folder without images was not full a while ago.
+
+    Args:
+        db: The connection from ``store.writing``, after ``list_files``.
+        folder: The folder.
+        prefix: The beginning of its images' paths in the gallery.
+        excluded: Whether something in it was passed over because a pattern names it.
 
     Raises:
         GalleryError: The gallery has images of it. More likely than that all were deleted is an unmounted disk.
@@ -159,6 +207,11 @@ def refuse_sudden_emptiness(db: sqlite3.Connection, folder: Path, prefix: str) -
         return
     where, parameters = gone(prefix)
     known = db.execute(f"SELECT count(*) FROM images WHERE {where}", parameters).fetchone()[0]
+    if known and excluded:
+        raise GalleryError(
+            f"{folder}: all that it holds is excluded, by --exclude or by .samekindignore, but the gallery has "
+            f"{known:,} images of it. If they are to go: samekind remove"
+        )
     if known:
         raise GalleryError(
             f"{folder}: holds no images, but the gallery has {known:,} of it. Is its disk mounted? "
@@ -169,16 +222,23 @@ def refuse_sudden_emptiness(db: sqlite3.Connection, folder: Path, prefix: str) -
 def count_unchanged(db: sqlite3.Connection) -> tuple[int, int]:
     """How many files are as the gallery has them: readable ones, and unreadable ones."""
     row = db.execute(
-        "SELECT count(*), count(images.error) FROM seen JOIN images USING (path)"
+        "SELECT count(*), count(images.error), count(iif(video AND images.error IS NULL, 1, NULL))"
+        " FROM seen JOIN images USING (path)"
         " WHERE images.size = seen.size AND images.mtime_ns = seen.mtime_ns AND images.sha256 IS NOT NULL"
     ).fetchone()
-    return row[0] - row[1], row[1]
+    return row[0] - row[1] - row[2], row[1]  # a video itself is no image
 
 
-def files_to_look_at(db: sqlite3.Connection) -> Iterator[FoundFile]:
-    """The files that ``list_files`` found to be new or changed, in the order of their paths."""
+def frames_seen(db: sqlite3.Connection, frames: Iterable[FoundFile]) -> None:
+    """Note frames of a video as seen."""
+    rows = ((os.fsencode(frame.path), frame.size, frame.mtime_ns) for frame in frames)
+    db.executemany("INSERT OR IGNORE INTO seen VALUES (CAST(? AS TEXT), ?, ?, 0)", rows)
+
+
+def files_to_look_at(db: sqlite3.Connection, *, videos: bool = False) -> Iterator[FoundFile]:
+    """The images, or the videos, that ``list_files`` found to be new or changed, in the order of their paths."""
     last = 0
-    page = "SELECT rowid, path, size, mtime_ns, image FROM todo WHERE rowid > ? ORDER BY rowid LIMIT 512"
-    while rows := db.execute(page, (last,)).fetchall():
+    page = "SELECT rowid, path, size, mtime_ns, image FROM todo WHERE rowid > ? AND video = ? ORDER BY rowid LIMIT 512"
+    while rows := db.execute(page, (last, videos)).fetchall():
         last = rows[-1][0]
         yield from (FoundFile(*row[1:]) for row in rows)

@@ -31,6 +31,8 @@ class Examined:
         image: The image; None where the gallery knows its content already, or it cannot be read.
         error: The reason why it cannot be read, without its name.
         mtime_ns: The time when it was last written; -1 if that was just now, so that the next sync looks again.
+        video: True for a video itself, after its frames.
+        damage: What is missing of a video, in words; None if it is whole.
     """
 
     file: FoundFile
@@ -38,6 +40,8 @@ class Examined:
     image: NewImage | None
     error: str | None
     mtime_ns: int
+    video: bool = False
+    damage: str | None = None
 
 
 def examine_all(store: Store, files: Iterator[FoundFile], input_size: Callable[[], int]) -> Iterator[Examined]:
@@ -53,20 +57,25 @@ def examine_all(store: Store, files: Iterator[FoundFile], input_size: Callable[[
 
 def _examine(store: Store, file: FoundFile, input_size: Callable[[], int]) -> Examined:
     path = store.folder / file.path
-    mtime_ns = file.mtime_ns if time.time_ns() - file.mtime_ns > _GRAIN_NS else _UNSURE
+    mtime_ns = sure_time(file)
     try:
         sha256 = bytes.fromhex(content_hash(path))
     except DatasetError as error:
-        return Examined(file, None, None, _reason(error, path), mtime_ns)
+        return Examined(file, None, None, reason(error, path), mtime_ns)
     with store.reading() as db:
         if db.execute("SELECT 1 FROM images WHERE sha256 = ? LIMIT 1", (sha256,)).fetchone():
             return Examined(file, sha256, None, None, mtime_ns)
     try:
         return Examined(file, sha256, read_new_image(path, input_size()), None, mtime_ns)
     except ImageError as error:
-        return Examined(file, sha256, None, _reason(error, path), mtime_ns)
+        return Examined(file, sha256, None, reason(error, path), mtime_ns)
 
 
-def _reason(error: Exception, path: Path) -> str:
+def sure_time(file: FoundFile) -> int:
+    """When a file was last written; -1 if that was just now, and it may yet change without a trace."""
+    return file.mtime_ns if time.time_ns() - file.mtime_ns > _GRAIN_NS else _UNSURE
+
+
+def reason(error: Exception, path: Path) -> str:
     """An error's message without the file's name; the surrogates of a name that is no UTF-8 are written out."""
     return str(error).removeprefix(f"{path}: ").encode("utf-8", "backslashreplace").decode()

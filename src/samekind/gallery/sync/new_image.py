@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from samekind.gallery.duplicates.pictures.perceptual_hash import perceptual_hash
 from samekind.gallery.duplicates.pictures.small_picture import read_small_picture
-from samekind.images import DecodedImage, read_image
+from samekind.images import DecodedImage, ImageSource, read_image
 
 
 @dataclass(frozen=True)
@@ -25,15 +24,15 @@ class NewImage:
     picture: tuple[bytes, bytes]
 
 
-def read_new_image(path: Path, size: int) -> NewImage:
+def read_new_image(source: ImageSource, size: int) -> NewImage:
     """Decode an image and note what a gallery keeps of it. Of a JPEG whose end is missing, what is there counts.
 
     Args:
-        path: The file.
+        source: The file, or a frame of a video.
         size: S, the side of the network's input in pixels.
 
     Raises:
         ImageError: It cannot be read as an image; the message names it.
     """
-    decoded = read_image(path, size, damaged="read")
-    return NewImage(decoded, perceptual_hash(decoded.pixels), read_small_picture(path))
+    decoded = read_image(source, size, damaged="read")
+    return NewImage(decoded, perceptual_hash(decoded.pixels), read_small_picture(source))

@@ -16,6 +16,7 @@ class SyncReport:
         removed: Files that are gone.
         unchanged: Files that needed nothing.
         embedded: Runs of the network: images whose content was new.
+        videos: New or changed videos, the frames of which are counted among the images.
         unreadable: Files that cannot be read as images, and why; those found in this sync only.
         unreadable_before: Files that could not be read before and have not changed since.
         unlisted: Folders and files that could not be looked at, and why, each time. What the gallery has of them stays.
@@ -29,6 +30,7 @@ class SyncReport:
     removed: int = 0
     unchanged: int = 0
     embedded: int = 0
+    videos: int = 0
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     unreadable_before: int = 0
     unlisted: list[tuple[str, str]] = field(default_factory=list)

@@ -12,6 +12,7 @@ from samekind.gallery.file.store import CONTENT, Store, transaction
 from samekind.gallery.sync.examine import Examined
 from samekind.gallery.sync.new_image import NewImage
 from samekind.gallery.sync.report import SyncReport
+from samekind.images.videos import frame_of
 
 # What follows from a file's bytes: the values of the columns of ``CONTENT``.
 _Content = tuple[str | int | bytes | None, ...]
@@ -58,6 +59,8 @@ class RowWriter:
                     self._put(found, _fresh_content(found.sha256, found.image, computed.pop(found.sha256)))
                     if found.image.decoded.damage:
                         self._report.damaged.append((found.file.path, found.image.decoded.damage))
+                elif found.video:
+                    self._write_video(found)
                 elif found.error is not None and self._failed_before(found):
                     self._report.unreadable_before += 1
                 elif found.error is not None:
@@ -67,6 +70,13 @@ class RowWriter:
             self._report.embedded += len(vectors)
             if self._changed:
                 set_fact(self._db, "generation", str(self._generation))
+
+    def _write_video(self, found: Examined) -> None:
+        """A video whose frames are all written: by this row the next sync knows that it need not look again."""
+        self._report.videos += 1
+        if found.damage:
+            self._report.damaged.append((found.file.path, found.damage))
+        self._upsert(found, (found.sha256, *[None] * 8))
 
     def _write_known(self, found: Examined) -> None:
         """A file whose bytes the gallery has met: touched, moved, or a copy."""
@@ -113,12 +123,17 @@ class RowWriter:
 
     def _put(self, found: Examined, content: _Content) -> None:
         file, error = found.file, content[1]
+        self._upsert(found, content)
+        self._changed |= error is None or file.row is not None
         if isinstance(error, str):
             self._report.unreadable.append((file.path, error))
         elif file.row is None:
             self._report.added += 1
         else:
             self._report.changed += 1
+
+    def _upsert(self, found: Examined, content: _Content) -> None:
+        file = found.file
         columns = f"size, mtime_ns, {CONTENT}"
         self._db.execute(
             f"INSERT INTO images (path, {columns}, generation)"
@@ -128,7 +143,6 @@ class RowWriter:
             " generation = iif(excluded.embedding IS embedding, generation, excluded.generation)",
             (os.fsencode(file.path), file.size, found.mtime_ns, *content, self._generation),
         )
-        self._changed |= error is None or file.row is not None
 
 
 def _fresh_content(sha256: bytes | None, image: NewImage, embedding: bytes) -> _Content:
@@ -137,7 +151,10 @@ def _fresh_content(sha256: bytes | None, image: NewImage, embedding: bytes) -> _
 
 
 def _is_missing(path: Path) -> bool:
-    """Whether a file is gone; of one that cannot be looked at nobody knows."""
+    """Whether a file is gone, of a frame the video; of one that cannot be looked at nobody knows."""
+    frame = frame_of(path)
+    if frame is not None:
+        path = Path(frame[0])
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):

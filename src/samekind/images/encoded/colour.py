@@ -35,7 +35,7 @@ def to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
     """The same colours in sRGB.
 
     Args:
-        image: Of the mode that ``mode_of`` names.
+        image: An image of the mode that ``mode_of`` names.
         profile: From ``profile_of``.
     """
     from PIL import ImageCms  # noqa: PLC0415 - most pictures have no profile

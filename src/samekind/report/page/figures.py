@@ -14,13 +14,16 @@ from scipy.stats import norm
 
 from samekind.evaluation.metrics.metric import AUC, ECE, EER, uncalibrated
 from samekind.report.page.drawing import INK, Drawing, draw
-from samekind.report.schema import Curve, EmbeddingMap, Report, TaskReport
+from samekind.report.promises import WITHIN_TIMES
+from samekind.report.schema import Curve, EmbeddingMap, Promise, Report, TaskReport
 
 _SAME, _DIFFERENT, _OTHER = "#2f7ed8", "#e07b1a", "#8a63d2"
 _LINES = (_SAME, "#1a9a6b", _DIFFERENT)
 _Rates = NDArray[np.float64]
 # A name for each class fits on a map or a heatmap of so many.
 _MOST_NAMES = 60
+# A logarithmic axis has no place for a rate of zero: the lowest that is drawn.
+_LOWEST_RATE = 1e-4
 _DET_TICKS = (0.001, 0.01, 0.05, 0.2, 0.5, 0.8)
 
 
@@ -76,12 +79,12 @@ def curves(report: Report) -> list[Drawing]:
 
 
 def of_task(name: str, what: str, title: str, task: TaskReport) -> list[Drawing]:
-    """The spread of the scores and the reliability diagram of one group."""
+    """The spread of the scores, the reliability diagram and what became of the promises of one group."""
     score = "similarity" if what == "pairs" else "probability that two are alike"
     ece, before = (task.metrics.get(metric.key) for metric in (ECE, uncalibrated(ECE)))
     told = f"Calibration error {ece.value:.3f}" if ece and ece.value is not None else "Calibration"
     told += f", before calibration {before.value:.3f}." if before and before.value is not None else "."
-    return [
+    drawings = [
         draw(
             f"scores-{what}-{name}",
             f"Scores of {what}",
@@ -99,6 +102,15 @@ def of_task(name: str, what: str, title: str, task: TaskReport) -> list[Drawing]
             what,
         ),
     ]
+    promises = {point: promise for point, promise in task.promises.items() if promise.measured_far.value is not None}
+    if promises:
+        rates = "; ".join(
+            f"at {point} {promise.far:.2%} promised, {promise.measured_far.value or 0:.2%} measured"
+            for point, promise in promises.items()
+        )
+        alt = f"{title}: the false accept rate that the model promises, and the one here. {rates}."
+        drawings.append(draw(f"promises-{what}-{name}", f"Promised and measured, {what}", alt, _promised, promises))
+    return drawings
 
 
 def heatmap(report: Report) -> Drawing:
@@ -213,6 +225,26 @@ def _reliability(axes: Axes, task: TaskReport, what: str) -> None:
     axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), title="Reliability")
     axes.set(xlabel="probability given (larger mark: more items)", ylabel="how often the answer is yes")
     axes.legend(loc="upper left")
+    axes.grid(visible=True, alpha=0.25)
+
+
+def _promised(axes: Axes, promises: Mapping[str, Promise]) -> None:
+    ends = np.array([_LOWEST_RATE, 1.0])
+    axes.fill_between(ends, ends / WITHIN_TIMES, ends * WITHIN_TIMES, color=_LINES[1], alpha=0.15, linewidth=0)
+    axes.plot(ends, ends, color=INK, linewidth=0.8, linestyle=":", alpha=0.7)
+    for name, promise in promises.items():
+        found = promise.measured_far
+        value, low, high = (max(rate or 0.0, _LOWEST_RATE) for rate in (found.value, found.low, found.high))
+        place = max(promise.far, _LOWEST_RATE)
+        colour = _DIFFERENT if promise.held in ("higher", "lower") else _SAME
+        axes.vlines(place, low, high, color=colour, linewidth=1.4)
+        axes.plot(place, value, "o", color=colour, markersize=5)
+        axes.annotate(name, (place, value), xytext=(7, -3), textcoords="offset points", fontsize=8)
+    axes.set(xscale="log", yscale="log", xlim=ends, ylim=ends, title="Promised and measured")
+    axes.set(xlabel="FAR promised (band: half to twice as much)", ylabel="FAR here, with its interval")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(FixedLocator([1e-4, 1e-3, 1e-2, 1e-1, 1]))
+        axis.set_major_formatter(FixedFormatter(["≤ 0.01 %", "0.1 %", "1 %", "10 %", "100 %"]))
     axes.grid(visible=True, alpha=0.25)
 
 

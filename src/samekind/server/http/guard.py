@@ -47,7 +47,7 @@ class Guard:
 
     Attributes:
         draining: Set when the service is about to end: each answer then closes its connection.
-        held_bytes: Of all bodies that are being received or judged.
+        held_bytes: The bytes of all bodies that are being received or judged.
     """
 
     def __init__(self, app: ASGIApp, limits: Limits, access: Access, metrics: Metrics, root_path: str = "") -> None:

@@ -20,7 +20,7 @@ class Part:
     """One field of a form.
 
     Attributes:
-        name: Of the field.
+        name: The name of the field.
         is_named_file: Whether it came with a file name, as browsers send files. Some clients leave it out.
         content_type: What it says to be, without parameters, in lower case; None if it does not say.
         content: Its bytes.

@@ -136,7 +136,7 @@ def cache_size(network: SiameseNetwork, input_size: int, views: int) -> int:
     Args:
         network: Its frozen stages give the features.
         input_size: S, pixels.
-        views: Of all images together.
+        views: The views of all images together.
     """
     with torch.no_grad():
         features = network.features(torch.zeros((1, input_size, input_size, 3), dtype=torch.uint8))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+from sklearn.cluster import KMeans
 
 from samekind.datasets.folders import LabelledImages
 from samekind.datasets.sampling import sample_pairs, sample_triplets
@@ -85,6 +86,33 @@ def groups_known_alike(items: NDArray[np.int64], labels: NDArray[np.int64]) -> N
     """
     first, second = items[:, 0], items[:, 1]
     alike = labels[first] == labels[second]
-    links = coo_array((np.ones(alike.sum()), (first[alike], second[alike])), shape=(len(labels), len(labels)))
-    groups: NDArray[np.int64] = connected_components(links, directed=False)[1].astype(np.int64)
+    edges = coo_array((np.ones(alike.sum()), (first[alike], second[alike])), shape=(len(labels), len(labels)))
+    groups: NDArray[np.int64] = connected_components(edges, directed=False)[1].astype(np.int64)
     return groups
+
+
+def groups_found(embeddings: NDArray[np.float32], known: NDArray[np.int64], groups: int) -> NDArray[np.int64]:
+    """Groups of images by how they look to a network, such that images known to be alike are in one.
+
+    K-means; then all of a known group go where most of them are. No answers but those of the list are used.
+
+    Args:
+        embeddings: float32 (N, D), unit rows.
+        known: int64 (N,), as ``groups_known_alike`` gives it.
+        groups: How many; of fewer images than that, each is one.
+
+    Returns:
+        int64 (N,), the number of the group of each image.
+
+    Example:
+        >>> rows = np.array([[1, 0], [1, 0], [0, 1], [0, 1], [0, 1]], np.float32)
+        >>> found = groups_found(rows, np.array([0, 1, 2, 2, 3]), 2)
+        >>> [bool(found[i] == found[0]) for i in range(5)]
+        [True, True, False, False, False]
+    """
+    count = min(groups, len(np.unique(embeddings, axis=0)))
+    found = KMeans(count, n_init=5, random_state=0).fit_predict(embeddings)
+    votes = np.zeros((int(known.max()) + 1, count), np.int64)
+    np.add.at(votes, (known, found), 1)
+    chosen: NDArray[np.int64] = votes.argmax(axis=1)[known]
+    return np.unique(chosen, return_inverse=True)[1].reshape(-1).astype(np.int64)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.datasets.folders import LabelledImages
+from samekind.datasets.splits import stratified_holdout
 from samekind.progress import Progress, stage_counter
 from samekind.training.batches.augmentation import Augmentation
 from samekind.training.batches.cache import cache_size, cached_features
@@ -17,7 +18,7 @@ from samekind.training.network.siamese import SiameseNetwork
 from samekind.training.recipe import Recipe
 from samekind.training.run.folder import RunFolder
 from samekind.training.run.settings import RunSettings
-from samekind.training.split import Parts, for_stopping
+from samekind.training.split import Parts
 
 
 @dataclass(frozen=True)
@@ -94,3 +95,16 @@ class BatchPlan:
     def _batches(self, train: CachedViews | AugmentedImages, held_out: CachedViews | AugmentedImages) -> SiameseData:
         cached = isinstance(train, CachedViews)
         return SiameseData(train, held_out, self.recipe, self.parts.items, self.sources, cached=cached)
+
+
+def for_stopping(parts: Parts, recipe: Recipe) -> tuple[LabelledImages, LabelledImages]:
+    """The held-out images to look at while training, and those for probabilities and thresholds.
+
+    They are the same, unless the run stops early: what chooses the weights must not choose their thresholds.
+
+    Raises:
+        DatasetError: There are too few held-out images to be divided.
+    """
+    if not recipe.early_stopping.patience:
+        return parts.held_out, parts.held_out
+    return stratified_holdout(parts.held_out, 0.5, recipe.seed, parts.hashes)

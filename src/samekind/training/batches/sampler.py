@@ -30,7 +30,7 @@ class Batches(Sampler[list[View]]):
         recipe: Gives the sampler and the seed.
         listed: int64 (M, 2 or 3), the pairs or triplets of a list, or None to take P classes × K images.
         sources: int64 (C,), the data set of each class: a batch takes P × K of each.
-        rank: Of this process.
+        rank: The number of this process.
         processes: How many there are.
 
     Raises:

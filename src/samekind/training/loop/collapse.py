@@ -30,7 +30,7 @@ def refuse_collapse(similarity: NDArray[np.float32], rate: float, losses: Sequen
     Args:
         similarity: (P,), the cosines of pairs of held-out images.
         rate: The equal error rate of these pairs.
-        losses: Of each step since the last time: the loss, and what it would be with all embeddings alike.
+        losses: The loss of each step since the last time, and what it would be with all embeddings alike.
 
     Raises:
         TrainingError: All similarities are the same, or the loss sits at what it would then be and no class is told

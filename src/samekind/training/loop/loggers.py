@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import torch
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
 
-from samekind.training.loop.processes import is_first
 from samekind.training.run.folder import RunFolder
 from samekind.training.run.preflight import refuse_loggers
+from samekind.training.run.processes import is_first
 
 
 def make_loggers(names: Sequence[str], run: RunFolder) -> list[Logger]:

@@ -11,7 +11,7 @@ from pytorch_metric_learning import losses, miners
 from pytorch_metric_learning.distances import CosineSimilarity
 from torch import Tensor, nn
 
-from samekind.training.recipe.schema import Objective
+from samekind.training.recipe import Objective
 
 
 class PairLoss(nn.Module):
@@ -105,7 +105,7 @@ def of_each_source(
     """The mean of a loss over data sets, the images of each looked at among themselves: a scalar.
 
     Args:
-        loss: Of embeddings and targets.
+        loss: A function of embeddings and targets.
         embeddings: Unit embeddings, float32 (N, D).
         targets: What the loss compares them with, such as their classes, int64 (N,).
         sources: int64 (N,), the data set of each.

@@ -20,8 +20,8 @@ def make_optimizer(recipe: Recipe, parameters: Iterable[tuple[str, nn.Parameter,
 
     Args:
         recipe: The settings.
-        parameters: Of each its name, itself, and whether it starts from noise; frozen ones are passed over.
-        steps: Of the whole run.
+        parameters: Each parameter's name, itself, and whether it starts from noise; frozen ones are passed over.
+        steps: The steps of the whole run.
     """
     settings = recipe.optimizer
     groups: dict[tuple[float, float], list[Tensor]] = {}

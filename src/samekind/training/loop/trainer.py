@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 import lightning
@@ -12,28 +11,17 @@ import torch
 from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, LearningRateMonitor
 from lightning.pytorch.strategies import DDPStrategy
 
-from samekind.progress import Progress
+from samekind.progress import NotedStage, Progress
 from samekind.training.loop.curves import draw_curves
 from samekind.training.loop.loggers import csv_logger, make_loggers
 from samekind.training.loop.module import HELD_OUT_EER
 from samekind.training.loop.safekeeping import ModelCheckpoint, Safekeeping, StopAtNaN, Stopping, WholeCheckpoints
 from samekind.training.recipe import Recipe
 from samekind.training.run.folder import RunFolder
+from samekind.training.run.processes import Machines
 
-
-@dataclass(frozen=True)
-class Machines:
-    """On what a run trains.
-
-    Attributes:
-        devices: Processes on each machine, one for each GPU, or a number of them on the CPU; 0 for all GPUs, or one.
-        nodes: Machines.
-        accelerator: As Lightning names it; ``auto`` takes a GPU where there is one.
-    """
-
-    devices: int = 0
-    nodes: int = 1
-    accelerator: str = "auto"
+# Steps between two looks at the loss, for which a GPU must be waited for.
+_NOTED_EVERY = 10
 
 
 class _Progress(Callback):
@@ -42,10 +30,22 @@ class _Progress(Callback):
     def __init__(self, run: RunFolder, report: Progress | None) -> None:
         self._run = run
         self._report = report
+        self._note = ""
 
-    def on_train_batch_end(self, trainer: lightning.Trainer, *_: object) -> None:
+    def on_train_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        module: lightning.LightningModule,
+        outputs: object,
+        batch: object,
+        batch_idx: int,
+    ) -> None:
+        del module, outputs, batch
         if self._report and trainer.is_global_zero:
-            self._report("training steps", trainer.global_step, int(trainer.estimated_stepping_batches))
+            if batch_idx % _NOTED_EVERY == 0:
+                self._note = _where_it_stands(trainer)
+            stage = NotedStage("training steps", self._note)
+            self._report(stage, trainer.global_step, int(trainer.estimated_stepping_batches))
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         del module
@@ -53,6 +53,16 @@ class _Progress(Callback):
             for logger in trainer.loggers:
                 logger.save()
             draw_curves([self._run.metrics], self._run.curves)
+
+
+def _where_it_stands(trainer: lightning.Trainer) -> str:
+    """The epoch, the loss of the last step, and the error rate on held-out images, once that was measured."""
+    said = [f"epoch {trainer.current_epoch + 1} of {trainer.max_epochs}"]
+    if "loss" in trainer.callback_metrics:
+        said.append(f"loss {float(trainer.callback_metrics['loss']):.3f}")
+    if HELD_OUT_EER in trainer.callback_metrics:
+        said.append(f"{HELD_OUT_EER} {float(trainer.callback_metrics[HELD_OUT_EER]):.2%}")
+    return ", ".join(said)
 
 
 def make_trainer(

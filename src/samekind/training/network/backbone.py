@@ -39,7 +39,7 @@ def cut(backbone: Any, name: str, stages: int) -> tuple[list[nn.Module], list[nn
 
     Args:
         backbone: As ``create_backbone`` gives it.
-        name: Of the backbone, for messages.
+        name: The name of the backbone, for messages.
         stages: How many to cut off; 0 cuts off nothing, and leaves the stem with the rest.
 
     Raises:

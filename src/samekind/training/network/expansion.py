@@ -43,7 +43,7 @@ def cut_expanded(backbone: Any, name: str, stages: int) -> tuple[list[nn.Module]
     Args:
         backbone: timm's EfficientNet without a classifier. It keeps its parameters' names; the parts behind the
             expansion become identities.
-        name: Of the backbone, for messages.
+        name: The name of the backbone, for messages.
         stages: How many stages to cut off, with the stem; all of them cut off the expansion, too.
 
     Returns:

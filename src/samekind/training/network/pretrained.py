@@ -9,12 +9,12 @@ from timm.models import get_pretrained_cfg
 from torch import Tensor
 
 from samekind.errors import TrainingError
+from samekind.training.recipe.sections import BUNDLED_BACKBONE
 
 # timm's own choice for it is Noisy Student, which saw 300 million other images (JFT) as well.
 _PINNED = {"tf_efficientnet_b0": "aa_in1k"}
 # What a tag has in it whose weights saw more than ImageNet-1k, or another size of image.
 _MORE = ("jft", "ig1b", "yfcc", "ssl", "in21k", "in22k", "in12k", "laion", "lvd", "ft_", "distilled", "openai", "dist_")
-BUNDLED_BACKBONE = "tf_efficientnet_b0"
 
 
 @dataclass(frozen=True)

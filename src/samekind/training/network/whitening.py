@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -39,6 +39,9 @@ WHITENINGS = {
     # Chosen on lists of pairs of Imagenette's training images, measured on all pairs of its validation images.
     "full": Whitening(shrinkage=0.4, within=0.5, total=0.4, centring=1.0),
 }
+# The groups that a head finds by itself are large, so their covariance needs less shrinking.
+WHITENINGS["grouped"] = replace(WHITENINGS["full"], shrinkage=0.2)
+Regrouping = Callable[[NDArray[np.float32]], NDArray[np.int64]]
 
 
 def whiten_head(
@@ -49,6 +52,7 @@ def whiten_head(
     on_progress: Callable[[int], None] | None = None,
     *,
     whitening: Whitening = WHITENINGS["part"],
+    regroup: Regrouping | None = None,
 ) -> None:
     """Set a network's linear head to the whitened projection of what it will get for the training images.
 
@@ -59,6 +63,8 @@ def whiten_head(
         sources: int64 (C,), the data set of each class.
         on_progress: Called with the number of images done so far.
         whitening: How far to go.
+        regroup: If given, the head is whitened twice: by these labels, fully, and then by those that this makes of the
+            embeddings, float32 (N, D), unit rows, each the mean of an image's views.
     """
     rows = []
     with torch.inference_mode():
@@ -70,12 +76,25 @@ def whiten_head(
                 on_progress(min(start + _BATCH, len(labels)))
     head = network.head
     assert isinstance(head, nn.Linear)  # the recipe allows no other
-    weight, bias = whitened_projection(
-        np.concatenate(rows), np.repeat(labels, features.shape[1]), sources, head.out_features, whitening
-    )
+    inputs, views = np.concatenate(rows), features.shape[1]
+    if regroup is not None:
+        first = whitened_projection(inputs, np.repeat(labels, views), sources, head.out_features, WHITENINGS["full"])
+        labels = regroup(_embedded(inputs, views, *first))
+        sources = np.zeros(int(labels.max()) + 1, np.int64)
+    weight, bias = whitened_projection(inputs, np.repeat(labels, views), sources, head.out_features, whitening)
     with torch.no_grad():
         head.weight.copy_(torch.from_numpy(weight))
         head.bias.copy_(torch.from_numpy(bias))
+
+
+def _embedded(
+    inputs: NDArray[np.float32], views: int, weight: NDArray[np.float32], bias: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """The mean embedding of each image's views, of unit length."""
+    of_views = (inputs @ weight.T + bias).reshape(-1, views, len(bias))
+    of_views /= np.linalg.norm(of_views, axis=2, keepdims=True)
+    mean = of_views.mean(axis=1)
+    return np.asarray(mean / np.linalg.norm(mean, axis=1, keepdims=True), np.float32)
 
 
 def whitened_projection(

@@ -1,253 +1,26 @@
-"""The settings of a training run, validated: what a recipe file may say."""
+"""The settings of a training run, validated: sections and the terms of the loss, and what of them goes together."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-Share = Annotated[float, Field(gt=0, lt=1)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-
-
-class Section(BaseModel):
-    """A part of a recipe; unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class NetworkSection(Section):
-    """The Siamese network: a backbone and a head."""
-
-    backbone: Annotated[str, Field(description="timm's name of the feature extractor")] = "tf_efficientnet_b0"
-    input_size: Annotated[int, Field(ge=32, le=1024, description="side of the square input, pixels")] = 224
-    features: Annotated[
-        Literal["last", "expanded"],
-        Field(
-            description="what the head gets. last: the backbone's output, pooled. expanded: the channels inside "
-            "EfficientNet's last block, pooled before and after its squeeze-and-excite; better for classes that are "
-            "not trained on"
-        ),
-    ] = "last"
-    head: Annotated[
-        Literal["linear", "mlp"], Field(description="linear: one layer. mlp: two, with a ReLU between them")
-    ] = "linear"
-    head_start: Annotated[
-        Literal["noise", "whitened"],
-        Field(
-            description="whitened: a linear head computed from the training images' features, which then moves at "
-            "optimizer.pretrained_lr; better for classes that are not trained on"
-        ),
-    ] = "noise"
-    whitening: Annotated[
-        Literal["part", "full"],
-        Field(
-            description="how far a whitened head goes. part: for classes that are not trained on. full: for those that "
-            "are, with network.dimension about their number"
-        ),
-    ] = "part"
-    dimension: Annotated[int, Field(ge=2, le=4096, description="D, the length of the embedding")] = 128
-    dropout: Annotated[float, Field(ge=0, lt=1, description="before the head")] = 0.2
-
-
-class FreezingSection(Section):
-    """What stays as it was pretrained, and for how long."""
-
-    stages: Annotated[
-        int,
-        Field(
-            ge=0,
-            description="first stages that are never trained; their outputs are computed once and cached. 0 trains all",
-        ),
-    ] = 5
-    head_only_epochs: Annotated[
-        int, Field(ge=0, description="first epochs in which only layers that start from noise learn")
-    ] = 0
-
-
-class AugmentationSection(Section):
-    """The random views of training images. View 0 is the image itself and view 1 its mirror image."""
-
-    views: Annotated[int, Field(ge=1, description="views of each image in the cache; without a cache all are new")] = 4
-    smallest_crop: Annotated[
-        float, Field(gt=0, le=1, description="the smallest share of the image's area that a crop shows")
-    ] = 0.35
-    colour: Annotated[float, Field(ge=0, le=1, description="how far brightness, contrast, saturation move")] = 0.3
-    grey: Annotated[float, Field(ge=0, le=1, description="share of views without colour")] = 0.05
-
-
-class SamplerSection(Section):
-    """What a batch is made of.
-
-    The recipe of a listed protocol (``samekind reproduce``) takes a fixed list of pairs or triplets instead of all
-    that a batch of P classes × K images offers.
-    """
-
-    kind: Annotated[
-        Literal["classes", "pairs", "triplets"],
-        Field(
-            description="classes: P classes × K images, and all pairs or triplets among them. pairs, triplets: only "
-            "those of a list that is drawn once"
-        ),
-    ] = "classes"
-    classes: Annotated[int, Field(ge=2, description="P (classes)")] = 10
-    images: Annotated[int, Field(ge=2, description="K, of each class (classes)")] = 12
-    apart: Annotated[
-        bool,
-        Field(
-            description="where a manifest's class folders lie in several folders, a batch takes P × K of each of them, "
-            "the objectives look at the images of each by themselves, and in a whitened head each weighs the same: to "
-            "tell data sets apart would be too easy. Losses with proxies have those of all classes (classes)"
-        ),
-    ] = False
-    centre: Annotated[
-        bool,
-        Field(
-            description="the objectives see a batch's embeddings less their mean (with apart, that of each data set), "
-            "as a model sees them that is adapted to a collection. Losses with proxies are not for this (classes)"
-        ),
-    ] = False
-    per_class: Annotated[int, Field(ge=2, description="length of the list, for each class (pairs, triplets)")] = 128
-    items: Annotated[int, Field(ge=2, description="pairs or triplets in a batch (pairs, triplets)")] = 40
-
-
-# The keys that each loss has of its own, with their defaults.
-OWN_KEYS: dict[str, dict[str, float | str]] = {
-    "pairs": {},
-    "contrastive": {"margin": 0.5},
-    "triplet": {"margin": 0.2, "miner": "all"},
-    "multi-similarity": {"scale": 50.0},
-    "supcon": {"temperature": 0.1},
-    "proxy-anchor": {"margin": 0.1, "scale": 32.0},
-    "proxy-nca": {"scale": 32.0},
-    "arcface": {"margin": 28.6, "scale": 64.0},
-    "cosface": {"margin": 0.35, "scale": 64.0},
-}
-
-
-def _defaults(key: str) -> str:
-    """The default of a key for each loss that has it, in words."""
-    return ", ".join(f"{loss} {own[key]:g}" for loss, own in OWN_KEYS.items() if key in own)
-
-
-class Objective(Section):
-    """One term of the loss. Keys that its loss does not have must be left out.
-
-    The losses but ``pairs`` are those of pytorch-metric-learning, on cosines.
-    """
-
-    loss: Annotated[
-        Literal[
-            "pairs", "contrastive", "triplet", "multi-similarity", "supcon", "proxy-anchor", "proxy-nca", "arcface",
-            "cosface",
-        ],
-        Field(description="pairs: binary cross-entropy of scale × cosine + bias, both learned"),
-    ] = "pairs"  # fmt: skip
-    weight: Annotated[Positive, Field(description="in the sum of all objectives")] = 1.0
-    margin: Annotated[
-        float | None, Field(gt=0, lt=180, description=f"{_defaults('margin')}; that of arcface is in degrees")
-    ] = None
-    scale: Annotated[Positive | None, Field(description=_defaults("scale"))] = None
-    temperature: Annotated[Positive | None, Field(description=_defaults("temperature"))] = None
-    miner: Annotated[
-        Literal["all", "semihard", "hard", "batch-hard"] | None,
-        Field(
-            description=f"triplet: which violating triplets count; {OWN_KEYS['triplet']['miner']} by default, which is "
-            "FaceNet's. batch-hard: of each anchor the hardest"
-        ),
-    ] = None
-
-    @model_validator(mode="after")
-    def _has_only_its_own_keys(self) -> Objective:
-        for key in ("margin", "scale", "temperature", "miner"):
-            if getattr(self, key) is not None and key not in OWN_KEYS[self.loss]:
-                own = ", ".join(OWN_KEYS[self.loss]) or "none but weight"
-                raise ValueError(f"the loss {self.loss} has no {key}; its own keys: {own}")
-        return self
-
-    @property
-    def own(self) -> dict[str, Any]:
-        """The values of its loss's own keys; those that are left out have their defaults."""
-        return {
-            key: default if getattr(self, key) is None else getattr(self, key)
-            for key, default in OWN_KEYS[self.loss].items()
-        }
-
-
-class DistillationSection(Section):
-    """Keeping images as alike as they are to the network that the run starts from, which knows more than its classes.
-
-    With sampler.apart each data set is looked at by itself, and one of few classes, which are to be learned by heart,
-    may be left out; without it least_classes is about all classes together.
-    """
-
-    weight: Annotated[
-        NotNegative, Field(description="of the mean squared change of cosines, beside the objectives; 0 for none")
-    ] = 0.0
-    least_classes: Annotated[int, Field(ge=2, description="only in data sets of so many classes or more")] = 2
-
-
-class OptimizerSection(Section):
-    """How weights move."""
-
-    name: Annotated[Literal["adamw", "sgd"], Field(description="sgd: with Nesterov momentum 0.9")] = "adamw"
-    lr: Annotated[Positive, Field(description="peak learning rate, for layers that start from noise")] = 2e-3
-    pretrained_lr: Annotated[NotNegative, Field(description="peak, for layers that start from trained weights")] = 4e-4
-    weight_decay: Annotated[NotNegative, Field(description="of matrices and kernels, not of norms and biases")] = 0.02
-    clip_norm: Annotated[NotNegative, Field(description="longest gradient; 0 does not clip")] = 0.0
-
-
-class ScheduleSection(Section):
-    """How the learning rates change over the run."""
-
-    name: Annotated[
-        Literal["one-cycle", "cosine", "constant"],
-        Field(description="after the warm-up: to zero along a cosine (one-cycle moves the momentum, too), or flat"),
-    ] = "one-cycle"
-    warmup: Annotated[float, Field(ge=0, lt=1, description="share of the run in which the rates rise")] = 0.15
-
-
-class EmaSection(Section):
-    """An exponential moving average of the weights, which is what is measured and shipped."""
-
-    decay: Annotated[float, Field(ge=0, lt=1, description="of the old average at each step; 0 for none")] = 0.0
-
-
-class EarlyStoppingSection(Section):
-    """Stopping when the equal error rate on held-out images no longer falls.
-
-    Half of the held-out images then choose the epoch, and the other half the thresholds, so that no threshold is
-    fitted on images that had a say in which weights it is for.
-    """
-
-    patience: Annotated[int, Field(ge=0, description="epochs without a better rate; 0 trains to the end")] = 0
-
-
-class ComputeSection(Section):
-    """How it is computed; the result hardly depends on it."""
-
-    precision: Annotated[
-        Literal["auto", "float32", "bfloat16"], Field(description="auto: bfloat16 on GPUs that have it, else float32")
-    ] = "auto"
-    compile: Annotated[bool, Field(description="torch.compile: minutes at the start, faster steps on a GPU")] = False
-
-
-class HoldoutSection(Section):
-    """What is set aside where the data do not say it themselves."""
-
-    calibration: Annotated[Share, Field(description="share of each class kept for links and thresholds")] = 0.12
-    test: Annotated[
-        float,
-        Field(ge=0, lt=1, description="share of each class only tested on, where there is no val and enough images"),
-    ] = 0.1
-    classes: Annotated[
-        int,
-        Field(
-            ge=0,
-            description="whole classes kept for links and thresholds instead, so that they hold for unseen classes",
-        ),
-    ] = 0
+from samekind.training.recipe.objective import Objective
+from samekind.training.recipe.sections import (
+    AugmentationSection,
+    ComputeSection,
+    DistillationSection,
+    EarlyStoppingSection,
+    EmaSection,
+    FreezingSection,
+    HoldoutSection,
+    NetworkSection,
+    OptimizerSection,
+    SamplerSection,
+    ScheduleSection,
+    Section,
+)
 
 
 class Recipe(Section):
@@ -288,6 +61,8 @@ class Recipe(Section):
     def _head_can_be_whitened(self) -> Recipe:
         if self.network.head_start == "whitened" and self.network.head != "linear":
             raise ValueError("a whitened head is one layer: network.head = 'linear'")
+        if self.network.whitening == "grouped" and self.sampler.kind not in ("pairs", "triplets"):
+            raise ValueError("network.whitening = 'grouped' is for lists: sampler.kind = 'pairs' or 'triplets'")
         if self.network.head_start == "whitened" and not self.freezing.stages:
             raise ValueError(
                 "a whitened head is computed from the features of frozen stages: freezing.stages = 5 or so"

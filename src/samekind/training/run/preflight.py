@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
-from samekind.datasets.dataset import read_dataset, read_test_images
-from samekind.errors import MissingExtraError, ModelFileError, TrainingError
+from samekind.datasets.checking.usable import refuse_unusable
+from samekind.datasets.dataset import Dataset, read_dataset, read_test_images
+from samekind.errors import DatasetError, MissingExtraError, ModelFileError, TrainingError
 from samekind.model_file.file import find_model
 from samekind.training.batches.workers import refuse_small_for_cache
+from samekind.training.recipe import Recipe
+from samekind.training.recipe.sections import BUNDLED_BACKBONE
 from samekind.training.run.folder import RunFolder
 from samekind.training.run.settings import RunSettings
-from samekind.training.split import refuse_unfit
 
+# Seconds to wait for the model hub.
+_PATIENCE = 5.0
 LOGGERS = ("tensorboard", "wandb")
 _EXTRA = (
     *("torch", "torchvision", "timm", "lightning", "pytorch_metric_learning", "safetensors", "scipy"),
     *("onnx", "onnxscript", "matplotlib"),
 )
+# Different images of a class: two to train on and two to hold out.
+_FEWEST = 4
 
 
 def preflight(settings: RunSettings, run: RunFolder) -> None:
@@ -27,7 +36,7 @@ def preflight(settings: RunSettings, run: RunFolder) -> None:
 
     Raises:
         TrainingError: The output cannot be written, a run is in the folder already, the starting weights are missing,
-            there is no such logger, or too little shared memory.
+            there is no such logger, too little shared memory, or too few images for a batch.
         DatasetError: The images or a test folder cannot be used.
     """
     run.refuse_run()
@@ -36,9 +45,35 @@ def preflight(settings: RunSettings, run: RunFolder) -> None:
     refuse_start(settings.init)
     if settings.recipe.freezing.stages:
         refuse_small_for_cache(settings.recipe.augmentation.views, settings.recipe.network.input_size)
-    refuse_unfit(read_dataset(settings.folder), settings.recipe)
+    dataset = read_dataset(settings.folder, exclude=settings.exclude)
+    refuse_unfit(dataset, settings.recipe)
+    refuse_no_batch(dataset, settings.recipe)
     for path in settings.tests:
-        read_test_images(path)
+        read_test_images(path, exclude=settings.exclude)
+    if settings.init == "imagenet":  # last, for it may take seconds
+        refuse_unreachable_hub(settings.recipe.network.backbone)
+
+
+def refuse_unreachable_hub(backbone: str) -> None:
+    """Make sure that pretrained weights could be downloaded, or have been: the hub's client would try for minutes.
+
+    Raises:
+        TrainingError: There is no connection; the message says what works without a network.
+    """
+    from huggingface_hub import constants  # noqa: PLC0415 - comes with timm
+
+    if any(Path(constants.HF_HUB_CACHE).glob(f"models--timm--{backbone}*")) or getproxies():
+        return
+    hub = urlsplit(constants.ENDPOINT)
+    try:
+        socket.create_connection((hub.hostname, hub.port or 443), timeout=_PATIENCE).close()
+    except OSError as error:
+        bundled = "without a network --init bundled works, whose weights come with samekind; or give"
+        raise TrainingError(
+            f"the pretrained weights of {backbone} cannot be downloaded, for {hub.hostname} cannot be reached "
+            f"({error.strerror or error}); {bundled if backbone == BUNDLED_BACKBONE else 'give'} a file: "
+            "--init WEIGHTS.safetensors"
+        ) from error
 
 
 def refuse_missing_extra() -> None:
@@ -96,3 +131,45 @@ def refuse_start(init: str) -> None:
         find_model(init)
     except ModelFileError as error:
         raise TrainingError(f"cannot start from {init!r}: {error}; or --init imagenet, bundled, scratch") from None
+
+
+def refuse_unfit(dataset: Dataset, recipe: Recipe) -> None:
+    """Make sure that a data set could be trained on, as far as its list of images tells.
+
+    Raises:
+        DatasetError: It has one class only; a class has too few images to be split; it names held-out images where the
+            recipe draws them from a list; or it has not as many classes as the recipe holds out.
+    """
+    images, holdout = dataset.train, recipe.holdout
+    refuse_unusable(images)
+    if recipe.sampler.kind != "classes":
+        if dataset.held_out is not None:
+            raise DatasetError(
+                f"{images.root}: names held-out images, but of a list of {recipe.sampler.kind} items are held out; "
+                "remove them, or train with --set sampler.kind=classes"
+            )
+    elif dataset.held_out is None and holdout.classes:
+        most = len(images.classes) - 2
+        if not 2 <= holdout.classes <= most:
+            raise DatasetError(
+                f"{images.root}: of {len(images.classes)} classes, {f'2 to {most}' if most >= 2 else 'none'} can be "
+                f"held out (3 for trios); not {holdout.classes}"
+            )
+    elif dataset.held_out is None:
+        refuse_unusable(images, fewest=_FEWEST)
+
+
+def refuse_no_batch(dataset: Dataset, recipe: Recipe) -> None:
+    """Make sure that the images fill a batch, as far as that is known before some of them are held out.
+
+    Raises:
+        TrainingError: All of them together do not.
+    """
+    images, sampler = dataset.train, recipe.sampler
+    batch = min(sampler.classes, len(images.classes)) * sampler.images
+    if sampler.kind == "classes" and len(images) < batch:
+        advice = max(2, len(images) // len(images.classes) // 4)
+        raise TrainingError(
+            f"{images.root}: {len(images)} images do not fill one batch of {batch}; add some, or try "
+            f"--set sampler.images={advice}"
+        )

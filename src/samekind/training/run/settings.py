@@ -35,6 +35,7 @@ class RunSettings(BaseModel):
         recipe: The settings.
         init: Where the weights start.
         tests: More folders or manifests to test on.
+        exclude: Patterns in gitignore's form of what is passed over in all these folders.
         licence: The licence of the weights.
         loggers: Besides the CSV file: ``tensorboard``, ``wandb``.
     """
@@ -46,5 +47,6 @@ class RunSettings(BaseModel):
     recipe: Recipe
     init: Annotated[str, AfterValidator(_absolute_if_file)]
     tests: tuple[AbsolutePath, ...] = ()
+    exclude: tuple[str, ...] = ()
     licence: str = "unspecified"
     loggers: tuple[str, ...] = ("tensorboard",)

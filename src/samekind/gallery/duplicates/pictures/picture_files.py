@@ -22,6 +22,7 @@ from samekind.gallery.duplicates.pictures.small_picture import read_detail, read
 from samekind.gallery.file.rows import Row, read_rows
 from samekind.gallery.file.store import Connection, Store, has_pictures
 from samekind.images import ImageSource, Pixels
+from samekind.images.videos import frame_of
 
 _LOSSLESS = frozenset({".png", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".qoi"})
 # Files whose pixels are held while they are compared, up to 12 MB each.
@@ -139,12 +140,15 @@ def single_files(
 ) -> list[tuple[Row, Facts, str]]:
     """The rows whose files are as they were, one for each file, with its facts and a link that leads to it.
 
-    A link and its target are one file, and so are the hard links of one.
+    A link and its target are one file, and so are the hard links of one. A frame of a video is no file, which anyone
+    could remove.
     """
     real = os.path.realpath(folder)
     found: dict[tuple[int, int], list[tuple[Row, Facts]]] = {}
     changed = 0
     for row in rows:
+        if frame_of(row.name) is not None:
+            continue
         identity = _as_indexed(row)
         if identity is None:
             changed += 1

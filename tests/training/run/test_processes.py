@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from commands import run
+from commands import run_process
 from safetensors.torch import load_file
 from training.runs import manifest_of_two_folders
 
@@ -25,7 +25,7 @@ def held_out_eer(folder: Path) -> list[float]:
 def test_two_processes_train_on_the_same_data_to_the_same_measure_as_one(colour_folders: Path, tmp_path: Path) -> None:
     for name, devices in (("one", 1), ("two", 2)):
         options = ("-o", f"{name}.onnx", "--init", "bundled", *RECIPE, "--devices", devices)
-        result = run("train", colour_folders, *options, cwd=tmp_path)
+        result = run_process("train", colour_folders, *options, cwd=tmp_path)
         assert result.returncode == 0, result.stderr
     one, two = tmp_path / "runs" / "one", tmp_path / "runs" / "two"
     assert (one / "split.csv").read_bytes() == (two / "split.csv").read_bytes()
@@ -43,7 +43,7 @@ def test_two_processes_have_their_shares_of_several_data_sets(colour_folders: Pa
     recipe = (*RECIPE, "--set", "sampler.classes=2", "--set", "distillation.least_classes=2")
     for name, devices in (("one", 1), ("two", 2)):
         options = ("-o", f"{name}.onnx", "--recipe", "general", "--init", "bundled", *recipe, "--devices", devices)
-        result = run("train", "all.csv", *options, cwd=tmp_path)
+        result = run_process("train", "all.csv", *options, cwd=tmp_path)
         assert result.returncode == 0, result.stderr
     # Only a linear layer learns: one process and two differ by the order of their sums.
     one, two = (load_file(tmp_path / "runs" / name / "network.safetensors")["head.weight"] for name in ("one", "two"))

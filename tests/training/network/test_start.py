@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from samekind.errors import TrainingError
 from samekind.training.network.siamese import SiameseNetwork
-from samekind.training.network.starting_weights import initialise
+from samekind.training.network.start import initialise
 from samekind.training.recipe import read_recipe
 
 
@@ -145,7 +145,7 @@ os.environ["HF_HUB_ETAG_TIMEOUT"] = os.environ["HF_HUB_DOWNLOAD_TIMEOUT"] = "120
 def _initialise_from_hub(weights: Path, folder: Path, prelude: str) -> subprocess.CompletedProcess[str]:
     script = prelude + textwrap.dedent("""
         from samekind.errors import TrainingError
-        from samekind.training.network.starting_weights import initialise
+        from samekind.training.network.start import initialise
         from samekind.training.network.siamese import SiameseNetwork
         network = SiameseNetwork("tf_efficientnet_b0", 8, frozen_stages=5)
         try:

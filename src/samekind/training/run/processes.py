@@ -1,10 +1,11 @@
-"""Several processes in one run: which of them this is, and waiting for the first."""
+"""Several processes in one run: on what they train, which of them this is, and waiting for the first."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from samekind.errors import TrainingError
@@ -14,11 +15,26 @@ _NUMBERS = ("RANK", "SLURM_PROCID", "NODE_RANK", "LOCAL_RANK")
 _POLL = 0.5
 
 
+@dataclass(frozen=True)
+class Machines:
+    """On what a run trains.
+
+    Attributes:
+        devices: Processes on each machine, one for each GPU, or a number of them on the CPU; 0 for all GPUs, or one.
+        nodes: Machines.
+        accelerator: What computes, as Lightning names it; ``auto`` takes a GPU where there is one.
+    """
+
+    devices: int = 0
+    nodes: int = 1
+    accelerator: str = "auto"
+
+
 def is_first(environment: Mapping[str, str] | None = None) -> bool:
     """Whether this process is the one that splits, caches, exports and writes; the others only train along.
 
     Args:
-        environment: Of the process; None for this one's.
+        environment: The environment of the process; None for this one's.
 
     Example:
         >>> is_first({}), is_first({"LOCAL_RANK": "1"})
@@ -26,11 +42,6 @@ def is_first(environment: Mapping[str, str] | None = None) -> bool:
     """
     given = os.environ if environment is None else environment
     return all(given.get(name, "0") == "0" for name in _NUMBERS)
-
-
-def say_ready(mark: Path) -> None:
-    """Tell the other processes that the split and the cache are there, by an empty file."""
-    mark.touch()
 
 
 def wait_for_first(mark: Path, most: float = 6 * 3600) -> None:

@@ -1,0 +1,82 @@
+"""Each script that gives a published number runs to its end on tiny data, and prints numbers.
+
+The numbers say nothing here. Those in ``LONG`` train networks on, or read, data sets by name, for minutes or hours;
+mypy alone looks at these.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from commands import ENVIRONMENT
+from conftest import save_noise
+from gallery.conftest import age, scene
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+# Of each its options; words in capitals stand for what ``material`` makes.
+TINY = {
+    "calibrate": ["CLASSES", "--model", "MODEL"],
+    "cold_start": ["PICTURE", "OTHER", "--rounds", "1"],
+    "colour_profiles": ["DATA"],
+    "coverage": ["--simulations", "2", "--resamples", "10", "--worlds", "images-10x20"],
+    "duplicates": ["DATA", "--only", "bursts", "--most", "6"],
+    "embedding": ["CLASSES", "--images", "8", "--slices", "2"],
+    "gallery_index": ["CLASSES", "--most", "10"],
+    "gallery_kill": ["CLASSES", "--kills", "2"],
+    "gallery_pairs": ["--vectors", "2000", "--dimension", "16"],
+    "gallery_search": ["--vectors", "3000", "--dimension", "16", "--queries", "5"],
+    "hardest": ["MODEL", "CLASSES", "-o", "OUT.png", "--images", "4"],
+    "report": ["MODEL", "CLASSES"],
+    "serve_hostile": ["--uploads", "20"],
+    "serve_load": ["CLASSES", "--requests", "8", "--rounds", "1", "--model", "MODEL"],
+    "serve_schemathesis": ["--cases", "20"],
+    "shared_machine": ["--model", "MODEL", "--processes", "2", "--rounds", "1", "--seconds", "0.2"],
+}
+LONG = ["accuracy", "audit", "domain_narrow", "domains", "explain", "learning_curve", "training"]
+
+
+@pytest.fixture(scope="module")
+def material(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> dict[str, str]:
+    """What the scripts are given: JPEGs in class folders, old enough to be believed, and a model of a few kilobytes."""
+    root = tmp_path_factory.mktemp("benchmarks")
+    for number in range(8 * 8):
+        path = root / "data" / "photos" / f"class{number // 8}" / f"{number}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_noise(path, (30 * (number // 8), 90, 200 - 20 * (number // 8)), seed=number)
+        age(path)
+    for number in range(6):
+        path = root / "data" / "bursts" / f"{number}.jpg"
+        path.parent.mkdir(exist_ok=True)
+        scene(number).save(path)
+    photos = root / "data" / "photos"
+    shutil.copy(tiny_model, root / "tiny.onnx")
+    return {
+        "DATA": str(root / "data"),
+        "CLASSES": str(photos),
+        "PICTURE": str(photos / "class0" / "0.jpg"),
+        "OTHER": str(photos / "class1" / "8.jpg"),
+        "MODEL": str(root / "tiny.onnx"),
+        "OUT.png": str(root / "out.png"),
+    }
+
+
+def run_script(name: str, words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(BENCHMARKS / f"{name}.py"), *words]
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder, env=ENVIRONMENT)
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_it_runs_to_its_end_and_prints_numbers(name: str, material: dict[str, str], tmp_path: Path) -> None:
+    done = run_script(name, [material.get(word, word) for word in TINY[name]], tmp_path)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
+    assert re.search(r"\d", done.stdout), done.stderr
+
+
+def test_no_script_is_forgotten() -> None:
+    scripts = {path.stem for path in BENCHMARKS.glob("*.py") if 'if __name__ == "__main__"' in path.read_text("utf-8")}
+    assert scripts - {"install_size"} == {*TINY, *LONG}  # that one makes an environment; `nox -s wheel` runs it
