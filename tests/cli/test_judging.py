@@ -82,7 +82,12 @@ def test_operating_point_and_threshold(reds_and_blue: tuple[Path, Path, Path], t
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "no such file"), (b"", "the file is empty"), (b"text", "not an image"), (b"\x89PNG\r\n\x1a\n", "not an image")],
+    [
+        (None, "no such file"),
+        (b"", "the file is empty"),
+        (b"text", "not an image"),
+        (b"\x89PNG\r\n\x1a\n", "not an image"),
+    ],
 )
 def test_trouble_with_an_image_is_one_line_that_names_it(
     content: bytes | None, message: str, photo: Photo, tmp_path: Path, tiny_model: Path
