@@ -31,6 +31,7 @@ TINY = {
     "gallery_pairs": ["--vectors", "2000", "--dimension", "16"],
     "gallery_search": ["--vectors", "3000", "--dimension", "16", "--queries", "5"],
     "hardest": ["MODEL", "CLASSES", "-o", "OUT.png", "--images", "4"],
+    "refusals": ["--rounds", "1"],
     "report": ["MODEL", "CLASSES"],
     "serve_hostile": ["--uploads", "20"],
     "serve_load": ["CLASSES", "--requests", "8", "--rounds", "1", "--model", "MODEL"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -123,7 +124,9 @@ def _without_common(bare: Embeddings, recognizer: Recognizer, name: str) -> Embe
     if card.adapted is not None:
         return bare
     try:
-        return centre(bare, card, name, card.domains.full_length if card.domains else FULL_LENGTH).apply(bare)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that most are copies is among the findings
+            return centre(bare, card, name, card.domains.full_length if card.domains else FULL_LENGTH).apply(bare)
     except AdaptationError:  # too few different pictures to know what they have in common
         return bare
 

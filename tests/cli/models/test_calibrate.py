@@ -33,7 +33,7 @@ def test_calibrate_then_verify_and_evaluate(
     assert result.stderr.endswith("00.png: not an image in a format that Pillow can read\n")
     for words in ("two images: ", "three images: ", "old card says", "balanced, FAR", "calibration error", "written"):
         assert words in result.stdout, words
-    text = run("info", mine).stdout
+    text = run("info", mine, "--all").stdout
     assert "95 images of photos, on which tiny was calibrated anew; none of their classes was trained on" in text
     assert "rates: of thresholds fitted on a part of these images and measured on the rest, in turn" in text
     red, blue = others / "red" / "0.png", others / "blue" / "0.png"

@@ -47,4 +47,4 @@ def test_two_processes_have_their_shares_of_several_data_sets(colour_folders: Pa
         assert result.returncode == 0, result.stderr
     # Only a linear layer learns: one process and two differ by the order of their sums.
     one, two = (load_file(tmp_path / "runs" / name / "network.safetensors")["head.weight"] for name in ("one", "two"))
-    torch.testing.assert_close(two, one, atol=1e-5, rtol=1e-3)
+    torch.testing.assert_close(two, one, atol=1e-4, rtol=1e-3)  # of Adam, where a gradient is about zero
