@@ -144,3 +144,15 @@ def test_swapped_labels_of_real_pictures(shared: Path) -> None:
     found = samekind.audit(moved)
     first = {rows.index((path, path.parent.name)) for path in found.most_doubtful[:8]}
     assert len(first & wrong) >= 6
+
+
+def test_what_was_audited_is_not_written_over(parts: Path, tiny_model: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "list.csv"
+    images = sorted(parts.rglob("*.png")) or sorted(parts.rglob("*.jpg"))
+    listed.write_text("path,label\n" + "".join(f"{path},{path.parent.name}\n" for path in images))
+    before = listed.read_bytes()
+    report = audit(listed, tiny_model)
+    for write in (report.save_csv, report.save_html):
+        with pytest.raises(DatasetError, match="is what was audited"):
+            write(listed)
+    assert listed.read_bytes() == before

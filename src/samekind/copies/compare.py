@@ -44,6 +44,10 @@ class Side:
     height: int
 
 
+def _order(side: Side) -> tuple[bytes, int, int]:
+    return side.picture.pixels.tobytes(), side.width, side.height
+
+
 def compare(first: Side, second: Side) -> Evidence | None:
     """What the second picture is to the first.
 
@@ -52,7 +56,7 @@ def compare(first: Side, second: Side) -> Evidence | None:
     Returns:
         None if they have nothing to do with each other, or too little is in them to say.
     """
-    if first.picture.pixels.tobytes() > second.picture.pixels.tobytes():
+    if _order(first) > _order(second):
         found = _compared(second, first)
         return found.swapped() if found else None
     return _compared(first, second)

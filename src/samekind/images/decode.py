@@ -213,7 +213,7 @@ class _Reader:
     def of_frame(self, named: Path) -> DecodedImage:
         """A frame of a video, by the frame's name; or the image that has such a name itself."""
         frame = videos.frame_of(named)
-        if frame is None or named.exists():
+        if frame is None or os.path.lexists(named):  # False for a name that is too long
             return self.of_file(named)
         return self.of_image(videos.read_frame(Path(frame[0]), frame[1], self._max_pixels))
 

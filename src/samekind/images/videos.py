@@ -146,6 +146,8 @@ def _opened(video: Path, max_pixels: int) -> Iterator[tuple[Any, Any, float]]:
             if not container.streams.video:
                 raise ImageError(f"{video}: has no pictures, only sound")
             stream = container.streams.video[0]
+            if stream.codec_context is None:
+                raise ImageError(f"{video}: a video of a kind that cannot be decoded here")
             stream.thread_type = "AUTO"
             if stream.width * stream.height > max_pixels:
                 raise ImageError(f"{video}: too large ({stream.width}×{stream.height}); at most {max_pixels:,} pixels")
@@ -159,7 +161,8 @@ def _key_frames_suffice(container: Any, stream: Any) -> bool:
     times = [
         float(packet.pts * stream.time_base) for packet in container.demux(stream) if packet.pts and packet.is_keyframe
     ]
-    end = float((stream.duration or 0) * stream.time_base)
+    # Matroska says how long it is of the whole file alone, in millionths of a second.
+    end = float(stream.duration * stream.time_base) if stream.duration else (container.duration or 0) / 1e6
     times = sorted([0.0, *times, end])
     return max(later - earlier for earlier, later in pairwise(times)) <= _FAR_APART
 

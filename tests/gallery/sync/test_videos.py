@@ -96,6 +96,41 @@ def test_frames_follow_their_video(gallery: Gallery, films: Path, monkeypatch: p
     assert names(gallery) == ["films/red.png"]
 
 
+@pytest.mark.parametrize("batch", [3, 64])
+def test_a_video_that_takes_the_name_of_a_moved_one_keeps_both_apart(
+    gallery: Gallery, films: Path, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    monkeypatch.setattr(sync, "_BATCH", batch)
+    gallery.sync(films)
+    clip = films / "2024" / "clip.MP4"
+    clip.rename(films / "2024" / "moved.MP4")
+    old(save_clip(clip, scenes=SCENES[::-1]), 1_600_000_100)
+    gallery.sync(films)
+    with Gallery.open(tmp_path / "anew.samekind", model=tiny_model) as anew:
+        anew.sync(films)
+        wanted = {row.name: row.embedding for row in anew}
+    found = {row.name: row.embedding for row in gallery}
+    assert found.keys() == wanted.keys()
+    for name, embedding in wanted.items():
+        assert np.allclose(found[name], embedding, atol=1e-3), name
+
+
+def test_folders_of_a_gallery_may_take_other_frames(gallery: Gallery, films: Path, tmp_path: Path) -> None:
+    other = Path(shutil.copytree(films, tmp_path / "other"))
+    for folder in (films, other):
+        gallery.sync(folder)
+    gallery.sync(other, frames=1)
+    assert gallery.sync(films, frames=1).added > 0
+    assert len([name for name in names(gallery) if "#t=" in name]) == 18
+
+
+def test_a_folder_of_videos_alone_can_give_up_its_frames(gallery: Gallery, films: Path) -> None:
+    (films / "red.png").unlink()
+    gallery.sync(films)
+    gallery.sync(films, frames="none")
+    assert names(gallery) == []
+
+
 def test_frames_each_few_seconds_or_none_are_remembered(gallery: Gallery, films: Path) -> None:
     gallery.sync(films, frames=4)
     assert names(gallery) == [f"films/2024/clip.MP4#t={second}" for second in (0, 4, 8)] + ["films/red.png"]

@@ -32,7 +32,9 @@ class AppliedAudit:
     removed: int
 
 
-def apply_audit(findings: Source, output: Source, data: Source | None = None) -> AppliedAudit:
+def apply_audit(
+    findings: Source, output: Source, data: Source | None = None, *, exclude: Sequence[str] = ()
+) -> AppliedAudit:
     r"""Make a manifest of the audited images in which the findings of a list are acted upon.
 
     A finding ``label`` gives the image its proposed class, or leaves it out if that is ``remove``; all others leave it
@@ -43,6 +45,7 @@ def apply_audit(findings: Source, output: Source, data: Source | None = None) ->
             acted upon are removed from it before.
         output: The CSV manifest to write.
         data: The folder or manifest that was audited; None takes what the list says.
+        exclude: What was passed over in the audit, which the manifest is to leave out, too.
 
     Raises:
         DatasetError: The list or the images cannot be read; an image of the list is not among them, has another class
@@ -63,7 +66,9 @@ def apply_audit(findings: Source, output: Source, data: Source | None = None) ->
     source = _source(Path(findings), listed) if data is None else Path(data)
     if Path(output).resolve() in {Path(findings).resolve(), source.resolve()}:
         raise DatasetError(f"{output}: is what is read here; name another manifest to write")
-    images = read_to_audit(source)
+    images = read_to_audit(source, exclude)
+    if _spelt(Path(output)) in set(map(_spelt, images.paths)):
+        raise DatasetError(f"{output}: is one of the images; name another manifest to write")
     if images.classes == ("",):
         raise DatasetError(f"{source}: its images have no classes, so no manifest can be made of them")
     proposed = _proposed(images, listed)

@@ -82,7 +82,9 @@ def find_copied(
 
 def tested_with_copies(copied: Sequence[Copied], splits: Sequence[str]) -> tuple[int, int]:
     """How many test images there are, and how many of them have a copy in another part."""
-    return sum(split == TEST for split in splits), len({copy.kept for copy in copied if copy.leak})
+    leaked = {copy.kept for copy in copied if copy.leak}
+    more = sum(splits[copy.place] == TEST and copy.kept in leaked for copy in copied)
+    return sum(split == TEST for split in splits), len(leaked) + more
 
 
 def _described(evidence: Evidence | None) -> tuple[float, str]:

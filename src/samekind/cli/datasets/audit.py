@@ -57,6 +57,8 @@ def audit(
     for output in (html, csv):
         if output is not None and output.is_dir():
             raise typer.BadParameter(f"{output} is a folder; name a file")
+        if output is not None and output.resolve() == Path(images).resolve():
+            raise typer.BadParameter(f"{output} is what is audited; name another file to write")
     with stage_bars() as progress:
         found = look(images, model, exclude=exclude or (), providers=provider, on_progress=progress)
     for message in found.unreadable:
@@ -88,6 +90,7 @@ def apply(
         Path | None,
         typer.Option("--data", metavar="FOLDER|MANIFEST", help="What was audited.", show_default="what the list says"),
     ] = None,
+    exclude: ExcludeOption = None,
     json: JsonOption = False,
 ) -> None:
     """Make a manifest of the audited images in which the findings of a list are acted upon. No image is touched.
@@ -100,7 +103,7 @@ def apply(
     """
     from samekind import apply_audit
 
-    applied = apply_audit(findings, output, data)
+    applied = apply_audit(findings, output, data, exclude=exclude or ())
     if json:
         echo_json(applied)
         return

@@ -99,15 +99,12 @@ def small_picture(path: Path, pixels: Pixels, width: int, height: int) -> SmallP
 def near_copies(
     pictures: Sequence[SmallPicture],
     on_progress: Callable[[int, int], None] | None = None,
-    *,
-    sides: Sequence[object] | None = None,
 ) -> list[NearCopy]:
     """The pairs of pictures that are copies of one, sure ones and those to look at.
 
     Args:
         pictures: The pictures. Of more than two copies not every pair need be named, but all hang together.
         on_progress: Called with the number of pairs compared and the number to compare.
-        sides: The side of each; only pictures of different sides are compared. None compares all.
     """
     from samekind.copies.candidates import alike_pairs, voted_pairs  # noqa: PLC0415 - needs OpenCV
     from samekind.copies.picture import unpacked, unpacked_features  # noqa: PLC0415 - likewise
@@ -117,7 +114,7 @@ def near_copies(
     votes = voted_pairs([unpacked_features(small.kept[1]) for small in pictures])
     alike = alike_pairs([unpacked(*small.kept).grey for small in pictures])
     candidates = dict.fromkeys([*_strongest(votes), *zip(alike[0].tolist(), alike[1].tolist(), strict=True)])
-    pairs = [(later, earlier) for later, earlier in candidates if sides is None or sides[later] != sides[earlier]]
+    pairs = list(candidates)
     work = partial(_compared, pictures, _Held())
     threads = min(_MOST_THREADS, available_cores())
     found = []
@@ -158,8 +155,10 @@ def copied_among(
     """
     small = read_small_pictures([*images, *others], on_progress)
     known = [(place, one) for place, one in enumerate(small) if one is not None]
-    found = near_copies([one for _, one in known], sides=[place < len(images) for place, _ in known])
-    places = {known[copy.first][0] for copy in found} | {known[copy.second][0] for copy in found}
+    found = near_copies([one for _, one in known])
+    groups = grouped(len(known), [(copy.first, copy.second) for copy in found])
+    leaked = {group for (place, _), group in zip(known, groups, strict=True) if place >= len(images)}
+    places = {place for (place, _), group in zip(known, groups, strict=True) if group in leaked}
     return [path for place, path in enumerate(images) if place in places]
 
 

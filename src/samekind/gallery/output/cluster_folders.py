@@ -48,10 +48,11 @@ def write_cluster_folders(
             knows no links.
         OSError: It cannot be written.
     """
+    folder = folder.absolute()
     _refuse(folder, indexed)
     rows = [row for cluster in clusters for row in cluster.rows]
     missing: list[tuple[str, str]] = []
-    with _appearing(folder, sum(row.size for row in rows) if copy else 0) as building:
+    with _appearing(folder, sum(row.size for row in rows if frame_of(row.name) is None) if copy else 0) as building:
         put = _copied if copy else _linked
         with (building / MANIFEST).open("w", newline="", encoding="utf-8", errors=ENCODING_ERRORS) as file:
             manifest = csv.writer(file)
@@ -126,7 +127,7 @@ def _plain(name: str) -> str:
 
 
 def _put(row: Row, place: Path, put: Callable[[Path, Path], str]) -> str:
-    if frame_of(row.name) and not row.path.exists():
+    if frame_of(row.name) and not os.path.lexists(row.path):  # False for a name that is too long
         from PIL import Image  # noqa: PLC0415 - frames alone need it
 
         Image.fromarray(read_image(row.path, _FRAME_SIDE, squashed=False).pixels).save(place, quality=_FRAME_QUALITY)

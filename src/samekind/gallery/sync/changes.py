@@ -166,7 +166,12 @@ def list_files(
             db.execute("DELETE FROM todo WHERE video")
             listed = db.execute("SELECT path FROM seen WHERE video")
             passed.other.update(Path(path).suffix.lower() for (path,) in listed)
-        db.execute(f"CREATE TEMP TABLE before AS SELECT {CONTENT} FROM images WHERE id IN (SELECT image FROM todo)")
+        # A video's frames are written over with it, and may be another one's by now.
+        db.execute(
+            f"CREATE TEMP TABLE before AS SELECT {CONTENT} FROM images WHERE id IN (SELECT image FROM todo)"
+            " OR id IN (SELECT images.id FROM todo JOIN images ON images.path > todo.path || '#t='"
+            " AND images.path < todo.path || '#t>' WHERE todo.video)"
+        )
         db.execute("CREATE INDEX temp.before_by_content ON before (sha256)")
     return passed
 

@@ -74,12 +74,14 @@ def sync_folder(
     """
     folder = given_folder(folder, GalleryError)
     prefix = folder_prefix(store.folder, folder)
-    before = read_fact(db, "frames") or SCENES
+    fact = f"frames of {prefix}"  # folders of one gallery may differ
+    before = read_fact(db, fact) or SCENES
     how = before if frames is None else checked_frames(frames)
     other, readable = how != before, can_read_videos()
     retry_with_extras(db)
     passed = list_files(db, folder, prefix, exclude, videos=how != NO_FRAMES, all_videos=other, readable=readable)
-    refuse_sudden_emptiness(db, folder, prefix, excluded=bool(passed.excluded))
+    if how != NO_FRAMES or not passed.videos:
+        refuse_sudden_emptiness(db, folder, prefix, excluded=bool(passed.excluded))
     with transaction(db):
         db.execute("INSERT OR IGNORE INTO folders VALUES (CAST(? AS TEXT))", (os.fsencode(prefix),))
     unlisted = [(prefix + name, f"cannot be looked at ({reason})") for name, reason in passed.unlisted]
@@ -108,7 +110,7 @@ def sync_folder(
     fill_pictures(store, db, prefix)
     if other and (readable or how == NO_FRAMES):  # only now are all of them so
         with transaction(db):
-            set_fact(db, "frames", how)
+            set_fact(db, fact, how)
     return report
 
 

@@ -83,7 +83,7 @@ def _examine(
     count = 0
     try:
         for seconds, image in read_frames(path, every, MAX_PIXELS):
-            frame_sha256 = hashlib.sha256(sha256 + frame_name("", seconds).encode()).digest()
+            frame_sha256 = _frame_content(sha256, seconds)
             frame = _frame(file, rows, seconds, frame_sha256, mtime_ns)
             with store.reading() as db:
                 met = db.execute("SELECT 1 FROM images WHERE sha256 = ? LIMIT 1", (frame_sha256,)).fetchone()
@@ -102,6 +102,11 @@ def _frame(file: FoundFile, rows: dict[str, int], seconds: float, sha256: bytes,
     return Examined(FoundFile(path, file.size, file.mtime_ns, rows.get(path)), sha256, None, None, mtime_ns)
 
 
+def _frame_content(video: bytes, seconds: float) -> bytes:
+    """What stands for the content of a frame: a hash of its video's and of its time."""
+    return hashlib.sha256(video + frame_name("", seconds).encode()).digest()
+
+
 def _frames_of_content(db: sqlite3.Connection, sha256: bytes) -> list[tuple[float, bytes]]:
     """The frames that were taken of a video of this content, their seconds and hashes."""
     query = "SELECT path FROM images WHERE sha256 = ? AND error IS NULL AND embedding IS NULL LIMIT 1"
@@ -109,7 +114,10 @@ def _frames_of_content(db: sqlite3.Connection, sha256: bytes) -> list[tuple[floa
     if row is None:
         return []
     found = [(frame_of(path), bytes(content)) for path, content in _frames(db, row[0], "path, sha256")]
-    return sorted((frame[1], content) for frame, content in found if frame is not None)
+    known = sorted((frame[1], content) for frame, content in found if frame is not None)
+    # Those of another video may have been written over them, if a sync was ended in between.
+    whole = all(content == _frame_content(sha256, seconds) for seconds, content in known)
+    return known if whole else []
 
 
 def _rows_of(db: sqlite3.Connection, path: str) -> dict[str, int]:
