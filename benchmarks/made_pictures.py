@@ -249,14 +249,18 @@ def coins(rng: np.random.Generator) -> Iterator[Image.Image]:
     """Discs with a numeral, a rim of letters and some wear, on a grey ground; of other values, years and metals."""
     ring, value = ImageFont.load_default(20), ImageFont.load_default(90)
     metals = [(190, 160, 80), (180, 180, 185), (170, 110, 70)]
+    drawn: set[tuple[int, int, int]] = set()  # two equal drawings would be copies
     for turn in count():
         metal = metals[turn % 3]
+        while (coin := (turn % 3, int(rng.choice([1, 2, 5, 10, 20, 50])), int(rng.integers(1950, 2024)))) in drawn:
+            pass
+        drawn.add(coin)
         image = Image.new("RGB", (300, 300), (128, 128, 128))
         draw = ImageDraw.Draw(image)
         draw.ellipse((20, 20, 280, 280), metal, tuple(c - 60 for c in metal), 6)
         ink = tuple(c - 50 for c in metal)
-        draw.text((150, 140), str(rng.choice([1, 2, 5, 10, 20, 50])), ink, value, "mm")
-        draw.text((150, 220), str(int(rng.integers(1950, 2024))), ink, ring, "mm")
+        draw.text((150, 140), str(coin[1]), ink, value, "mm")
+        draw.text((150, 220), str(coin[2]), ink, ring, "mm")
         for angle in np.linspace(0, 2 * np.pi, 24, endpoint=False):
             x, y = 150 + 115 * np.cos(angle), 150 + 115 * np.sin(angle)
             draw.ellipse((x - 3, y - 3, x + 3, y + 3), ink)
