@@ -9,7 +9,7 @@ import re
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from samekind.errors import PlanError
@@ -135,6 +135,7 @@ def test_what_is_no_text_or_not_there_is_named(tmp_path: Path) -> None:
 
 
 @given(st.binary(max_size=300))
+@example(b"\x0b")
 def test_any_bytes_are_refused_or_read(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "p").write_bytes(b'samekind plan 1\nfolder "/x"\n' + data)
     try:

@@ -203,7 +203,7 @@ def _content(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def _parsed(text: str, place: str, number: int) -> PlanLine:
-    word = text.split(maxsplit=1)[0]
+    word = next(iter(text.split(maxsplit=1)), "")  # odd blanks alone are no word
     actions: Sequence[str] = get_args(Action)
     if word not in actions:
         raise PlanError(f"{place}: begins with {word!r}; a line begins with {', '.join(actions)} or #")
