@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import save_noise
-from copies.conftest import photo
+from copies.conftest import photo, save_parts
 
 import samekind
 from samekind import audit
@@ -45,11 +45,7 @@ def test_a_stranger_is_found(photos: Path, tiny_model: Path) -> None:
 @pytest.fixture
 def parts(tmp_path: Path) -> Path:
     """Two classes in two parts; copies within a class, across classes, and across the parts."""
-    for split, seeds in (("train", range(12)), ("val", range(12, 18))):
-        for seed in seeds:
-            path = tmp_path / split / ("jug" if seed % 2 else "mug") / f"{seed:02}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            photo(seed).save(path)
+    save_parts(tmp_path, train=range(12), val=range(12, 18))
     photo(1).resize((240, 180)).save(tmp_path / "train/jug/smaller.png")
     photo(2).crop((20, 10, 300, 230)).save(tmp_path / "train/jug/other-class.png")
     photo(12).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(tmp_path / "train/mug/leak.png")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
+
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
@@ -22,6 +25,15 @@ def photo(seed: int, width: int = 320, height: int = 240) -> Image.Image:
         shape((x - r, y - r // 2, x + r, y + r // 2), fill=tuple(int(v) for v in rng.integers(0, 256, 3)))
     values = np.asarray(image.filter(ImageFilter.GaussianBlur(0.8))).astype(np.float32)
     return Image.fromarray((values + rng.normal(0, 2, values.shape)).clip(0, 255).astype(np.uint8))
+
+
+def save_parts(folder: Path, **parts: Iterable[int]) -> None:
+    """Pictures of two classes, jugs of odd seeds and mugs of even ones, in a folder for each part."""
+    for split, seeds in parts.items():
+        for seed in seeds:
+            path = folder / split / ("jug" if seed % 2 else "mug") / f"{seed:02}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            photo(seed).save(path)
 
 
 def side(image: Image.Image) -> Side:

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from copies.conftest import photo
+from copies.conftest import photo, save_parts
 
 from samekind import evaluate
 from samekind.datasets.dataset import read_test_images
@@ -11,11 +11,7 @@ from samekind.report.evaluate import training_part
 @pytest.fixture
 def parts(tmp_path: Path) -> Path:
     """Twelve test images, of which two are copies of training images."""
-    for split, seeds in (("train", range(12)), ("val", range(12, 22))):
-        for seed in seeds:
-            path = tmp_path / split / ("jug" if seed % 2 else "mug") / f"{seed:02}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            photo(seed).save(path)
+    save_parts(tmp_path, train=range(12), val=range(12, 22))
     photo(0).resize((240, 180)).save(tmp_path / "val/mug/smaller.png")
     photo(1).crop((20, 10, 300, 230)).save(tmp_path / "val/jug/cut.png")
     return tmp_path

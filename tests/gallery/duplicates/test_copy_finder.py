@@ -61,3 +61,20 @@ def test_a_file_that_has_changed_since_it_was_indexed_is_left_out(album: Gallery
     assert album.copies_of(tmp_path / "query.jpg") == []
     (tmp_path / "photos/5.jpg").unlink()
     assert album.copies_of(tmp_path / "query.jpg") == []
+
+
+def test_a_disk_that_was_away_is_looked_at_again_and_all_is_read_once(
+    album: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(tmp_path / "photos/5.jpg", tmp_path / "query.jpg")
+    (tmp_path / "photos").rename(tmp_path / "away")
+    assert album.copies_of(tmp_path / "query.jpg") == []
+    (tmp_path / "away").rename(tmp_path / "photos")
+    original = copy_finder.read_picture_files
+
+    def of_some(*arguments: object, **options: object):
+        assert options.get("ids") is not None, "all was read again"
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(copy_finder, "read_picture_files", of_some)
+    assert [match.row.name for match in album.copies_of(tmp_path / "query.jpg")] == ["photos/5.jpg"]

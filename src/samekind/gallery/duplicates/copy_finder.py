@@ -63,10 +63,10 @@ class CopyFinder:
             with self._store.reading() as db:
                 state = (db.file_identity, generation(db))
             if self._held is None or self._held.state != state:
-                left_out: list[int] = []
-                files = [file for file in read_picture_files(self._store, left_out.append) if file.kept[0]]
+                # A disk may come back without a change of the gallery; ``find`` looks at the files each time.
+                files = [file for file in read_picture_files(self._store, changed_too=True) if file.kept[0]]
                 self._held = _Held(
-                    None if left_out else state,  # a disk may come back without a change of the gallery
+                    state,
                     [file.row.id for file in files],
                     _Unpacked([file.kept[1] for file in files]),
                     [cv2.resize(file.picture.grey, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA) for file in files],
@@ -79,14 +79,13 @@ class _Held:
     """What proposes candidates.
 
     Attributes:
-        state: The gallery's file and its generation, by which a change is noticed; None if files were
-            missing, so that they are looked for again.
+        state: The gallery's file and its generation, by which a change is noticed.
         ids: Of the images.
         features: Of the images.
         greys: uint8 (24, 24) each, the small pictures squashed.
     """
 
-    state: tuple[tuple[int, int] | None, int] | None
+    state: tuple[tuple[int, int] | None, int]
     ids: list[int]
     features: Sequence[Features]
     greys: list[NDArray[np.uint8]]

@@ -109,7 +109,11 @@ class Comparison:
 
 
 def read_picture_files(
-    store: Store, on_changed: Callable[[int], None] | None = None, *, ids: Sequence[int] | None = None
+    store: Store,
+    on_changed: Callable[[int], None] | None = None,
+    *,
+    ids: Sequence[int] | None = None,
+    changed_too: bool = False,
 ) -> list[PictureFile]:
     """The files of a gallery that are as they were indexed, each once, whatever names lead to it.
 
@@ -117,6 +121,7 @@ def read_picture_files(
         store: The gallery's file. A row without a small picture gets one from the file, in memory.
         on_changed: Called with the number of files left out, for they are gone or have changed since.
         ids: Of the rows that are wanted; None is all.
+        changed_too: Take also those that are gone or have changed, as they were.
     """
     with store.reading() as db:
         wanted = "picture, features" if has_pictures(db) else "NULL, NULL"
@@ -126,7 +131,7 @@ def read_picture_files(
     rows = [row for row in read_rows(store, ids) if row.id in kept]
     return [
         PictureFile(row, _known_or_read(row, kept[row.id]), facts, link)
-        for row, facts, link in single_files(rows, store.folder, on_changed)
+        for row, facts, link in single_files(rows, store.folder, on_changed, changed_too=changed_too)
     ]
 
 
@@ -136,7 +141,11 @@ def _by_id(db: Connection, query: str, ids: Sequence[int]) -> Iterator[tuple[int
 
 
 def single_files(
-    rows: Iterable[Row], folder: Path, on_changed: Callable[[int], None] | None = None
+    rows: Iterable[Row],
+    folder: Path,
+    on_changed: Callable[[int], None] | None = None,
+    *,
+    changed_too: bool = False,
 ) -> list[tuple[Row, Facts, str]]:
     """The rows whose files are as they were, one for each file, with its facts and a link that leads to it.
 
@@ -149,7 +158,7 @@ def single_files(
     for row in rows:
         if frame_of(row.name) is not None:
             continue
-        identity = _as_indexed(row)
+        identity = _as_indexed(row) or ((-1, row.id) if changed_too else None)
         if identity is None:
             changed += 1
             continue
