@@ -23,13 +23,13 @@ class Adaptation:
 
     Attributes:
         offset: float32 (D,), the share of the collection's mean that is taken away from each embedding.
-        pair: What similarities then mean.
+        pair: What similarities then mean; None where nobody has calibrated the model.
         trio: What the similarities of three then mean; None if the model cannot judge trios.
         about: The collection, for the card.
     """
 
     offset: NDArray[np.float32]
-    pair: PairCalibration
+    pair: PairCalibration | None
     trio: TrioCalibration | None
     about: Adapted
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -37,6 +37,31 @@ from samekind.system.paths import given_path
 MAX_PIXELS = 178_956_970
 
 Damaged = Literal["refuse", "read"]
+Resize = Literal["squash", "crop"]
+
+
+class Square(NamedTuple):
+    """How an image becomes the square that a network gets.
+
+    Attributes:
+        side: S, in pixels.
+        resize: ``squash`` takes all of the image, ``crop`` the largest square in its middle.
+        shown: The share of each side of that which is shown, in the middle, in (0, 1].
+
+    Example:
+        >>> Square(224, "crop", 0.875).box(640, 480)
+        (110.0, 30.0, 530.0, 450.0)
+    """
+
+    side: int
+    resize: Resize = "squash"
+    shown: float = 1.0
+
+    def box(self, width: int, height: int) -> tuple[float, float, float, float]:
+        """What is shown of an image of some size: left, upper, right, lower, in pixels."""
+        across, down = (min(width, height),) * 2 if self.resize == "crop" else (width, height)
+        left, upper = (width - self.shown * across) / 2, (height - self.shown * down) / 2
+        return left, upper, width - left, height - upper
 
 
 @dataclass(frozen=True)
@@ -60,23 +85,23 @@ class DecodedImage:
 
 def load_image(
     source: ImageSource,
-    size: int,
+    size: int | Square,
     *,
     max_pixels: int = MAX_PIXELS,
     formats: tuple[str, ...] | None = None,
     damaged: Damaged = "refuse",
 ) -> Pixels:
-    """Decode one image and squash it to a square.
+    """Decode one image and squash it to a square, or as an encoder from elsewhere wants it.
 
     The first frame of an animation stands for it. EXIF rotation and the colour profile are applied, transparency is
     laid on white, greyscale, palette, CMYK and deeper images become 8-bit sRGB. The pixel count is checked before any
-    pixel is decoded. The aspect ratio is not kept: the networks are trained on squashed images, and so see all of each.
+    pixel is decoded. The aspect ratio is not kept: our networks are trained on squashed images, and so see all of each.
 
     Args:
         source: A path (``clip.mp4#t=12.5`` is a frame of a video; extra ``video``), the encoded bytes, a binary file
             object (read from where it stands, not closed), a PIL image (left as it is), or a uint8 array (H, W),
             (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA.
-        size: The side S of the result, in pixels.
+        size: The side S of the result, in pixels; or a ``Square``.
         max_pixels: Images of more pixels (width × height, as stored) are refused.
         formats: The only encoded formats to try, by Pillow's names, such as ``("JPEG", "PNG")``; default all.
         damaged: What to do with a JPEG whose end is missing: ``refuse`` it, which training does, or ``read`` what is
@@ -97,7 +122,7 @@ def load_image(
 
 def read_image(
     source: ImageSource,
-    size: int,
+    size: int | Square,
     *,
     max_pixels: int = MAX_PIXELS,
     formats: tuple[str, ...] | None = None,
@@ -108,7 +133,8 @@ def read_image(
 
     Args:
         source: As ``load_image``.
-        size: The side S of the square; or, where it is not squashed, the most pixels of the longer side.
+        size: The side S of the square, or a ``Square``; or, where it is not squashed, the most pixels of the longer
+            side.
         max_pixels: As ``load_image``.
         formats: As ``load_image``.
         damaged: As ``load_image``.
@@ -123,15 +149,16 @@ def read_image(
         (40, 30)
     """
     name = describe(source)
+    square = size if isinstance(size, Square) else Square(size)
     try:
         with reading(name):
             if isinstance(source, np.ndarray):
-                return _Reader(name, size, max_pixels, squashed=squashed).of_image(from_array(source, name))
+                return _Reader(name, square, max_pixels, squashed=squashed).of_image(from_array(source, name))
             if isinstance(source, Image.Image):
-                return _Reader(name, size, max_pixels, squashed=squashed).of_image(source)
+                return _Reader(name, square, max_pixels, squashed=squashed).of_image(source)
             if formats is None and isinstance(source, str | os.PathLike) and videos.frame_of(source):
-                return _Reader(name, size, max_pixels, squashed=squashed).of_frame(given_path(source, ImageError))
-            return _Reader(name, size, max_pixels, formats, damaged, squashed=squashed).of_file(
+                return _Reader(name, square, max_pixels, squashed=squashed).of_frame(given_path(source, ImageError))
+            return _Reader(name, square, max_pixels, formats, damaged, squashed=squashed).of_file(
                 encoded_file(source, name)
             )
     except ImageError:
@@ -170,7 +197,7 @@ class _Reader:
     def __init__(
         self,
         name: str,
-        size: int,
+        square: Square,
         max_pixels: int,
         allowed: tuple[str, ...] | None = None,
         damaged: Damaged = "refuse",
@@ -179,7 +206,7 @@ class _Reader:
     ) -> None:
         self._squashed = squashed
         self._name = name
-        self._size = size
+        self._wanted = square
         self._max_pixels = max_pixels
         self._allowed = allowed
         self._damaged = damaged
@@ -227,7 +254,8 @@ class _Reader:
             raise ImageError(f"{self._name}: the image has no pixels")
         if encoded is not None:
             # A JPEG can be decoded at 1/2, 1/4 or 1/8: many times faster, and still at least twice the target.
-            image.draft("RGB", (2 * self._size, 2 * self._size))
+            least = round(2 * self._wanted.side / self._wanted.shown)
+            image.draft("RGB", (least, least))
             mend_byte_order(image)
         image.load()  # first, because Pillow turns a TIFF upright itself while it loads it
         if image.format == "TIFF":
@@ -275,9 +303,11 @@ class _Reader:
             raise ImageError(_too_large(self._name, (image.width, image.height), self._max_pixels))
 
     def _square(self, image: Image.Image, profile: bytes | None, turned: int) -> Pixels:
-        side = (self._size, self._size) if self._squashed else _fitted(image.size, self._size)
+        side = self._wanted.side
+        size = (side, side) if self._squashed else _fitted(image.size, side)
+        box = self._wanted.box(*image.size) if self._squashed else None
         mode = colour.mode_of(profile) if profile else "RGB"
-        square = _flat(image, mode).resize(side, Image.Resampling.BICUBIC, reducing_gap=2.0)
+        square = _flat(image, mode).resize(size, Image.Resampling.BICUBIC, box=box, reducing_gap=2.0)
         # Of the small square all is cheaper than of the photograph, and the same: squashing commutes with turning, and
         # nearly with the change of colours.
         if profile is not None and square.mode == mode:

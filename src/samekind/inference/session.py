@@ -86,6 +86,7 @@ def open_session(
     providers: str | Sequence[str] | None = None,
     threads: int | None = None,
     spinning: bool = False,
+    quiet: bool = False,
 ) -> ort.InferenceSession:
     """An ONNX Runtime session of our settings.
 
@@ -96,13 +97,14 @@ def open_session(
         threads: As ``cores.computing_threads`` takes them.
         spinning: Whether threads wait for work by spinning, which keeps their cores from the other processes of a
             shared machine (``benchmarks/shared_machine.py`` measures both).
+        quiet: Whether ONNX Runtime keeps its errors to the exceptions that it raises, for a network that may fail.
 
     Raises:
         ModelFileError: ONNX Runtime cannot load the model, or has no such provider.
         ArgumentError: The threads are no number of threads.
     """
     options = ort.SessionOptions()
-    options.log_severity_level = 3  # its warnings speak to the authors of kernels, not to users
+    options.log_severity_level = 4 if quiet else 3  # its warnings speak to the authors of kernels, not to users
     # Without this a file that is also of ONNX Runtime's own format would be read as that, past our checks of the ONNX.
     options.add_session_config_entry("session.load_model_format", "ONNX")
     options.intra_op_num_threads = computing_threads(threads)

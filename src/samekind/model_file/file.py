@@ -208,7 +208,8 @@ def fingerprint(network: bytes, card: Card) -> str:
 
     The calibration is left out, so a gallery stays valid when a model is calibrated anew.
     """
-    digest = hashlib.sha256(f"{card.input_size} {card.resize}\n".encode())
+    shown = "" if card.shown == 1 else f" {card.shown!r}"
+    digest = hashlib.sha256(f"{card.input_size} {card.resize}{shown}\n".encode())
     digest.update(network)
     return digest.hexdigest()
 

@@ -9,11 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from samekind.adaptation.adaptation import adapt
+from samekind.adaptation.adaptation import adapt, centre, pair_for
 from samekind.auditing.answers.choose import choose_pairs
 from samekind.datasets.tables import Row
 from samekind.errors import AdaptationError, ArgumentError, DatasetError
 from samekind.images.folder_contents import walk
+from samekind.inference.similarity import Embeddings
+from samekind.model_file.calibration import pair_calibration_of
+from samekind.model_file.card import Card, PairCalibration
+from samekind.model_file.file import read_model
 from samekind.progress import Progress
 from samekind.recognizer import Recognizer, load
 from samekind.system.paths import given_path, relative_path
@@ -96,18 +100,36 @@ def pairs_to_answer(
         raise DatasetError(
             f"of {len(paths):,} pictures, {len(rows)} can be read and differ; two are needed to ask about"
         )
-    pair = recognizer.card.pair
-    if recognizer.card.adapted is None:
-        try:
-            adaptation = adapt(rows, recognizer.card, "the pictures")
-            rows, pair = adaptation.apply(rows), adaptation.pair
-        except AdaptationError:  # too few, or a model that was never measured on collections
-            pass
+    rows, pair = _adapted(rows, recognizer.card)
     found = choose_pairs(rows, pair.scale, pair.bias, count, seed)
     return [
         AskedPair(paths[places[first]], paths[places[second]], float(weight))
         for (first, second), weight in zip(found.pairs.tolist(), found.weight.tolist(), strict=True)
     ]
+
+
+def _adapted(rows: Embeddings, card: Card) -> tuple[Embeddings, PairCalibration]:
+    """Embeddings less what the pictures have in common, where that can be known, and what similarities then mean."""
+    if card.adapted is None:
+        try:
+            if card.domains is None and card.pair is None:
+                return _guessed(rows, card)
+            adaptation = adapt(rows, card, "the pictures")
+            return adaptation.apply(rows), pair_calibration_of(adaptation.card_of(card))
+        except AdaptationError:  # too few, or a model that was never measured on collections
+            pass
+    return rows, pair_calibration_of(card)
+
+
+def _guessed(rows: Embeddings, card: Card) -> tuple[Embeddings, PairCalibration]:
+    """For a model that nobody has calibrated, what the default model's similarities mean, in units of the spread.
+
+    It decides only which pairs are asked about, which their weights make up for.
+    """
+    domains = read_model().card.domains
+    assert domains is not None  # the default model can be adapted
+    centred = centre(rows, card, "the pictures", domains.full_length)
+    return centred.apply(rows), pair_for(domains, centred.about.spread)
 
 
 def _listed(images: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[Path]:

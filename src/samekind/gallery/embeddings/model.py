@@ -91,7 +91,7 @@ class GalleryModel:
             encoder = self._encoder
             if encoder is None or (card is not None and card.fingerprint != self._fingerprint):
                 model = self._read()
-                self._encoder = encoder = OnnxEncoder(model.data, model.card.name)
+                self._encoder = encoder = OnnxEncoder(model.data, model.card.name, card=model.card)
                 self._fingerprint = model.card.fingerprint
             return encoder
 

@@ -10,6 +10,7 @@ import sqlite3
 import threading
 from dataclasses import dataclass
 from numbers import Real
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -88,15 +89,17 @@ class Searcher:
                 with one_moment(db):
                     moment = self._now(db)
                     found = _find(db, moment, bare, k)
-        if moment.space.calibration is None:
+        if moment.space.fingerprint is None:
             raise nothing_yet(self._store)
-        probabilities = moment.space.probability(found.similarities).tolist()
+        probabilities: list[float | None] = [None] * len(found.rows)
+        if moment.space.calibration is not None or min_probability is not None:
+            probabilities = moment.space.probability(found.similarities).tolist()
         # Of equals the one that came first into the gallery: a row begins with its id.
-        judged = sorted(zip((-found.similarities).tolist(), found.rows, probabilities, strict=True))
+        judged = sorted(zip((-found.similarities).tolist(), found.rows, probabilities, strict=True), key=itemgetter(0, 1))
         return [
             Hit(self._folder / row[1], -turned, probability, row)
             for turned, row, probability in judged
-            if min_probability is None or probability >= min_probability
+            if min_probability is None or (probability is not None and probability >= min_probability)
         ]
 
     def _now(self, db: Connection) -> _Moment:
