@@ -28,25 +28,31 @@ if TYPE_CHECKING:
         DatasetError,
         EmbeddingError,
         GalleryError,
+        HubError,
         ImageError,
         MissingExtraError,
         ModelFileError,
+        NotCalibratedError,
         OperatingPointError,
         PlanError,
         SamekindError,
         ServeError,
         TrainingError,
+        WrapError,
     )
     from samekind.explain.explanation import Explanation
+    from samekind.fitting.adaptable import make_adaptable
     from samekind.fitting.calibrate import Recalibrated, calibrate
     from samekind.gallery import Gallery
     from samekind.inference.embedder import Embedded
     from samekind.inference.verdict import TrioVerdict, Verdict
     from samekind.model_file.card import Card
+    from samekind.publishing.push import push
     from samekind.recognizer import Recognizer, load
     from samekind.report.evaluate import evaluate
     from samekind.report.schema import Report
     from samekind.training.api import train
+    from samekind.wrapping.wrap import Wrapped, wrap
 
 __version__ = "0.1.0"
 
@@ -65,9 +71,11 @@ __all__ = [
     "Explanation",
     "Gallery",
     "GalleryError",
+    "HubError",
     "ImageError",
     "MissingExtraError",
     "ModelFileError",
+    "NotCalibratedError",
     "OperatingPointError",
     "PlanError",
     "Recalibrated",
@@ -78,14 +86,19 @@ __all__ = [
     "TrainingError",
     "TrioVerdict",
     "Verdict",
+    "WrapError",
+    "Wrapped",
     "apply_audit",
     "audit",
     "calibrate",
     "check",
     "evaluate",
     "load",
+    "make_adaptable",
     "pairs_to_answer",
+    "push",
     "train",
+    "wrap",
 ]
 
 # Where each name comes from.
@@ -111,6 +124,10 @@ _MODULES = {
     "evaluate": "samekind.report.evaluate",
     "Report": "samekind.report.schema",
     "calibrate": "samekind.fitting.calibrate",
+    "make_adaptable": "samekind.fitting.adaptable",
+    "push": "samekind.publishing.push",
+    "wrap": "samekind.wrapping.wrap",
+    "Wrapped": "samekind.wrapping.wrap",
     "Recalibrated": "samekind.fitting.calibrate",
     "AdaptationError": "samekind.errors",
     "SamekindError": "samekind.errors",
@@ -122,6 +139,9 @@ _MODULES = {
     "MissingExtraError": "samekind.errors",
     "ModelFileError": "samekind.errors",
     "OperatingPointError": "samekind.errors",
+    "NotCalibratedError": "samekind.errors",
+    "HubError": "samekind.errors",
+    "WrapError": "samekind.errors",
     "PlanError": "samekind.errors",
     "ServeError": "samekind.errors",
     "TrainingError": "samekind.errors",
@@ -130,7 +150,6 @@ _MODULES = {
 _EXTRAS = {
     "samekind.gallery": "gallery",
     "samekind.auditing.audit": "gallery",
-    "samekind.fitting.calibrate": "calibrate",
 }
 
 

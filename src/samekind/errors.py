@@ -49,7 +49,7 @@ class NotCalibratedError(OperatingPointError):
         return _not_calibrated, (self.name, self.adaptable)
 
 
-def _not_calibrated(name: str, adaptable: bool) -> NotCalibratedError:  # noqa: FBT001 - what pickle calls
+def _not_calibrated(name: str, adaptable: bool) -> NotCalibratedError:
     return NotCalibratedError(name, adaptable=adaptable)
 
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from samekind.adaptation.adaptation import adapt, adapted_model
+from samekind.adaptation.adaptation import adapt, adapted_model, refuse_unmeasured
 from samekind.adaptation.bare import bare_model
 from samekind.adaptation.pictures import EmbeddedPictures, Pictures, are_embeddings, pictures_of
 from samekind.errors import AdaptationError, ImageError
@@ -288,6 +288,7 @@ class Recognizer(Embedder):
             >>> mine.card.adapted.pictures
             12
         """
+        refuse_unmeasured(self.card)  # before the pictures are read
         bare = bare_model(self._model)
         rows = self._bare_embeddings(bare, pictures, on_progress, on_unreadable)
         if source is None:

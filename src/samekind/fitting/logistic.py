@@ -79,7 +79,7 @@ def _newton(x: Floats, target: Floats, mass: Floats) -> Floats:
             step = step / 2
         else:  # as near as the numbers allow
             break
-        found, loss = found - step, lower
+        found, loss = np.asarray(found - step, np.float64), lower
     return found
 
 

@@ -191,8 +191,8 @@ class Training(_Part):
         recipe: All settings, enough to train it again.
         init_tag: timm's full name of the pretrained weights that it began with; empty where that is not known.
         init_licence: The licence of the weights that it began with; empty where that is not known.
-        revision: Which state of its source an encoder from elsewhere is: a commit, or the SHA-256 of its file; empty for
-            a network that was trained here.
+        revision: Which state of its source an encoder from elsewhere is: a commit, or the SHA-256 of its file; empty
+            for a network that was trained here.
     """
 
     data: str

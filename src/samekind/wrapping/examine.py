@@ -36,9 +36,7 @@ class Reference:
         self._data, self._name = onnx_model, name
         self._session = open_session(onnx_model, name, quiet=True)
 
-    def takes(
-        self, mean: Triple | None, std: Triple | None, size: int | None, layout: Layout | None
-    ) -> InputForm:
+    def takes(self, mean: Triple | None, std: Triple | None, size: int | None, layout: Layout | None) -> InputForm:
         """What it takes, where the options say what its input does not.
 
         Raises:
@@ -152,8 +150,8 @@ def as_triple(values: Any, name: str) -> Triple | None:
         numbers *= 3
     if len(numbers) != 3 or not all(0 <= number <= 1 for number in numbers):
         raise WrapError(
-            f"{name} is one number or three, shares of white from 0 to 1 (divide by 255 what is given for pixels of 0 to "
-            f"255); got {values!r}"
+            f"{name} is one number or three, shares of white from 0 to 1 (divide by 255 what is given for pixels of 0 "
+            f"to 255); got {values!r}"
         )
     if name == "std" and min(numbers) == 0:
         raise WrapError("std is what values are divided by, so not 0")

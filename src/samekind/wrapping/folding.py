@@ -38,9 +38,7 @@ def fold_around(
         WrapError: The graph has values of our names, or its operators are too old.
     """
     if envelope.opset < OLDEST_OPSET:
-        raise WrapError(
-            f"its operators are of opset {envelope.opset}; export it with opset {OLDEST_OPSET} or later"
-        )
+        raise WrapError(f"its operators are of opset {envelope.opset}; export it with opset {OLDEST_OPSET} or later")
     inner = type(graph)()
     inner.CopyFrom(graph)
     names = {name for node in inner.nodes for name in (*node.inputs, *node.outputs)}
@@ -152,7 +150,10 @@ class _Wrapping:
 
     def _patches(self, value: str, prefix: int) -> str:
         if prefix:
-            bounds = [self.constant("patch", np.array([prefix], np.int64)), self.constant("end", np.array([2**31 - 1], np.int64))]
+            bounds = [
+                self.constant("patch", np.array([prefix], np.int64)),
+                self.constant("end", np.array([2**31 - 1], np.int64)),
+            ]
             value = self.add("Slice", [value, *bounds, self.axes(1)], "patch_tokens")
         return self.reduced("ReduceMean", value, "patches", (1,))
 

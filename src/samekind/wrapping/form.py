@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,7 +124,7 @@ def choose_pool(pool: str | None, shape: tuple[int, ...], prefix: int | None, na
         )
     if pool in {"cls", "cls+patches"} and first == 0:
         raise WrapError(f"{said}: it seems to have no class token; use --pool mean, or say --prefix-tokens")
-    return pool, first  # type: ignore[return-value] # it is one of POOLS
+    return cast(Pool, pool), first
 
 
 def _words(shape: tuple[int, ...]) -> str:

@@ -69,44 +69,58 @@ def parity_pictures(folder: str | os.PathLike[str] | None, square: Square) -> Pi
     return np.stack(found)
 
 
-def refuse_useless(expected: Floats, name: str) -> None:
-    """Make sure that the source tells pictures apart at all.
+@dataclass(frozen=True, eq=False)
+class Witness:
+    """What an encoder says of some pictures, as it is.
 
-    Raises:
-        WrapError: Its embeddings are no numbers, or all the same.
-    """
-    if not np.isfinite(expected).all():
-        raise WrapError(f"{name}: gives values that are no finite numbers for real pictures; check mean and std")
-    if float((expected @ expected.T).min()) > _ALL_ALIKE:
-        raise WrapError(
-            f"{name}: gives all pictures one embedding; another output may be meant (--output), or another --mean and "
-            "--std"
-        )
-
-
-def measure_parity(model: bytes, pixels: Pixels, expected: Floats) -> Parity:
-    """Compare a wrapped encoder with its source: all pictures at once, and one after the other.
-
-    Args:
-        model: The wrapped encoder.
+    Attributes:
+        name: The encoder's, for messages.
         pixels: uint8 (N, S, S, 3).
-        expected: float32 (N, D), unit rows, by the source.
-
-    Raises:
-        ModelFileError: It cannot run, or not on several pictures at once.
+        expected: float32 (N, D), unit rows.
     """
-    session = open_session(model, "the wrapped encoder", quiet=True)
-    (given,) = session.get_inputs()
-    try:
-        at_once, *single = (
-            session.run(None, {given.name: part})[0] for part in (pixels, *(picture[None] for picture in pixels))
-        )
-        one_by_one = np.concatenate(single)
-    except Exception as error:  # ONNX Runtime's exceptions share no base class of their own
-        raise ModelFileError(f"it cannot run on {len(pixels)} pictures at once") from error
-    both = np.stack([at_once, one_by_one])
-    if both.shape[1:] != expected.shape or not np.isfinite(both).all():
-        return Parity(len(pixels), -1.0, np.inf)
-    return Parity(
-        len(pixels), float((both * expected).sum(axis=2).min()), float(np.abs(both - expected).max())
-    )
+
+    name: str
+    pixels: Pixels
+    expected: Floats
+
+    def __post_init__(self) -> None:
+        """Make sure that it tells pictures apart at all.
+
+        Raises:
+            WrapError: Its embeddings are no numbers, or all the same.
+        """
+        if not np.isfinite(self.expected).all():
+            raise WrapError(
+                f"{self.name}: gives values that are no finite numbers for real pictures; check mean and std"
+            )
+        if float((self.expected @ self.expected.T).min()) > _ALL_ALIKE:
+            raise WrapError(
+                f"{self.name}: gives all pictures one embedding; another output may be meant (--output-name), or "
+                "another --mean and --std"
+            )
+
+    @property
+    def dimension(self) -> int:
+        """D."""
+        return int(self.expected.shape[1])
+
+    def parity(self, model: bytes) -> Parity:
+        """Compare a wrapped encoder with it: all pictures at once, and one after the other.
+
+        Raises:
+            ModelFileError: It cannot run, or not on several pictures at once.
+        """
+        session = open_session(model, "the wrapped encoder", quiet=True)
+        (given,) = session.get_inputs()
+        try:
+            at_once, *single = (
+                session.run(None, {given.name: part})[0]
+                for part in (self.pixels, *(picture[None] for picture in self.pixels))
+            )
+        except Exception as error:  # ONNX Runtime's exceptions share no base class of their own
+            raise ModelFileError(f"it cannot run on {len(self.pixels)} pictures at once") from error
+        both = np.stack([at_once, np.concatenate(single)])
+        if both.shape[1:] != self.expected.shape or not np.isfinite(both).all():
+            return Parity(len(self.pixels), -1.0, np.inf)
+        cosine = float((both * self.expected).sum(axis=2).min())
+        return Parity(len(self.pixels), cosine, float(np.abs(both - self.expected).max()))

@@ -76,8 +76,8 @@ def _beside(path: Path, location: str) -> Path:
         or not any(file.resolve().is_relative_to(folder) for folder in folders)
     ):
         raise WrapError(
-            f"{path}: refused, because its weights are to be read from {location or 'nowhere'!r}; only files in its own "
-            "folder are"
+            f"{path}: refused, because its weights are to be read from {location or 'nowhere'!r}; only files in its "
+            "own folder are"
         )
     if not file.is_file():
         raise WrapError(f"{path}: its weights are to lie beside it in {location}, and there is no such file")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 
-from samekind.errors import ModelFileError, WrapError
+from samekind.errors import ModelFileError, TrainingError, WrapError
 from samekind.images import Resize, Square
 from samekind.model_file.card import FORMAT_VERSION, Card, Training
 from samekind.model_file.file import CARD_KEY, ModelFile, make_model, write_model
@@ -24,7 +24,7 @@ from samekind.system.paths import given_path
 from samekind.wrapping.examine import Reference, as_triple
 from samekind.wrapping.folding import fold_around, in_16_bits
 from samekind.wrapping.form import InputForm, Layout, OutputForm, Pool
-from samekind.wrapping.parity import Parity, measure_parity, parity_pictures, refuse_useless
+from samekind.wrapping.parity import Parity, Witness, parity_pictures
 from samekind.wrapping.source import read_source
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def wrap(
     with labelled folders, or ``calibrate``.
 
     Args:
-        source: An ONNX file, which needs no library beside the core's; or ``timm:NAME``, which needs the extra ``wrap``.
+        source: An ONNX file, which needs no library beside the core's; or ``timm:NAME``, with the extra ``wrap``.
         output: The model file to write; its stem names the model. None writes nothing.
         mean: What is taken from each channel, as shares of white: three numbers or one. timm's own by default.
         std: What it is then divided by.
@@ -139,113 +139,95 @@ def wrap(
 
         refuse_of_onnx({"layout": layout, "value": value, "prefix_tokens": prefix_tokens, "mean": mean, "std": std})
         encoder = TimmEncoder.create(name.removeprefix(_TIMM), init, pool, size)
-        return _wrap_timm(encoder, output, resize, shown, pictures, licence, training_data, half=half)
+        square = as_square(encoder.size, resize or encoder.resize, encoder.shown if shown is None else shown)
+        pixels = parity_pictures(pictures, square)
+        witness = Witness(name, pixels, encoder.embed(pixels))
+        model, one_by_one = _exported(encoder, witness)
+        about = _About(
+            encoder.architecture,
+            encoder.source,
+            encoder.revision,
+            licence or encoder.licence,
+            training_data or encoder.past,
+            {"wrapped": encoder.recipe},
+            encoder.tag,
+        )
+        return _finished(model, about, square, witness, output, half=half, one_by_one=one_by_one)
     if init is not None:
         raise WrapError(f"{name}: an ONNX file has its weights in it; --init is for timm:NAME")
     path = Path(source)
     envelope, graph, digest = read_source(path)
     if CARD_KEY in envelope.metadata:
         raise WrapError(f"{name}: is a model of samekind already; `samekind info {name}` says which")
-    whole = envelope.with_graph(graph)
-    reference = Reference(whole, name)
+    reference = Reference(envelope.with_graph(graph), name)
     takes = reference.takes(as_triple(mean, "mean"), as_triple(std, "std"), size, layout)
     gives, reference = reference.gives(takes, value, pool, prefix_tokens)
     square = as_square(takes.size, resize or "squash", 1.0 if shown is None else shown)
     pixels = parity_pictures(pictures, square)
-    if takes.batch:
-        pixels = pixels[: max(1, len(pixels) // takes.batch) * takes.batch]
-        if len(pixels) % takes.batch:
-            raise WrapError(f"{name}: takes {takes.batch} pictures at once, no more and no fewer; export it for any")
-    expected = gives.pooled(reference.run(takes, gives.name, pixels))
-    refuse_useless(expected, name)
+    witness = Witness(name, pixels, gives.pooled(reference.run(takes, gives.name, pixels)))
+    model, one_by_one = _folded(envelope, graph, takes, gives, witness)
     recipe = asdict(takes) | {"output": asdict(gives), "opset": envelope.opset}
     about = _About(
         path.stem, path.name, digest, licence or _NOT_STATED, training_data or _NOT_STATED, {"wrapped": recipe}
     )
-    model, one_by_one = _folded(envelope, graph, takes, gives, expected, pixels, name)
-    return _finished(model, about, square, expected, pixels, output, half=half, one_by_one=one_by_one)
+    return _finished(model, about, square, witness, output, half=half, one_by_one=one_by_one)
 
 
 def _folded(
-    envelope: OnnxEnvelope, graph: Any, takes: InputForm, gives: OutputForm, expected: Any, pixels: Any, name: str
+    envelope: OnnxEnvelope, graph: Any, takes: InputForm, gives: OutputForm, witness: Witness
 ) -> tuple[bytes, bool]:
-    """The encoder between our nodes; run image after image only where nothing else gives what the source gives."""
+    """The encoder between our nodes; run image after image only where it gives something else for several at once."""
     why = ""
     for one_by_one in (False, True):
-        if one_by_one and takes.batch not in {1, None}:
-            break
         try:
-            model = fold_around(envelope, graph, takes, gives, expected.shape[1], one_by_one=one_by_one)
-            found = measure_parity(model, pixels, expected)
-        except (ModelFileError, WrapError) as error:
-            if isinstance(error, WrapError):
-                raise WrapError(f"{name}: {error}") from None
+            model = fold_around(envelope, graph, takes, gives, witness.dimension, one_by_one=one_by_one)
+            found = witness.parity(model)
+        except ModelFileError as error:
             why = str(error)
             continue
         if found.within("float32"):
             return model, one_by_one
         why = f"the least cosine is {found.cosine:.6f}, the largest difference {found.difference:.2g}"
-    raise WrapError(f"{name}: wrapped, it does not give what it gives alone ({why}); nothing was written")
+    raise WrapError(f"{witness.name}: wrapped, it does not give what it gives alone ({why}); nothing was written")
 
 
-def _wrap_timm(
-    encoder: TimmEncoder,
-    output: Path_ | None,
-    resize: Resize | None,
-    shown: float | None,
-    pictures: Path_ | None,
-    licence: str | None,
-    training_data: str | None,
-    *,
-    half: bool,
-) -> Wrapped:
-    square = as_square(encoder.size, resize or encoder.resize, encoder.shown if shown is None else shown)
-    pixels = parity_pictures(pictures, square)
-    expected = encoder.embed(pixels)
-    refuse_useless(expected, encoder.name)
-    model = encoder.export()
-    found = measure_parity(model, pixels, expected)
-    if not found.within("float32"):
-        raise WrapError(
-            f"{encoder.name}: exported to ONNX, it does not give what it gives in torch (the least cosine is "
-            f"{found.cosine:.6f}); nothing was written"
-        )
-    about = _About(
-        encoder.architecture,
-        encoder.source,
-        encoder.revision,
-        licence or encoder.licence,
-        training_data or encoder.past,
-        {"wrapped": encoder.recipe},
-        encoder.tag,
-    )
-    return _finished(model, about, square, expected, pixels, output, half=half, one_by_one=False)
+def _exported(encoder: TimmEncoder, witness: Witness) -> tuple[bytes, bool]:
+    """A network of timm's as ONNX, compared with what it gives in torch."""
+    why = ""
+    for one_by_one in (False, True):
+        try:
+            model = encoder.export(one_by_one=one_by_one)
+            found = witness.parity(model)
+        except (TrainingError, ModelFileError) as error:
+            why = str(error)
+            continue
+        if found.within("float32"):
+            return model, one_by_one
+        why = f"the least cosine is {found.cosine:.6f}"
+    raise WrapError(f"{witness.name}: as ONNX it does not give what it gives in torch ({why}); nothing was written")
 
 
 def _finished(
     model: bytes,
     about: _About,
     square: Square,
-    expected: Any,
-    pixels: Any,
+    witness: Witness,
     output: Path_ | None,
     *,
     half: bool,
     one_by_one: bool,
 ) -> Wrapped:
     """The model file: with weights of 16 bits where that is near enough, and a card."""
-    weights, found = "float32", measure_parity(model, pixels, expected)
+    weights, found = "float32", witness.parity(model)
     if half:
         halved = in_16_bits(OnnxEnvelope(model, about.source), ".float16")
-        if halved != model and (near := measure_parity(halved, pixels, expected)).within("float16"):
+        if halved != model and (near := witness.parity(halved)).within("float16"):
             model, weights, found = halved, "float16", near
     name = about.backbone if output is None else Path(output).stem
-    card = _card(name, about, square, int(expected.shape[1]))
-    made = make_model(model, card, name=about.source)
+    made = make_model(model, _card(name, about, square, witness.dimension), name=about.source)
     Recognizer(made)  # what cannot be loaded is not written
     if output is not None:
-        card = write_model(output, made.data, made.card)
-        made = ModelFile(card, made.data, made.seen_images)
+        made = ModelFile(write_model(output, made.data, made.card), made.data, made.seen_images)
     return Wrapped(made, found, weights, one_by_one)
 
 

@@ -21,7 +21,7 @@ ModelOption = Annotated[
     typer.Option(
         "--model",
         "-m",
-        help="A model that comes with samekind, by name, or the path of a model file.",
+        help="A model that comes with samekind, by name, the path of a model file, or an address: hf://owner/name.",
         show_default="general",
     ),
 ]

@@ -77,8 +77,8 @@ def wrap(
     pool: Annotated[
         Literal["cls", "mean", "patches", "cls+patches"] | None,
         typer.Option(
-            help="How tokens become one vector: cls takes the first, mean the mean of all, patches that of those behind "
-            "the class token and registers. A feature map is averaged.",
+            help="How tokens become one vector: cls takes the first, mean the mean of all, patches that of those "
+            "behind the class token and registers. A feature map is averaged.",
             show_default="timm's own choice",
         ),
     ] = None,
@@ -161,15 +161,18 @@ def summary(found: Wrapped, output: Path) -> str:
     """What came of it, and what to do next."""
     card, parity = found.card, found.parity
     shown = "" if card.shown == 1 else f", the inner {card.shown:.0%} of each side"
+    how = "cropped" if card.resize == "crop" else "squashed"
+    bits = found.weights.removeprefix("float")
     lines = [
-        f"{output}: written, {card.dimension} dimensions, from pictures of {card.input_size} × {card.input_size} pixels, "
-        f"{'cropped' if card.resize == 'crop' else 'squashed'}{shown}",
-        f"like its source on {parity.pictures} pictures: cosine at least {parity.cosine:.6f} "
-        f"(weights in {found.weights.removeprefix('float')} bits)",
+        f"{output}: written, {card.dimension} dimensions",
+        f"pictures: {card.input_size} × {card.input_size} pixels, {how}{shown}",
+        f"like its source on {parity.pictures} pictures: cosine at least {parity.cosine:.6f}, weights in {bits} bits",
         f"licence: {printable(card.licence)}",
     ]
     if found.one_by_one:
-        lines.append("it runs picture after picture, for its graph takes one only; exported for any number it is faster")
+        lines.append(
+            "it runs picture after picture, for its graph takes one only; exported for any number it is faster"
+        )
     return "\n".join(
         [
             *lines,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from samekind.errors import GalleryError, ModelFileError
 from samekind.gallery.file.facts import parse_card, set_fact
 from samekind.gallery.file.store import Store, transaction
+from samekind.hub.address import is_hub_address
 from samekind.images import ImageSource
 from samekind.inference.encoder import OnnxEncoder
 from samekind.model_file.card import Card
@@ -64,7 +65,8 @@ class GalleryModel:
         card = self._read().card
         with transaction(db):
             set_fact(db, "card", card.model_dump_json())
-            set_fact(db, "model", name if name in bundled_models() else str(Path(name).resolve()))
+            kept_as_named = name in bundled_models() or is_hub_address(name)
+            set_fact(db, "model", name if kept_as_named else str(Path(name).resolve()))
 
     def embed_query(self, image: ImageSource) -> NDArray[np.float32]:
         """The embedding of a query, float32 (D,), unit length.

@@ -95,7 +95,9 @@ class Searcher:
         if moment.space.calibration is not None or min_probability is not None:
             probabilities = moment.space.probability(found.similarities).tolist()
         # Of equals the one that came first into the gallery: a row begins with its id.
-        judged = sorted(zip((-found.similarities).tolist(), found.rows, probabilities, strict=True), key=itemgetter(0, 1))
+        judged = sorted(
+            zip((-found.similarities).tolist(), found.rows, probabilities, strict=True), key=itemgetter(0, 1)
+        )
         return [
             Hit(self._folder / row[1], -turned, probability, row)
             for turned, row, probability in judged

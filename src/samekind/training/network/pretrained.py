@@ -43,9 +43,14 @@ class Pretrained:
     @property
     def past(self) -> str:
         """What the weights had seen, in words."""
-        if self.only_imagenet:
-            return f"ImageNet-1k with labels ({self.name}), so classes of ImageNet are not new to it"
-        return f"what timm's {self.name} was trained on: more than ImageNet-1k, so hardly any class is new to it"
+        return past_of(self.name)
+
+
+def past_of(name: str) -> str:
+    """What timm's weights of a name, with its tag, had seen, in words."""
+    if _only_imagenet(name.partition(".")[2]):
+        return f"ImageNet-1k with labels ({name}), so classes of ImageNet are not new to it"
+    return f"what timm's {name} was trained on: more than ImageNet-1k, so hardly any class is new to it"
 
 
 def find_pretrained(architecture: str) -> Pretrained:
