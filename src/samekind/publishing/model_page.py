@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from samekind.model_file.card import Card, MeasuredOn, Measurement, OperatingPoint
+from samekind.model_file.card import Card, MeasuredOn, Measurement, OperatingPoint, PairCalibration, TrioCalibration
 
 # The hub's words for licences.
 _LICENCES = {
@@ -113,12 +113,13 @@ def _rates(card: Card) -> list[str]:
             "None: it is not calibrated. `samekind calibrate` or `samekind adapt` give it verdicts.",
         ]
     parts = ["## Promised error rates"]
-    of_domains = card.domains
-    for title, found in (
+    once_adapted = card.domains.pair if card.domains and not card.adapted else None
+    calibrations: tuple[tuple[str, PairCalibration | TrioCalibration | None], ...] = (
         ("two pictures", card.pair),
         ("three pictures", card.trio),
-        ("two pictures, once adapted to a collection", of_domains and of_domains.pair if not card.adapted else None),
-    ):
+        ("two pictures, once adapted to a collection", once_adapted),
+    )
+    for title, found in calibrations:
         if found is not None:
             parts.append(f"{title}, from {_whose(found.measured_on)}:\n\n{_table(found.operating_points)}")
     return parts

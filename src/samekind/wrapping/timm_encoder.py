@@ -75,7 +75,7 @@ class TimmEncoder:
                 raise MissingExtraError("wrap", module)
         import timm  # noqa: PLC0415 - an extra
         import torch  # noqa: PLC0415 - an extra
-        from timm.data import resolve_model_data_config  # noqa: PLC0415 - an extra
+        from timm.data.config import resolve_model_data_config  # noqa: PLC0415 - an extra
 
         architecture, _, tag = name.partition(".")
         if not timm.is_model(architecture):
@@ -83,7 +83,7 @@ class TimmEncoder:
             raise WrapError(f"timm has no network {architecture!r}{'; it has ' + ', '.join(close) if close else ''}")
         torch.manual_seed(0)
         network = _create(name, init, _options(architecture, pool, size))
-        config = resolve_model_data_config(network)
+        config: dict[str, Any] = resolve_model_data_config(network)  # type: ignore[no-untyped-call] # timm's
         known = network.pretrained_cfg
         side = size or int(config["input_size"][1])
         encoder = _Encoder(network, config["mean"], config["std"], pool).eval()
