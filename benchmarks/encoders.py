@@ -121,7 +121,8 @@ def lite(number: int) -> Any:
             )
 
         def forward(self, images: torch.Tensor) -> torch.Tensor:
-            return self.network.extract_features(images).mean(dim=(2, 3))
+            pooled: torch.Tensor = self.network.extract_features(images).mean(dim=(2, 3))
+            return pooled
 
     return Features().eval()
 

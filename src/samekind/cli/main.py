@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
-from samekind.cli import demo, serve
+from samekind.cli import demo, doctor, serve
 from samekind.cli.console.options import printable
 from samekind.cli.console.output import write_anything
 from samekind.cli.console.remarks import show_remarks
 from samekind.cli.datasets import audit, check, data, imagenette, label
 from samekind.cli.galleries import cluster, duplicates, find, gallery, index, search
 from samekind.cli.judging import adapt, explain, trio, verify
-from samekind.cli.models import calibrate, evaluate, info, push, reproduce, train, wrap
+from samekind.cli.models import calibrate, evaluate, info, models, push, reproduce, train, wrap
 from samekind.errors import SamekindError
 
 # None lets click decide by whether it writes to a terminal.
@@ -64,6 +64,8 @@ app.command("push")(push.push)
 app.command("wrap")(wrap.wrap)
 app.command("reproduce")(reproduce.reproduce)
 app.command("serve")(serve.serve)
+app.command("doctor")(doctor.doctor)
+app.command("models")(models.models)
 app.command("demo")(demo.demo)
 data.app.command("check")(check.check)
 data.app.command("audit")(audit.audit)

@@ -9,13 +9,12 @@ from collections.abc import Iterator
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from samekind.model_file.calibration import Floats, logistic
 
 _STEPS, _HALVINGS = 200, 40
-# The largest part of a gradient at the minimum, for weights of the size of ten.
-_FLAT = 1e-10
+# A step that lowers the loss by so little is the last: it squares what is wrong, so nothing is left.
+_LAST_GAIN = 1e-12
 
 
 def fit_logistic(features: Floats, target: Floats, mass: Floats) -> Floats:
@@ -67,11 +66,11 @@ def _newton(x: Floats, target: Floats, mass: Floats) -> Floats:
     for _ in range(_STEPS):
         probability = logistic(x @ found)
         gradient = (mass * (probability - target)) @ x
-        if np.abs(gradient).max() < _FLAT:
-            break
         curvature = (x * (mass * probability * (1 - probability))[:, None]).T @ x
         # Features that are multiples of each other leave a direction without curvature.
-        step: NDArray[np.float64] = np.linalg.lstsq(curvature, gradient, rcond=None)[0]
+        step: Floats = np.asarray(np.linalg.lstsq(curvature, gradient, rcond=None)[0], np.float64)
+        if gradient @ step < _LAST_GAIN:
+            return found - step
         for _ in range(_HALVINGS):
             lower = _loss(x @ (found - step), target, mass)
             if lower <= loss:
@@ -79,7 +78,7 @@ def _newton(x: Floats, target: Floats, mass: Floats) -> Floats:
             step = step / 2
         else:  # as near as the numbers allow
             break
-        found, loss = np.asarray(found - step, np.float64), lower
+        found, loss = found - step, lower
     return found
 
 

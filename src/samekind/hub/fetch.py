@@ -88,21 +88,26 @@ def hub_errors_named(address: HubAddress) -> Iterator[None]:
     except errors.RevisionNotFoundError as error:
         raise HubError(f"{address}: has no revision {address.revision!r}") from error
     except errors.LocalEntryNotFoundError as error:
-        raise HubError(
-            f"{address}: the hub cannot be reached, and it was not fetched before ({_reason(error)})"
-        ) from error
+        reason = _answered(error) or f"the hub cannot be reached ({_reason(error)})"
+        raise HubError(f"{address}: {reason}; and it was not fetched before") from error
     except errors.EntryNotFoundError as error:
         raise HubError(f"{address}: has no file {address.file or USUAL_FILE}") from error
     except errors.HfHubHTTPError as error:
-        status = getattr(error.response, "status_code", None)
-        raise HubError(
-            f"{address}: {_STATUS.get(status or 0, f'the hub answered {status}')}; {_reason(error)}"
-        ) from error
-    except OSError as error:
-        reason = error.strerror or _reason(error)
-        raise HubError(f"{address}: could not be fetched whole ({reason}); nothing of it is kept as a model") from error
-    except Exception as error:  # httpx, requests, a hub that answers something else than its own language
-        raise HubError(f"{address}: the hub could not be used ({_reason(error)})") from error
+        raise HubError(f"{address}: {_answered(error) or _reason(error)}") from error
+    except Exception as error:  # a connection that broke, a full disk, a hub that speaks another language
+        reason = (isinstance(error, OSError) and error.strerror) or _reason(error)
+        raise HubError(f"{address}: broken off ({reason}); nothing half is kept, so try again") from error
+
+
+def _answered(error: BaseException) -> str | None:
+    """What the hub answered, in words, where it did."""
+    cause: BaseException | None = error
+    while cause is not None:
+        status = getattr(getattr(cause, "response", None), "status_code", None)
+        if status is not None:
+            return _STATUS.get(status, f"the hub answered {status} ({_reason(cause)})")
+        cause = cause.__cause__
+    return None
 
 
 _STATUS = {

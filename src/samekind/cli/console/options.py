@@ -48,8 +48,9 @@ ExcludeOption = Annotated[
 ProviderOption = Annotated[
     list[str] | None,
     typer.Option(
+        "--device",
         "--provider",
-        help="ONNX Runtime execution provider, such as cuda; repeat for fallbacks.",
+        help="What computes: cpu, cuda, coreml, … (ONNX Runtime's execution providers); repeat for fallbacks.",
         show_default="cpu",
     ),
 ]

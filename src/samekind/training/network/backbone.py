@@ -46,7 +46,7 @@ def create_backbone(name: str, size: int | None = None) -> Any:
         raise TrainingError(f"{name}: cannot be made for images of {size} pixels ({reason})") from error
 
 
-def size_options(name: str, size: int | None) -> dict[str, int]:
+def size_options(name: str, size: int | None) -> dict[str, Any]:
     """What timm is told of the size of images, by networks that are made for one size."""
     known = timm.models.get_pretrained_cfg(name)
     if size is None or known is None or not known.fixed_input_size or known.input_size[1] == size:

@@ -79,6 +79,8 @@ def cut_behind(backbone: Any, stages: int, size: int) -> tuple[list[nn.Module], 
 
 def _needed(backbone: Any, output: Tensor) -> set[str]:
     """The names of the parameters that an output depends on."""
+    if not output.requires_grad:
+        return set()
     named = {name: weight for name, weight in backbone.named_parameters() if weight.requires_grad}
     gradients = torch.autograd.grad(output.sum(), list(named.values()), allow_unused=True)
     return {name for name, gradient in zip(named, gradients, strict=True) if gradient is not None}
