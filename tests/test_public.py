@@ -20,6 +20,7 @@ EXPORTS = {
         *("check", "CheckReport", "train", "evaluate", "Report", "calibrate", "Recalibrated", "AdaptationError"),
         *("SamekindError", "ArgumentError", "DatasetError", "EmbeddingError", "GalleryError", "ImageError"),
         *("audit", "AuditReport", "AuditFinding", "apply_audit", "AppliedAudit", "pairs_to_answer", "AskedPair"),
+        *("wrap", "Wrapped", "push", "make_adaptable", "WrapError", "HubError", "NotCalibratedError"),
         *("MissingExtraError", "ModelFileError", "OperatingPointError", "PlanError", "ServeError", "TrainingError"),
     },
     "samekind.gallery": {
