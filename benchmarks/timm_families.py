@@ -64,9 +64,7 @@ def main() -> None:
 def smallest(family: str) -> str | None:
     """The smallest of some networks of a family that by their names are small."""
     names = timm.list_models(module=family)
-    ranked = sorted(
-        names, key=_how_small
-    )
+    ranked = sorted(names, key=_how_small)
     sizes = {}
     for name in ranked[:_TRIED]:
         try:

@@ -200,11 +200,20 @@ def test_models_of_samekind_and_files_that_are_no_encoders_are_refused(tiny_mode
 
 def test_a_graph_that_depends_on_the_batch_is_found_out(tmp_path: Path) -> None:
     """As one does that normalises over the batch: on several pictures at once it gives something else."""
-    model = encoder(batch=2)
+    model = encoder()
     model.graph.node[-1].output[0] = "raw"
-    mean = helper.make_node("ReduceMean", ["raw"], ["of_all"], axes=[0], keepdims=1)
-    model.graph.node.extend([mean, helper.make_node("Sub", ["raw", "of_all"], ["embedding"])])
-    onnx.save(model, tmp_path / "batch.onnx")
-    with pytest.raises(WrapError, match="does not give what it gives alone"):
-        wrap(tmp_path / "batch.onnx", tmp_path / "mine.onnx", mean=MEAN, std=STD)
-    assert not (tmp_path / "mine.onnx").exists()
+    model.graph.node.extend([
+        helper.make_node("ReduceMean", ["raw"], ["of_all"], axes=[0], keepdims=1),
+        helper.make_node("Mul", ["raw", "of_all"], ["embedding"]),
+    ])  # fmt: skip
+    source = tmp_path / "batch.onnx"
+    onnx.save(model, source)
+    found = wrap(source, tmp_path / "mine.onnx", mean=MEAN, std=STD)
+    assert found.one_by_one
+    rows = samekind.load(tmp_path / "mine.onnx").embed(PIXELS)
+    assert rows == pytest.approx(unit(by_hand(source, "embedding")), abs=2e-3)
+
+
+def test_an_encoder_of_several_images_at_once_is_refused(saved: Save) -> None:
+    with pytest.raises(WrapError, match="takes 4 pictures at once, no more and no fewer"):
+        wrap(saved(batch=4), mean=MEAN, std=STD)

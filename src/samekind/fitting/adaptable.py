@@ -127,7 +127,9 @@ def _embedded(recognizer: Recognizer, name: str, images: LabelledImages, on_prog
 
 
 def _spread(folder: _Folder) -> float:
-    collection = Collection.of(folder.embeddings)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that most pictures are copies
+        collection = Collection.of(folder.embeddings)
     spread = collection.spread(_offset(collection))
     if spread <= 0:
         raise DatasetError(f"{folder.name}: each two of its pictures are about as alike to the model as any others")

@@ -53,6 +53,10 @@ class Reference:
             raise WrapError(f"{self._name}: takes {given.type} {given.shape}, not pictures (N, 3, S, S)")
         element = _ELEMENTS[given.type]
         batch, *sides = (side if isinstance(side, int) and side > 0 else None for side in given.shape)
+        if batch not in {None, 1}:
+            raise WrapError(
+                f"{self._name}: takes {batch} pictures at once, no more and no fewer; export it for one or for any"
+            )
         found = self._layout(sides, layout)
         height, width = sides[1:] if found == "nchw" else sides[:2]
         if height != width and None not in {height, width}:
@@ -69,9 +73,7 @@ class Reference:
                 f"{self._name}: say how its pixels are normalised, as shares of white: --mean 0.485,0.456,0.406 "
                 "--std 0.229,0.224,0.225 (ImageNet's), or --mean 0,0,0 --std 1,1,1 for none"
             )
-        return InputForm(
-            given.name, size or own or 0, found, element, mean or (0.0, 0.0, 0.0), std or (1.0, 1.0, 1.0), batch
-        )
+        return InputForm(given.name, size or own or 0, found, element, mean or (0.0, 0.0, 0.0), std or (1.0, 1.0, 1.0))
 
     def _layout(self, sides: Sequence[int | None], said: Layout | None) -> Layout:
         first, last = sides[0] in {None, 3}, sides[2] in {None, 3}
@@ -102,7 +104,7 @@ class Reference:
                 encoder = Reference(OnnxEnvelope(self._data, self._name).with_outputs([name]), self._name)
             except ModelFileError:
                 raise WrapError(f"{self._name}: has no value {name!r}; its outputs are {', '.join(known)}") from None
-        pixels = np.zeros((takes.batch or 1, takes.size, takes.size, 3), np.uint8)
+        pixels = np.zeros((1, takes.size, takes.size, 3), np.uint8)
         found = encoder.run(takes, name, pixels)
         if found.dtype not in {np.dtype(np.float32), np.dtype(np.float16)}:
             raise WrapError(f"{self._name}: its output {name} is {found.dtype}, no embedding")
@@ -110,18 +112,14 @@ class Reference:
         return OutputForm(name, found.ndim, chosen, first, found.dtype == np.float16), encoder
 
     def run(self, takes: InputForm, name: str, pixels: Pixels) -> NDArray[np.generic]:
-        """What it gives for uint8 (N, S, S, 3), as many at a time as it takes.
+        """What it gives for uint8 (N, S, S, 3), one after the other.
 
         Raises:
             WrapError: It cannot run on pictures of this size.
         """
         prepared = takes.prepared(pixels)
-        at_once = takes.batch or 1
         try:
-            parts = [
-                self._session.run([name], {takes.name: np.ascontiguousarray(prepared[start : start + at_once])})[0]
-                for start in range(0, len(prepared), at_once)
-            ]
+            parts = [self._session.run([name], {takes.name: np.ascontiguousarray(one[None])})[0] for one in prepared]
         except Exception as error:  # ONNX Runtime's exceptions share no base class of their own
             reason = str(error).splitlines()[0]
             raise WrapError(f"{self._name}: cannot run on pictures of {takes.size} pixels ({reason})") from error

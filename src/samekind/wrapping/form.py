@@ -28,7 +28,6 @@ class InputForm:
         element: ``float32``, ``float16`` or ``uint8``.
         mean: What is taken from each channel, as a share of white.
         std: What it is then divided by.
-        batch: The number of images that it always takes; None for any.
     """
 
     name: str
@@ -37,7 +36,6 @@ class InputForm:
     element: Literal["float32", "float16", "uint8"]
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
-    batch: int | None
 
     def prepared(self, pixels: Pixels) -> NDArray[np.generic]:
         """What the encoder takes, of uint8 (N, S, S, 3)."""

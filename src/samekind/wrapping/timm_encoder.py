@@ -140,7 +140,7 @@ class TimmEncoder:
         if not one_by_one:
             return data
         envelope = OnnxEnvelope(data, self.name)
-        takes = InputForm("images", self.size, "nhwc", "uint8", (0.0,) * 3, (1.0,) * 3, 1)
+        takes = InputForm("images", self.size, "nhwc", "uint8", (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
         gives = OutputForm(output, 2, "none", 0, half=False)
         return fold_around(envelope, envelope.graph(), takes, gives, self._dimension(), one_by_one=True)
 
