@@ -39,5 +39,5 @@ export default defineConfig(({ mode }) => ({
     } },
   },
   worker: { format: "es" },
-  test: { root: ".", include: ["test/**/*.test.ts"], testTimeout: 60_000 },
+  test: { root: ".", include: ["test/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 120_000 },
 }));
