@@ -34,9 +34,11 @@ export default defineConfig(({ mode }) => ({
     // Content-Security-Policy allows no data: scripts, and a wasm file inside a script cannot be cached by itself.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rollupOptions: { input: { index: "page/index.html", "service-worker": "page/service-worker.ts" }, output: {
-      entryFileNames: (chunk) => (chunk.name === "service-worker" ? "[name].js" : "assets/[name]-[hash].js"),
-    } },
+    rollupOptions: {
+      input: { index: "page/index.html", "service-worker": "page/service-worker.ts" },
+      // A service worker's name must stay, or browsers would keep the old one.
+      output: { entryFileNames: ({ name }) => (name === "service-worker" ? "[name].js" : "assets/[name]-[hash].js") },
+    },
   },
   worker: { format: "es" },
   test: { root: ".", include: ["test/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 120_000 },
