@@ -21,12 +21,12 @@ export function byId<Kind extends HTMLElement = HTMLElement>(id: string): Kind {
 
 export function percent(share: number): string {
   const value = 100 * share;
-  if (value > 99 && value < 100) return "more than 99 %";
-  if (value < 1 && value > 0) return "less than 1 %";
-  return `${Math.round(value)} %`;
+  if (value > 99 && value < 100) return "more than 99\u00a0%";
+  if (value < 1 && value > 0) return "less than 1\u00a0%";
+  return `${Math.round(value)}\u00a0%`;
 }
 
 /** Rates are small, and a digit more tells them apart. */
 export function rate(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
+  return `${(100 * share).toFixed(1)}\u00a0%`;
 }

@@ -54,7 +54,7 @@ export class Slots {
     const remove = element("button", { type: "button", "aria-label": `Remove: ${name}` }, "×");
     remove.hidden = true;
     const below = element("p", { "aria-live": "polite" });
-    const root = element("div", { class: "slot" }, label, remove, below);
+    const root = element("div", { class: "slot" }, label, element("div", { class: "below" }, below, remove));
     input.addEventListener("change", () => {
       this.#spread(input.files, place);
       input.value = "";

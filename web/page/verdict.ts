@@ -14,7 +14,7 @@ export function verdictParts(card: Card, verdict: Verdict | TrioVerdict): HTMLEl
   return [
     element("p", { class: `word ${verdict.same ? "same" : "different"}` }, word(verdict, trio)),
     scale(verdict, limit),
-    element("p", {}, likelihood(verdict, trio)),
+    likelihood(verdict, trio),
     ...(trio ? [pairList(trio)] : []),
     ...(verdict.doubt ? [element("p", { class: "doubt" }, `Careful: ${verdict.doubt}.`)] : []),
     element(
@@ -31,9 +31,10 @@ function word(verdict: Verdict, trio: TrioVerdict | null): string {
   return verdict.same ? "At least two are the same kind" : "All of different kinds";
 }
 
-function likelihood(verdict: Verdict, trio: TrioVerdict | null): string {
+function likelihood(verdict: Verdict, trio: TrioVerdict | null): HTMLElement {
   const question = trio ? "That at least two are the same kind" : "That they are the same kind";
-  return `${question} is ${percent(verdict.probability)} likely, where yes and no are equally common.`;
+  const share = element("data", { value: String(verdict.probability) }, percent(verdict.probability));
+  return element("p", {}, `${question} is `, share, " likely, where yes and no are equally common.");
 }
 
 /** The probability as a bar, with a line where the verdict turns. */

@@ -78,9 +78,7 @@ def _judged() -> dict[str, Any]:
             "offset": base64.b64encode(adaptation.offset.tobytes()).decode(),
             "scale": adaptation.pair.scale,
             "threshold": adaptation.pair.balanced.threshold,
-            "pairs": [
-                v.probability for v in pair_verdicts(adapted_card, adapted[ones], adapted[others], None, None)
-            ],
+            "pairs": [v.probability for v in pair_verdicts(adapted_card, adapted[ones], adapted[others], None, None)],
             "trio": trio_verdicts(adapted_card, (adapted[:1], adapted[1:2], adapted[2:3]), None, None)[0].probability,
         },
         "explained": {
