@@ -110,21 +110,21 @@ def test_adapted_to_twenty_pictures_it_judges_as_python_does(visit: Callable[...
     bare = give(page, *drawn[20:22])
     page.locator("#collection-files").set_input_files(drawn[:20])
     page.get_by_text("Judged among 20 of your pictures").wait_for()
-    page.wait_for_function(f"document.querySelector('#verdict data')?.value != '{bare}'")
+    page.wait_for_function(f"() => document.querySelector('#verdict data')?.value != '{bare}'")
     expected = model.adapt(drawn[:20]).verify(*drawn[20:22]).probability
     assert shown(page) == pytest.approx(expected, abs=1e-3)
     page.get_by_role("button", name="Judge without them").click()
-    page.wait_for_function(f"document.querySelector('#verdict data')?.value == '{bare}'")
+    page.wait_for_function(f"() => document.querySelector('#verdict data')?.value == '{bare}'")
 
 
 def test_nothing_leaves_the_page(visit: Callable[..., Any], drawn: list[Path], hosted: Any, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     elsewhere = hosted(tmp_path / "elsewhere")
     page = visit()
-    page.wait_for_function("navigator.serviceWorker.controller")
+    page.wait_for_function("() => navigator.serviceWorker.controller")
     page.get_by_text("Works without a network").wait_for()
     sent: list[Any] = []
-    page.context.on("request", sent.append)
+    page.context.on("request", lambda request: sent.append(request))  # noqa: PLW0108 - playwright takes no method of a list
     asked = len(page.host.requests)
     give(page, *drawn[:3])
     page.locator("#collection-files").set_input_files(drawn[:12])
@@ -165,7 +165,7 @@ def test_a_new_version_takes_the_place_of_the_old_one(
     site(tiny_model)
     page.reload()
     page.get_by_text("Model tiny").wait_for()
-    page.wait_for_function("caches.keys().then(names => names.length == 1)")
+    page.wait_for_function("() => caches.keys().then(names => names.length == 1)")
     page.context.set_offline(True)
     page.reload()
     page.get_by_text("Model tiny").wait_for()
