@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         SamekindError,
         ServeError,
         TrainingError,
+        WebPageError,
     )
     from samekind.explain.explanation import Explanation
     from samekind.fitting.calibrate import Recalibrated, calibrate
@@ -78,6 +79,7 @@ __all__ = [
     "TrainingError",
     "TrioVerdict",
     "Verdict",
+    "WebPageError",
     "apply_audit",
     "audit",
     "calibrate",
@@ -124,6 +126,7 @@ _MODULES = {
     "OperatingPointError": "samekind.errors",
     "PlanError": "samekind.errors",
     "ServeError": "samekind.errors",
+    "WebPageError": "samekind.errors",
     "TrainingError": "samekind.errors",
 }
 # What some of these modules need beyond the core.

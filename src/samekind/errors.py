@@ -52,6 +52,10 @@ class ServeError(SamekindError, RuntimeError):
     """The service cannot start as it was asked to."""
 
 
+class WebPageError(SamekindError, RuntimeError):
+    """The page for the browser cannot be written: it was never built, or the folder has other files in it."""
+
+
 class MissingExtraError(SamekindError, ImportError):
     """A command needs an optional dependency that is not installed.
 
