@@ -83,6 +83,16 @@ class DuplicateKind(StrEnum):
 GalleryArgument = Annotated[
     Path, typer.Argument(help="A gallery, as `samekind index` makes it.", metavar="GALLERY", show_default=False)
 ]
+WhereOption = Annotated[
+    str | None,
+    typer.Option(
+        "--where",
+        metavar="FILTER",
+        help="Only among images that meet a filter, such as \"taken >= '2024' and path like 'shoes/%'\". Fields: path, "
+        "folder, width, height, size, taken, mtime; and, or, not, like, in, is known, = != < <= > >=.",
+        show_default=False,
+    ),
+]
 AmongOption = Annotated[
     Path | None,
     typer.Option(

@@ -14,6 +14,7 @@ from samekind.cli.console.options import (
     GalleryArgument,
     HtmlOption,
     JsonOption,
+    WhereOption,
     echo_json,
     printable,
     shown_path,
@@ -52,6 +53,7 @@ def cluster(
         ),
     ] = None,
     copy: Annotated[bool, typer.Option("--copy", help="With --into: copies rather than links.")] = False,
+    where: WhereOption = None,
     bare: BareOption = False,
     html: HtmlOption = None,
     json: JsonOption = False,
@@ -84,7 +86,7 @@ def cluster(
     if copy and into is None:
         raise typer.BadParameter("--copy says how --into FOLDER is filled; name the folder")
     with Gallery.open(gallery, read_only=True, bare=bare) as opened:
-        clusters = opened.clusters(method.value, k=k)
+        clusters = opened.clusters(method.value, k=k, where=where)
         indexed = [opened.folder / name for name in opened.status().folders]
     if into is not None:
         for name, reason in write_cluster_folders(into, clusters, indexed, copy=copy):

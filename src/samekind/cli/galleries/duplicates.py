@@ -13,6 +13,7 @@ from samekind.cli.console.options import (
     DuplicateKind,
     HtmlOption,
     JsonOption,
+    WhereOption,
     echo_json,
     printable,
     shown_path,
@@ -50,6 +51,7 @@ def duplicates(
             "--plan", metavar="FILE", help="Write a list of what to keep and what to remove, to read, edit and apply."
         ),
     ] = None,
+    where: WhereOption = None,
     bare: BareOption = False,
     html: HtmlOption = None,
     apply: ApplyOption = None,
@@ -93,6 +95,7 @@ def duplicates(
             kind.value,
             threshold=threshold,
             related=True,
+            where=where,
             on_progress=report,
             on_changed=changed.append,
         )

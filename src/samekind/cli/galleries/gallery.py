@@ -13,6 +13,7 @@ from samekind.cli.console.options import (
     DuplicateKind,
     GalleryArgument,
     JsonOption,
+    WhereOption,
     echo_json,
     on_one_line,
     printable,
@@ -96,6 +97,7 @@ def export(
         Path,
         typer.Option("--output", "-o", help="NAME.csv, NAME.parquet (needs pyarrow) or NAME.npz.", show_default=False),
     ],
+    where: WhereOption = None,
 ) -> None:
     """Write a gallery's rows and embeddings for other programs.
 
@@ -104,6 +106,8 @@ def export(
 
     Example:
       samekind export photos.samekind -o photos.csv
+
+      samekind export photos.samekind -o large.csv --where "width >= 4000 or height >= 4000"
     """
     from samekind.cli.console.extras import require_gallery
 
@@ -111,7 +115,7 @@ def export(
     from samekind.gallery import Gallery
 
     with Gallery.open(gallery, read_only=True) as opened:
-        typer.echo(f"{output}: {opened.export(output):,} images")
+        typer.echo(f"{output}: {opened.export(output, where=where):,} images")
 
 
 def match(

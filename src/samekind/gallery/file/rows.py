@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from samekind.gallery.file.facts import STILL, About
 from samekind.gallery.file.store import IS_IMAGE, Store
 from samekind.gallery.file.vectors import unit_rows
+from samekind.gallery.filters.sql import EVERYTHING, Condition
 
 _COLUMNS = "id, path, size, mtime_ns, sha256, width, height, taken, error, embedding"
 _PAGE = 1024
@@ -55,8 +56,14 @@ class Row:
     embedding: NDArray[np.float32] | None = field(repr=False, compare=False)
 
 
-def read_rows(store: Store, ids: Sequence[int] | None = None) -> Iterator[Row]:
-    """The rows with these ids, in no order; or all, in the order of their paths. A page is in memory at a time."""
+def read_rows(store: Store, ids: Sequence[int] | None = None, where: Condition = EVERYTHING) -> Iterator[Row]:
+    """The rows with these ids, in no order; or all, in the order of their paths. A page is in memory at a time.
+
+    Args:
+        store: The gallery's file.
+        ids: None is all.
+        where: A condition that all must meet; it is for all, not for those with these ids.
+    """
     if ids is not None:
         for start in range(0, len(ids), _PAGE):
             with store.reading() as db:
@@ -64,14 +71,21 @@ def read_rows(store: Store, ids: Sequence[int] | None = None) -> Iterator[Row]:
             yield from (row_of(store.folder / values[1], values) for values in found)
         return
     last = ""
-    query = f"SELECT {_COLUMNS} FROM images WHERE path > CAST(? AS TEXT) AND {IS_IMAGE} ORDER BY path LIMIT {_PAGE}"
+    after = f"path > CAST(? AS TEXT) AND {IS_IMAGE} AND {where[0]}"
+    query = f"SELECT {_COLUMNS} FROM images WHERE {after} ORDER BY path LIMIT {_PAGE}"
     while True:
         with store.reading() as db:
-            found = db.execute(query, (last.encode("utf-8", "surrogateescape"),)).fetchall()
+            found = db.execute(query, (last.encode("utf-8", "surrogateescape"), *where[1])).fetchall()
         if not found:
             return
         yield from (row_of(store.folder / values[1], values) for values in found)
         last = found[-1][1]
+
+
+def ids_where(db: sqlite3.Connection, where: Condition) -> list[int]:
+    """The ids of the readable images that meet a condition, rising."""
+    query = f"SELECT id FROM images WHERE embedding IS NOT NULL AND {where[0]} ORDER BY id"
+    return [image for (image,) in db.execute(query, where[1])]
 
 
 def stored_rows(db: sqlite3.Connection, ids: Sequence[int], about: About | None = None) -> list[Stored]:

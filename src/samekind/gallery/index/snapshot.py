@@ -55,29 +55,38 @@ class Snapshot:
         return self.vectors.shape[1] if len(self.ids) else None
 
     @property
+    def complete(self) -> bool:
+        """Whether a search finds all that there is; an approximate index looks at a part."""
+        return self.base is None or self.base.complete
+
+    @property
     def exact(self) -> bool:
         """Whether the similarities are those of the embeddings; an index that compresses rounds them."""
         return self.base is None or self.base.exact
 
-    def nearest(self, queries: Embeddings, k: int) -> tuple[NDArray[np.float32], Ids]:
+    def nearest(self, queries: Embeddings, k: int, among: Ids | None = None) -> tuple[NDArray[np.float32], Ids]:
         """The k most alike of each query.
 
         Args:
             queries: float32 (Q, D), unit rows.
             k: The number of them.
+            among: The ids to look among, rising; None is all. An approximate index may find fewer than there are.
 
         Returns:
             Similarities, falling, float32 (Q, k), and ids, int64 (Q, k). Where there are fewer the id is -1.
         """
-        if self.base and not len(self.dropped) and not len(self.ids):
+        if self.base and among is None and not len(self.dropped) and not len(self.ids):
             return self.base.neighbours(queries, k, self.dropped)
         found = []
         if self.base:
-            found.append(self.base.neighbours(queries, k, self.dropped))
-        if len(self.ids):
-            most = min(k, len(self.ids))
-            similarity, places = faiss.knn(queries, self.vectors, most, metric=faiss.METRIC_INNER_PRODUCT)
-            found.append((similarity, self.ids[places]))
+            found.append(self.base.neighbours(queries, k, self.dropped, among))
+        ids, vectors = self.ids, self.vectors
+        if among is not None and len(ids):
+            wanted = np.isin(ids, among)
+            ids, vectors = ids[wanted], vectors[wanted]
+        if len(ids):
+            similarity, places = faiss.knn(queries, vectors, min(k, len(ids)), metric=faiss.METRIC_INNER_PRODUCT)
+            found.append((similarity, ids[places]))
         if not found:
             return np.full((len(queries), k), -2, np.float32), np.full((len(queries), k), -1, np.int64)
         similarity, ids = (np.concatenate(parts, axis=1) for parts in zip(*found, strict=True))

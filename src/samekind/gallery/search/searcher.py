@@ -6,6 +6,7 @@ not at all. What is costly is done when something has changed (``_Moment``), or 
 
 from __future__ import annotations
 
+import heapq
 import sqlite3
 import threading
 from dataclasses import dataclass
@@ -19,11 +20,16 @@ from samekind.errors import GalleryError
 from samekind.gallery.embeddings.embedding_space import EmbeddingSpace, read_space
 from samekind.gallery.embeddings.model import nothing_yet
 from samekind.gallery.file.facts import About, read_about
-from samekind.gallery.file.rows import Stored, stored_rows
+from samekind.gallery.file.rows import Stored, ids_where, stored_rows
 from samekind.gallery.file.store import Connection, Store, one_moment
+from samekind.gallery.file.vectors import Ids
+from samekind.gallery.filters.sql import Condition
 from samekind.gallery.index.snapshot import Snapshot, take_snapshot
 from samekind.gallery.search.hit import Hit
 from samekind.inference.similarity import Embeddings
+
+# So many images are compared one by one in about the time in which a person sees no delay.
+_FEW = 4096
 
 
 @dataclass(frozen=True)
@@ -65,8 +71,16 @@ class Searcher:
         with self._store.reading() as db, one_moment(db):
             return self._now(db).snapshot
 
-    def hits(self, embedding: Embeddings, k: int, min_probability: float | None) -> list[Hit]:
+    def hits(
+        self, embedding: Embeddings, k: int, min_probability: float | None, where: Condition | None = None
+    ) -> list[Hit]:
         """The images that are most like an embedding, float32 (D,): the most alike first, of equals the older.
+
+        Args:
+            embedding: float32 (D,), unit length.
+            k: At most so many.
+            min_probability: Leave out what is less probable.
+            where: The condition that they must meet; None is none.
 
         Raises:
             GalleryError: Nothing was synced yet, ``k`` is less than one, the embedding is of another dimension, or the
@@ -82,12 +96,12 @@ class Searcher:
             # As if nothing had been written since the last search; SQLite says with the rows whether that is so.
             moment = self._last
             found = None
-            if moment is not None and moment.file == db.file_identity:
+            if moment is not None and moment.file == db.file_identity and where is None:
                 found = _find(db, moment, bare, k)
             if moment is None or found is None or not found.sure:
                 with one_moment(db):
                     moment = self._now(db)
-                    found = _find(db, moment, bare, k)
+                    found = _find(db, moment, bare, k) if where is None else _find_among(db, moment, bare, k, where)
         if moment.space.calibration is None:
             raise nothing_yet(self._store)
         probabilities = moment.space.probability(found.similarities).tolist()
@@ -129,11 +143,15 @@ class _Found(NamedTuple):
     sure: bool
 
 
-def _find(db: sqlite3.Connection, moment: _Moment, bare: Embeddings, k: int) -> _Found:
-    query = moment.space.place(bare[None])
+def _placed(moment: _Moment, bare: Embeddings) -> Embeddings:
     dimension = moment.snapshot.dimension
-    if dimension not in (None, query.shape[1]):
-        raise GalleryError(f"this gallery's embeddings have {dimension} dimensions, the query's {query.shape[1]}")
+    if dimension not in (None, bare.shape[0]):
+        raise GalleryError(f"this gallery's embeddings have {dimension} dimensions, the query's {bare.shape[0]}")
+    return moment.space.place(bare[None])
+
+
+def _find(db: sqlite3.Connection, moment: _Moment, bare: Embeddings, k: int) -> _Found:
+    query = _placed(moment, bare)
     nearest, places = moment.snapshot.nearest(query, k)
     ids: list[int] = places[0].tolist()
     if ids[-1] < 0:  # there are fewer than k
@@ -144,3 +162,29 @@ def _find(db: sqlite3.Connection, moment: _Moment, bare: Embeddings, k: int) -> 
     # An index that compresses rounds, so what it says is not told.
     similarities = moment.space.similarities(query[0], [row[-1] for row in rows])
     return _Found(rows, similarities, bool(ids) and len(rows) == len(ids))
+
+
+def _find_among(db: sqlite3.Connection, moment: _Moment, bare: Embeddings, k: int, where: Condition) -> _Found:
+    """What ``_find`` finds among the images that meet a condition, and never fewer than there are."""
+    query = _placed(moment, bare)
+    among = np.array(ids_where(db, where), np.int64)
+    ids = np.empty(0, np.int64)
+    # Few are compared one by one rather than looked for among what an approximate index finds.
+    if moment.snapshot.complete or len(among) > _FEW:
+        ids = moment.snapshot.nearest(query, k, among)[1][0] if len(among) else among
+        ids = ids[ids >= 0]
+    if len(ids) < min(k, len(among)):
+        ids = _nearest_of(db, moment, query, k, among)
+    rows = stored_rows(db, ids.tolist())
+    return _Found(rows, moment.space.similarities(query[0], [row[-1] for row in rows]), sure=True)
+
+
+def _nearest_of(db: sqlite3.Connection, moment: _Moment, query: Embeddings, k: int, among: Ids) -> Ids:
+    """The ids of the k most alike of some images, each of which is compared."""
+    best: list[tuple[float, int]] = []
+    for start in range(0, len(among), _FEW):
+        rows = stored_rows(db, among[start : start + _FEW].tolist())
+        similarities = moment.space.similarities(query[0], [row[-1] for row in rows]).tolist()
+        scored = [(-similarity, row[0]) for similarity, row in zip(similarities, rows, strict=True)]
+        best = heapq.nsmallest(k, best + scored)
+    return np.array([image for _, image in best], np.int64)
