@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from samekind.errors import GalleryError
 from samekind.gallery.embeddings.embedding_space import read_collection, read_space, refuse_no_similarity
-from samekind.gallery.file.rows import Row, read_rows
-from samekind.gallery.file.store import Store
 from samekind.gallery.filters.sql import EVERYTHING, Condition
+from samekind.gallery.store.rows import Row, read_rows
+from samekind.gallery.store.store import Store
 from samekind.inference.similarity import Embeddings
 from samekind.model_file.calibration import DEFAULT_OPERATING_POINT
 

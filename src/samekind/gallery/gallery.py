@@ -22,17 +22,16 @@ from samekind.gallery.duplicates.query import query_picture
 from samekind.gallery.embeddings.adapting import embeddings_of, keep_adapted
 from samekind.gallery.embeddings.embedding_space import read_space
 from samekind.gallery.embeddings.model import GalleryModel, nothing_yet
-from samekind.gallery.file.rows import Row, read_rows
-from samekind.gallery.file.store import Store
 from samekind.gallery.filters.grammar import parse_filter
 from samekind.gallery.filters.sql import EVERYTHING, Condition, condition_of
-from samekind.gallery.index.build import refuse_unknown_index
 from samekind.gallery.index.snapshot import Snapshot
-from samekind.gallery.index.upkeep import keep_up, keep_up_during_sync
+from samekind.gallery.index.upkeep import keep_up, keep_up_during_sync, refuse_index
 from samekind.gallery.output.row_export import export_rows
 from samekind.gallery.search.hit import Hit
 from samekind.gallery.search.searcher import Searcher
 from samekind.gallery.status import Status, read_status
+from samekind.gallery.store.rows import Row, read_rows
+from samekind.gallery.store.store import Store, open_store
 from samekind.gallery.sync.changes import remove_folder
 from samekind.gallery.sync.report import SyncReport
 from samekind.gallery.sync.sync import sync_folder
@@ -69,7 +68,8 @@ class Gallery:
         """Open a gallery, or begin one.
 
         Args:
-            path: The gallery's file, by custom ``NAME.samekind``; made if it is missing, unless ``read_only``.
+            path: The gallery's file, by custom ``NAME.samekind``; or a PostgreSQL database with pgvector (extra
+                ``postgres``), ``postgresql://HOST/DATABASE``. Made if it is missing, unless ``read_only``.
             model: A model by name or path, as ``samekind.load`` takes it. None is the gallery's own, and the default
                 model for a new gallery.
             recognizer: A loaded model to embed queries with, rather than load it again.
@@ -87,7 +87,7 @@ class Gallery:
             ...     len(gallery)
             0
         """
-        store = Store(path, read_only=read_only, bare=bare)
+        store = open_store(path, read_only=read_only, bare=bare)
         try:
             return cls(store, model, recognizer)
         except BaseException:
@@ -96,7 +96,7 @@ class Gallery:
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickled is where it lies, not what is in it: another process opens the same file."""
-        return _reopened, (type(self), self._store.file, self._store.read_only, self._store.bare)
+        return _reopened, (type(self), self._store.again, self._store.read_only, self._store.bare)
 
     def __enter__(self) -> Self:
         return self
@@ -150,8 +150,8 @@ class Gallery:
         raise GalleryError(f"{self._store.path}: image {row_id} is not there as it was indexed")
 
     @property
-    def path(self) -> Path:
-        """The gallery's file."""
+    def path(self) -> Path | str:
+        """The gallery's file, or the address of its database without the password."""
         return self._store.path
 
     @property
@@ -234,7 +234,7 @@ class Gallery:
         with self._store.writing() as db:
             self._model.remember(db)
             if index is not None:
-                refuse_unknown_index(index, self.card.dimension)
+                refuse_index(self._store, index, self.card.dimension)
             report = sync_folder(
                 self._store,
                 db,
@@ -414,6 +414,14 @@ class Gallery:
         """
         return export_rows(self.rows(where), Path(path))
 
+    def state(self) -> object:
+        """What is equal as long as nothing was written.
+
+        Raises:
+            GalleryError: The gallery is not there any more.
+        """
+        return self._store.state()
+
     def snapshot(self) -> Snapshot:
         """The embeddings as they are now, for many searches of one state."""
         return self._searcher.snapshot()
@@ -427,5 +435,5 @@ def _condition(where: str | None) -> Condition:
     return EVERYTHING if where is None else condition_of(parse_filter(where))
 
 
-def _reopened(kind: type[Gallery], path: Path, read_only: bool, bare: bool) -> Gallery:
+def _reopened(kind: type[Gallery], path: Path | str, read_only: bool, bare: bool) -> Gallery:
     return kind.open(path, read_only=read_only, bare=bare)

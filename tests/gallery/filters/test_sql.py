@@ -13,7 +13,7 @@ from filters_in_python import FILTERS, NAMES, Worded
 from hypothesis import HealthCheck, given, settings
 
 from samekind.gallery import Gallery
-from samekind.gallery.file.store import transaction
+from samekind.gallery.store.connection import transaction
 
 _TAKEN = ("2020-02-29 12:30:15", "2020-02-29 12:30:16", "2020-01-31 23:59:59", "2019-06-01 00:00:00", None)
 # Seconds since 1970, some of them about the dates that filters ask for.
@@ -47,7 +47,11 @@ def varied(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Iterat
 
 
 # By hand: SAMEKIND_FILTERS=10000 pytest tests/gallery/filters/test_sql.py
-@settings(max_examples=int(os.environ.get("SAMEKIND_FILTERS", "300")), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=int(os.environ.get("SAMEKIND_FILTERS", "300")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 @given(worded=FILTERS)
 def test_random_filters_find_what_they_mean(varied: Gallery, worded: Worded) -> None:
     text, test = worded

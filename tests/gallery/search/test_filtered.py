@@ -6,12 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from postgres import BOTH_STORES
 
 from samekind.errors import FilterError
 from samekind.gallery import Gallery
-from samekind.gallery.file.store import transaction
 from samekind.gallery.index.build import build_index
-from samekind.gallery.search import searcher
+from samekind.gallery.search import by_index
+from samekind.gallery.store.connection import transaction
+
+RUN_ON = BOTH_STORES
 
 
 def made(path: Path, count: int, model: Path, dimension: int) -> Gallery:
@@ -40,7 +43,7 @@ def made(path: Path, count: int, model: Path, dimension: int) -> Gallery:
 def test_as_many_hits_as_there_are(
     tmp_path: Path, tiny_model: Path, factory: str | None, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(searcher, "_FEW", few)
+    monkeypatch.setattr(by_index, "_FEW", few)
     with made(tmp_path / "g.samekind", 2000, tiny_model, 8) as gallery:
         if factory is not None:
             with gallery._store.writing() as db:

@@ -16,6 +16,7 @@ from samekind.cli.console.options import (
     JsonOption,
     WhereOption,
     echo_json,
+    gallery_title,
     printable,
     shown_path,
     warn,
@@ -92,7 +93,7 @@ def cluster(
         for name, reason in write_cluster_folders(into, clusters, indexed, copy=copy):
             warn(f"{name}: left out ({reason})")
     if html is not None:
-        write_clusters_sheet(html, printable(f"Groups in {gallery.name}"), clusters)
+        write_clusters_sheet(html, f"Groups in {gallery_title(gallery)}", clusters)
     if json:
         echo_json(
             [

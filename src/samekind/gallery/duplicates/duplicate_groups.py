@@ -15,9 +15,9 @@ from samekind.gallery.duplicates.linkage import dense_groups
 from samekind.gallery.duplicates.near import exact_group, near_groups
 from samekind.gallery.duplicates.pictures.picture_files import PictureFile, read_picture_files, single_files
 from samekind.gallery.embeddings.embedding_space import read_collection, refuse_no_similarity
-from samekind.gallery.file.rows import read_rows
-from samekind.gallery.file.store import Store
 from samekind.gallery.filters.sql import EVERYTHING, Condition
+from samekind.gallery.store.rows import read_rows
+from samekind.gallery.store.store import Store
 from samekind.inference.similarity import Embeddings
 from samekind.progress import Progress
 

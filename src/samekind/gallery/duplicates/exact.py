@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from samekind.gallery.duplicates.pictures.perceptual_hash import hash_pairs
-from samekind.gallery.file.store import Store
 from samekind.gallery.filters.sql import EVERYTHING, Condition
+from samekind.gallery.store.store import Store
 from samekind.images.encoded.colour import profile_of
 
 # Formats of which Pillow keeps every bit, or says by ";16" that it does not; others (JPEG 2000, PPM) it may round.

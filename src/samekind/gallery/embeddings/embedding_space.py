@@ -7,7 +7,6 @@ all take embeddings from here, with the calibration that belongs to them, so the
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from numbers import Real
@@ -17,11 +16,12 @@ from numpy.typing import NDArray
 
 from samekind.adaptation.adaptation import Adaptation
 from samekind.errors import GalleryError
-from samekind.gallery.file.adaptation import read_adaptation
-from samekind.gallery.file.facts import parse_card, read_about
-from samekind.gallery.file.store import Store, one_moment
-from samekind.gallery.file.vectors import Ids, read_embeddings, unit_rows
 from samekind.gallery.filters.sql import EVERYTHING, Condition
+from samekind.gallery.store.adaptation import read_adaptation
+from samekind.gallery.store.connection import Connection, one_moment
+from samekind.gallery.store.facts import parse_card, read_about
+from samekind.gallery.store.store import Store
+from samekind.gallery.store.vectors import Ids, read_embeddings, unit_rows
 from samekind.inference.similarity import Embeddings
 from samekind.model_file.calibration import DEFAULT_OPERATING_POINT, Floats, pair_probability
 from samekind.model_file.card import PairCalibration
@@ -48,7 +48,7 @@ class EmbeddingSpace:
         return bare if self.adaptation is None else self.adaptation.apply(bare)
 
     def read(
-        self, db: sqlite3.Connection, *, after: int = -1, where: Condition = EVERYTHING
+        self, db: Connection, *, after: int = -1, where: Condition = EVERYTHING
     ) -> Iterator[tuple[Ids, Embeddings]]:
         """The gallery's embeddings as they are compared here, as ``read_embeddings`` gives them.
 
@@ -114,7 +114,7 @@ def refuse_no_similarity(threshold: object) -> None:
         raise GalleryError(f"a threshold is a similarity, from -1 to 1; got {threshold!r}")
 
 
-def read_space(db: sqlite3.Connection, *, bare: bool = False) -> EmbeddingSpace:
+def read_space(db: Connection, *, bare: bool = False) -> EmbeddingSpace:
     """The space of a gallery as it is now.
 
     Args:

@@ -11,7 +11,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.gallery.file.vectors import Ids
+from samekind.gallery.store.vectors import Ids
 from samekind.inference.similarity import Embeddings
 from samekind.system.atomic import replacing
 

@@ -7,7 +7,6 @@ moment, also while another process writes, and also without the file.
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
 import faiss
@@ -15,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.gallery.embeddings.embedding_space import EmbeddingSpace
-from samekind.gallery.file.facts import read_about
-from samekind.gallery.file.store import Store
-from samekind.gallery.file.vectors import Ids
 from samekind.gallery.index.index_file import IndexFile, read_facts
+from samekind.gallery.store.connection import Connection
+from samekind.gallery.store.facts import read_about
+from samekind.gallery.store.store import Store
+from samekind.gallery.store.vectors import Ids
 from samekind.inference.similarity import Embeddings
 
 
@@ -96,9 +96,7 @@ class Snapshot:
         return np.take_along_axis(similarity, order, 1), np.take_along_axis(ids, order, 1)
 
 
-def take_snapshot(
-    store: Store, db: sqlite3.Connection, space: EmbeddingSpace, last: Snapshot | None = None
-) -> Snapshot:
+def take_snapshot(store: Store, db: Connection, space: EmbeddingSpace, last: Snapshot | None = None) -> Snapshot:
     """The gallery's embeddings as they are now; ``last`` itself if nothing has changed since.
 
     Args:
@@ -113,7 +111,7 @@ def take_snapshot(
     facts = read_facts(text)
     base = last.base if last is not None and (last.facts, last.space) == (text, space.name) else None
     # An index of embeddings that something else was taken away from says nothing here.
-    if base is None and facts.get("space", "") == space.name:
+    if base is None and store.files is not None and facts.get("space", "") == space.name:
         base = IndexFile.open(store.folder, facts)
     dropped = [row[0] for row in db.execute("SELECT id FROM dropped ORDER BY id")] if base is not None else []
     chunks = list(space.read(db, after=facts["generation"] if base is not None else -1))

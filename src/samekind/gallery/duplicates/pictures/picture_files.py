@@ -19,9 +19,10 @@ from samekind.copies.keep import Facts
 from samekind.copies.picture import Picture, unpacked, unpacked_features
 from samekind.errors import ImageError
 from samekind.gallery.duplicates.pictures.small_picture import read_detail, read_small_picture
-from samekind.gallery.file.rows import Row, read_rows
-from samekind.gallery.file.store import Connection, Store, has_pictures
 from samekind.gallery.filters.sql import EVERYTHING, Condition
+from samekind.gallery.store.connection import Connection
+from samekind.gallery.store.rows import Row, read_rows
+from samekind.gallery.store.store import Store
 from samekind.images import ImageSource, Pixels
 from samekind.images.videos import frame_of
 
@@ -127,7 +128,7 @@ def read_picture_files(
         changed_too: Take also those that are gone or have changed, as they were.
     """
     with store.reading() as db:
-        wanted = "picture, features" if has_pictures(db) else "NULL, NULL"
+        wanted = "picture, features" if db.has_pictures() else "NULL, NULL"
         query = f"SELECT id, {wanted} FROM images WHERE embedding IS NOT NULL AND {where[0]}"
         found = db.execute(query, where[1]) if ids is None else _by_id(db, f"{query} AND id = ?", where, ids)
         kept = {row: (small, features) for row, small, features in found}
