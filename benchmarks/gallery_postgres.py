@@ -11,6 +11,7 @@ queries on the clock, in one process; both in the same minutes, in turn.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
 import time
@@ -31,6 +32,7 @@ from samekind.gallery.search.by_statement import exact_order
 from samekind.gallery.store.connection import transaction
 from samekind.gallery.store.facts import set_fact
 from samekind.gallery.store.postgres.dialect import HalfVector, translated
+from samekind.gallery.store.rows import COLUMNS
 from samekind.model_file.file import read_model
 
 _QUERIES = 200
@@ -136,18 +138,15 @@ def measure(address: str, count: int, dimension: int) -> None:
             index = psycopg.connect(address.partition("&schema")[0], autocommit=True)
             index.execute("SET search_path = benchmark, public")
             index.execute("SET hnsw.iterative_scan = relaxed_order")
-            looks = __import__("json").loads(gallery._store.fact("index") or "{}").get("looks", 40)
+            looks = json.loads(gallery._store.fact("index") or "{}").get("looks", 40)
             index.execute(f"SET hnsw.ef_search = {looks}")
             sizes = db.execute(
                 "SELECT relname, pg_relation_size(oid) FROM pg_class WHERE relname LIKE 'images%'"
             ).fetchall()
             print({name: f"{size / 2**20:,.0f} MB" for name, size in sizes}, "looks", looks)
-        columns = "id, path, size, mtime_ns, sha256, width, height, taken, error, embedding"
-        statement = translated(
-            f"SELECT {columns} FROM images WHERE embedding IS NOT NULL ORDER BY {hnsw_order(dimension, space)} LIMIT 20"
-        ).sql
-        order, _ = exact_order(queries[:1], space)
-        exact = translated(f"SELECT {columns} FROM images WHERE embedding IS NOT NULL ORDER BY {order[0]} LIMIT 20").sql
+        rows = f"SELECT {COLUMNS} FROM images WHERE embedding IS NOT NULL ORDER BY"  # noqa: S608 - our own columns
+        statement = translated(f"{rows} {hnsw_order(dimension, space)} LIMIT 20").sql
+        exact = translated(f"{rows} {exact_order(queries[:1], space)[0][0]} LIMIT 10").sql
         hits, ours, bare = 0, [], []
         for query in queries:
             given = f"[{','.join(map(str, query))}]"
@@ -165,9 +164,7 @@ def measure(address: str, count: int, dimension: int) -> None:
         for query in queries[:30]:
             given = f"[{','.join(map(str, query))}]"
             start = time.perf_counter()
-            right = {
-                row[0] for row in index.execute(exact.replace("LIMIT 20", "LIMIT 10"), (given,), binary=True).fetchall()
-            }
+            right = {row[0] for row in index.execute(exact, (given,), binary=True).fetchall()}
             exactly.append(1000 * (time.perf_counter() - start))
             hits += len(right & {hit.row.id for hit in gallery.search_embedding(query, 10)})
             start = time.perf_counter()
