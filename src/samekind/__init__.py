@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         ArgumentError,
         DatasetError,
         EmbeddingError,
+        FilterError,
         GalleryError,
         HubError,
         ImageError,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         SamekindError,
         ServeError,
         TrainingError,
+        WebPageError,
         WrapError,
     )
     from samekind.explain.explanation import Explanation
@@ -69,6 +71,7 @@ __all__ = [
     "Embedded",
     "EmbeddingError",
     "Explanation",
+    "FilterError",
     "Gallery",
     "GalleryError",
     "HubError",
@@ -86,6 +89,7 @@ __all__ = [
     "TrainingError",
     "TrioVerdict",
     "Verdict",
+    "WebPageError",
     "WrapError",
     "Wrapped",
     "apply_audit",
@@ -134,6 +138,7 @@ _MODULES = {
     "ArgumentError": "samekind.errors",
     "DatasetError": "samekind.errors",
     "EmbeddingError": "samekind.errors",
+    "FilterError": "samekind.errors",
     "GalleryError": "samekind.errors",
     "ImageError": "samekind.errors",
     "MissingExtraError": "samekind.errors",
@@ -144,6 +149,7 @@ _MODULES = {
     "WrapError": "samekind.errors",
     "PlanError": "samekind.errors",
     "ServeError": "samekind.errors",
+    "WebPageError": "samekind.errors",
     "TrainingError": "samekind.errors",
 }
 # What some of these modules need beyond the core.

@@ -15,7 +15,7 @@ from samekind.cli.console.remarks import show_remarks
 from samekind.cli.datasets import audit, check, data, imagenette, label
 from samekind.cli.galleries import cluster, duplicates, find, gallery, index, search
 from samekind.cli.judging import adapt, explain, trio, verify
-from samekind.cli.models import calibrate, evaluate, info, models, push, reproduce, train, wrap
+from samekind.cli.models import calibrate, evaluate, export_web, info, models, push, reproduce, train, wrap
 from samekind.errors import SamekindError
 
 # None lets click decide by whether it writes to a terminal.
@@ -63,6 +63,7 @@ app.command("train")(train.train)
 app.command("push")(push.push)
 app.command("wrap")(wrap.wrap)
 app.command("reproduce")(reproduce.reproduce)
+app.command("export-web")(export_web.export_web)
 app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)
 app.command("models")(models.models)
