@@ -101,7 +101,7 @@ def test_the_service_embeds_and_searches_and_has_no_verdicts(foreign: Path, gall
 
     picture = next(many_colours.rglob("*.png")).read_bytes()
     with Gallery.open(gallery, read_only=True) as opened:
-        app = create_app(samekind.load(foreign, threads=1), gallery=opened)
+        app = create_app(samekind.load(foreign, threads=1), gallery=opened, page=False)
         with testclient.TestClient(app, base_url="http://127.0.0.1") as client:
             files = {"first": ("a.png", picture), "second": ("b.png", picture)}
             answer = client.post("/api/v1/verify", files=files)
