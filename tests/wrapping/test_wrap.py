@@ -97,12 +97,12 @@ def test_of_several_outputs_one_is_named_and_so_may_be_an_inner_value(saved: Sav
     source = saved("two")
     with pytest.raises(WrapError, match="several outputs; name one: --output logits or features"):
         wrap(source, mean=MEAN, std=STD)
-    rows = wrap(source, mean=MEAN, std=STD, value="features").recognizer().embed(PIXELS)
+    rows = wrap(source, mean=MEAN, std=STD, output_name="features").recognizer().embed(PIXELS)
     assert rows.shape == (4, CHANNELS)
-    inner = wrap(source, mean=MEAN, std=STD, value="map").recognizer().embed(PIXELS)
+    inner = wrap(source, mean=MEAN, std=STD, output_name="map").recognizer().embed(PIXELS)
     assert inner == pytest.approx(rows, abs=1e-4)
     with pytest.raises(WrapError, match="has no value 'nothing'; its outputs are logits, features"):
-        wrap(source, mean=MEAN, std=STD, value="nothing")
+        wrap(source, mean=MEAN, std=STD, output_name="nothing")
 
 
 def test_pictures_are_cropped_as_asked_wherever_they_are_decoded(saved: Save, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from samekind.wrapping.source import read_source
 if TYPE_CHECKING:
     from samekind.wrapping.timm_encoder import TimmEncoder
 
-Path_ = str | os.PathLike[str]
+Source = str | os.PathLike[str]
 _TIMM = "timm:"
 _NOT_STATED = "not stated"
 
@@ -78,8 +78,8 @@ class _About:
 
 
 def wrap(
-    source: Path_,
-    output: Path_ | None = None,
+    source: Source,
+    output: Source | None = None,
     *,
     mean: str | Sequence[float] | None = None,
     std: str | Sequence[float] | None = None,
@@ -87,11 +87,11 @@ def wrap(
     resize: Resize | None = None,
     shown: float | None = None,
     layout: Layout | None = None,
-    value: str | None = None,
+    output_name: str | None = None,
     pool: Pool | None = None,
     prefix_tokens: int | None = None,
-    init: Path_ | None = None,
-    pictures: Path_ | None = None,
+    init: Source | None = None,
+    pictures: Source | None = None,
     licence: str | None = None,
     training_data: str | None = None,
     half: bool = True,
@@ -112,7 +112,7 @@ def wrap(
             else squash.
         shown: The share of each side that it is shown, in the middle; timm's ``crop_pct``.
         layout: ``nchw`` or ``nhwc``, where its input does not tell.
-        value: The name of the output, or of an inner value, that becomes the embedding, where there are several.
+        output_name: The name of the output, or of an inner value, that becomes the embedding, where there are several.
         pool: How tokens or a feature map become one vector: ``cls``, ``mean``, ``patches`` or ``cls+patches``.
         prefix_tokens: How many tokens come before those of the patches.
         init: Of timm's: the weights as a .safetensors file, or ``random``; by default timm's pretrained ones.
@@ -137,7 +137,9 @@ def wrap(
     if name.startswith(_TIMM):
         from samekind.wrapping.timm_encoder import TimmEncoder  # noqa: PLC0415 - an extra
 
-        refuse_of_onnx({"layout": layout, "value": value, "prefix_tokens": prefix_tokens, "mean": mean, "std": std})
+        refuse_of_onnx(
+            {"layout": layout, "output_name": output_name, "prefix_tokens": prefix_tokens, "mean": mean, "std": std}
+        )
         encoder = TimmEncoder.create(name.removeprefix(_TIMM), init, pool, size)
         square = as_square(encoder.size, resize or encoder.resize, encoder.shown if shown is None else shown)
         pixels = parity_pictures(pictures, square)
@@ -161,7 +163,7 @@ def wrap(
         raise WrapError(f"{name}: is a model of samekind already; `samekind info {name}` says which")
     reference = Reference(envelope.with_graph(graph), name)
     takes = reference.takes(as_triple(mean, "mean"), as_triple(std, "std"), size, layout)
-    gives, reference = reference.gives(takes, value, pool, prefix_tokens)
+    gives, reference = reference.gives(takes, output_name, pool, prefix_tokens)
     square = as_square(takes.size, resize or "squash", 1.0 if shown is None else shown)
     pixels = parity_pictures(pictures, square)
     witness = Witness(name, pixels, gives.pooled(reference.run(takes, gives.name, pixels)))
@@ -212,7 +214,7 @@ def _finished(
     about: _About,
     square: Square,
     witness: Witness,
-    output: Path_ | None,
+    output: Source | None,
     *,
     half: bool,
     one_by_one: bool,

@@ -99,9 +99,18 @@ def test_a_network_that_needs_more_than_its_features_can_only_be_trained_whole()
     assert all(module.training for module in backbone.modules())
     plain, stem = backbone.forward_features, backbone.conv_stem
     backbone.forward_features = lambda x: plain(x) + stem(x).mean()
-    with pytest.raises(TrainingError, match=r"needs more than its output; freezing\.stages = 0 trains the whole"):
+    with pytest.raises(TrainingError, match=r"needs .*; freezing\.stages = 0 trains the whole"):
         cut(backbone, "test_efficientnet", 2)
     cut(backbone, "test_efficientnet", 0)
+
+
+def test_a_way_around_the_features_is_found_also_where_a_weight_of_zero_hides_it() -> None:
+    backbone = create_backbone("test_vit")
+    plain, early, gate = backbone.forward_features, [], torch.nn.Parameter(torch.zeros(()))
+    backbone.blocks[0].register_forward_hook(lambda _, __, output: early.append(output))
+    backbone.forward_features = lambda x: plain(x) + gate * early.pop()
+    with pytest.raises(TrainingError, match=r"what lies behind blocks\.2 needs blocks\.0 as well"):
+        cut(backbone, "test_vit", 3)
 
 
 def test_more_stages_than_a_transformer_has_cannot_be_cut_off() -> None:

@@ -65,7 +65,7 @@ def wrap(
         Literal["nchw", "nhwc"] | None,
         typer.Option(help="The order of its input, where that does not tell.", show_default="what fits"),
     ] = None,
-    value: Annotated[
+    output_name: Annotated[
         str | None,
         typer.Option(
             "--output-name",
@@ -142,7 +142,7 @@ def wrap(
         resize=resize,
         shown=shown,
         layout=layout,
-        value=value,
+        output_name=output_name,
         pool=pool,
         prefix_tokens=prefix_tokens,
         init=init,

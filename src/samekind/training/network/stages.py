@@ -64,6 +64,7 @@ def cut_behind(backbone: Any, stages: int, size: int) -> tuple[list[nn.Module], 
             first = _Until(backbone, names[stages - 1], tuple(skipped))
             features = first(images)
             found = rest(features)
+        others = rest.leans_on(features)
         first.alone = _needed(backbone, first(images)) - _needed(backbone, rest(features.detach()))
     except TrainingError:
         raise
@@ -72,6 +73,8 @@ def cut_behind(backbone: Any, stages: int, size: int) -> tuple[list[nn.Module], 
         raise TrainingError(f"cannot go on behind {names[stages - 1]} ({reason})") from error
     finally:
         backbone.train(was_training)
+    if others:
+        raise TrainingError(f"what lies behind {names[stages - 1]} needs {others[0]} as well")
     if found.shape != whole.shape or not bool((found - whole).abs().max() <= _NEAR * whole.abs().max()):
         raise TrainingError(f"what lies behind {names[stages - 1]} needs more than its output")
     return [first], [rest]
@@ -193,20 +196,38 @@ class Behind(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """(N, ...) in; what ``forward_features`` gives out."""
         (network,) = self._network
-        with self._stand_ins(network, features):
+        with self._stand_ins(network, self._nothing(features) | {self._last: features}):
             # Nothing looks at these pixels.
             found: Tensor = network.forward_features(features.new_zeros(1).expand(len(features), *self._images))
         return found
 
+    def leans_on(self, features: Tensor) -> list[str]:
+        """The frozen modules before the last whose outputs matter all the same: there is a way around the features.
+
+        By the graph of gradients rather than by numbers, which a weight of zero would hide.
+        """
+        (network,) = self._network
+        nothing = {name: value.clone().requires_grad_() for name, value in self._nothing(features).items()}
+        with torch.enable_grad(), self._stand_ins(network, nothing | {self._last: features}):
+            found = network.forward_features(features.new_zeros(1).expand(len(features), *self._images))
+        if not nothing or not found.requires_grad:
+            return []
+        gradients = torch.autograd.grad(found.sum(), list(nothing.values()), allow_unused=True)
+        return [name for name, gradient in zip(nothing, gradients, strict=True) if gradient is not None]
+
+    def _nothing(self, features: Tensor) -> dict[str, Tensor]:
+        return {
+            name: features.new_zeros(1).expand(len(features), *shape)
+            for name, shape in self._skipped.items()
+            if name != self._last
+        }
+
     @contextmanager
-    def _stand_ins(self, network: Any, features: Tensor) -> Iterator[None]:
+    def _stand_ins(self, network: Any, outputs: dict[str, Tensor]) -> Iterator[None]:
         modules = {name: network.get_submodule(name) for name in self._skipped}
         try:
             for name, module in modules.items():
-                given = features
-                if name != self._last:
-                    given = features.new_zeros(1).expand(len(features), *self._skipped[name])
-                module.forward = lambda *_, given=given, **__: given
+                module.forward = lambda *_, given=outputs[name], **__: given
             yield
         finally:
             for module in modules.values():
