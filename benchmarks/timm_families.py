@@ -131,7 +131,7 @@ def trained(network: str) -> dict[str, object]:
     difference = float(np.abs(cached - features.numpy()).max() / np.abs(features.numpy()).max())
     model.train()
     rows = model.embed_batch(torch.from_numpy(cached))
-    (rows[0] @ rows[1]).backward()
+    (rows[0] @ rows[1]).backward()  # type: ignore[no-untyped-call] # torch's
     learned = sum(weight.grad is not None for weight in model.parameters())
     whole = parity(model.eval(), export_onnx(model, size).SerializeToString(), pixels)
     if difference > 1e-3 or whole > 1e-3 or not learned:
