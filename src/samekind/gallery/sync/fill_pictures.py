@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 from itertools import islice
 
+from samekind.embedding.small_picture import read_small_picture
 from samekind.errors import ImageError
-from samekind.gallery.duplicates.pictures.small_picture import read_small_picture
 from samekind.gallery.file.store import Store, transaction
 from samekind.gallery.sync.changes import under
 from samekind.system.read_ahead import read_ahead

@@ -7,10 +7,10 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from samekind.embedding.new_image import NewImage
 from samekind.gallery.file.facts import generation, set_fact
 from samekind.gallery.file.store import CONTENT, Store, transaction
 from samekind.gallery.sync.examine import Examined
-from samekind.gallery.sync.new_image import NewImage
 from samekind.gallery.sync.report import SyncReport
 from samekind.images.videos import frame_of
 

@@ -17,8 +17,8 @@ from samekind.copies.evidence import Edit, Evidence
 from samekind.copies.features import Features
 from samekind.copies.keep import Facts
 from samekind.copies.picture import Picture, unpacked, unpacked_features
+from samekind.embedding.small_picture import read_detail, read_small_picture
 from samekind.errors import ImageError
-from samekind.gallery.duplicates.pictures.small_picture import read_detail, read_small_picture
 from samekind.gallery.file.rows import Row, read_rows
 from samekind.gallery.file.store import Connection, Store, has_pictures
 from samekind.images import ImageSource, Pixels
