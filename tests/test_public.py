@@ -21,6 +21,7 @@ EXPORTS = {
         *("SamekindError", "ArgumentError", "DatasetError", "EmbeddingError", "GalleryError", "ImageError"),
         *("audit", "AuditReport", "AuditFinding", "apply_audit", "AppliedAudit", "pairs_to_answer", "AskedPair"),
         *("MissingExtraError", "ModelFileError", "OperatingPointError", "PlanError", "ServeError", "TrainingError"),
+        *("ShardError", "embed", "EmbedReport"),
     },
     "samekind.gallery": {
         *("Cluster", "Duplicate", "DuplicateGroup", "Gallery", "Hit", "Match", "Row", "Status", "SyncReport"),

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         PlanError,
         SamekindError,
         ServeError,
+        ShardError,
         TrainingError,
     )
     from samekind.explain.explanation import Explanation
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from samekind.recognizer import Recognizer, load
     from samekind.report.evaluate import evaluate
     from samekind.report.schema import Report
+    from samekind.shards.embed import EmbedReport, embed
     from samekind.training.api import train
 
 __version__ = "0.1.0"
@@ -60,6 +62,7 @@ __all__ = [
     "Card",
     "CheckReport",
     "DatasetError",
+    "EmbedReport",
     "Embedded",
     "EmbeddingError",
     "Explanation",
@@ -75,6 +78,7 @@ __all__ = [
     "Report",
     "SamekindError",
     "ServeError",
+    "ShardError",
     "TrainingError",
     "TrioVerdict",
     "Verdict",
@@ -82,6 +86,7 @@ __all__ = [
     "audit",
     "calibrate",
     "check",
+    "embed",
     "evaluate",
     "load",
     "pairs_to_answer",
@@ -110,6 +115,8 @@ _MODULES = {
     "train": "samekind.training.api",
     "evaluate": "samekind.report.evaluate",
     "Report": "samekind.report.schema",
+    "embed": "samekind.shards.embed",
+    "EmbedReport": "samekind.shards.embed",
     "calibrate": "samekind.fitting.calibrate",
     "Recalibrated": "samekind.fitting.calibrate",
     "AdaptationError": "samekind.errors",
@@ -124,11 +131,13 @@ _MODULES = {
     "OperatingPointError": "samekind.errors",
     "PlanError": "samekind.errors",
     "ServeError": "samekind.errors",
+    "ShardError": "samekind.errors",
     "TrainingError": "samekind.errors",
 }
 # What some of these modules need beyond the core.
 _EXTRAS = {
     "samekind.gallery": "gallery",
+    "samekind.shards.embed": "gallery",
     "samekind.auditing.audit": "gallery",
     "samekind.fitting.calibrate": "calibrate",
 }

@@ -54,6 +54,11 @@ class EmbeddedImage(NamedTuple):
     size: int = 0
     damage: str | None = None
 
+    @property
+    def content(self) -> tuple[str | int | bytes | None, ...]:
+        """The values of a gallery's columns."""
+        return self[:9]
+
 
 def embed_batch(images: Iterable[bytes | str | os.PathLike[str]], encoder: OnnxEncoder) -> list[EmbeddedImage]:
     """Embed images, each given as its encoded bytes or as its path; one that cannot be read is a row with the reason.
