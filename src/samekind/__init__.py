@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         ArgumentError,
         DatasetError,
         EmbeddingError,
+        FilterError,
         GalleryError,
         ImageError,
         MissingExtraError,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
         SamekindError,
         ServeError,
         TrainingError,
+        WebPageError,
     )
     from samekind.explain.explanation import Explanation
     from samekind.fitting.calibrate import Recalibrated, calibrate
@@ -63,6 +65,7 @@ __all__ = [
     "Embedded",
     "EmbeddingError",
     "Explanation",
+    "FilterError",
     "Gallery",
     "GalleryError",
     "ImageError",
@@ -78,6 +81,7 @@ __all__ = [
     "TrainingError",
     "TrioVerdict",
     "Verdict",
+    "WebPageError",
     "apply_audit",
     "audit",
     "calibrate",
@@ -117,6 +121,7 @@ _MODULES = {
     "ArgumentError": "samekind.errors",
     "DatasetError": "samekind.errors",
     "EmbeddingError": "samekind.errors",
+    "FilterError": "samekind.errors",
     "GalleryError": "samekind.errors",
     "ImageError": "samekind.errors",
     "MissingExtraError": "samekind.errors",
@@ -124,6 +129,7 @@ _MODULES = {
     "OperatingPointError": "samekind.errors",
     "PlanError": "samekind.errors",
     "ServeError": "samekind.errors",
+    "WebPageError": "samekind.errors",
     "TrainingError": "samekind.errors",
 }
 # What some of these modules need beyond the core.

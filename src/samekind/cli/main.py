@@ -15,7 +15,7 @@ from samekind.cli.console.remarks import show_remarks
 from samekind.cli.datasets import audit, check, data, imagenette, label
 from samekind.cli.galleries import cluster, duplicates, find, gallery, index, search
 from samekind.cli.judging import adapt, explain, trio, verify
-from samekind.cli.models import calibrate, evaluate, info, reproduce, train
+from samekind.cli.models import calibrate, evaluate, export_web, info, reproduce, train
 from samekind.errors import SamekindError
 
 # None lets click decide by whether it writes to a terminal.
@@ -61,6 +61,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("calibrate")(calibrate.calibrate)
 app.command("train")(train.train)
 app.command("reproduce")(reproduce.reproduce)
+app.command("export-web")(export_web.export_web)
 app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 data.app.command("check")(check.check)

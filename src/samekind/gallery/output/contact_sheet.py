@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from samekind.gallery.file.rows import Row
+from samekind.gallery.store.rows import Row
 from samekind.images.videos import frame_of
 from samekind.pages import page_template, write_page
 

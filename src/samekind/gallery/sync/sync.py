@@ -8,7 +8,6 @@ sync goes on where this one stood.
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Callable, Sequence
 from itertools import chain, islice
 from pathlib import Path
@@ -16,8 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from samekind.errors import GalleryError, MissingExtraError
-from samekind.gallery.file.facts import read_fact, set_fact
-from samekind.gallery.file.store import Store, transaction
+from samekind.gallery.store.connection import Connection, transaction
+from samekind.gallery.store.facts import read_fact, set_fact
+from samekind.gallery.store.store import Store
 from samekind.gallery.sync.changes import (
     count_unchanged,
     files_to_look_at,
@@ -47,7 +47,7 @@ _NETWORK_BATCH = 8
 
 def sync_folder(
     store: Store,
-    db: sqlite3.Connection,
+    db: Connection,
     folder: Path,
     encoder: Callable[[], OnnxEncoder],
     *,
@@ -73,6 +73,7 @@ def sync_folder(
         GalleryError: The folder is missing, or is empty while the gallery has images of it (an unmounted disk, say).
     """
     folder = given_folder(folder, GalleryError)
+    store.root_at(db, folder.resolve().parent)
     prefix = folder_prefix(store.folder, folder)
     fact = f"frames of {prefix}"  # folders of one gallery may differ
     before = read_fact(db, fact) or SCENES
