@@ -55,6 +55,25 @@ def imports(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site into docs/_build/html: notebooks are run, warnings are errors, nothing is fetched."""
+    options = ("-W", "--keep-going", "--fresh-env")
+    session.run("python", "-m", "sphinx", *options, "-b", "html", "docs", "docs/_build/html", *session.posargs)
+    session.run(
+        "python",
+        "-m",
+        "sphinx",
+        *options,
+        "-b",
+        "linkcheck",
+        "-D",
+        "nb_execution_mode=off",
+        "docs",
+        "docs/_build/links",
+    )
+
+
+@nox.session
 def wheel(session: nox.Session) -> None:
     """Build the wheel, install it where nothing else is, and run what a user would."""
     with tempfile.TemporaryDirectory() as folder:
