@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 # Notebooks and pages of the build say what they did, not how far they are.
 os.environ.setdefault("TQDM_DISABLE", "1")
 os.environ.setdefault("NO_COLOR", "1")
+os.environ["TERM"] = "dumb"  # no bars that move
 
 project = "samekind"
 author = "The samekind developers"
@@ -32,17 +33,17 @@ extensions = [
     "extensions.card_page",
     "extensions.downloads",
     "extensions.try_it",
+    "extensions.accessible",
 ]
-exclude_patterns = ["_build", "research", "generated/notebooks"]
-templates_path = ["_templates"]
+exclude_patterns = ["_build", "generated/notebooks"]
 nitpicky = True
+# A glob of guides that a branch may not have.
+suppress_warnings = ["toc.empty_glob"]
 # Types of other libraries, and the internal ones that signatures show: they have no pages here.
 nitpick_ignore_regex = [("py:.*", r"(?!samekind\.[A-Z]).*")]
 
 myst_enable_extensions = ["colon_fence", "deflist", "attrs_inline"]
 myst_heading_anchors = 4
-# ASCII alone in the addresses of headings would lose some.
-myst_links_external_new_tab = False
 
 # The walks are run at each build, and an error in one is an error of the build.
 nb_execution_mode = "force"
@@ -63,8 +64,6 @@ copybutton_prompt_is_regexp = True
 
 html_theme = "furo"
 html_title = "samekind"
-html_static_path = ["_static"]
-html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sourcelink = False
 pygments_style = "a11y-high-contrast-light"

@@ -81,4 +81,4 @@ def _limits(part: dict[str, Any]) -> Iterator[str]:
         yield " or ".join(f"`{value}`" for value in part["enum"])
     for key, words in _BOUNDS.items():
         if key in part:
-            yield f"{words} {part[key]:g}"
+            yield f"{words} {part[key]:,}"
