@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from samekind.cli import demo, serve
+from samekind.cli.console.help_text import let_help_flow
 from samekind.cli.console.options import printable
 from samekind.cli.console.output import write_anything
 from samekind.cli.console.remarks import show_remarks
@@ -80,6 +81,8 @@ app.command("status")(gallery.status)
 app.command("remove")(gallery.remove)
 app.command("export")(gallery.export)
 app.add_typer(data.app, name="data")
+for _commands in (app, data.app):
+    let_help_flow(_commands)
 
 
 def run() -> None:
