@@ -24,7 +24,7 @@ TINY = {
     "cold_start": ["PICTURE", "OTHER", "--rounds", "1"],
     "colour_profiles": ["DATA"],
     "coverage": ["--simulations", "2", "--resamples", "10", "--worlds", "images-10x20"],
-    "duplicates": ["DATA", "--only", "bursts", "--most", "6"],
+    "duplicates": ["DATA", "--only", "bursts", "--most", "6", "--planted", "1"],
     "embedding": ["CLASSES", "--images", "8", "--slices", "2"],
     "gallery_index": ["CLASSES", "--most", "10"],
     "gallery_kill": ["CLASSES", "--kills", "2"],

@@ -13,7 +13,7 @@ from samekind.cli.console.options import printable
 from samekind.cli.console.output import write_anything
 from samekind.cli.console.remarks import show_remarks
 from samekind.cli.datasets import audit, check, data, imagenette, label
-from samekind.cli.galleries import cluster, duplicates, find, gallery, index, search
+from samekind.cli.galleries import cluster, duplicates, embed, find, gallery, index, search
 from samekind.cli.judging import adapt, explain, trio, verify
 from samekind.cli.models import calibrate, evaluate, export_web, info, reproduce, train
 from samekind.errors import SamekindError
@@ -69,6 +69,7 @@ data.app.command("audit")(audit.audit)
 data.app.command("apply")(audit.apply)
 data.app.command("label")(label.label)
 data.app.command("imagenette")(imagenette.imagenette)
+app.command("embed")(embed.embed)
 app.command("index")(index.index)
 app.command("search")(search.search)
 app.command("duplicates")(duplicates.duplicates)

@@ -47,13 +47,34 @@ def read_rows(
     above, text = _from_names(_text(path))
     first = _first_line(text)
     names: dict[str, Sequence[str]] = dict.fromkeys(needed, ()) | dict(synonyms or {})
+    form = _form(first, needed, names)
+    if form is None:
+        raise DatasetError(_lacking(path, first, needed, names))
+    columns, delimiter, quote = form
+    _refuse_twice(path, columns, names)
+    return columns, _rows(path, text, columns, delimiter, quote, above=above)
+
+
+def has_columns(path: Path, needed: Sequence[str]) -> bool:
+    """Whether a CSV file has columns of these names.
+
+    Raises:
+        DatasetError: It cannot be read.
+    """
+    first = _first_line(_from_names(_text(path))[1])
+    return _form(first, needed, dict.fromkeys(needed, ())) is not None
+
+
+def _form(
+    first: str, needed: Sequence[str], names: Mapping[str, Sequence[str]]
+) -> tuple[tuple[str, ...], str, str] | None:
+    """The columns, the separator and the quotation mark by which the first line has what is needed."""
     for delimiter in _DELIMITERS:
         for quote in ('"', "'"):
             columns = _columns(first, delimiter, quote, names)
             if set(needed) <= set(columns):
-                _refuse_twice(path, columns, names)
-                return columns, _rows(path, text, columns, delimiter, quote, above=above)
-    raise DatasetError(_lacking(path, first, needed, names))
+                return columns, delimiter, quote
+    return None
 
 
 def _from_names(text: str) -> tuple[int, str]:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from samekind import images
 from samekind.errors import ImageError
-from samekind.gallery.file.rows import Row
+from samekind.gallery.store.rows import Row
 from samekind.images.videos import frame_of
 from samekind.system.atomic import replacing
 

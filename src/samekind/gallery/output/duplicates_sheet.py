@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from samekind.gallery.duplicates.duplicate_group import Duplicate, DuplicateGroup, without_certainty
-from samekind.gallery.file.rows import Row
 from samekind.gallery.output.contact_sheet import write_page
 from samekind.gallery.output.sheets import summary_of_duplicates, title_of_group
 from samekind.gallery.plan import planned_group
+from samekind.gallery.store.rows import Row
 from samekind.plans import PlanLine
 from samekind.plans.plan_file import behind_action, head_of_group, head_of_plan
 from samekind.progress import Progress, stage_counter

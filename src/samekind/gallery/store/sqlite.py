@@ -11,16 +11,18 @@ import os
 import platform
 import sqlite3
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Final
 from urllib.parse import quote
 
 from filelock import FileLock, Timeout
 
 from samekind.errors import GalleryError
-from samekind.gallery.file.facts import read_fact
+from samekind.gallery.store.connection import Connection, transaction
+from samekind.gallery.store.facts import read_fact
 
 _APPLICATION_ID = 0x534B4744  # "SKGD": by it a gallery is told from other SQLite files
 # Format 2 keeps of each image a small picture and its local features, by which copies are found.
@@ -56,24 +58,30 @@ CREATE TRIGGER image_changed AFTER UPDATE OF embedding ON images
 WHEN old.embedding IS NOT NULL AND new.embedding IS NOT old.embedding
 BEGIN INSERT OR IGNORE INTO dropped VALUES (old.id); END;
 """
-# The columns that follow from a file's bytes, in the order in which they are read and written.
-CONTENT = "sha256, error, width, height, taken, phash, picture, features, embedding"
-# A video has a row, too, by which it is known; what is found are its frames, each with a row of its own.
-IS_IMAGE = "(embedding IS NOT NULL OR error IS NOT NULL)"
 _BUSY_SECONDS = 30.0
 
 
-class Connection(sqlite3.Connection):
+class SqliteConnection(sqlite3.Connection):
     """A connection that knows which file it was opened on.
 
     Attributes:
-        file_identity: The device and number of the file, by which it is known from another that took its name.
+        identity: The device and number of the file, by which it is known from another that took its name.
     """
 
-    file_identity: tuple[int, int] | None = None
+    database: Final = "sqlite"
+    identity: tuple[int, int] | None = None
+
+    def stream(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Run a query; SQLite hands out its rows one by one anyway."""
+        return self.execute(sql, parameters)
+
+    def has_pictures(self) -> bool:
+        """Whether there are columns for small pictures and features, which format 1 had not."""
+        query = "SELECT count(*) FROM pragma_table_info('images') WHERE name = 'features'"
+        return bool(self.execute(query).fetchone()[0])
 
 
-class Store:
+class SqliteStore:
     """A gallery's file. Reading is safe from several threads at once.
 
     Args:
@@ -93,9 +101,9 @@ class Store:
         self.file = self.path.resolve()
         self.read_only, self.bare = read_only, bare
         # Taking and giving back are safe between threads; the last one used knows the file best.
-        self._idle: deque[Connection] = deque()
+        self._idle: deque[SqliteConnection] = deque()
         self._process = os.getpid()
-        self._inherited: list[deque[Connection]] = []
+        self._inherited: list[deque[SqliteConnection]] = []
         if read_only and not self.path.is_file():
             raise GalleryError(f"{self.path}: no such gallery; `samekind index FOLDER --gallery {self.path}` makes one")
         with self.reading() as db:
@@ -109,12 +117,25 @@ class Store:
                 )
 
     @property
+    def files(self) -> Path:
+        """The file, beside which its index lies."""
+        return self.file
+
+    @property
+    def again(self) -> Path:
+        """The file, wherever the process goes."""
+        return self.file
+
+    @property
     def folder(self) -> Path:
         """The folder that the paths in the gallery are relative to."""
         return self.file.parent
 
+    def root_at(self, db: Connection, folder: Path) -> None:
+        """Nothing to note: the names are relative to where the file lies."""
+
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> Iterator[SqliteConnection]:
         """A connection to read with, for this thread alone until the end of the block.
 
         It is to the file that has the gallery's name now, which another program may have put there.
@@ -132,7 +153,7 @@ class Store:
             raise GalleryError(_explain(self.path, error)) from error
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self) -> Iterator[SqliteConnection]:
         """Be the one writer, with a connection of one's own.
 
         Raises:
@@ -169,6 +190,18 @@ class Store:
         with self.reading() as db:
             return read_fact(db, key)
 
+    def size(self) -> int:
+        """The bytes of the file."""
+        return self.file.stat().st_size if self.file.is_file() else 0
+
+    def state(self) -> object:
+        """The number of the file, and when it was last written."""
+        try:
+            status = self.file.stat()
+        except OSError as error:
+            raise GalleryError(f"{self.path}: the gallery is not there any more") from error
+        return status.st_ino, status.st_mtime_ns
+
     def close(self) -> None:
         """Close the connections."""
         self._leave_to_parent()
@@ -182,7 +215,7 @@ class Store:
             self._inherited.append(self._idle)
             self._idle, self._process = deque(), os.getpid()
 
-    def _idle_connection(self) -> Connection | None:
+    def _idle_connection(self) -> SqliteConnection | None:
         """One that is open on the file as it is now; None if there is none."""
         self._leave_to_parent()
         now = _identity(self.file)
@@ -190,12 +223,12 @@ class Store:
             while True:
                 connection = self._idle.pop()
                 # While one file is being put in the place of another there may be none.
-                if now in (None, connection.file_identity):
+                if now in (None, connection.identity):
                     return connection
                 connection.close()
         return None
 
-    def _connect(self) -> Connection:
+    def _connect(self) -> SqliteConnection:
         options = "?mode=rwc"
         if self.read_only:
             options = "?mode=ro"
@@ -206,7 +239,7 @@ class Store:
         connection = sqlite3.connect(
             f"file:{quote(os.fsencode(self.file))}{options}",
             uri=True,
-            factory=Connection,
+            factory=SqliteConnection,
             timeout=_BUSY_SECONDS,
             isolation_level=None,  # transactions are begun and ended by ``transaction``
             check_same_thread=False,  # one thread at a time has it, not always the same
@@ -220,7 +253,7 @@ class Store:
             connection.close()
             raise
         # Where it has just been made, or replaced in this very moment, it has a number by now.
-        connection.file_identity = identity or _identity(self.file)
+        connection.identity = identity or _identity(self.file)
         return connection
 
     def _refuse_foreign(self, db: sqlite3.Connection) -> None:
@@ -233,35 +266,6 @@ class Store:
                 )
         elif self.read_only or db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             raise GalleryError(f"{self.path}: not a samekind gallery")
-
-
-@contextmanager
-def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """One transaction: committed whole at the end of the block, or not at all."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
-
-
-@contextmanager
-def one_moment(db: sqlite3.Connection) -> Iterator[None]:
-    """Whatever is read in the block is the gallery of one moment, the one of the first read."""
-    db.execute("BEGIN")
-    try:
-        yield
-    finally:
-        if db.in_transaction:
-            db.execute("COMMIT")
-
-
-def has_pictures(db: sqlite3.Connection) -> bool:
-    """Whether the gallery has the columns for small pictures and features, which format 1 had not."""
-    return bool(db.execute("SELECT count(*) FROM pragma_table_info('images') WHERE name = 'features'").fetchone()[0])
 
 
 def _bring_up_to_date(db: sqlite3.Connection) -> None:

@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from functools import lru_cache
 
+from samekind.gallery.store.connection import Connection
 from samekind.model_file.card import Card
 
 # The facts that a search depends on: the card's text, the generation, the text about the index, the name of the space.
@@ -19,18 +19,18 @@ _FACTS = [f"(SELECT value FROM about WHERE key = '{key}')" for key in ("card", "
 STILL = " AND ".join(f"{fact} IS ?" for fact in _FACTS)
 
 
-def read_about(db: sqlite3.Connection) -> About:
+def read_about(db: Connection) -> About:
     """The facts that a search depends on."""
     return tuple(db.execute(f"SELECT {', '.join(_FACTS)}").fetchone())
 
 
-def read_fact(db: sqlite3.Connection, key: str) -> str | None:
+def read_fact(db: Connection, key: str) -> str | None:
     """A fact by its name; None if it was never set."""
     row = db.execute("SELECT value FROM about WHERE key = ?", (key,)).fetchone()
     return None if row is None else row[0]
 
 
-def set_fact(db: sqlite3.Connection, key: str, value: str) -> None:
+def set_fact(db: Connection, key: str, value: str) -> None:
     """Set a fact, within a transaction. It may be a path, which need not be UTF-8."""
     db.execute(
         "INSERT INTO about VALUES (?, CAST(? AS TEXT)) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
@@ -45,6 +45,6 @@ def parse_card(text: str) -> Card:
     return Card.model_validate_json(text)
 
 
-def generation(db: sqlite3.Connection) -> int:
+def generation(db: Connection) -> int:
     """A number that rises whenever an embedding is added, changed or removed."""
     return int(read_fact(db, "generation") or 0)

@@ -5,12 +5,13 @@ Whoever compares them takes them from ``embedding_space``.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
+from samekind.gallery.filters.sql import EVERYTHING, Condition
+from samekind.gallery.store.connection import Connection
 from samekind.inference.similarity import Embeddings
 
 CHUNK = 16_384
@@ -18,16 +19,20 @@ CHUNK = 16_384
 Ids = NDArray[np.int64]
 
 
-def read_embeddings(db: sqlite3.Connection, *, after: int = -1, chunk: int = CHUNK) -> Iterator[tuple[Ids, Embeddings]]:
-    """The embeddings that are newer than a generation, in the order of their ids, a chunk at a time.
+def read_embeddings(
+    db: Connection, *, after: int = -1, where: Condition = EVERYTHING, chunk: int = CHUNK
+) -> Iterator[tuple[Ids, Embeddings]]:
+    """The embeddings that are newer than a generation and meet a condition, in the order of their ids, by chunks.
 
     Yields:
         int64 (M,) and float32 (M, D), unit rows.
     """
     # Some are found by the index on generations, which the plus leads SQLite to; for all it reads the whole table.
     order = "id" if after < 0 else "+id"
-    cursor = db.execute(
-        f"SELECT id, embedding FROM images WHERE embedding IS NOT NULL AND generation > ? ORDER BY {order}", (after,)
+    cursor = db.stream(
+        f"SELECT id, embedding FROM images WHERE embedding IS NOT NULL AND generation > ? AND {where[0]}"
+        f" ORDER BY {order}",
+        (after, *where[1]),
     )
     while rows := cursor.fetchmany(chunk):
         yield np.array([row[0] for row in rows], np.int64), unit_rows([row[1] for row in rows])

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import sqlite3
 from functools import lru_cache
 
 import numpy as np
 from pydantic import BaseModel
 
 from samekind.adaptation.adaptation import Adaptation
-from samekind.gallery.file.facts import read_fact, set_fact
+from samekind.gallery.store.connection import Connection
+from samekind.gallery.store.facts import read_fact, set_fact
 from samekind.model_file.card import Adapted, PairCalibration, TrioCalibration
 
 
@@ -22,7 +22,7 @@ class _Kept(BaseModel):
     about: Adapted
 
 
-def keep_adaptation(db: sqlite3.Connection, adaptation: Adaptation | None) -> None:
+def keep_adaptation(db: Connection, adaptation: Adaptation | None) -> None:
     """Note an adaptation, or that there is none. To be called within a transaction."""
     text = ""
     if adaptation is not None:
@@ -34,7 +34,7 @@ def keep_adaptation(db: sqlite3.Connection, adaptation: Adaptation | None) -> No
     set_fact(db, "space", hashlib.sha256(text.encode()).hexdigest()[:16] if text else "")
 
 
-def read_adaptation(db: sqlite3.Connection) -> Adaptation | None:
+def read_adaptation(db: Connection) -> Adaptation | None:
     """The adaptation of a gallery; None where there is none."""
     text = read_fact(db, "adaptation")
     return _parse(text) if text else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from samekind.gallery import Gallery
-from samekind.gallery.file.vectors import read_embeddings
+from samekind.gallery.store.vectors import read_embeddings
 
 
 def test_the_rows_that_an_index_lacks_are_found_without_reading_all(gallery: Gallery) -> None:

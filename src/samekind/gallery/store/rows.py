@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -12,11 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.gallery.file.facts import STILL, About
-from samekind.gallery.file.store import IS_IMAGE, Store
-from samekind.gallery.file.vectors import unit_rows
+from samekind.gallery.filters.sql import EVERYTHING, Condition
+from samekind.gallery.store.connection import IS_IMAGE, Connection
+from samekind.gallery.store.facts import STILL, About
+from samekind.gallery.store.store import Store
+from samekind.gallery.store.vectors import unit_rows
 
-_COLUMNS = "id, path, size, mtime_ns, sha256, width, height, taken, error, embedding"
+COLUMNS = "id, path, size, mtime_ns, sha256, width, height, taken, error, embedding"
 _PAGE = 1024
 # The values of a row's columns, id and path first, embedding last.
 Stored = tuple[Any, ...]
@@ -55,8 +56,14 @@ class Row:
     embedding: NDArray[np.float32] | None = field(repr=False, compare=False)
 
 
-def read_rows(store: Store, ids: Sequence[int] | None = None) -> Iterator[Row]:
-    """The rows with these ids, in no order; or all, in the order of their paths. A page is in memory at a time."""
+def read_rows(store: Store, ids: Sequence[int] | None = None, where: Condition = EVERYTHING) -> Iterator[Row]:
+    """The rows with these ids, in no order; or all, in the order of their paths. A page is in memory at a time.
+
+    Args:
+        store: The gallery's file.
+        ids: None is all.
+        where: A condition that all must meet; it is for all, not for those with these ids.
+    """
     if ids is not None:
         for start in range(0, len(ids), _PAGE):
             with store.reading() as db:
@@ -64,17 +71,24 @@ def read_rows(store: Store, ids: Sequence[int] | None = None) -> Iterator[Row]:
             yield from (row_of(store.folder / values[1], values) for values in found)
         return
     last = ""
-    query = f"SELECT {_COLUMNS} FROM images WHERE path > CAST(? AS TEXT) AND {IS_IMAGE} ORDER BY path LIMIT {_PAGE}"
+    after = f"path > CAST(? AS TEXT) AND {IS_IMAGE} AND {where[0]}"
+    query = f"SELECT {COLUMNS} FROM images WHERE {after} ORDER BY path LIMIT {_PAGE}"
     while True:
         with store.reading() as db:
-            found = db.execute(query, (last.encode("utf-8", "surrogateescape"),)).fetchall()
+            found = db.execute(query, (last.encode("utf-8", "surrogateescape"), *where[1])).fetchall()
         if not found:
             return
         yield from (row_of(store.folder / values[1], values) for values in found)
         last = found[-1][1]
 
 
-def stored_rows(db: sqlite3.Connection, ids: Sequence[int], about: About | None = None) -> list[Stored]:
+def ids_where(db: Connection, where: Condition) -> list[int]:
+    """The ids of the readable images that meet a condition, rising."""
+    query = f"SELECT id FROM images WHERE embedding IS NOT NULL AND {where[0]} ORDER BY id"
+    return [image for (image,) in db.execute(query, where[1])]
+
+
+def stored_rows(db: Connection, ids: Sequence[int], about: About | None = None) -> list[Stored]:
     """The rows with these ids as SQLite has them, in no order; those that are there.
 
     Args:
@@ -93,7 +107,7 @@ def stored_rows(db: sqlite3.Connection, ids: Sequence[int], about: About | None 
 def _by_ids(count: int, about: bool) -> str:
     # A join is quicker than IN, which sorts.
     asked = ", ".join(["(?)"] * count)
-    query = f"WITH asked (id) AS (VALUES {asked}) SELECT {_COLUMNS} FROM asked CROSS JOIN images USING (id)"
+    query = f"WITH asked (id) AS (VALUES {asked}) SELECT {COLUMNS} FROM asked CROSS JOIN images USING (id)"
     return f"{query} WHERE embedding IS NOT NULL AND {STILL}" if about else query
 
 
