@@ -38,7 +38,8 @@ TINY = {
     "serve_schemathesis": ["--cases", "20"],
     "shared_machine": ["--model", "MODEL", "--processes", "2", "--rounds", "1", "--seconds", "0.2"],
 }
-LONG = ["accuracy", "audit", "domain_narrow", "domains", "explain", "learning_curve", "training"]
+LONG = ["accuracy", "audit", "domain_narrow", "domains", "encoders", "explain", "learning_curve", "timm_families",
+        "training"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
