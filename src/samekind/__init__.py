@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         PlanError,
         SamekindError,
         ServeError,
+        ShardError,
         TrainingError,
         WebPageError,
         WrapError,
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from samekind.recognizer import Recognizer, load
     from samekind.report.evaluate import evaluate
     from samekind.report.schema import Report
+    from samekind.shards.embed import EmbedReport, embed
     from samekind.training.api import train
     from samekind.wrapping.wrap import Wrapped, wrap
 
@@ -68,6 +70,7 @@ __all__ = [
     "Card",
     "CheckReport",
     "DatasetError",
+    "EmbedReport",
     "Embedded",
     "EmbeddingError",
     "Explanation",
@@ -86,6 +89,7 @@ __all__ = [
     "Report",
     "SamekindError",
     "ServeError",
+    "ShardError",
     "TrainingError",
     "TrioVerdict",
     "Verdict",
@@ -96,6 +100,7 @@ __all__ = [
     "audit",
     "calibrate",
     "check",
+    "embed",
     "evaluate",
     "load",
     "make_adaptable",
@@ -127,6 +132,8 @@ _MODULES = {
     "train": "samekind.training.api",
     "evaluate": "samekind.report.evaluate",
     "Report": "samekind.report.schema",
+    "embed": "samekind.shards.embed",
+    "EmbedReport": "samekind.shards.embed",
     "calibrate": "samekind.fitting.calibrate",
     "make_adaptable": "samekind.fitting.adaptable",
     "push": "samekind.publishing.push",
@@ -150,11 +157,13 @@ _MODULES = {
     "PlanError": "samekind.errors",
     "ServeError": "samekind.errors",
     "WebPageError": "samekind.errors",
+    "ShardError": "samekind.errors",
     "TrainingError": "samekind.errors",
 }
 # What some of these modules need beyond the core.
 _EXTRAS = {
     "samekind.gallery": "gallery",
+    "samekind.shards.embed": "gallery",
     "samekind.auditing.audit": "gallery",
 }
 

@@ -89,6 +89,10 @@ class FilterError(SamekindError, ValueError):
         self.place = place
 
 
+class ShardError(SamekindError, RuntimeError):
+    """A folder of shards that belongs to another model, is damaged, or is being written by another process."""
+
+
 class PlanError(SamekindError, RuntimeError):
     """A plan of what to keep and remove, or the journal of one that was applied, cannot be used as it stands."""
 

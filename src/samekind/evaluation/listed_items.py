@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.datasets.lists import PAIR_COLUMNS, TRIO_COLUMNS, read_rows
+from samekind.datasets.lists import PAIR_COLUMNS, TRIO_COLUMNS
 from samekind.datasets.manifest import TEST
 from samekind.datasets.sampling import TRIO_COMPOSITIONS
+from samekind.datasets.tables import read_rows
 from samekind.errors import DatasetError
 from samekind.evaluation.resampling.cells import GENUINE, IMPOSTOR
 

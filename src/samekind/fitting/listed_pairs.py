@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from samekind.adaptation.adaptation import Adaptation, adapt
 from samekind.datasets.folders import LabelledImages
-from samekind.datasets.lists import PAIR_COLUMNS, read_rows
+from samekind.datasets.lists import PAIR_COLUMNS
+from samekind.datasets.tables import read_rows
 from samekind.errors import AdaptationError, DatasetError
 from samekind.evaluation.listed_items import FEWEST_ANSWERS, ListedItems, read_pairs
 from samekind.evaluation.metrics.scores import Scores, Side

@@ -68,6 +68,21 @@ class GalleryModel:
             kept_as_named = name in bundled_models() or is_hub_address(name)
             set_fact(db, "model", name if kept_as_named else str(Path(name).resolve()))
 
+    def remember_card(self, db: Connection, card: Card, source: str) -> None:
+        """Note the model of embeddings that were made elsewhere; its file need not be here. ``db`` is the writer's.
+
+        Raises:
+            GalleryError: The gallery's, or the wanted one, is another.
+        """
+        self._refuse_other(card)
+        if self._wanted is not None:
+            self.remember(db)
+            self._refuse_other(card)
+        elif self.card() is None:
+            with transaction(db):
+                set_fact(db, "card", card.model_dump_json())
+                set_fact(db, "model", source)
+
     def embed_query(self, image: ImageSource) -> NDArray[np.float32]:
         """The embedding of a query, float32 (D,), unit length.
 

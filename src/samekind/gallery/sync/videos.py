@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from samekind.embedding.new_image import read_new_image
 from samekind.errors import DatasetError, GalleryError, ImageError
 from samekind.gallery.store.connection import Connection
 from samekind.gallery.store.store import Store
 from samekind.gallery.sync.changes import FoundFile
 from samekind.gallery.sync.examine import Examined, reason, sure_time
-from samekind.gallery.sync.new_image import read_new_image
 from samekind.images import MAX_PIXELS, Square
 from samekind.images.videos import frame_name, frame_of, read_frames
 from samekind.system.hashing import content_hash
