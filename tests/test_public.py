@@ -28,8 +28,10 @@ EXPORTS = {
             "ImageError",
         ),
         *("audit", "AuditReport", "AuditFinding", "apply_audit", "AppliedAudit", "pairs_to_answer", "AskedPair"),
+        *("wrap", "Wrapped", "push", "make_adaptable", "WrapError", "HubError", "NotCalibratedError"),
         *("MissingExtraError", "ModelFileError", "OperatingPointError", "PlanError", "ServeError", "TrainingError"),
         "WebPageError",
+        *("ShardError", "embed", "EmbedReport"),
     },
     "samekind.gallery": {
         *("Cluster", "Duplicate", "DuplicateGroup", "Gallery", "Hit", "Match", "Row", "Status", "SyncReport"),

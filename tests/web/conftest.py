@@ -26,8 +26,6 @@ class Host:
         host = self
 
         class Handler(http.server.SimpleHTTPRequestHandler):
-            extensions_map = {**http.server.SimpleHTTPRequestHandler.extensions_map, ".mjs": "text/javascript"}
-
             def log_message(self, *_: object) -> None:
                 pass
 

@@ -141,7 +141,7 @@ def test_nothing_leaves_the_page(visit: Callable[..., Any], drawn: list[Path], h
     assert page.evaluate(fetching) == "refused"
     assert [worker.evaluate(fetching) for worker in page.workers] == ["refused"]
     assert not elsewhere.requests
-    urllib.request.urlopen(elsewhere.address).close()  # which others can reach
+    urllib.request.urlopen(elsewhere.address).close()  # noqa: S310 - our own host, which others can reach
     assert elsewhere.requests
 
 

@@ -4,8 +4,8 @@ import wasmScript from "onnxruntime-web/ort-wasm-simd-threaded.mjs?url";
 import wasmBinary from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
 
 import { type Embedding, load, type Picture, readPicture, Recognizer, type Runtime } from "../src/index.js";
-import type { Opened, Reply, Request, Requests } from "./engine.js";
-import { kept, type Site } from "./site.js";
+import type { Reply, Request, Requests } from "./engine.js";
+import { kept } from "./site.js";
 
 // More threads than this gain nothing for a network of this size.
 const MOST_THREADS = 4;
@@ -18,10 +18,13 @@ let nextPicture = 0;
 
 const handlers: { [Name in keyof Requests]: (given: Requests[Name]["given"], at: number) => Promise<Requests[Name]["found"]> } = {
   async open({ site, base, cache }, at) {
-    const url = new URL(site.model, base).href;
-    const data = await kept(url, cache, (done) => progress(at, done, site.bytes));
-    const opened = await open(data, site, cache);
-    return opened;
+    const graphics = __GPU__ && (await hasGraphicsCard());
+    const runtime = graphics ? onGpu(cache) : onWasm(cache);
+    const data = await kept(new URL(site.model, base).href, cache, (done) => progress(at, done, site.bytes));
+    const gpu = graphics ? await openOnGpu(runtime, data, site.model) : null;
+    loaded = gpu ?? (await load(await (graphics ? onWasm(cache) : runtime), data, { name: site.model }));
+    recognizer = loaded;
+    return { card: loaded.card, backend: gpu ? "WebGPU" : "WebAssembly", threads: gpu ? 0 : threads() };
   },
   async add({ file, name }) {
     const picture = await readPicture(file, recognizer.card.input_size, name);
@@ -60,29 +63,36 @@ const handlers: { [Name in keyof Requests]: (given: Requests[Name]["given"], at:
   },
 };
 
-async function open(data: Uint8Array, site: Site, cache: string): Promise<Opened> {
-  const gpu = __GPU__ ? await openOnGpu(data, site) : null;
-  const threads = crossOriginIsolated ? Math.min(MOST_THREADS, navigator.hardwareConcurrency) : 1;
-  loaded = gpu ?? (await openOnWasm(data, site, cache, threads));
-  recognizer = loaded;
-  return { card: loaded.card, backend: gpu ? "WebGPU" : "WebAssembly", threads: gpu ? 0 : threads };
-}
-
-async function openOnWasm(data: Uint8Array, site: Site, cache: string, threads: number): Promise<Recognizer> {
+/** onnxruntime-web for WebAssembly, which is loaded beside the model. */
+async function onWasm(cache: string): Promise<Runtime> {
   const ort = await import("onnxruntime-web/wasm");
   const binary = new URL(wasmBinary, import.meta.url).href;
-  ort.env.wasm.numThreads = threads;
+  ort.env.wasm.numThreads = threads();
   ort.env.wasm.wasmPaths = { mjs: new URL(wasmScript, import.meta.url).href, wasm: binary };
   ort.env.wasm.wasmBinary = (await kept(binary, cache)).buffer;
-  return load(ort as Runtime, data, { name: site.model });
+  return ort as Runtime;
 }
 
-/** On the graphics card, where there is one and its driver can. */
-async function openOnGpu(data: Uint8Array, site: Site): Promise<Recognizer | null> {
-  if (!("gpu" in navigator)) return null;
+/** More than one only where the page's headers allow memory that threads share. */
+function threads(): number {
+  return crossOriginIsolated ? Math.min(MOST_THREADS, navigator.hardwareConcurrency) : 1;
+}
+
+/** Whether there is a graphics card, and not only a processor that imitates one, which is slower than WebAssembly. */
+async function hasGraphicsCard(): Promise<boolean> {
+  if (!("gpu" in navigator)) return false;
+  const adapter = await navigator.gpu.requestAdapter().catch(() => null);
+  return adapter !== null && !adapter.info.isFallbackAdapter;
+}
+
+async function onGpu(cache: string): Promise<Runtime> {
+  return (await import("./gpu.js")).open(cache);
+}
+
+/** The model on the graphics card; null where its driver cannot. */
+async function openOnGpu(runtime: Promise<Runtime>, data: Uint8Array, name: string): Promise<Recognizer | null> {
   try {
-    const { runtime } = await import("./gpu.js");
-    return await load(runtime, data, { name: site.model, backends: ["webgpu"] });
+    return await load(await runtime, data, { name, backends: ["webgpu"] });
   } catch {
     return null;
   }

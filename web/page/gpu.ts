@@ -5,8 +5,12 @@ import script from "onnxruntime-web/ort-wasm-simd-threaded.asyncify.mjs?url";
 import binary from "onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm?url";
 
 import type { Runtime } from "../src/index.js";
+import { kept } from "./site.js";
 
-ort.env.wasm.numThreads = 1;
-ort.env.wasm.wasmPaths = { mjs: new URL(script, import.meta.url).href, wasm: new URL(binary, import.meta.url).href };
-
-export const runtime = ort as Runtime;
+export async function open(cache: string): Promise<Runtime> {
+  const wasm = new URL(binary, import.meta.url).href;
+  ort.env.wasm.numThreads = 1;
+  ort.env.wasm.wasmPaths = { mjs: new URL(script, import.meta.url).href, wasm };
+  ort.env.wasm.wasmBinary = (await kept(wasm, cache)).buffer;
+  return ort as Runtime;
+}

@@ -29,7 +29,9 @@ self.addEventListener("fetch", (event) => {
 async function install(): Promise<void> {
   const cache = await caches.open(CACHE);
   const site = (await (await fetch("site.json", { cache: "no-cache" })).json()) as Site;
-  for (const file of ["./", "site.json", site.model, ...site.files]) {
+  // Of the WebAssembly the page itself has kept what this browser needs.
+  const files = site.files.filter((file) => !file.endsWith(".wasm"));
+  for (const file of ["./", "site.json", site.model, ...files]) {
     const url = new URL(file, self.registration.scope).href;
     if (!(await cache.match(url))) await cache.add(url);
   }

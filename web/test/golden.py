@@ -28,7 +28,8 @@ PATH = Path(__file__).with_name("golden.json")
 PICTURES = 14
 # Width, height and the side of the square: larger, smaller, equal, with and without a box filter, one very tall.
 SIZES = (
-    (37, 23, 8), (23, 37, 16), (8, 8, 8), (5, 7, 12), (16, 40, 16), (100, 70, 8), (131, 200, 12), (301, 299, 24), (3, 400, 9),
+    (37, 23, 8), (23, 37, 16), (8, 8, 8), (5, 7, 12), (16, 40, 16), (100, 70, 8), (131, 200, 12), (301, 299, 24),
+    (3, 400, 9),
 )  # fmt: skip
 
 

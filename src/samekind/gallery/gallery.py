@@ -34,12 +34,15 @@ from samekind.gallery.store.rows import Row, read_rows
 from samekind.gallery.store.store import Store, open_store
 from samekind.gallery.sync.changes import remove_folder
 from samekind.gallery.sync.report import SyncReport
+from samekind.gallery.sync.shards import add_shards
 from samekind.gallery.sync.sync import sync_folder
 from samekind.images import ImageSource
 from samekind.inference.similarity import Embeddings, checked_embeddings
 from samekind.model_file.card import Card
 from samekind.progress import Progress
 from samekind.recognizer import Recognizer
+from samekind.shards.folder import ShardFolder
+from samekind.shards.parquet_images import require_pyarrow
 
 
 class Gallery:
@@ -245,6 +248,36 @@ class Gallery:
                 on_progress=on_progress,
                 after_batch=lambda: keep_up_during_sync(self._store, db),
             )
+            keep_adapted(db, self.card)
+            keep_up(self._store, db, index)
+        return report
+
+    def add_shards(
+        self, folder: str | os.PathLike[str], *, index: str | None = None, on_progress: Progress | None = None
+    ) -> SyncReport:
+        """Take in the images of a folder of shards, as ``samekind.embed`` makes it. Nothing is embedded.
+
+        Images of this machine's folders are as ``sync`` would have them: a later ``sync`` of their folder reads only
+        what has changed since, and drops what is gone. Images behind addresses are kept under these. What the gallery
+        has beside stays.
+
+        Args:
+            folder: The shards.
+            index: As ``sync``.
+            on_progress: Called with ``rows``, the number done and the number of all.
+
+        Raises:
+            ShardError: It is no folder of shards, or is damaged.
+            GalleryError: The gallery belongs to another model, somebody else is writing, or FAISS knows no such index.
+            MissingExtraError: pyarrow is not installed.
+        """
+        require_pyarrow()
+        shards = ShardFolder(folder)
+        with self._store.writing() as db:
+            self._model.remember_card(db, shards.manifest.card, shards.manifest.model)
+            if index is not None:
+                refuse_index(self._store, index, self.card.dimension)
+            report = add_shards(self._store, db, shards, on_progress)
             keep_adapted(db, self.card)
             keep_up(self._store, db, index)
         return report

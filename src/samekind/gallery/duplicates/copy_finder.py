@@ -85,7 +85,7 @@ class _Held:
         greys: uint8 (24, 24) each, the small pictures squashed.
     """
 
-    state: tuple[tuple[int, int] | None, int]
+    state: tuple[object, int]
     ids: list[int]
     features: Sequence[Features]
     greys: list[NDArray[np.uint8]]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from samekind.gallery.duplicates.pictures.perceptual_hash import hash_pairs
+from samekind.gallery.duplicates.pictures.hash_pairs import hash_pairs
 from samekind.gallery.filters.sql import EVERYTHING, Condition
 from samekind.gallery.store.store import Store
 from samekind.images.encoded.colour import profile_of

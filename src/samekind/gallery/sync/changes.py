@@ -19,6 +19,8 @@ from samekind.images.formats import installed_extras
 from samekind.images.videos import is_video
 from samekind.system.paths import relative_path
 
+# Images within tar and Parquet files come from shards; a look at the folder does not see them.
+_OF_ITS_OWN = "path NOT GLOB '*.tar#*' AND path NOT GLOB '*.parquet#*'"
 # An SQL condition on images, and its parameters.
 Condition = tuple[str, tuple[bytes, ...]]
 
@@ -48,8 +50,8 @@ def folder_prefix(gallery_folder: Path, folder: Path) -> str:
 
 def under(prefix: str) -> Condition:
     """The condition for the paths that begin with a prefix."""
-    if not prefix:  # the gallery's own folder; what lies elsewhere begins with .. or is absolute
-        return "(path NOT LIKE '../%' AND path NOT LIKE '/%' AND path NOT LIKE '_:/%')", ()
+    if not prefix:  # the gallery's own folder; what lies elsewhere begins with .. is absolute, or an address
+        return "(path NOT LIKE '../%' AND path NOT LIKE '/%' AND path NOT LIKE '_:/%' AND path NOT LIKE '%://%')", ()
     return "(path >= CAST(? AS TEXT) AND path < CAST(? AS TEXT))", (os.fsencode(prefix), _beyond(prefix))
 
 
@@ -94,7 +96,7 @@ def gone(prefix: str) -> Condition:
         "SELECT 1 FROM unlisted WHERE images.path = unlisted.path"
         " OR (images.path > unlisted.path AND images.path < unlisted.beyond)"
     )
-    return f"{where} AND NOT EXISTS ({seen}) AND NOT EXISTS ({doubtful})", parameters
+    return f"{where} AND NOT EXISTS ({seen}) AND NOT EXISTS ({doubtful}) AND {_OF_ITS_OWN}", parameters
 
 
 def list_files(

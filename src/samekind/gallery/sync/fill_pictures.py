@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import islice
 
+from samekind.embedding.small_picture import read_small_picture
 from samekind.errors import ImageError
-from samekind.gallery.duplicates.pictures.small_picture import read_small_picture
 from samekind.gallery.store.connection import Connection, transaction
 from samekind.gallery.store.store import Store
 from samekind.gallery.sync.changes import under

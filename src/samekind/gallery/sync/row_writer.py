@@ -6,11 +6,12 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from samekind.embedding.embed_batch import EmbeddedImage
+from samekind.embedding.new_image import NewImage
 from samekind.gallery.store.connection import CONTENT, Connection, transaction
 from samekind.gallery.store.facts import generation, set_fact
 from samekind.gallery.store.store import Store
 from samekind.gallery.sync.examine import Examined
-from samekind.gallery.sync.new_image import NewImage
 from samekind.gallery.sync.report import SyncReport
 from samekind.images.videos import frame_of
 
@@ -68,6 +69,17 @@ class RowWriter:
                 else:
                     self._write_known(found)
             self._report.embedded += len(vectors)
+            if self._changed:
+                set_fact(self._db, "generation", str(self._generation))
+
+    def write_embedded(self, rows: Sequence[tuple[Examined, EmbeddedImage]]) -> None:
+        """Write a batch of images that were embedded elsewhere."""
+        with transaction(self._db):
+            self._generation, self._changed = generation(self._db) + 1, False
+            for found, image in rows:
+                self._put(found, image.content)
+                if image.damage:
+                    self._report.damaged.append((found.file.path, image.damage))
             if self._changed:
                 set_fact(self._db, "generation", str(self._generation))
 

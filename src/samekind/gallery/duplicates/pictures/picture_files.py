@@ -17,8 +17,8 @@ from samekind.copies.evidence import Edit, Evidence
 from samekind.copies.features import Features
 from samekind.copies.keep import Facts
 from samekind.copies.picture import Picture, unpacked, unpacked_features
+from samekind.embedding.small_picture import read_detail, read_small_picture
 from samekind.errors import ImageError
-from samekind.gallery.duplicates.pictures.small_picture import read_detail, read_small_picture
 from samekind.gallery.filters.sql import EVERYTHING, Condition
 from samekind.gallery.store.connection import Connection
 from samekind.gallery.store.rows import Row, read_rows

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import imagehash
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from samekind.gallery.duplicates.pairs import Pairs, join_pairs, similar_pairs
 from samekind.images import Pixels
-
-HASH_BITS = 64
-_MOST_BITS_APART = 6
 
 
 def perceptual_hash(pixels: Pixels) -> bytes:
@@ -28,10 +23,3 @@ def perceptual_hash(pixels: Pixels) -> bytes:
         8
     """
     return np.packbits(imagehash.phash(Image.fromarray(pixels)).hash).tobytes()
-
-
-def hash_pairs(hashes: NDArray[np.uint8]) -> Pairs:
-    """The pairs whose perceptual hashes, uint8 (N, 8), differ in at most six bits."""
-    # As signs of unit length two hashes with h different bits have the cosine 1 - 2 h / 64.
-    signs = (np.unpackbits(hashes, axis=1).astype(np.float32) * 2 - 1) / np.float32(HASH_BITS**0.5)
-    return join_pairs(similar_pairs(signs, 1 - (2 * _MOST_BITS_APART + 1) / HASH_BITS))
