@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 
 # Tests of what the core dependencies are enough for, beside tests/test_*.py; and the libraries that check them.
 CORE_TESTS = ["tests/datasets", "tests/images", "tests/cli/test_judging.py", "tests/cli/test_check.py"]
-ORACLES = ["pytest>=8", "hypothesis>=6.100", "onnx>=1.17", "scikit-learn>=1.4", "scipy>=1.11"]
+ORACLES = ["pytest>=8", "pytest-xdist>=3.7", "hypothesis>=6.100", "onnx>=1.17", "scikit-learn>=1.4", "scipy>=1.11"]
 # These train, search galleries, or import what an extra brings.
 NOT_CORE = ["tests/test_readme.py", "tests/test_public.py", "tests/datasets/test_imagenette.py"]
 
@@ -30,7 +30,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def fast(session: nox.Session) -> None:
     """What needs no torch, no browser, no service and no process, on all cores: for daily work."""
-    session.run("pytest", "--fast", "-n", "auto", "--dist", "loadfile", *session.posargs)
+    session.run("pytest", "--fast", *session.posargs)
 
 
 @nox.session

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         ArgumentError,
         DatasetError,
         EmbeddingError,
+        FilterError,
         GalleryError,
         ImageError,
         MissingExtraError,
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
         PlanError,
         SamekindError,
         ServeError,
+        ShardError,
         TrainingError,
+        WebPageError,
     )
     from samekind.explain.explanation import Explanation
     from samekind.fitting.calibrate import Recalibrated, calibrate
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
     from samekind.recognizer import Recognizer, load
     from samekind.report.evaluate import evaluate
     from samekind.report.schema import Report
+    from samekind.shards.embed import EmbedReport, embed
     from samekind.training.api import train
 
 __version__ = "0.1.0"
@@ -60,9 +64,11 @@ __all__ = [
     "Card",
     "CheckReport",
     "DatasetError",
+    "EmbedReport",
     "Embedded",
     "EmbeddingError",
     "Explanation",
+    "FilterError",
     "Gallery",
     "GalleryError",
     "ImageError",
@@ -75,13 +81,16 @@ __all__ = [
     "Report",
     "SamekindError",
     "ServeError",
+    "ShardError",
     "TrainingError",
     "TrioVerdict",
     "Verdict",
+    "WebPageError",
     "apply_audit",
     "audit",
     "calibrate",
     "check",
+    "embed",
     "evaluate",
     "load",
     "pairs_to_answer",
@@ -110,6 +119,8 @@ _MODULES = {
     "train": "samekind.training.api",
     "evaluate": "samekind.report.evaluate",
     "Report": "samekind.report.schema",
+    "embed": "samekind.shards.embed",
+    "EmbedReport": "samekind.shards.embed",
     "calibrate": "samekind.fitting.calibrate",
     "Recalibrated": "samekind.fitting.calibrate",
     "AdaptationError": "samekind.errors",
@@ -117,6 +128,7 @@ _MODULES = {
     "ArgumentError": "samekind.errors",
     "DatasetError": "samekind.errors",
     "EmbeddingError": "samekind.errors",
+    "FilterError": "samekind.errors",
     "GalleryError": "samekind.errors",
     "ImageError": "samekind.errors",
     "MissingExtraError": "samekind.errors",
@@ -124,11 +136,14 @@ _MODULES = {
     "OperatingPointError": "samekind.errors",
     "PlanError": "samekind.errors",
     "ServeError": "samekind.errors",
+    "WebPageError": "samekind.errors",
+    "ShardError": "samekind.errors",
     "TrainingError": "samekind.errors",
 }
 # What some of these modules need beyond the core.
 _EXTRAS = {
     "samekind.gallery": "gallery",
+    "samekind.shards.embed": "gallery",
     "samekind.auditing.audit": "gallery",
     "samekind.fitting.calibrate": "calibrate",
 }

@@ -44,12 +44,32 @@ class GalleryError(SamekindError, RuntimeError):
     """A gallery cannot be opened, belongs to another model, or is being written by another process."""
 
 
+class FilterError(SamekindError, ValueError):
+    """A filter of images that cannot be understood.
+
+    Attributes:
+        place: How many characters stand before the place in the text that is wrong.
+    """
+
+    def __init__(self, message: str, place: int = 0) -> None:
+        super().__init__(message)
+        self.place = place
+
+
+class ShardError(SamekindError, RuntimeError):
+    """A folder of shards that belongs to another model, is damaged, or is being written by another process."""
+
+
 class PlanError(SamekindError, RuntimeError):
     """A plan of what to keep and remove, or the journal of one that was applied, cannot be used as it stands."""
 
 
 class ServeError(SamekindError, RuntimeError):
     """The service cannot start as it was asked to."""
+
+
+class WebPageError(SamekindError, RuntimeError):
+    """The page for the browser cannot be written: it was never built, or the folder has other files in it."""
 
 
 class MissingExtraError(SamekindError, ImportError):

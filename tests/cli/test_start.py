@@ -61,6 +61,18 @@ def test_evaluating_checking_and_drawing_lists_need_no_extra(
     assert result.returncode == 0, result.stderr
 
 
+def test_calibrating_refuses_a_missing_folder_before_scipy_is_imported(tiny_model: Path, tmp_path: Path) -> None:
+    script = (
+        "import sys\nfrom samekind.cli.main import run\n"
+        "try:\n    run()\nfinally:\n    print('scipy' in sys.modules, file=sys.stderr)\n"
+    )
+    command = ["calibrate", tiny_model, tmp_path / "none", "-o", tmp_path / "mine.onnx"]
+    result = subprocess.run([sys.executable, "-c", script, *map(str, command)], capture_output=True, text=True)
+    refusal, imported = result.stderr.splitlines()
+    assert (result.returncode, imported) == (2, "False")
+    assert "none: no such folder" in refusal
+
+
 def test_calibrating_needs_scipy_and_no_torch(colour_folders: Path, tiny_model: Path, tmp_path: Path) -> None:
     result = run_blocked("calibrate", tiny_model, colour_folders, "-o", tmp_path / "mine.onnx", allowed="scipy")
     assert result.returncode == 0, result.stderr

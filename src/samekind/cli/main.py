@@ -14,9 +14,9 @@ from samekind.cli.console.options import printable
 from samekind.cli.console.output import write_anything
 from samekind.cli.console.remarks import show_remarks
 from samekind.cli.datasets import audit, check, data, imagenette, label
-from samekind.cli.galleries import cluster, duplicates, find, gallery, index, search
+from samekind.cli.galleries import cluster, duplicates, embed, find, gallery, index, search
 from samekind.cli.judging import adapt, explain, trio, verify
-from samekind.cli.models import calibrate, evaluate, info, reproduce, train
+from samekind.cli.models import calibrate, evaluate, export_web, info, reproduce, train
 from samekind.errors import SamekindError
 
 # None lets click decide by whether it writes to a terminal.
@@ -62,6 +62,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("calibrate")(calibrate.calibrate)
 app.command("train")(train.train)
 app.command("reproduce")(reproduce.reproduce)
+app.command("export-web")(export_web.export_web)
 app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 data.app.command("check")(check.check)
@@ -69,6 +70,7 @@ data.app.command("audit")(audit.audit)
 data.app.command("apply")(audit.apply)
 data.app.command("label")(label.label)
 data.app.command("imagenette")(imagenette.imagenette)
+app.command("embed")(embed.embed)
 app.command("index")(index.index)
 app.command("search")(search.search)
 app.command("duplicates")(duplicates.duplicates)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from samekind.datasets.sampling import sample_at_most, sample_trios
 from samekind.errors import DatasetError
@@ -137,6 +136,9 @@ def _fit_logistic(
     features: NDArray[np.floating], same: NDArray[np.bool_], images: int, weight: NDArray[np.float64] | None = None
 ) -> tuple[list[float], float]:
     """Logistic regression with weights that are not negative; both answers weigh the same in all."""
+    # Here, so that what names alone decide is refused before half a second of imports.
+    from scipy.optimize import minimize  # noqa: PLC0415
+
     x = features.astype(np.float64)
     yes = int(same.sum())
     if yes == 0 or yes == len(same):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Protocol
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
@@ -75,7 +75,19 @@ class MeasuredOn(_Part):
         return self.domain or self.description
 
 
-class PairCalibration(_Part):
+class _HasPoints(Protocol):
+    @property
+    def operating_points(self) -> dict[str, OperatingPoint]: ...
+
+
+class _AtOneHalf:
+    @property
+    def balanced(self: _HasPoints) -> OperatingPoint:
+        """The operating point at a probability of one half, which every model has."""
+        return self.operating_points["balanced"]
+
+
+class PairCalibration(_AtOneHalf, _Part):
     """P(same) = 1 / (1 + exp(-(scale × similarity + bias))): Platt scaling of the cosine (Platt, 1999).
 
     Fitted with genuine and impostor pairs weighing the same: a probability of 0.5 means "as likely as not" where
@@ -87,13 +99,8 @@ class PairCalibration(_Part):
     operating_points: OperatingPoints
     measured_on: MeasuredOn
 
-    @property
-    def balanced(self) -> OperatingPoint:
-        """The operating point at a probability of one half, which every model has."""
-        return self.operating_points["balanced"]
 
-
-class TrioCalibration(_Part):
+class TrioCalibration(_AtOneHalf, _Part):
     """P(at least two alike): a logistic of the three similarities sorted from the highest to the lowest.
 
     Sorting makes it symmetric; weights that are not negative make it monotone: two pictures coming closer never turn
@@ -104,11 +111,6 @@ class TrioCalibration(_Part):
     bias: Finite
     operating_points: OperatingPoints
     measured_on: MeasuredOn
-
-    @property
-    def balanced(self) -> OperatingPoint:
-        """The operating point at a probability of one half, which every model has."""
-        return self.operating_points["balanced"]
 
 
 class DomainCalibration(_Part):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from samekind.adaptation.adaptation import Adaptation, adapt
-from samekind.errors import AdaptationError, OperatingPointError
+from samekind.errors import AdaptationError, FilterError, OperatingPointError
 from samekind.explain.explanation import Explanation
 from samekind.images import DecodedImage, read_image
 from samekind.inference.judging import pair_verdicts, trio_verdicts
@@ -151,11 +151,17 @@ class Service:
             return adapt(np.stack(others), self.card, f"{len(others)} pictures of the request")
         return None if self.gallery is None else self.gallery.adaptation
 
-    async def search(self, image: bytes, k: int = 20, min_probability: float | None = None) -> list[Hit]:
-        """The images of the gallery that are most like one."""
+    async def search(
+        self, image: bytes, k: int = 20, min_probability: float | None = None, where: str | None = None
+    ) -> list[Hit]:
+        """The images of the gallery that are most like one, among those that meet a filter."""
         gallery = self._gallery()
+        if where is not None:
+            _refuse_no_filter(where)
         row = (await self.embed({"image": image}))["image"]
-        return await self.searches.run(lambda: gallery.search_embedding(row, k, min_probability=min_probability))
+        return await self.searches.run(
+            lambda: gallery.search_embedding(row, k, min_probability=min_probability, where=where)
+        )
 
     async def copies(self, image: bytes) -> list[Match]:
         """The images of the gallery that are copies of this very picture, and what is alike but no copy, last."""
@@ -216,3 +222,13 @@ def _named_problems(threshold: float | None) -> Iterator[None]:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors={field: str(error)}) from error
     except AdaptationError as error:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors={"among": str(error)}) from error
+
+
+def _refuse_no_filter(where: str) -> None:
+    """Make sure that a filter is one, before its picture is embedded."""
+    from samekind.gallery.filters.grammar import parse_filter  # noqa: PLC0415 - galleries come with an extra
+
+    try:
+        parse_filter(where)
+    except FilterError as error:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors={"where": str(error).removeprefix("where, ")}) from error

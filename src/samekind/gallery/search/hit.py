@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from samekind.gallery.file.rows import Row, Stored, row_of
+from samekind.gallery.store.rows import Row, Stored, row_of
 
 
 @dataclass(frozen=True)

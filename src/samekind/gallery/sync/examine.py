@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from samekind.embedding.new_image import NewImage, read_new_image
 from samekind.errors import DatasetError, ImageError
-from samekind.gallery.file.store import Store
+from samekind.gallery.store.store import Store
 from samekind.gallery.sync.changes import FoundFile
-from samekind.gallery.sync.new_image import NewImage, read_new_image
 from samekind.system.hashing import content_hash
 from samekind.system.read_ahead import read_ahead
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from samekind.embedding.new_image import read_new_image
 from samekind.errors import DatasetError, GalleryError, ImageError
-from samekind.gallery.file.store import Store
+from samekind.gallery.store.connection import Connection
+from samekind.gallery.store.store import Store
 from samekind.gallery.sync.changes import FoundFile
 from samekind.gallery.sync.examine import Examined, reason, sure_time
-from samekind.gallery.sync.new_image import read_new_image
 from samekind.images import MAX_PIXELS
 from samekind.images.videos import frame_name, frame_of, read_frames
 from samekind.system.hashing import content_hash
@@ -107,7 +107,7 @@ def _frame_content(video: bytes, seconds: float) -> bytes:
     return hashlib.sha256(video + frame_name("", seconds).encode()).digest()
 
 
-def _frames_of_content(db: sqlite3.Connection, sha256: bytes) -> list[tuple[float, bytes]]:
+def _frames_of_content(db: Connection, sha256: bytes) -> list[tuple[float, bytes]]:
     """The frames that were taken of a video of this content, their seconds and hashes."""
     query = "SELECT path FROM images WHERE sha256 = ? AND error IS NULL AND embedding IS NULL LIMIT 1"
     row = db.execute(query, (sha256,)).fetchone()
@@ -120,11 +120,11 @@ def _frames_of_content(db: sqlite3.Connection, sha256: bytes) -> list[tuple[floa
     return known if whole else []
 
 
-def _rows_of(db: sqlite3.Connection, path: str) -> dict[str, int]:
+def _rows_of(db: Connection, path: str) -> dict[str, int]:
     return dict(_frames(db, path, "path, id"))
 
 
-def _frames(db: sqlite3.Connection, path: str, columns: str) -> list[tuple[str, Any]]:
+def _frames(db: Connection, path: str, columns: str) -> list[tuple[str, Any]]:
     begin, end = os.fsencode(f"{path}#t="), os.fsencode(f"{path}#t>")
     query = f"SELECT {columns} FROM images WHERE path > CAST(? AS TEXT) AND path < CAST(? AS TEXT)"
     return db.execute(query, (begin, end)).fetchall()
