@@ -115,7 +115,8 @@ class RayEngine:
                     ray.init(address="local", **here, **quiet)
                 else:
                     ray.init(address=self._address, **quiet)
-            except (ConnectionError, ValueError, RuntimeError) as error:
+            except Exception as error:  # Ray raises that itself where a node is slow to start
+                ray.shutdown()
                 message = f"no Ray cluster at {self._address} ({_last_line(error)}); `ray start --head` starts one"
                 raise ShardError(message) from error
         logging.getLogger("ray.data").setLevel(logging.ERROR)
