@@ -22,7 +22,8 @@ from samekind.shards.shard_file import Shard, ShardRow, read_shard
 from samekind.system.atomic import replacing
 from samekind.system.hashing import content_hash
 
-MANIFEST = "shards.json"
+# Readers of data sets pass over what begins with an underscore.
+MANIFEST = "_shards.json"
 
 
 def is_shard_folder(folder: str | os.PathLike[str]) -> bool:
@@ -202,7 +203,7 @@ class ShardFolder:
             yield from read_shard(path)
 
     def _plan(self, plan: int) -> Path:
-        return self.path / f"plan-{plan:05}.parquet"
+        return self.path / f"_plan-{plan:05}.parquet"
 
     def _commit(self) -> None:
         self.manifest.shards = dict(sorted(self.manifest.shards.items()))
