@@ -131,7 +131,7 @@ def test_a_white_border_around_a_white_ground_is_the_edit() -> None:
         found = compare(*[side(image) for image in (thing, ImageOps.expand(thing, 14, "white"))][::order])
         assert found is not None
         assert "bordered" in found.kinds
-        assert better_of(found) == ((order < 0) * 1, "the other is with something around it")
+        assert better_of(found) == ((order < 0) * 1, "the other has a frame around it")
 
 
 def test_a_number_in_the_margin_is_not_lost() -> None:
