@@ -8,7 +8,7 @@ then refines it to an affine map. Both are OpenCV's.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -160,7 +160,17 @@ def alignments(first: Picture, second: Picture) -> Iterator[Alignment]:
         tight = refined(first.grey, _seen(second.grey, mirror), matrix)
         if tight and tight[1] >= _LEAST_REACHED:
             yield Alignment(tight[0], mirror, agreeing)
-    yield from _aligned_whole(first, second)
+    for whole in _aligned_whole(first, second):
+        near = [mirror == whole.mirrored and _apart(matrix, whole.matrix, first.shape) <= 2 * _TOLERANCE
+                for _, mirror, matrix in found]  # fmt: skip
+        agreeing = max((one[0] for one, same in zip(found, near, strict=True) if same), default=0)
+        yield replace(whole, agreeing=agreeing)
+
+
+def _apart(one: Map, other: Map, shape: tuple[int, int]) -> float:
+    """How far two maps take a corner of a picture of this shape apart, at most, in pixels."""
+    corners = np.array([(x, y, 1) for x in (0, shape[1] - 1) for y in (0, shape[0] - 1)])
+    return float(np.linalg.norm(corners @ (one - other).T, axis=1).max())
 
 
 def _seen(grey: NDArray[np.uint8], mirror: bool) -> NDArray[np.uint8]:
