@@ -274,7 +274,7 @@ def _most_common(zoom: NDArray[np.float32], turn: NDArray[np.float32]) -> NDArra
 def _may_agree(points: Points, counterparts: Points, zoom: Points, turn: Points) -> bool:
     """Whether any match's own zoom and turn take enough of the others near their counterparts.
 
-    A feature tells both only roughly, so it is asked roughly; of a thousand unrelated pairs some ten are left.
+    A feature tells both only roughly, so it is asked roughly; of a hundred unrelated pairs some four are left.
     """
     factor = np.exp2(zoom) * np.exp(1j * turn)
     source, target = (part[:, 0] + 1j * part[:, 1] for part in (points, counterparts))
