@@ -40,6 +40,8 @@ def add_shards(store: Store, db: Connection, shards: ShardFolder, on_progress: P
     Raises:
         ShardError: A shard is missing or broken.
     """
+    folders = sorted({plan.folder for plan in shards.manifest.plans if plan.folder is not None})
+    store.root_at(db, Path(folders[0]).parent if folders else Path("/"))
     report, done = SyncReport(), 0
     writer = RowWriter(store, db, report)
     count = stage_counter(on_progress, "rows", sum(entry.rows for _, entry in shards.files()))
@@ -48,9 +50,8 @@ def add_shards(store: Store, db: Connection, shards: ShardFolder, on_progress: P
         writer.write_embedded(list(_news(store, db, batch, report)))
         done += len(batch)
         count(done)
-    folders = {plan.folder for plan in shards.manifest.plans if plan.folder is not None}
     with transaction(db):
-        prefixes = ((os.fsencode(folder_prefix(store.folder, Path(folder))),) for folder in sorted(folders))
+        prefixes = ((os.fsencode(folder_prefix(store.folder, Path(folder))),) for folder in folders)
         db.executemany("INSERT OR IGNORE INTO folders VALUES (CAST(? AS TEXT))", prefixes)
     return report
 
