@@ -24,6 +24,8 @@ const handlers: { [Name in keyof Requests]: (given: Requests[Name]["given"], at:
     const gpu = graphics ? await openOnGpu(runtime, data, site.model) : null;
     loaded = gpu ?? (await load(await (graphics ? onWasm(cache) : runtime), data, { name: site.model }));
     recognizer = loaded;
+    // The first run is slow, because the browser compiles what it runs; better while the visitor looks for pictures.
+    loaded.embed(new Uint8Array(3 * loaded.card.input_size ** 2)).catch(() => undefined);
     return { card: loaded.card, backend: gpu ? "WebGPU" : "WebAssembly", threads: gpu ? 0 : threads() };
   },
   async add({ file, name }) {
