@@ -3,7 +3,7 @@
 import wasmScript from "onnxruntime-web/ort-wasm-simd-threaded.mjs?url";
 import wasmBinary from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
 
-import { type Embedding, load, type Picture, readPicture, Recognizer, type Runtime } from "../src/index.js";
+import { type Embedding, ImageError, load, type Picture, readPicture, Recognizer, type Runtime } from "../src/index.js";
 import type { Reply, Request, Requests } from "./engine.js";
 import { kept } from "./site.js";
 
@@ -51,7 +51,8 @@ const handlers: { [Name in keyof Requests]: (given: Requests[Name]["given"], at:
     for (const [i, file] of files.entries()) {
       try {
         rows.push(await loaded.embedBare((await readPicture(file, loaded.card.input_size, file.name)).pixels));
-      } catch {
+      } catch (error) {
+        if (!(error instanceof ImageError)) throw error;
         unreadable.push(file.name);
       }
       progress(at, i + 1, files.length);
