@@ -13,7 +13,6 @@ from urllib.request import getproxies
 from samekind.datasets.checking.usable import refuse_unusable
 from samekind.datasets.dataset import Dataset, read_dataset, read_test_images
 from samekind.errors import DatasetError, MissingExtraError, ModelFileError, TrainingError
-from samekind.model_file.file import find_model
 from samekind.training.answered import is_answered_list, read_answered
 from samekind.training.batches.workers import refuse_small_for_cache
 from samekind.training.recipe import Recipe
@@ -131,6 +130,8 @@ def refuse_start(init: str) -> None:
         if not Path(init).is_file():
             raise TrainingError(f"{init}: no such file")
         return
+    from samekind.model_file.file import find_model  # noqa: PLC0415 - most runs do not start from a model file
+
     try:
         find_model(init)
     except ModelFileError as error:
