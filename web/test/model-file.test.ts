@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 
+import { parseCard } from "../src/card.js";
 import { ModelFileError } from "../src/errors.js";
 import { readModel } from "../src/model-file.js";
 import { OnnxFile } from "../src/onnx.js";
@@ -25,6 +26,16 @@ test("what is no model is refused by name, wherever it was cut", async () => {
     await expect(readModel(whole.subarray(0, length), "cut.onnx")).rejects.toThrow(ModelFileError);
   }
   await expect(readModel(new TextEncoder().encode("GIF89a, and more"), "a.gif")).rejects.toThrow(/a\.gif/);
+});
+
+test("a card that the page cannot judge by is refused, and says why", async () => {
+  const { card } = await readModel(model("imagenette"));
+  const refused = (changes: object) => () => parseCard(JSON.stringify({ ...card, ...changes }), "mine.onnx");
+  expect(refused({})).not.toThrow();
+  expect(refused({ pair: null })).toThrow(/mine\.onnx: not calibrated/);
+  expect(refused({ resize: "crop" })).toThrow(/middle of each picture/);
+  expect(refused({ format_version: 3 })).toThrow(/format 3/);
+  expect(refused({ trio: { weights: [1] } })).toThrow(/broken \(trio\)/);
 });
 
 test("more outputs change nothing else of a file", () => {
