@@ -13,7 +13,10 @@ const shippedModel: Plugin = {
       const data = request.url && ["/site.json", "/model.onnx"].includes(request.url) ? await readFile(MODEL) : null;
       if (!data) next();
       else if (request.url === "/model.onnx") response.end(data);
-      else response.end(JSON.stringify({ model: "model.onnx", bytes: data.length, version: String(Date.now()), files: [] }));
+      else
+        response.end(
+          JSON.stringify({ model: "model.onnx", bytes: data.length, version: String(Date.now()), files: [] }),
+        );
     });
   },
 };

@@ -16,7 +16,9 @@ const pictures = new Map<number, Picture>();
 let embeddings = new Map<number, Embedding>();
 let nextPicture = 0;
 
-const handlers: { [Name in keyof Requests]: (given: Requests[Name]["given"], at: number) => Promise<Requests[Name]["found"]> } = {
+const handlers: {
+  [Name in keyof Requests]: (given: Requests[Name]["given"], at: number) => Promise<Requests[Name]["found"]>;
+} = {
   async open({ site, base, cache }, at) {
     const graphics = __GPU__ && (await hasGraphicsCard());
     const runtime = graphics ? onGpu(cache) : onWasm(cache);

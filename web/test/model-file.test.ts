@@ -7,12 +7,15 @@ import { OnnxFile } from "../src/onnx.js";
 import { fields, written } from "../src/protobuf.js";
 import { model } from "./pictures.js";
 
-test.each(["general", "imagenette"])("the card of %s is read, and its fingerprint is that of its network", async (name) => {
-  const { card } = await readModel(model(name), name);
-  expect(card.name).toBe(name);
-  expect(card.input_size).toBe(224);
-  expect(card.pair.operating_points["balanced"]!.threshold).toBeGreaterThan(0);
-});
+test.each(["general", "imagenette"])(
+  "the card of %s is read, and its fingerprint is that of its network",
+  async (name) => {
+    const { card } = await readModel(model(name), name);
+    expect(card.name).toBe(name);
+    expect(card.input_size).toBe(224);
+    expect(card.pair.operating_points["balanced"]!.threshold).toBeGreaterThan(0);
+  },
+);
 
 test("a file with one bit of its network changed is refused", async () => {
   const data = Uint8Array.from(model("imagenette"));
