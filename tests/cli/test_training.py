@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from commands import run
 
+pytestmark = pytest.mark.usefixtures("traced_once")
 TINY = (
     *("--set", "epochs=1", "--set", "network.input_size=32", "--set", "augmentation.views=1"),
     *("--set", "sampler.images=4", "--set", "sampler.classes=4", "--set", "holdout.calibration=0.3"),

@@ -18,6 +18,7 @@ from typing import Any
 from samekind.embedding.embed_batch import embed_stream
 from samekind.errors import MissingExtraError, ShardError
 from samekind.inference.encoder import OnnxEncoder
+from samekind.model_file.card import Card
 from samekind.model_file.file import ModelFile
 from samekind.shards.engine import FinishedShard, PlannedShard
 from samekind.shards.inputs import read_input
@@ -61,7 +62,7 @@ class RayEngine:
         if find_spec("ray") is None:
             raise MissingExtraError("ray", "ray")
         self._threads = threads or 1
-        self._network = (model.data, model.card.name, tuple(providers), self._threads)
+        self._network = (model.data, model.card, tuple(providers), self._threads)
         self._address, self._workers, self._gpus = address, workers, gpus
 
     def embed(
@@ -132,8 +133,8 @@ class RayEngine:
 class Worker:
     """A worker: it holds the network for as long as it lives."""
 
-    def __init__(self, model: bytes, name: str, providers: Sequence[str], threads: int) -> None:
-        self._encoder = OnnxEncoder(model, name, providers=providers, threads=threads)
+    def __init__(self, model: bytes, card: Card, providers: Sequence[str], threads: int) -> None:
+        self._encoder = OnnxEncoder(model, card.name, providers=providers, threads=threads, card=card)
 
     def __call__(self, batch: Any) -> dict[str, list[Any]]:
         """The shards of a batch of rows with ``plan``, ``number`` and ``inputs``."""

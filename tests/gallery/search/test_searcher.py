@@ -14,16 +14,20 @@ from conftest import save_noise
 
 from samekind.errors import GalleryError
 from samekind.gallery import Gallery
-from samekind.gallery.file.facts import set_fact
-from samekind.gallery.file.store import Store, transaction
 from samekind.gallery.index.build import build_index
 from samekind.gallery.index.index_file import IndexFile
+from samekind.gallery.store.connection import transaction
+from samekind.gallery.store.facts import set_fact
+from samekind.gallery.store.store import Store
 from samekind.model_file.card import Card
 
 SYNC = """
 import sys
 import samekind.gallery.gallery as module
 from samekind.gallery import Gallery
+
+RUN_ON = BOTH_STORES
+
 module.keep_up = lambda *_: None
 with Gallery.open(sys.argv[1], model=sys.argv[3]) as gallery:
     gallery.sync(sys.argv[2])

@@ -11,10 +11,13 @@ import numpy as np
 import pytest
 from conftest import save_noise
 from gallery.conftest import LONG_AGO, age
+from postgres import BOTH_STORES
 
 from samekind.errors import DatasetError
 from samekind.gallery import Gallery, SyncReport
 from samekind.system.hashing import content_hash
+
+RUN_ON = BOTH_STORES
 
 
 def names(gallery: Gallery) -> list[str]:

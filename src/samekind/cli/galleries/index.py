@@ -33,9 +33,13 @@ def index(
         typer.Argument(help="A folder of images, subfolders too; or of shards (samekind embed).", show_default=False),
     ],
     gallery: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            "--gallery", "-g", metavar="FILE", help="The gallery's file.", show_default="FOLDER.samekind, beside it"
+            "--gallery",
+            "-g",
+            metavar="PLACE",
+            help='The gallery\'s file, or a database: postgresql://HOST/DATABASE (extra "postgres").',
+            show_default="FOLDER.samekind, beside it",
         ),
     ] = None,
     model: ModelOption = None,
@@ -44,7 +48,8 @@ def index(
         typer.Option(
             "--index",
             metavar="FACTORY",
-            help="How to search: Flat (exact), or a FAISS factory string such as IVF4096,Flat or HNSW32, or advised.",
+            help="How to search: Flat (exact), or a FAISS factory string such as IVF4096,Flat or HNSW32, or advised. "
+            "In a database: Flat or HNSW16, which is made for many images.",
             show_default="Flat, or as it is",
         ),
     ] = None,
@@ -82,6 +87,8 @@ def index(
       samekind index more-photos --gallery photos.samekind
 
       samekind index photos --watch
+
+      samekind index photos --gallery postgresql://host/shop
 
       samekind index shards --gallery photos.samekind
     """

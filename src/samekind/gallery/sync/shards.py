@@ -7,13 +7,13 @@ unchanged. A row of an address is kept under the address.
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
 from samekind.embedding.embed_batch import EmbeddedImage
-from samekind.gallery.file.store import Store, transaction
+from samekind.gallery.store.connection import Connection, transaction
+from samekind.gallery.store.store import Store
 from samekind.gallery.sync.changes import FoundFile, folder_prefix
 from samekind.gallery.sync.examine import Examined
 from samekind.gallery.sync.report import SyncReport
@@ -28,9 +28,7 @@ from samekind.system.paths import relative_path
 _BATCH = 1024
 
 
-def add_shards(
-    store: Store, db: sqlite3.Connection, shards: ShardFolder, on_progress: Progress | None = None
-) -> SyncReport:
+def add_shards(store: Store, db: Connection, shards: ShardFolder, on_progress: Progress | None = None) -> SyncReport:
     """Take the rows of shards into the gallery. Images that the shards do not have stay as they are.
 
     Args:
@@ -43,6 +41,9 @@ def add_shards(
         ShardError: A shard is missing or broken.
     """
     report, done = SyncReport(), 0
+    folders = sorted({plan.folder for plan in shards.manifest.plans if plan.folder is not None})
+    if folders:
+        store.root_at(db, Path(folders[0]).parent)
     writer = RowWriter(store, db, report)
     count = stage_counter(on_progress, "rows", sum(entry.rows for _, entry in shards.files()))
     rows = shards.rows()
@@ -50,15 +51,14 @@ def add_shards(
         writer.write_embedded(list(_news(store, db, batch, report)))
         done += len(batch)
         count(done)
-    folders = {plan.folder for plan in shards.manifest.plans if plan.folder is not None}
     with transaction(db):
-        prefixes = ((os.fsencode(folder_prefix(store.folder, Path(folder))),) for folder in sorted(folders))
+        prefixes = ((os.fsencode(folder_prefix(store.folder, Path(folder))),) for folder in folders)
         db.executemany("INSERT OR IGNORE INTO folders VALUES (CAST(? AS TEXT))", prefixes)
     return report
 
 
 def _news(
-    store: Store, db: sqlite3.Connection, batch: list[ShardRow], report: SyncReport
+    store: Store, db: Connection, batch: list[ShardRow], report: SyncReport
 ) -> Iterator[tuple[Examined, EmbeddedImage]]:
     """What of a batch the gallery does not have; of an image that is in it twice the later."""
     latest = {row.name: row for row in batch}

@@ -8,15 +8,15 @@ sync goes on where this one stood.
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Callable, Sequence
 from itertools import chain, islice
 from pathlib import Path
 
 from samekind.embedding.new_image import stored_embeddings
 from samekind.errors import GalleryError, MissingExtraError
-from samekind.gallery.file.facts import read_fact, set_fact
-from samekind.gallery.file.store import Store, transaction
+from samekind.gallery.store.connection import Connection, transaction
+from samekind.gallery.store.facts import read_fact, set_fact
+from samekind.gallery.store.store import Store
 from samekind.gallery.sync.changes import (
     count_unchanged,
     files_to_look_at,
@@ -44,7 +44,7 @@ _BATCH = 64
 
 def sync_folder(
     store: Store,
-    db: sqlite3.Connection,
+    db: Connection,
     folder: Path,
     encoder: Callable[[], OnnxEncoder],
     *,
@@ -70,6 +70,7 @@ def sync_folder(
         GalleryError: The folder is missing, or is empty while the gallery has images of it (an unmounted disk, say).
     """
     folder = given_folder(folder, GalleryError)
+    store.root_at(db, folder.resolve().parent)
     prefix = folder_prefix(store.folder, folder)
     fact = f"frames of {prefix}"  # folders of one gallery may differ
     before = read_fact(db, fact) or SCENES
@@ -89,10 +90,10 @@ def sync_folder(
     total = db.execute("SELECT count(*) FROM todo").fetchone()[0]
     done, count = 0, stage_counter(on_progress, "files", total)
     writer = RowWriter(store, db, report)
-    input_size = lambda: encoder().input_size  # noqa: E731 - loaded when it is first needed
+    square = lambda: encoder().square  # noqa: E731 - loaded when it is first needed
     examined = chain(
-        examine_all(store, files_to_look_at(db), input_size),
-        examine_videos(store, files_to_look_at(db, videos=True), how, input_size, again=other),
+        examine_all(store, files_to_look_at(db), square),
+        examine_videos(store, files_to_look_at(db, videos=True), how, square, again=other),
     )
     while batch := list(islice(examined, _BATCH)):
         images = writer.new_images(batch)
