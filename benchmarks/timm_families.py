@@ -35,6 +35,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("runs/families"))
     parser.add_argument("--part", default="0/1", help="K/N: each N-th family, from the K-th on")
     parser.add_argument("--seconds", type=int, default=300, help="for each question of each network")
+    parser.add_argument("--cut", action="store_true", help="only whether it is cut and trained, without exporting it")
     parser.add_argument("--only", nargs="*", help="families, by timm's modules")
     parser.add_argument("--list", action="store_true", help="print what happened, as Markdown, and run nothing")
     parser.add_argument("--one", nargs=2, metavar=("QUESTION", "NETWORK"), help="what the processes run")
@@ -48,6 +49,10 @@ def main() -> None:
         return
     start, step = (int(number) for number in arguments.part.split("/"))
     families = sorted(arguments.only or list_modules())[start::step]
+    if arguments.cut:
+        for family in families:
+            print(json.dumps(cut_and_trained(family, arguments.work)), flush=True)
+        return
     for family in families:
         path = arguments.work / f"{family}.json"
         if path.exists():
@@ -131,12 +136,45 @@ def trained(network: str) -> dict[str, object]:
     difference = float(np.abs(cached - features.numpy()).max() / np.abs(features.numpy()).max())
     model.train()
     rows = model.embed_batch(torch.from_numpy(cached))
-    (rows[0] @ rows[1]).backward()
+    (rows[0] @ rows[1]).backward()  # type: ignore[no-untyped-call] # torch's
     learned = sum(weight.grad is not None for weight in model.parameters())
     whole = parity(model.eval(), export_onnx(model, size).SerializeToString(), pixels)
     if difference > 1e-3 or whole > 1e-3 or not learned:
         return {"result": "wrong", "why": f"features differ by {difference:.2g}, embeddings by {whole:.2g}"}
     return {"stages frozen": stages, "features differ": difference, "embeddings differ": whole}
+
+
+def cut_and_trained(family: str, work: Path) -> dict[str, object]:
+    """A step of training behind about half of the stages, in this very process; kept, and read where it was kept."""
+    from samekind.errors import TrainingError
+    from samekind.training.network.siamese import SiameseNetwork
+    from samekind.training.network.stages import stage_names
+
+    path = work / f"{family}.json"
+    if path.exists():
+        return dict(json.loads(path.read_text()))
+    names = sorted(timm.list_models(module=family), key=_how_small)
+    found: dict[str, object] = {"family": family, "network": names[0] if names else None}
+    try:
+        backbone = timm.create_model(names[0], num_classes=0)
+        size = int(backbone.default_cfg["input_size"][1])
+        stages = max(1, len(stage_names(backbone)) // 2)
+        model = SiameseNetwork(names[0], 32, stages, input_size=size)
+        with torch.no_grad():
+            images = torch.randint(0, 256, (2, size, size, 3), dtype=torch.uint8)
+            features = model.eval().features(images)
+            difference = float((model(images) - model.embed_features(features)).abs().max())
+        rows = model.train().embed_batch(features)
+        (rows[0] @ rows[1]).backward()  # type: ignore[no-untyped-call] # torch's
+        learned = sum(weight.grad is not None for weight in model.parameters())
+        result = "works" if learned and difference < 1e-3 else "wrong"
+        found["train"] = {"result": result, "why": f"differs by {difference:.2g}", "stages frozen": stages}
+    except TrainingError as error:
+        found["train"] = {"result": "refused", "why": str(error)[:300]}
+    except Exception as error:  # what a network raises that nothing refused
+        found["train"] = {"result": "failed", "why": f"{type(error).__name__}: {error}"[:300]}
+    path.write_text(json.dumps(found))
+    return found
 
 
 def print_table(work: Path) -> None:

@@ -41,13 +41,15 @@ def load(
     """Load a model.
 
     Args:
-        model: The name of a model that comes with samekind, the path of a model file, or None for the default model.
+        model: The name of a model that comes with samekind, the path of a model file, its address on a hub
+            (``hf://owner/name@revision/file``; extra ``hub``), or None for the default model.
         providers: ONNX Runtime execution providers, best first, such as ``("cuda", "cpu")``, or one. The default is the
             CPU.
         threads: Threads for computing; the default is one for each core that this process may use.
 
     Raises:
         ModelFileError: There is no such model, it cannot be used, or a provider is not available.
+        HubError: It cannot be fetched.
         ArgumentError: The threads are no number of threads.
 
     Example:

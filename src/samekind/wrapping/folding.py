@@ -109,15 +109,18 @@ class _Wrapping:
     def prepare(self, images: str, takes: InputForm, as_name: str | None = None) -> str:
         """uint8 (N, S, S, 3) to what the encoder takes, under the name of its input."""
         steps: list[tuple[str, list[str], dict[str, Any]]] = []
+        # Turned while they are bytes, and reckoned with a channel at a time: with three values in the innermost axis
+        # these few nodes take a fifth of the time of a small network.
+        channels: tuple[int, ...] = (3,)
+        if takes.layout == "nchw":
+            steps.append(("Transpose", [], {"perm": [0, 3, 1, 2]}))
+            channels = (3, 1, 1)
         if takes.element != "uint8":
-            # As torch does it in most encoders: a share of white, less the mean, by the deviation.
-            mean = self.constant("mean", 255.0 * np.array(takes.mean, np.float32))
-            std = self.constant("std", 255.0 * np.array(takes.std, np.float32))
+            mean = self.constant("mean", 255.0 * np.array(takes.mean, np.float32).reshape(channels))
+            std = self.constant("std", 255.0 * np.array(takes.std, np.float32).reshape(channels))
             steps += [("Cast", [], {"to": FLOAT}), ("Sub", [mean], {}), ("Div", [std], {})]
             if takes.element == "float16":
                 steps.append(("Cast", [], {"to": FLOAT16}))
-        if takes.layout == "nchw":
-            steps.append(("Transpose", [], {"perm": [0, 3, 1, 2]}))
         steps = steps or [("Identity", [], {})]
         value = images
         for number, (operator, more, attributes) in enumerate(steps):
