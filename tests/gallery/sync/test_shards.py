@@ -123,7 +123,8 @@ def test_images_within_a_tar_file_are_kept(gallery: Gallery, photos: Path, tiny_
     gallery.add_shards(tmp_path / "tarred")
     gallery.add_shards(tmp_path / "shards")
     assert gallery.sync(photos).removed == 0
-    assert "photos/some.tar#0.png" in [row.name for row in gallery]
+    assert len(gallery) == 13
+    assert any(row.name.endswith("some.tar#0.png") for row in gallery)
 
 
 def test_another_model_is_refused(shards: Path, other_model: Path, tmp_path: Path) -> None:
