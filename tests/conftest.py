@@ -255,3 +255,20 @@ def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Runs a test with an empty folder as the working directory."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def colour_domains(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Class folders of three kinds of pictures: reddish, greenish and bluish ones, each of five classes."""
+    root = tmp_path_factory.mktemp("domains")
+    for place, domain in enumerate(("reds", "greens", "blues")):
+        for label in range(5):
+            folder = root / domain / f"class{label}"
+            folder.mkdir(parents=True)
+            for number in range(14):
+                rng = np.random.default_rng((place, label, number))
+                colour = [40 + 40 * ((label * 2 + channel) % 5) for channel in range(3)]
+                colour[place] = 210
+                red, green, blue = (int(value + rng.integers(-12, 12)) for value in colour)
+                save_noise(folder / f"{number:02}.png", (red, green, blue), seed=int(rng.integers(1 << 30)))
+    return [root / domain for domain in ("reds", "greens", "blues")]

@@ -14,13 +14,14 @@ ROOT = Path(__file__).parents[1]
 SLOW_PLACES = [
     *(
         ROOT / "tests" / name
-        for name in ("training", "server", "benchmarks", "test_readme.py", "adaptation/test_guide.py")
+        for name in ("training", "server", "benchmarks", "hub", "test_readme.py", "adaptation/test_guide.py")
     ),
     *(
         ROOT / "tests/cli" / name
         for name in ("test_training.py", "models/test_reproduce.py", "datasets/test_imagenette.py")
     ),
     *(ROOT / "tests" / name for name in ("images/test_tensors.py", "evaluation/metrics/test_retrieval.py")),
+    ROOT / "tests/wrapping/test_timm_encoder.py",
     *(ROOT / "src/samekind" / name for name in ("training", "server/page")),
 ]
 SLOW_MODULES = {"subprocess", "multiprocessing", "torch", "playwright"}

@@ -28,6 +28,7 @@ EXPORTS = {
             "ImageError",
         ),
         *("audit", "AuditReport", "AuditFinding", "apply_audit", "AppliedAudit", "pairs_to_answer", "AskedPair"),
+        *("wrap", "Wrapped", "push", "make_adaptable", "WrapError", "HubError", "NotCalibratedError"),
         *("MissingExtraError", "ModelFileError", "OperatingPointError", "PlanError", "ServeError", "TrainingError"),
         "WebPageError",
         *("ShardError", "embed", "EmbedReport"),

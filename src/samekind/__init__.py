@@ -29,9 +29,11 @@ if TYPE_CHECKING:
         EmbeddingError,
         FilterError,
         GalleryError,
+        HubError,
         ImageError,
         MissingExtraError,
         ModelFileError,
+        NotCalibratedError,
         OperatingPointError,
         PlanError,
         SamekindError,
@@ -39,18 +41,22 @@ if TYPE_CHECKING:
         ShardError,
         TrainingError,
         WebPageError,
+        WrapError,
     )
     from samekind.explain.explanation import Explanation
+    from samekind.fitting.adaptable import make_adaptable
     from samekind.fitting.calibrate import Recalibrated, calibrate
     from samekind.gallery import Gallery
     from samekind.inference.embedder import Embedded
     from samekind.inference.verdict import TrioVerdict, Verdict
     from samekind.model_file.card import Card
+    from samekind.publishing.push import push
     from samekind.recognizer import Recognizer, load
     from samekind.report.evaluate import evaluate
     from samekind.report.schema import Report
     from samekind.shards.embed import EmbedReport, embed
     from samekind.training.api import train
+    from samekind.wrapping.wrap import Wrapped, wrap
 
 __version__ = "0.1.0"
 
@@ -71,9 +77,11 @@ __all__ = [
     "FilterError",
     "Gallery",
     "GalleryError",
+    "HubError",
     "ImageError",
     "MissingExtraError",
     "ModelFileError",
+    "NotCalibratedError",
     "OperatingPointError",
     "PlanError",
     "Recalibrated",
@@ -86,6 +94,8 @@ __all__ = [
     "TrioVerdict",
     "Verdict",
     "WebPageError",
+    "WrapError",
+    "Wrapped",
     "apply_audit",
     "audit",
     "calibrate",
@@ -93,8 +103,11 @@ __all__ = [
     "embed",
     "evaluate",
     "load",
+    "make_adaptable",
     "pairs_to_answer",
+    "push",
     "train",
+    "wrap",
 ]
 
 # Where each name comes from.
@@ -122,6 +135,10 @@ _MODULES = {
     "embed": "samekind.shards.embed",
     "EmbedReport": "samekind.shards.embed",
     "calibrate": "samekind.fitting.calibrate",
+    "make_adaptable": "samekind.fitting.adaptable",
+    "push": "samekind.publishing.push",
+    "wrap": "samekind.wrapping.wrap",
+    "Wrapped": "samekind.wrapping.wrap",
     "Recalibrated": "samekind.fitting.calibrate",
     "AdaptationError": "samekind.errors",
     "SamekindError": "samekind.errors",
@@ -134,6 +151,9 @@ _MODULES = {
     "MissingExtraError": "samekind.errors",
     "ModelFileError": "samekind.errors",
     "OperatingPointError": "samekind.errors",
+    "NotCalibratedError": "samekind.errors",
+    "HubError": "samekind.errors",
+    "WrapError": "samekind.errors",
     "PlanError": "samekind.errors",
     "ServeError": "samekind.errors",
     "WebPageError": "samekind.errors",
@@ -145,7 +165,6 @@ _EXTRAS = {
     "samekind.gallery": "gallery",
     "samekind.shards.embed": "gallery",
     "samekind.auditing.audit": "gallery",
-    "samekind.fitting.calibrate": "calibrate",
 }
 
 

@@ -25,6 +25,7 @@ TINY = {
     "colour_profiles": ["DATA"],
     "coverage": ["--simulations", "2", "--resamples", "10", "--worlds", "images-10x20"],
     "duplicates": ["DATA", "--only", "bursts", "--most", "6", "--planted", "1"],
+    "embed_engines": ["CLASSES", "--images", "16", "--rows", "2", "--rounds", "1", "--model", "MODEL"],
     "embedding": ["CLASSES", "--images", "8", "--slices", "2"],
     "gallery_index": ["CLASSES", "--most", "10"],
     "gallery_kill": ["CLASSES", "--kills", "2"],
@@ -38,7 +39,8 @@ TINY = {
     "serve_schemathesis": ["--cases", "20"],
     "shared_machine": ["--model", "MODEL", "--processes", "2", "--rounds", "1", "--seconds", "0.2"],
 }
-LONG = ["accuracy", "audit", "domain_narrow", "domains", "explain", "learning_curve", "training"]
+LONG = ["accuracy", "audit", "domain_narrow", "domains", "encoders", "explain", "learning_curve", "timm_families",
+        "training"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +75,8 @@ def run_script(name: str, words: list[str], folder: Path) -> subprocess.Complete
 
 @pytest.mark.parametrize("name", TINY)
 def test_it_runs_to_its_end_and_prints_numbers(name: str, material: dict[str, str], tmp_path: Path) -> None:
+    if name == "embed_engines":
+        pytest.importorskip("ray", reason='needs the extra "ray"')
     done = run_script(name, [material.get(word, word) for word in TINY[name]], tmp_path)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
     assert re.search(r"\d", done.stdout), done.stderr

@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeVar
 
 from samekind.embedding.new_image import NETWORK_BATCH, NewImage, read_new_image, stored_embeddings
 from samekind.errors import ImageError
-from samekind.images import describe
+from samekind.images import Square, describe
 from samekind.inference.encoder import OnnxEncoder
 from samekind.system.read_ahead import read_ahead
 
@@ -95,9 +95,9 @@ def embed_stream(
         read: Gives the encoded bytes of an image, in one of several threads, or raises an ``ImageError``, whose message
             is the reason.
     """
-    size = encoder.input_size
+    square = encoder.square
     with closing(
-        read_ahead(lambda item: _look_at(item, read, size), items, ahead=_AHEAD, name="samekind-embed")
+        read_ahead(lambda item: _look_at(item, read, square), items, ahead=_AHEAD, name="samekind-embed")
     ) as ahead:
         while found := list(islice(ahead, NETWORK_BATCH)):
             embeddings = iter(stored_embeddings([image for _, image in found if image is not None], encoder))
@@ -119,7 +119,7 @@ def read_bytes(image: bytes | str | os.PathLike[str]) -> bytes:
         raise ImageError(f"cannot be read ({error.strerror})") from error
 
 
-def _look_at(item: _Item, read: Callable[[_Item], bytes], size: int) -> tuple[EmbeddedImage, NewImage | None]:
+def _look_at(item: _Item, read: Callable[[_Item], bytes], square: Square) -> tuple[EmbeddedImage, NewImage | None]:
     """An image's row but for the embedding, and what the embedding is made of."""
     try:
         content = read(item)
@@ -127,7 +127,7 @@ def _look_at(item: _Item, read: Callable[[_Item], bytes], size: int) -> tuple[Em
         return EmbeddedImage(None, _text(str(error))), None
     sha256 = hashlib.sha256(content).digest()
     try:
-        image = read_new_image(content, size)
+        image = read_new_image(content, square)
     except ImageError as error:
         reason = str(error).removeprefix(f"{describe(content)}: ")
         return EmbeddedImage(sha256, _text(reason), size=len(content)), None

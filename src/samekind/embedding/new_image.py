@@ -9,7 +9,7 @@ import numpy as np
 
 from samekind.embedding.perceptual_hash import perceptual_hash
 from samekind.embedding.small_picture import read_small_picture
-from samekind.images import DecodedImage, ImageSource, read_image
+from samekind.images import DecodedImage, ImageSource, Square, read_image
 from samekind.inference.encoder import OnnxEncoder
 
 # Images for each run of the network.
@@ -31,18 +31,20 @@ class NewImage:
     picture: tuple[bytes, bytes]
 
 
-def read_new_image(source: ImageSource, size: int) -> NewImage:
+def read_new_image(source: ImageSource, square: Square) -> NewImage:
     """Decode an image and note what is kept of it. Of a JPEG whose end is missing, what is there counts.
 
     Args:
         source: The file, its bytes, or a frame of a video.
-        size: S, the side of the network's input in pixels.
+        square: What the network gets.
 
     Raises:
         ImageError: It cannot be read as an image; the message names it.
     """
-    decoded = read_image(source, size, damaged="read")
-    return NewImage(decoded, perceptual_hash(decoded.pixels), read_small_picture(source))
+    decoded = read_image(source, square, damaged="read")
+    # Copies are told by the whole picture, whatever the network is shown of it.
+    whole = decoded if square == Square(square.side) else read_image(source, square.side, damaged="read")
+    return NewImage(decoded, perceptual_hash(whole.pixels), read_small_picture(source))
 
 
 def stored_embeddings(images: Sequence[NewImage], encoder: OnnxEncoder) -> list[bytes]:

@@ -115,7 +115,7 @@ def recalibrate_by_pairs(
         start = Start(better, fitted.log_loss, adapted.log_loss, fitted.eer, adapted.eer)
         fitted, adaptation = (adapted, adaptation) if better else (fitted, None)
     of_old = _answered(rows, listed, weight, readable, model.card)
-    old = _quality(of_old, pair_probability(model.card.pair, of_old.similarity), {
+    old = None if model.card.pair is None else _quality(of_old, pair_probability(model.card.pair, of_old.similarity), {
         name: of_old.similarity >= point.threshold for name, point in model.card.pair.operating_points.items()
     })  # fmt: skip
     measured_on = before.calibration.measured_on

@@ -59,14 +59,16 @@ def find_clusters(
     images = read_collection(store, where=where)
     if not images.ids:
         return []
-    limit = images.space.threshold(DEFAULT_OPERATING_POINT) if threshold is None else threshold
-    labels = cluster_labels(images.embeddings, method, k, limit)
+    if threshold is None and method == "agglomerative" and k is None:  # the others need no threshold
+        threshold = images.space.threshold(DEFAULT_OPERATING_POINT)
+    labels = cluster_labels(images.embeddings, method, k, 0.0 if threshold is None else threshold)
     if method == "hdbscan" and (labels == -1).all():
         # What they have in common is what makes them one kind, so it must not be taken away.
         with store.reading() as db:
             bare = read_space(db, bare=True)
-        images = read_collection(store, bare, where)
-        labels = one_kind_labels(images.embeddings, images.space.threshold(DEFAULT_OPERATING_POINT))
+        if bare.calibration is not None:
+            images = read_collection(store, bare, where)
+            labels = one_kind_labels(images.embeddings, bare.threshold(DEFAULT_OPERATING_POINT))
     rows = {row.id: row for row in read_rows(store, images.ids)}
     kept = np.array([i in rows for i in images.ids])  # one may have been removed just now
     listed = [rows[i] for i in images.ids if i in rows]

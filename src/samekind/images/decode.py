@@ -17,6 +17,7 @@ from samekind.images import videos
 from samekind.images.reader import Damaged, DecodedImage, Reader, too_large
 from samekind.images.remarks import reading
 from samekind.images.sources import ImageSource, Pixels, describe, encoded_file, from_array, is_empty
+from samekind.images.square import Square
 from samekind.system.paths import given_path
 
 # Pillow itself refuses twice its MAX_IMAGE_PIXELS; a 108-megapixel photograph from a telephone passes.
@@ -25,23 +26,23 @@ MAX_PIXELS = 178_956_970
 
 def load_image(
     source: ImageSource,
-    size: int,
+    size: int | Square,
     *,
     max_pixels: int = MAX_PIXELS,
     formats: tuple[str, ...] | None = None,
     damaged: Damaged = "refuse",
 ) -> Pixels:
-    """Decode one image and squash it to a square.
+    """Decode one image and squash it to a square, or as an encoder from elsewhere wants it.
 
     The first frame of an animation stands for it. EXIF rotation and the colour profile are applied, transparency is
     laid on white, greyscale, palette, CMYK and deeper images become 8-bit sRGB. The pixel count is checked before any
-    pixel is decoded. The aspect ratio is not kept: the networks are trained on squashed images, and so see all of each.
+    pixel is decoded. The aspect ratio is not kept: our networks are trained on squashed images, and so see all of each.
 
     Args:
         source: A path (``clip.mp4#t=12.5`` is a frame of a video; extra ``video``), the encoded bytes, a binary file
             object (read from where it stands, not closed), a PIL image (left as it is), or a uint8 array (H, W),
             (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA.
-        size: The side S of the result, in pixels.
+        size: The side S of the result, in pixels; or a ``Square``.
         max_pixels: Images of more pixels (width × height, as stored) are refused.
         formats: The only encoded formats to try, by Pillow's names, such as ``("JPEG", "PNG")``; default all.
         damaged: What to do with a JPEG whose end is missing: ``refuse`` it, which training does, or ``read`` what is
@@ -62,7 +63,7 @@ def load_image(
 
 def read_image(
     source: ImageSource,
-    size: int,
+    size: int | Square,
     *,
     max_pixels: int = MAX_PIXELS,
     formats: tuple[str, ...] | None = None,
@@ -73,7 +74,8 @@ def read_image(
 
     Args:
         source: As ``load_image``.
-        size: The side S of the square; or, where it is not squashed, the most pixels of the longer side.
+        size: The side S of the square, or a ``Square``; or, where it is not squashed, the most pixels of the longer
+            side.
         max_pixels: As ``load_image``.
         formats: As ``load_image``.
         damaged: As ``load_image``.
@@ -88,15 +90,16 @@ def read_image(
         (40, 30)
     """
     name = describe(source)
+    square = size if isinstance(size, Square) else Square(size)
     try:
         with reading(name):
             if isinstance(source, np.ndarray):
-                return Reader(name, size, max_pixels, squashed=squashed).of_image(from_array(source, name))
+                return Reader(name, square, max_pixels, squashed=squashed).of_image(from_array(source, name))
             if isinstance(source, Image.Image):
-                return Reader(name, size, max_pixels, squashed=squashed).of_image(source)
+                return Reader(name, square, max_pixels, squashed=squashed).of_image(source)
             if formats is None and isinstance(source, str | os.PathLike) and videos.frame_of(source):
-                return Reader(name, size, max_pixels, squashed=squashed).of_frame(given_path(source, ImageError))
-            return Reader(name, size, max_pixels, formats, damaged, squashed=squashed).of_file(
+                return Reader(name, square, max_pixels, squashed=squashed).of_frame(given_path(source, ImageError))
+            return Reader(name, square, max_pixels, formats, damaged, squashed=squashed).of_file(
                 encoded_file(source, name)
             )
     except ImageError:

@@ -16,6 +16,7 @@ from samekind.images.encoded import colour, exif, jpeg, png, raw, tiff
 from samekind.images.encoded.samples import mend_byte_order, raw_mode, stored_samples
 from samekind.images.encoded.tones import Samples, to_8_bits
 from samekind.images.sources import Pixels, head_of, opened, whole_of
+from samekind.images.square import Square
 
 Damaged = Literal["refuse", "read"]
 
@@ -45,7 +46,7 @@ class Reader:
     def __init__(
         self,
         name: str,
-        size: int,
+        square: Square,
         max_pixels: int,
         allowed: tuple[str, ...] | None = None,
         damaged: Damaged = "refuse",
@@ -54,7 +55,7 @@ class Reader:
     ) -> None:
         self._squashed = squashed
         self._name = name
-        self._size = size
+        self._wanted = square
         self._max_pixels = max_pixels
         self._allowed = allowed
         self._damaged = damaged
@@ -103,7 +104,8 @@ class Reader:
             raise ImageError(f"{self._name}: the image has no pixels")
         if encoded is not None:
             # A JPEG can be decoded at 1/2, 1/4 or 1/8: many times faster, and still at least twice the target.
-            image.draft("RGB", (2 * self._size, 2 * self._size))
+            least = round(2 * self._wanted.side / self._wanted.shown)
+            image.draft("RGB", (least, least))
             mend_byte_order(image)
         image.load()  # first, because Pillow turns a TIFF upright itself while it loads it
         if image.format == "TIFF":
@@ -151,9 +153,11 @@ class Reader:
             raise ImageError(too_large(self._name, (image.width, image.height), self._max_pixels))
 
     def _square(self, image: Image.Image, profile: bytes | None, turned: int) -> Pixels:
-        side = (self._size, self._size) if self._squashed else _fitted(image.size, self._size)
+        side = self._wanted.side
+        size = (side, side) if self._squashed else _fitted(image.size, side)
+        box = self._wanted.box(*image.size) if self._squashed else None
         mode = colour.mode_of(profile) if profile else "RGB"
-        square = _flat(image, mode).resize(side, Image.Resampling.BICUBIC, reducing_gap=2.0)
+        square = _flat(image, mode).resize(size, Image.Resampling.BICUBIC, box=box, reducing_gap=2.0)
         # Of the small square all is cheaper than of the photograph, and the same: squashing commutes with turning, and
         # nearly with the change of colours.
         if profile is not None and square.mode == mode:

@@ -193,6 +193,8 @@ class Training(_Part):
         recipe: All settings, enough to train it again.
         init_tag: timm's full name of the pretrained weights that it began with; empty where that is not known.
         init_licence: The licence of the weights that it began with; empty where that is not known.
+        revision: Which state of its source an encoder from elsewhere is: a commit, or the SHA-256 of its file; empty
+            for a network that was trained here.
     """
 
     data: str
@@ -205,6 +207,7 @@ class Training(_Part):
     recipe: dict[str, JsonValue]
     init_tag: str = ""
     init_licence: str = ""
+    revision: str = ""
 
 
 class Measurement(_Part):
@@ -241,13 +244,16 @@ class Card(_Part):
     Attributes:
         format_version: 2; ``card_format_1`` reads the cards of format 1.
         name: The model's name.
-        backbone: The feature extractor, by its timm name.
+        backbone: The feature extractor, by its timm name; of an encoder from elsewhere the name of its file.
         input_size: S; the network takes uint8 (N, S, S, 3).
-        resize: How images become square.
+        resize: How images become square: ``squash`` shows the network all of each, ``crop`` the largest square in the
+            middle.
+        shown: The share of each side of that which the network is shown, in the middle; 1 shows all.
         dimension: D of the embedding.
-        pair: The calibration and operating points for two images.
+        pair: The calibration and operating points for two images; None for an encoder from elsewhere whose
+            similarities nobody has calibrated yet, which gives no verdicts.
         trio: The calibration and operating points for three images; None if it was calibrated on fewer than three
-            classes.
+            classes, or not at all.
         domains: What similarities mean once the model is adapted to a collection; None if that was never measured.
         adapted: The collection that the model is adapted to; None for a bare model.
         narrow: Kinds of pictures on which the bare model's rates do not hold; None where no such are known.
@@ -263,9 +269,10 @@ class Card(_Part):
     name: str
     backbone: str
     input_size: Annotated[int, Field(ge=16, le=4096)]
-    resize: Literal["squash"]
+    resize: Literal["squash", "crop"]
+    shown: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     dimension: Annotated[int, Field(ge=1, le=65536)]
-    pair: PairCalibration
+    pair: PairCalibration | None
     trio: TrioCalibration | None
     domains: DomainCalibration | None = None
     adapted: Adapted | None = None

@@ -12,6 +12,7 @@ from importlib import resources
 from pathlib import Path
 
 from samekind.errors import WebPageError
+from samekind.model_file.calibration import pair_calibration_of
 from samekind.model_file.card import Card
 from samekind.model_file.file import find_model, parse_model
 from samekind.system.atomic import replacing
@@ -66,11 +67,15 @@ def export_web(folder: str | os.PathLike[str], model: str | os.PathLike[str] | N
     Raises:
         WebPageError: The page was never built, or the folder has other files in it.
         ModelFileError: As ``read_model``.
+        NotCalibratedError: Nobody has calibrated the model.
         OSError: A file cannot be written.
     """
     page, path = built_page(), find_model(model)
     data = path.read_bytes()
     card = parse_model(data, str(path)).card
+    pair_calibration_of(card)  # the page shows verdicts
+    if card.resize != "squash" or card.shown != 1:
+        raise WebPageError(f"{card.name}: the page squashes pictures, and this encoder is shown a part of each")
     target = Path(folder)
     before = _files_before(target)
     names = sorted(file.relative_to(page).as_posix() for file in page.rglob("*") if file.is_file())

@@ -15,11 +15,11 @@ def let_help_flow(app: typer.Typer) -> None:
 
 
 def flowing(docstring: str) -> str:
-    """A docstring with each paragraph on one line; what is indented, such as examples, stays as it is.
+    r"""A docstring with each paragraph on one line; what is indented, such as examples, stays as it is.
 
     Example:
-        >>> flowing("One\\ntwo.\\n\\nExamples:\\n  samekind demo\\n  samekind info")
-        'One two.\\n\\nExamples:\\n  samekind demo\\n  samekind info'
+        >>> flowing("One\ntwo.\n\nExamples:\n  samekind demo\n  samekind info")
+        'One two.\n\nExamples:\n  samekind demo\n  samekind info'
     """
     return "\n\n".join(
         part if "\n " in part or part.startswith(" ") else part.replace("\n", " ") for part in docstring.split("\n\n")

@@ -21,7 +21,7 @@ ModelOption = Annotated[
     typer.Option(
         "--model",
         "-m",
-        help="A model that comes with samekind, by name, or the path of a model file.",
+        help="A model that comes with samekind, by name, the path of a model file, or an address: hf://owner/name.",
         show_default="general",
     ),
 ]
@@ -48,8 +48,9 @@ ExcludeOption = Annotated[
 ProviderOption = Annotated[
     list[str] | None,
     typer.Option(
+        "--device",
         "--provider",
-        help="ONNX Runtime execution provider, such as cuda; repeat for fallbacks.",
+        help="What computes: cpu, cuda, coreml, … (ONNX Runtime's execution providers); repeat for fallbacks.",
         show_default="cpu",
     ),
 ]

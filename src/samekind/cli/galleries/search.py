@@ -70,7 +70,7 @@ def search(
         echo_json([as_json(hit) for hit in hits])
         return
     for hit in hits:
-        typer.echo(f"p={hit.probability:.2f}  similarity {hit.similarity:.2f}  {shown_path(hit.path)}")
+        typer.echo(f"{hit.words.replace(', ', '  ')}  {shown_path(hit.path)}")
     if not hits:
         typer.echo("nothing found", err=True)
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.adaptation.adaptation import Adaptation
-from samekind.errors import GalleryError
+from samekind.errors import GalleryError, NotCalibratedError
 from samekind.gallery.filters.sql import EVERYTHING, Condition
 from samekind.gallery.store.adaptation import read_adaptation
 from samekind.gallery.store.connection import Connection, one_moment
@@ -32,16 +32,19 @@ class EmbeddingSpace:
     """Where embeddings are compared, and the calibration of their cosines.
 
     Attributes:
-        calibration: The pair calibration of the gallery's model; None before the first sync.
+        calibration: The pair calibration of the gallery's model; None before the first sync, and where nobody has
+            calibrated the model.
         fingerprint: The fingerprint of the model; None before the first sync.
         adaptation: The adaptation to the gallery's images; None where bare embeddings are compared.
         name: A short name of the adaptation, by which an index is known to be made for it; empty without.
+        model: The name of the model, for messages.
     """
 
     calibration: PairCalibration | None
     fingerprint: str | None = None
     adaptation: Adaptation | None = None
     name: str = ""
+    model: str = ""
 
     def place(self, bare: Embeddings) -> Embeddings:
         """Embeddings of the network, float32 (N, D), unit rows, as they are compared here, of the same form."""
@@ -76,16 +79,25 @@ class EmbeddingSpace:
         return result
 
     def probability(self, similarity: NDArray[np.floating]) -> Floats:
-        """P(same kind) for each similarity, float64 in [0, 1]."""
+        """P(same kind) for each similarity, float64 in [0, 1].
+
+        Raises:
+            NotCalibratedError: Nobody has calibrated the model.
+        """
         return pair_probability(self._calibrated(), similarity)
 
     def threshold(self, operating_point: str) -> float:
-        """The similarity at an operating point, or else at ``balanced``, which every model has."""
+        """The similarity at an operating point, or else at ``balanced``, which every calibrated model has.
+
+        Raises:
+            NotCalibratedError: Nobody has calibrated the model.
+        """
         points = self._calibrated().operating_points
         return points.get(operating_point, points[DEFAULT_OPERATING_POINT]).threshold
 
     def _calibrated(self) -> PairCalibration:
-        assert self.calibration is not None  # whoever judges has refused a gallery that nothing was synced into
+        if self.calibration is None:
+            raise NotCalibratedError(self.model)
         return self.calibration
 
 
@@ -127,8 +139,8 @@ def read_space(db: Connection, *, bare: bool = False) -> EmbeddingSpace:
     card = parse_card(card_text)
     adaptation = None if bare else read_adaptation(db)
     if adaptation is None or adaptation.about.network != card.fingerprint:
-        return EmbeddingSpace(card.pair, card.fingerprint)
-    return EmbeddingSpace(adaptation.pair, card.fingerprint, adaptation, name or "")
+        return EmbeddingSpace(card.pair, card.fingerprint, model=card.name)
+    return EmbeddingSpace(adaptation.pair, card.fingerprint, adaptation, name or "", card.name)
 
 
 def read_collection(store: Store, space: EmbeddingSpace | None = None, where: Condition = EVERYTHING) -> Collection:

@@ -13,6 +13,7 @@ from samekind.errors import GalleryError, ModelFileError
 from samekind.gallery.store.connection import Connection, transaction
 from samekind.gallery.store.facts import parse_card, set_fact
 from samekind.gallery.store.store import Store
+from samekind.hub.address import is_hub_address
 from samekind.images import ImageSource
 from samekind.inference.encoder import OnnxEncoder
 from samekind.model_file.card import Card
@@ -64,7 +65,8 @@ class GalleryModel:
         card = self._read().card
         with transaction(db):
             set_fact(db, "card", card.model_dump_json())
-            set_fact(db, "model", name if name in bundled_models() else str(Path(name).resolve()))
+            kept_as_named = name in bundled_models() or is_hub_address(name)
+            set_fact(db, "model", name if kept_as_named else str(Path(name).resolve()))
 
     def remember_card(self, db: Connection, card: Card, source: str) -> None:
         """Note the model of embeddings that were made elsewhere; its file need not be here. ``db`` is the writer's.
@@ -106,7 +108,7 @@ class GalleryModel:
             encoder = self._encoder
             if encoder is None or (card is not None and card.fingerprint != self._fingerprint):
                 model = self._read()
-                self._encoder = encoder = OnnxEncoder(model.data, model.card.name)
+                self._encoder = encoder = OnnxEncoder(model.data, model.card.name, card=model.card)
                 self._fingerprint = model.card.fingerprint
             return encoder
 

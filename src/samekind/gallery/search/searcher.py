@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from numbers import Real
+from operator import itemgetter
 
 import numpy as np
 
@@ -79,16 +80,20 @@ class Searcher:
                 with one_moment(db):
                     moment = self._now(db)
                     found = self._find(db, moment, bare, k, where)
-        if moment.space.calibration is None:
+        if moment.space.fingerprint is None:
             raise nothing_yet(self._store)
-        probabilities = moment.space.probability(found.similarities).tolist()
+        probabilities: list[float | None] = [None] * len(found.rows)
+        if moment.space.calibration is not None or min_probability is not None:
+            probabilities = moment.space.probability(found.similarities).tolist()
         # Of equals the one that came first into the gallery: a row begins with its id.
-        judged = sorted(zip((-found.similarities).tolist(), found.rows, probabilities, strict=True))
+        judged = sorted(
+            zip((-found.similarities).tolist(), found.rows, probabilities, strict=True), key=itemgetter(0, 1)
+        )
         folder = self._store.folder
         return [
             Hit(folder / row[1], -turned, probability, row)
             for turned, row, probability in judged
-            if min_probability is None or probability >= min_probability
+            if min_probability is None or (probability is not None and probability >= min_probability)
         ]
 
     def _now(self, db: Connection) -> Moment:

@@ -17,7 +17,7 @@ from samekind.model_file.card import Adapted, PairCalibration, TrioCalibration
 
 class _Kept(BaseModel):
     offset: str
-    pair: PairCalibration
+    pair: PairCalibration | None
     trio: TrioCalibration | None
     about: Adapted
 

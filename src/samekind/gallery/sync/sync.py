@@ -90,10 +90,10 @@ def sync_folder(
     total = db.execute("SELECT count(*) FROM todo").fetchone()[0]
     done, count = 0, stage_counter(on_progress, "files", total)
     writer = RowWriter(store, db, report)
-    input_size = lambda: encoder().input_size  # noqa: E731 - loaded when it is first needed
+    square = lambda: encoder().square  # noqa: E731 - loaded when it is first needed
     examined = chain(
-        examine_all(store, files_to_look_at(db), input_size),
-        examine_videos(store, files_to_look_at(db, videos=True), how, input_size, again=other),
+        examine_all(store, files_to_look_at(db), square),
+        examine_videos(store, files_to_look_at(db, videos=True), how, square, again=other),
     )
     while batch := list(islice(examined, _BATCH)):
         images = writer.new_images(batch)

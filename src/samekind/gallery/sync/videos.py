@@ -15,7 +15,7 @@ from samekind.gallery.store.connection import Connection
 from samekind.gallery.store.store import Store
 from samekind.gallery.sync.changes import FoundFile
 from samekind.gallery.sync.examine import Examined, reason, sure_time
-from samekind.images import MAX_PIXELS
+from samekind.images import MAX_PIXELS, Square
 from samekind.images.videos import frame_name, frame_of, read_frames
 from samekind.system.hashing import content_hash
 
@@ -45,7 +45,7 @@ def checked_frames(frames: str | float) -> str:
 
 
 def examine_videos(
-    store: Store, files: Iterator[FoundFile], how: str, input_size: Callable[[], int], *, again: bool
+    store: Store, files: Iterator[FoundFile], how: str, square: Callable[[], Square], *, again: bool
 ) -> Iterator[Examined]:
     """The frames of each video, and after them the video itself, with its error if it cannot be read.
 
@@ -55,15 +55,15 @@ def examine_videos(
         store: The gallery's file.
         files: The videos.
         how: ``scenes``, or the seconds between two frames.
-        input_size: Gives S, the side of the network's input.
+        square: Gives what the network gets.
         again: Whether frames are taken otherwise than before, so that all videos are to be decoded.
     """
     for file in files:
-        yield from _examine(store, file, None if how == SCENES else float(how), input_size, again=again)
+        yield from _examine(store, file, None if how == SCENES else float(how), square, again=again)
 
 
 def _examine(
-    store: Store, file: FoundFile, every: float | None, input_size: Callable[[], int], *, again: bool
+    store: Store, file: FoundFile, every: float | None, square: Callable[[], Square], *, again: bool
 ) -> Iterator[Examined]:
     path, mtime_ns = store.folder / file.path, sure_time(file)
     try:
@@ -87,7 +87,7 @@ def _examine(
             frame = _frame(file, rows, seconds, frame_sha256, mtime_ns)
             with store.reading() as db:
                 met = db.execute("SELECT 1 FROM images WHERE sha256 = ? LIMIT 1", (frame_sha256,)).fetchone()
-            yield frame if met else replace(frame, image=read_new_image(image, input_size()))
+            yield frame if met else replace(frame, image=read_new_image(image, square()))
             count += 1
     except (ImageError, OSError) as error:
         if not count:

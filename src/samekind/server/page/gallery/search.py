@@ -121,5 +121,7 @@ def _copies(query: PictureFile, matches: Sequence[tuple[Match, str | None]]) -> 
 def _results(hits: Sequence[Hit]) -> str:
     if not hits:
         return lead("Nothing in the gallery is probably of the same kind.")
-    grid = picture_grid(shown_row(hit.row, percentage(hit.probability)) for hit in hits)
+    grid = picture_grid(
+        shown_row(hit.row, hit.words if hit.probability is None else percentage(hit.probability)) for hit in hits
+    )
     return f'<section class="sk-group"><h2>The most alike first</h2>{grid}</section>'
