@@ -43,14 +43,7 @@ def _write_pages(app: Sphinx) -> None:
 def _lead_out(app: Sphinx, docname: str, content: list[str]) -> None:
     path = Path(app.env.doc2path(docname))
     if "generated" not in path.parts:
-        content[0] = _without_empty_globs(rewritten(content[0], path, path), path.parent)
-
-
-def _without_empty_globs(text: str, folder: Path) -> str:
-    """A page less the patterns of its lists that no page of docs/ fits, which Sphinx would warn of."""
-    return re.sub(
-        r"^(\.\./\w+\*)\n", lambda line: line[0] if any(folder.glob(f"{line[1]}.md")) else "", text, flags=re.M
-    )
+        content[0] = rewritten(content[0], path, path)
 
 
 def rewritten(text: str, source: Path, page: Path) -> str:
