@@ -1,7 +1,9 @@
 """The developer's chores, in the environment that is active: `nox` runs them all, `nox -s lint` one."""
 
+import hashlib
 import json
 import os
+import shutil
 import sys
 import tempfile
 import tomllib
@@ -12,7 +14,7 @@ from packaging.requirements import Requirement
 
 # Tests of what the core dependencies are enough for, beside tests/test_*.py; and the libraries that check them.
 CORE_TESTS = ["tests/datasets", "tests/images", "tests/cli/test_judging.py", "tests/cli/test_check.py"]
-ORACLES = ["pytest>=8", "hypothesis>=6.100", "onnx>=1.17", "scikit-learn>=1.4", "scipy>=1.11"]
+ORACLES = ["pytest>=8", "pytest-xdist>=3.7", "hypothesis>=6.100", "onnx>=1.17", "scikit-learn>=1.4", "scipy>=1.11"]
 # These train, search galleries, or import what an extra brings.
 NOT_CORE = ["tests/test_readme.py", "tests/test_public.py", "tests/datasets/test_imagenette.py"]
 
@@ -28,7 +30,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def fast(session: nox.Session) -> None:
     """What needs no torch, no browser, no service and no process, on all cores: for daily work."""
-    session.run("pytest", "--fast", "-n", "auto", "--dist", "loadfile", *session.posargs)
+    session.run("pytest", "--fast", *session.posargs)
 
 
 @nox.session
@@ -55,6 +57,16 @@ def imports(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site into docs/_build/html: notebooks are run, warnings are errors, nothing is fetched."""
+    sphinx = ("python", "-m", "sphinx", "-W", "--keep-going", "--fresh-env")
+    session.run(*sphinx, "-b", "html", "docs", "docs/_build/html", *session.posargs)
+    # The links need no notebook to be run, but then nobody says in which language its cells are.
+    unrun = ("-D", "nb_execution_mode=off", "-D", "suppress_warnings=myst-nb.lexer")
+    session.run(*sphinx, "-b", "linkcheck", *unrun, "docs", "docs/_build/links")
+
+
+@nox.session
 def wheel(session: nox.Session) -> None:
     """Build the wheel, install it where nothing else is, and run what a user would."""
     with tempfile.TemporaryDirectory() as folder:
@@ -65,6 +77,25 @@ def wheel(session: nox.Session) -> None:
         tools = environment / ("Scripts" if os.name == "nt" else "bin")
         session.run(str(tools / "python"), "-m", "pip", "install", "--quiet", f"{built}[demo]")
         session.run(str(tools / "samekind"), "demo", "--output", f"{folder}/demo.png")
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Build wheel and source archive twice, make sure that both are the same to the byte, and keep them in dist."""
+    moment = session.run("git", "log", "-1", "--format=%ct", silent=True, external=True)
+    with tempfile.TemporaryDirectory() as folder:
+        built = [Path(folder) / name for name in ("first", "second")]
+        for output in built:
+            session.run(
+                *("python", "-m", "build", "--outdir", str(output)), env={"SOURCE_DATE_EPOCH": str(moment).strip()}
+            )
+        first, second = ({path.name: _digest(path) for path in output.iterdir()} for output in built)
+        if first != second:
+            session.error(f"two builds differ: {first} and {second}")
+        Path("dist").mkdir(exist_ok=True)
+        for path in built[0].iterdir():
+            shutil.copy(path, "dist")
+    session.log("\n".join(f"{digest}  dist/{name}" for name, digest in sorted(first.items())))
 
 
 @nox.session
@@ -104,6 +135,10 @@ def sbom(session: nox.Session) -> None:
     bill["metadata"]["component"]["version"] = built.name.split("-")[1]  # which pyproject.toml does not state
     Path("dist/sbom.json").write_text(json.dumps(bill, indent=2), encoding="utf-8")
     session.log(f"dist/sbom.json: {', '.join(sorted(part['name'] for part in bill['components']))}")
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _project() -> dict[str, list[str]]:

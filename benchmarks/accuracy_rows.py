@@ -18,6 +18,7 @@ from sklearn.covariance import ledoit_wolf
 
 from samekind.images import load_image
 from samekind.inference.similarity import Embeddings
+from samekind.model_file.calibration import pair_calibration_of
 from samekind.model_file.file import read_model
 from samekind.recognizer import Recognizer
 from samekind.training.recipe import Recipe, read_recipe
@@ -146,7 +147,7 @@ def trained(pools: Pools, init: str, work: Path, *, with_halves: bool) -> list[C
             halves.append(new_classes(half.encoder.encode(pools.val.images.paths), pools.val, new))
         whole = Recognizer(read_model(shipped)) if shipped else model(short, recipe, None)
         val, caltech = (whole.encoder.encode(pool.images.paths) for pool in (pools.val, pools.caltech))
-        calibrations = whole.card.pair, whole.card.trio
+        calibrations = pair_calibration_of(whole.card), whole.card.trio
         return _with_caltech(name, pools, calibrations, mean(halves) if halves else {}, val=val, caltech=caltech)
 
     return [

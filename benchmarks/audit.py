@@ -43,7 +43,7 @@ from samekind.fitting.calibrations import pair_calibration
 from samekind.fitting.domains import FULL_LENGTH
 from samekind.images import thumbnail
 from samekind.inference.similarity import Embeddings
-from samekind.model_file.calibration import pair_probability
+from samekind.model_file.calibration import pair_calibration_of, pair_probability
 from samekind.model_file.card import MeasuredOn, PairCalibration
 from samekind.model_file.file import read_model
 from samekind.recognizer import Recognizer
@@ -306,20 +306,20 @@ def answers(networks: Networks) -> None:
                 continue
             inside = lot.choice(inside, min(1_200, len(inside)), replace=False)
             labels, adaptation = images.labels[inside], adapt(images.bare[inside], CARD, domain)
-            rows = adaptation.apply(images.bare[inside])
+            rows, pair = adaptation.apply(images.bare[inside]), pair_calibration_of(adaptation.card_of(CARD))
             first, second = np.triu_indices(len(rows), 1)
             similarity, same = (rows @ rows.T)[first, second], labels[first] == labels[second]
             errors: list[tuple[float, float]] = []
             for seed in range(6):
                 by_lot = np.random.default_rng(seed).choice(len(first), 200, replace=False)
-                chosen = choose_pairs(rows, adaptation.pair.scale, adaptation.pair.bias, 200, seed)
+                chosen = choose_pairs(rows, pair.scale, pair.bias, 200, seed)
                 one, other = chosen.pairs.T
                 answered = np.einsum("nd,nd->n", rows[one], rows[other]), labels[one] == labels[other], chosen.weight
                 fitted = [
-                    fit(similarity[by_lot], same[by_lot], None, adaptation.pair),
-                    fit(*answered, adaptation.pair),
+                    fit(similarity[by_lot], same[by_lot], None, pair),
+                    fit(*answered, pair),
                 ]
-                scores = [Scores.of(pair_probability(pair, similarity), same) for pair in fitted]
+                scores = [Scores.of(pair_probability(one_pair, similarity), same) for one_pair in fitted]
                 errors.append(tuple(score.reliability(as_it_is).ece for score in scores))  # type: ignore[arg-type]
             means = np.mean(errors, axis=0)
             better.append(bool(means[1] < means[0]))

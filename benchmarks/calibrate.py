@@ -65,7 +65,7 @@ def measure_one_way(source: ModelFile, own: LabelledImages, others: LabelledImag
         new = measure(EmbeddedOnce(read_model(path), embedded), others)
     print(f"calibrated on {len(own)} images of {len(own.classes)} classes ({own.classes[0]}, {own.classes[1]}, ...),")
     print(f"measured on {len(new.paths)} images of {len(new.classes)} others")
-    if strict := found.card.pair.operating_points.get("strict"):  # not with a few dozen images
+    if found.card.pair and (strict := found.card.pair.operating_points.get("strict")):  # not with a few dozen images
         print(f"  pairs: FAR at strict, as the new card says: {strict.far:.4f}")
     print_side_by_side(old, new)
 

@@ -17,7 +17,7 @@ from samekind.evaluation.metrics.verification import as_it_is
 from samekind.fitting.calibrations import fit_pair_calibration, pair_items, trio_items
 from samekind.fitting.domains import FEW, FULL_LENGTH, JudgedCollection
 from samekind.inference.similarity import Embeddings
-from samekind.model_file.calibration import pair_probability, trio_probability
+from samekind.model_file.calibration import pair_calibration_of, pair_probability, trio_probability
 from samekind.model_file.card import Card, DomainCalibration, PairCalibration, TrioCalibration
 
 DRAWS = 3
@@ -117,7 +117,11 @@ def measure_collection(cut: Cut, embeddings: Embeddings, labels: Labels, judge: 
         own = labels[measured]
         common = {"domain": cut.domain, "collection": cut.name, "draw": draw, "images": len(cut.images)}
         common["classes"] = len(np.unique(labels[cut.images]))
-        yield common | {"how": "bare"} | figures(embeddings[measured], own, judge.everyday.pair, judge.everyday.trio)
+        yield (
+            common
+            | {"how": "bare"}
+            | figures(embeddings[measured], own, pair_calibration_of(judge.everyday), judge.everyday.trio)
+        )
         if judge.domains is None:
             continue
         for half in halved(cut, embeddings, labels, draw):

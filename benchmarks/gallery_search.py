@@ -20,9 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.gallery import Gallery
-from samekind.gallery.file.facts import set_fact
-from samekind.gallery.file.store import Store, transaction
 from samekind.gallery.index.build import advised_index, build_index
+from samekind.gallery.store.connection import transaction
+from samekind.gallery.store.facts import set_fact
+from samekind.gallery.store.store import open_store
 from samekind.model_file.file import read_model
 
 _CHUNK = 20_000
@@ -39,7 +40,7 @@ def main() -> None:
         queries = _fill(path, arguments.vectors, arguments.dimension, arguments.queries)
         truth = None
         for factory in ("Flat", advised_index(max(arguments.vectors, 500_001))):
-            store = Store(path)
+            store = open_store(path)
             start = time.perf_counter()
             with store.writing() as db:
                 build_index(store, db, factory)
@@ -54,7 +55,7 @@ def main() -> None:
 def _fill(path: Path, count: int, dimension: int, queries: int) -> NDArray[np.float32]:
     rng = np.random.default_rng(0)
     centres = rng.normal(size=(max(1, count // 100), dimension)).astype(np.float32)
-    store = Store(path)
+    store = open_store(path)
     with store.writing() as db:
         for start in range(0, count, _CHUNK):
             rows = _around(centres, min(_CHUNK, count - start), rng)

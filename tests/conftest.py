@@ -51,6 +51,26 @@ def pytest_configure(config: pytest.Config) -> None:
         sys.meta_path.insert(0, lanes.NoTorch())
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """A process for each processor; none for files that are named, whose tests are sooner done than two have begun."""
+    if all(Path(argument.partition("::")[0]).is_file() for argument in config.args):
+        return 0
+    # Two processes that reckon with two threads each on two processors mostly wait for one another.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(processors, MOST_WORKERS) if processors > 1 else 0
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow places come first, then files that start processes: no worker has one left when the others are done."""
+    slow = {item.path for item in items if lanes.is_slow(item)}
+    items.sort(key=lambda item: (not lanes.is_slow_place(item.path), item.path not in slow))
+
+
+# Each may come to hold two gigabytes of networks.
+MOST_WORKERS = 8
 SHARED = Path(os.environ.get("SAMEKIND_SHARED", Path(__file__).parents[2] / "shared"))
 SIZE, DIMENSION = 16, 6
 
@@ -209,11 +229,25 @@ def colour_folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session", autouse=True)
 def fewer_trios() -> Iterator[None]:
     """Calibrations are fitted on a tenth of the trios, for speed."""
+    from samekind.fitting.calibrations import trio_items
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("samekind.fitting.calibrations._TRIOS", 2000)
+        patch.setattr(trio_items, "__kwdefaults__", {"most": trio_items.__kwdefaults__["most"] // 10})
+        yield
+
+
+@pytest.fixture(scope="session")
+def traced_once() -> Iterator[None]:
+    """Networks of the same layers are traced for ONNX once, for speed."""
+    from exports import TracedOnce
+
+    traced = TracedOnce()
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("network.export", "batches.cache"):
+            patch.setattr(f"samekind.training.{module}.export_onnx", traced)
         yield
 
 
@@ -222,3 +256,20 @@ def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Runs a test with an empty folder as the working directory."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def colour_domains(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Class folders of three kinds of pictures: reddish, greenish and bluish ones, each of five classes."""
+    root = tmp_path_factory.mktemp("domains")
+    for place, domain in enumerate(("reds", "greens", "blues")):
+        for label in range(5):
+            folder = root / domain / f"class{label}"
+            folder.mkdir(parents=True)
+            for number in range(14):
+                rng = np.random.default_rng((place, label, number))
+                colour = [40 + 40 * ((label * 2 + channel) % 5) for channel in range(3)]
+                colour[place] = 210
+                red, green, blue = (int(value + rng.integers(-12, 12)) for value in colour)
+                save_noise(folder / f"{number:02}.png", (red, green, blue), seed=int(rng.integers(1 << 30)))
+    return [root / domain for domain in ("reds", "greens", "blues")]

@@ -25,6 +25,7 @@ def test_every_error_is_a_samekind_error() -> None:
         (errors.ArgumentError, ValueError),
         (errors.DatasetError, ValueError),
         (errors.TrainingError, RuntimeError),
+        (errors.FilterError, ValueError),
         (errors.GalleryError, RuntimeError),
         (errors.ServeError, RuntimeError),
         (errors.MissingExtraError, ImportError),

@@ -18,9 +18,20 @@ EXPORTS = {
     "samekind": {
         *("load", "Recognizer", "Embedded", "Verdict", "TrioVerdict", "Explanation", "Card", "Gallery"),
         *("check", "CheckReport", "train", "evaluate", "Report", "calibrate", "Recalibrated", "AdaptationError"),
-        *("SamekindError", "ArgumentError", "DatasetError", "EmbeddingError", "GalleryError", "ImageError"),
+        *(
+            "SamekindError",
+            "ArgumentError",
+            "DatasetError",
+            "EmbeddingError",
+            "FilterError",
+            "GalleryError",
+            "ImageError",
+        ),
         *("audit", "AuditReport", "AuditFinding", "apply_audit", "AppliedAudit", "pairs_to_answer", "AskedPair"),
+        *("wrap", "Wrapped", "push", "make_adaptable", "WrapError", "HubError", "NotCalibratedError"),
         *("MissingExtraError", "ModelFileError", "OperatingPointError", "PlanError", "ServeError", "TrainingError"),
+        "WebPageError",
+        *("ShardError", "embed", "EmbedReport"),
     },
     "samekind.gallery": {
         *("Cluster", "Duplicate", "DuplicateGroup", "Gallery", "Hit", "Match", "Row", "Status", "SyncReport"),

@@ -27,26 +27,36 @@ if TYPE_CHECKING:
         ArgumentError,
         DatasetError,
         EmbeddingError,
+        FilterError,
         GalleryError,
+        HubError,
         ImageError,
         MissingExtraError,
         ModelFileError,
+        NotCalibratedError,
         OperatingPointError,
         PlanError,
         SamekindError,
         ServeError,
+        ShardError,
         TrainingError,
+        WebPageError,
+        WrapError,
     )
     from samekind.explain.explanation import Explanation
+    from samekind.fitting.adaptable import make_adaptable
     from samekind.fitting.calibrate import Recalibrated, calibrate
     from samekind.gallery import Gallery
     from samekind.inference.embedder import Embedded
     from samekind.inference.verdict import TrioVerdict, Verdict
     from samekind.model_file.card import Card
+    from samekind.publishing.push import push
     from samekind.recognizer import Recognizer, load
     from samekind.report.evaluate import evaluate
     from samekind.report.schema import Report
+    from samekind.shards.embed import EmbedReport, embed
     from samekind.training.api import train
+    from samekind.wrapping.wrap import Wrapped, wrap
 
 __version__ = "0.1.0"
 
@@ -60,14 +70,18 @@ __all__ = [
     "Card",
     "CheckReport",
     "DatasetError",
+    "EmbedReport",
     "Embedded",
     "EmbeddingError",
     "Explanation",
+    "FilterError",
     "Gallery",
     "GalleryError",
+    "HubError",
     "ImageError",
     "MissingExtraError",
     "ModelFileError",
+    "NotCalibratedError",
     "OperatingPointError",
     "PlanError",
     "Recalibrated",
@@ -75,17 +89,25 @@ __all__ = [
     "Report",
     "SamekindError",
     "ServeError",
+    "ShardError",
     "TrainingError",
     "TrioVerdict",
     "Verdict",
+    "WebPageError",
+    "WrapError",
+    "Wrapped",
     "apply_audit",
     "audit",
     "calibrate",
     "check",
+    "embed",
     "evaluate",
     "load",
+    "make_adaptable",
     "pairs_to_answer",
+    "push",
     "train",
+    "wrap",
 ]
 
 # Where each name comes from.
@@ -110,27 +132,39 @@ _MODULES = {
     "train": "samekind.training.api",
     "evaluate": "samekind.report.evaluate",
     "Report": "samekind.report.schema",
+    "embed": "samekind.shards.embed",
+    "EmbedReport": "samekind.shards.embed",
     "calibrate": "samekind.fitting.calibrate",
+    "make_adaptable": "samekind.fitting.adaptable",
+    "push": "samekind.publishing.push",
+    "wrap": "samekind.wrapping.wrap",
+    "Wrapped": "samekind.wrapping.wrap",
     "Recalibrated": "samekind.fitting.calibrate",
     "AdaptationError": "samekind.errors",
     "SamekindError": "samekind.errors",
     "ArgumentError": "samekind.errors",
     "DatasetError": "samekind.errors",
     "EmbeddingError": "samekind.errors",
+    "FilterError": "samekind.errors",
     "GalleryError": "samekind.errors",
     "ImageError": "samekind.errors",
     "MissingExtraError": "samekind.errors",
     "ModelFileError": "samekind.errors",
     "OperatingPointError": "samekind.errors",
+    "NotCalibratedError": "samekind.errors",
+    "HubError": "samekind.errors",
+    "WrapError": "samekind.errors",
     "PlanError": "samekind.errors",
     "ServeError": "samekind.errors",
+    "WebPageError": "samekind.errors",
+    "ShardError": "samekind.errors",
     "TrainingError": "samekind.errors",
 }
 # What some of these modules need beyond the core.
 _EXTRAS = {
     "samekind.gallery": "gallery",
+    "samekind.shards.embed": "gallery",
     "samekind.auditing.audit": "gallery",
-    "samekind.fitting.calibrate": "calibrate",
 }
 
 

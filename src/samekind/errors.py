@@ -28,8 +28,41 @@ class OperatingPointError(SamekindError, ValueError):
     """A threshold or the name of an operating point that the model cannot use."""
 
 
+class NotCalibratedError(OperatingPointError):
+    """What a model's similarities mean was never measured: it embeds and compares, and gives no verdicts.
+
+    Example:
+        >>> str(NotCalibratedError("mine")).partition(":")[0]
+        'mine'
+    """
+
+    def __init__(self, name: str, *, adaptable: bool = False) -> None:
+        super().__init__(
+            f"{name}: not calibrated, so it gives no verdicts and no probabilities: nobody has measured what its "
+            "similarities mean. Without labels: samekind adapt MODEL PICTURES -o MINE.onnx"
+            f"{'' if adaptable else ' --labelled FOLDER (three or more)'}; with labels of your own: "
+            "samekind calibrate MODEL CLASS-FOLDERS -o MINE.onnx"
+        )
+        self.name, self.adaptable = name, adaptable
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _not_calibrated, (self.name, self.adaptable)
+
+
+def _not_calibrated(name: str, adaptable: bool) -> NotCalibratedError:
+    return NotCalibratedError(name, adaptable=adaptable)
+
+
 class AdaptationError(SamekindError, ValueError):
     """A collection of pictures to which a model cannot be adapted, or a model that cannot be adapted."""
+
+
+class WrapError(SamekindError, ValueError):
+    """An encoder from elsewhere that cannot be made into a model file, or options that do not fit it."""
+
+
+class HubError(SamekindError, RuntimeError):
+    """A model cannot be fetched from a hub or put there."""
 
 
 class DatasetError(SamekindError, ValueError):
@@ -44,12 +77,32 @@ class GalleryError(SamekindError, RuntimeError):
     """A gallery cannot be opened, belongs to another model, or is being written by another process."""
 
 
+class FilterError(SamekindError, ValueError):
+    """A filter of images that cannot be understood.
+
+    Attributes:
+        place: How many characters stand before the place in the text that is wrong.
+    """
+
+    def __init__(self, message: str, place: int = 0) -> None:
+        super().__init__(message)
+        self.place = place
+
+
+class ShardError(SamekindError, RuntimeError):
+    """A folder of shards that belongs to another model, is damaged, or is being written by another process."""
+
+
 class PlanError(SamekindError, RuntimeError):
     """A plan of what to keep and remove, or the journal of one that was applied, cannot be used as it stands."""
 
 
 class ServeError(SamekindError, RuntimeError):
     """The service cannot start as it was asked to."""
+
+
+class WebPageError(SamekindError, RuntimeError):
+    """The page for the browser cannot be written: it was never built, or the folder has other files in it."""
 
 
 class MissingExtraError(SamekindError, ImportError):

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from samekind.adaptation.adaptation import adapt, adapted_model
+from samekind.adaptation.adaptation import adapt, adapted_model, refuse_unmeasured
 from samekind.adaptation.bare import bare_model
 from samekind.adaptation.pictures import EmbeddedPictures, Pictures, are_embeddings, pictures_of
 from samekind.errors import AdaptationError, ImageError
@@ -20,10 +20,10 @@ from samekind.images import ImageSource
 from samekind.inference.arguments import image_items
 from samekind.inference.embed_items import embed_items
 from samekind.inference.embedder import Embedder
-from samekind.inference.judging import pair_verdicts, trio_calibration, trio_verdicts
+from samekind.inference.judging import pair_verdicts, trio_verdicts
 from samekind.inference.similarity import Embeddings
 from samekind.inference.verdict import TrioVerdict, Verdict, remember_pictures
-from samekind.model_file.calibration import choose_threshold
+from samekind.model_file.calibration import choose_threshold, pair_calibration_of, trio_calibration_of
 from samekind.model_file.file import ModelFile, read_model
 from samekind.progress import Progress
 
@@ -41,13 +41,15 @@ def load(
     """Load a model.
 
     Args:
-        model: The name of a model that comes with samekind, the path of a model file, or None for the default model.
+        model: The name of a model that comes with samekind, the path of a model file, its address on a hub
+            (``hf://owner/name@revision/file``; extra ``hub``), or None for the default model.
         providers: ONNX Runtime execution providers, best first, such as ``("cuda", "cpu")``, or one. The default is the
             CPU.
         threads: Threads for computing; the default is one for each core that this process may use.
 
     Raises:
         ModelFileError: There is no such model, it cannot be used, or a provider is not available.
+        HubError: It cannot be fetched.
         ArgumentError: The threads are no number of threads.
 
     Example:
@@ -89,7 +91,7 @@ class Recognizer(Embedder):
             >>> load().verify(dark, light) == load().verify(light, dark)
             True
         """
-        choose_threshold(self.card.pair, operating_point, threshold)  # refuse before the work
+        choose_threshold(pair_calibration_of(self.card), operating_point, threshold)  # refuse before the work
         rows = [self._embed_one(image) for image in (first, second)]
         [verdict] = self.judge_pairs(*rows, operating_point=operating_point, threshold=threshold)
         remember_pictures(verdict, (first, second))
@@ -126,7 +128,7 @@ class Recognizer(Embedder):
             >>> load().verify_trio(dark, light, dark).most_alike
             (0, 2)
         """
-        choose_threshold(trio_calibration(self.card), operating_point, threshold)
+        choose_threshold(trio_calibration_of(self.card), operating_point, threshold)
         rows = [self._embed_one(image) for image in (first, second, third)]
         [verdict] = self.judge_trios(*rows, operating_point=operating_point, threshold=threshold)
         remember_pictures(verdict, (first, second, third))
@@ -158,11 +160,12 @@ class Recognizer(Embedder):
             >>> bool(abs(pair.contributions.sum() - model.similarity(a, b)) < 1e-4)
             True
         """
+        pair_calibration_of(self.card)  # refuse before the work
         if third is None:
             return self.explainer.explain(
                 (first, second), lambda rows: self.judge_pairs(rows[:1], rows[1:])[0], method=method
             )
-        trio_calibration(self.card)  # refuse before the work
+        trio_calibration_of(self.card)
         return self.explainer.explain(
             (first, second, third),
             lambda rows: self.judge_trios(rows[:1], rows[1:2], rows[2:])[0],
@@ -202,7 +205,7 @@ class Recognizer(Embedder):
             >>> [type(answer).__name__ for answer in load().verify_pairs([(dark, dark), (dark, "missing.jpg")])]
             ['Verdict', 'ImageError']
         """
-        choose_threshold(self.card.pair, operating_point, threshold)
+        choose_threshold(pair_calibration_of(self.card), operating_point, threshold)
         judge = partial(self.judge_pairs, operating_point=operating_point, threshold=threshold)
         return self._judge_many(image_items(pairs, 2), judge, on_progress)
 
@@ -215,7 +218,7 @@ class Recognizer(Embedder):
         on_progress: Progress | None = None,
     ) -> list[TrioVerdict | ImageError]:
         """Judge many trios. As ``verify_pairs``."""
-        choose_threshold(trio_calibration(self.card), operating_point, threshold)
+        choose_threshold(trio_calibration_of(self.card), operating_point, threshold)
         judge = partial(self.judge_trios, operating_point=operating_point, threshold=threshold)
         return self._judge_many(image_items(trios, 3), judge, on_progress)
 
@@ -287,6 +290,7 @@ class Recognizer(Embedder):
             >>> mine.card.adapted.pictures
             12
         """
+        refuse_unmeasured(self.card)  # before the pictures are read
         bare = bare_model(self._model)
         rows = self._bare_embeddings(bare, pictures, on_progress, on_unreadable)
         if source is None:

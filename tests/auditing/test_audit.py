@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from conftest import save_noise
 from copies.conftest import photo, save_parts
+from PIL import Image
 
 import samekind
 from samekind import audit
 from samekind.auditing.report import KINDS
 from samekind.errors import DatasetError
-from samekind.images.decode import Image
 
 
 def test_a_wrong_label_is_found_with_its_class_and_the_pictures_beside_it(photos: Path, tiny_model: Path) -> None:
@@ -149,6 +149,6 @@ def test_what_was_audited_is_not_written_over(parts: Path, tiny_model: Path, tmp
     before = listed.read_bytes()
     report = audit(listed, tiny_model)
     for write in (report.save_csv, report.save_html):
-        with pytest.raises(DatasetError, match="is what was audited"):
+        with pytest.raises(DatasetError, match="is what is read here"):
             write(listed)
     assert listed.read_bytes() == before

@@ -73,6 +73,24 @@ def test_search_prints_writes_and_filters(indexed: Path) -> None:
     assert "--html FILE" in without.stderr
 
 
+def test_filters_of_search_duplicates_cluster_and_export(indexed: Path) -> None:
+    query = ("photos.samekind", "photos/green1.png", "--json")
+    found = json.loads(run("search", *query, "--where", "path like 'photos/red%'", cwd=indexed).stdout)
+    assert sorted(hit["name"][:10] for hit in found) == ["photos/red"] * 4
+    groups = ("duplicates", "photos.samekind", "--kind", "exact", "--json")
+    assert len(json.loads(run(*groups, "--where", "path like '%red%'", cwd=indexed).stdout)) == 1
+    assert json.loads(run(*groups, "--where", "path not like '%copy%'", cwd=indexed).stdout) == []
+    clusters = run("cluster", "photos.samekind", "--json", "--where", "path like '%blue%'", cwd=indexed)
+    assert sum(len(group["images"]) for group in json.loads(clusters.stdout)) == 3
+    exported = run("export", "photos.samekind", "-o", "some.csv", "--where", "width > 100000", cwd=indexed)
+    assert exported.stdout == "some.csv: 0 images\n"
+    wrong = run("search", *query, "--where", "width >= wide", cwd=indexed)
+    assert wrong.returncode == 2
+    assert wrong.stderr == (
+        "samekind: where, at character 10 (wide): width is compared with a number, without quotes\n"
+    )
+
+
 def test_duplicates_in_all_forms(indexed: Path) -> None:
     words = ("duplicates", "photos.samekind", "--kind", "exact")
     out = run(*words, "--plan", "plan.txt", "--html", "d.html", cwd=indexed).stdout

@@ -17,9 +17,9 @@ from samekind.datasets.lists import (
     read_list,
     trio_rows,
     triplet_rows,
-    write_list,
 )
 from samekind.datasets.sampling import Pairs, Trios
+from samekind.datasets.tables import write_list
 from samekind.errors import DatasetError
 
 

@@ -21,8 +21,6 @@ from samekind.model_file.file import ModelFile, SeenImages, read_model, write_mo
 from samekind.recognizer import Recognizer, load
 from samekind.system.hashing import content_hash
 
-pytestmark = pytest.mark.usefixtures("fewer_trios")
-
 
 @pytest.fixture(scope="module")
 def narrow(tmp_path_factory: pytest.TempPathFactory) -> LabelledImages:

@@ -14,8 +14,6 @@ from samekind.fitting.calibrate import Recalibrated, calibrate
 from samekind.model_file.file import read_model
 from samekind.recognizer import load
 
-pytestmark = pytest.mark.usefixtures("fewer_trios")
-
 
 @pytest.fixture(scope="module")
 def found(tiny_model: Path, colour_folders: Path) -> Recalibrated:

@@ -10,11 +10,17 @@ from strategies import rates_by_counting as rates_at
 from samekind.datasets.sampling import sample_at_most, sample_trios
 from samekind.errors import DatasetError
 from samekind.evaluation.metrics.scores import Scores
-from samekind.fitting.calibrations import fit_pair_calibration, fit_trio_calibration
+from samekind.fitting import calibrations
+from samekind.fitting.calibrations import fit_pair_calibration, fit_trio_calibration, trio_items
 from samekind.inference.similarity import similarity_matrix, trio_similarities
 from samekind.model_file.calibration import logistic, pair_probability, trio_probability
 
 Labelled = tuple[np.ndarray, np.ndarray]
+
+
+@pytest.fixture(autouse=True)
+def _as_many_trios_as_users_get(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(trio_items.__kwdefaults__, "most", calibrations._TRIOS)
 
 
 def clusters(classes: int = 6, images: int = 30, noise: float = 0.35, dimension: int = 16, seed: int = 0) -> Labelled:

@@ -17,12 +17,6 @@ from samekind.model_file.calibration import pair_probability, trio_probability
 Labelled = tuple[np.ndarray, np.ndarray]
 
 
-@pytest.fixture(autouse=True)
-def _fewer_trios(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A tenth of the trios, for speed."""
-    monkeypatch.setattr(calibrations, "_TRIOS", 2000)
-
-
 def clusters(classes: int = 6, images: int = 40, noise: float = 0.5, dimension: int = 16, seed: int = 0) -> Labelled:
     """Unit embeddings scattered around one direction for each class."""
     rng = np.random.default_rng(seed)

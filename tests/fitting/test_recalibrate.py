@@ -19,8 +19,6 @@ from samekind.model_file.file import SeenImages, read_model, write_model
 from samekind.recognizer import Recognizer, load
 from samekind.system.hashing import content_hash
 
-pytestmark = pytest.mark.usefixtures("fewer_trios")
-
 
 @pytest.fixture(scope="module")
 def muddled(tmp_path_factory: pytest.TempPathFactory) -> Path:

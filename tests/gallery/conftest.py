@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from conftest import make_card, save_noise, tiny_network
 from PIL import Image
+from postgres import Server, postgres  # noqa: F401 - the fixture
 
 from samekind.gallery import Gallery
 from samekind.model_file.file import write_model
@@ -39,9 +40,24 @@ def photos(tmp_path: Path) -> Path:
     return twelve_photos(tmp_path)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    places = getattr(metafunc.module, "RUN_ON", None)
+    if places is not None and "gallery_place" in metafunc.fixturenames:
+        metafunc.parametrize("gallery_place", places, indirect=True)
+
+
 @pytest.fixture
-def gallery(tmp_path: Path, tiny_model: Path) -> Iterator[Gallery]:
-    with Gallery.open(tmp_path / "photos.samekind", model=tiny_model) as opened:
+def gallery_place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """Where a new gallery is made: a file, or a database where the test's module says ``RUN_ON = BOTH_STORES``."""
+    if getattr(request, "param", "file") == "file":
+        return tmp_path / "photos.samekind"
+    server: Server = request.getfixturevalue("postgres")
+    return server.new_schema()
+
+
+@pytest.fixture
+def gallery(gallery_place: Path | str, tiny_model: Path) -> Iterator[Gallery]:
+    with Gallery.open(gallery_place, model=tiny_model) as opened:
         yield opened
 
 

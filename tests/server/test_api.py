@@ -78,6 +78,18 @@ def test_search_answers_as_the_gallery_does(client, pictures, gallery_file) -> N
     assert none["hits"] == []
 
 
+def test_a_search_among_what_meets_a_filter(client, pictures, gallery_file) -> None:
+    send = files(pictures["first"], names=["image"])
+    answer = client.post("/api/v1/search", files=send, data={"where": "path like '%0.png'"}).json()
+    with Gallery.open(gallery_file, read_only=True) as gallery:
+        wanted = [row.name for row in gallery.rows("path like '%0.png'")]
+    assert sorted(hit["path"] for hit in answer["hits"]) == wanted
+    refused = client.post("/api/v1/search", files=send, data={"where": "path = 'a'; DROP TABLE images"})
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["field"] == "where"
+    assert "at character 11" in refused.json()["errors"][0]["detail"]
+
+
 def test_model_is_the_card(client, tiny_model) -> None:
     card = samekind.load(tiny_model).card
     assert samekind.Card.model_validate(client.get("/api/v1/model").json()) == card

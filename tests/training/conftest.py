@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import pytest
 from conftest import COLOURS, save_noise
 from training.runs import SMALL, TINY, Trained, run_training
 
-from samekind.training.network.export import Part, export_onnx
 from samekind.training.network.siamese import SiameseNetwork
 from samekind.training.run.settings import RunSettings
 
 
 @pytest.fixture(scope="session", autouse=True)
-def exported_once() -> Iterator[None]:
-    """The frozen stages of the same network are exported once: it takes seconds, and has tests of its own."""
-    exports: dict[str, onnx.ModelProto] = {}
-
-    def export_once(network: SiameseNetwork, size: int, part: Part) -> onnx.ModelProto:
-        digest = hashlib.sha256(f"{network} {network.frozen_stages} {size} {part}".encode())
-        for value in network.state_dict().values():
-            digest.update(value.numpy().tobytes())
-        key = digest.hexdigest()
-        if key not in exports:
-            exports[key] = export_onnx(network, size, part)
-        return exports[key]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("samekind.training.batches.cache.export_onnx", export_once)
-        yield
+def _traced_once(traced_once: None) -> None:
+    """All runs here share the tracing of their networks."""
 
 
 @pytest.fixture(scope="session")

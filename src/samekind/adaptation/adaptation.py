@@ -23,13 +23,13 @@ class Adaptation:
 
     Attributes:
         offset: float32 (D,), the share of the collection's mean that is taken away from each embedding.
-        pair: What similarities then mean.
+        pair: What similarities then mean; None where nobody has calibrated the model.
         trio: What the similarities of three then mean; None if the model cannot judge trios.
         about: The collection, for the card.
     """
 
     offset: NDArray[np.float32]
-    pair: PairCalibration
+    pair: PairCalibration | None
     trio: TrioCalibration | None
     about: Adapted
 
@@ -66,16 +66,26 @@ def adapt(embeddings: Embeddings, card: Card, source: str) -> Adaptation:
         >>> adapt(rows, card, "twenty pictures").about.pictures
         20
     """
-    domains = card.domains
-    if domains is None:
-        raise AdaptationError(
-            f"{card.name}: cannot be adapted without labels, because nobody has measured what its similarities then "
-            "mean; adapt general, or give labels: samekind calibrate"
-        )
+    domains = refuse_unmeasured(card)
     collection, offset, share = _centred(embeddings, card, domains.full_length)
     spread = known_spread(collection, offset, domains.spread, domains.few)
     about = _about(card, source, collection, share, spread)
     return Adaptation(offset, pair_for(domains, spread), trio_for(domains, spread), about)
+
+
+def refuse_unmeasured(card: Card) -> DomainCalibration:
+    """What similarities mean to a model once it is adapted.
+
+    Raises:
+        AdaptationError: Nobody has measured that; the message says how it is measured.
+    """
+    if card.domains is None:
+        raise AdaptationError(
+            f"{card.name}: cannot be adapted without labels, because nobody has measured what its similarities then "
+            "mean; adapt general, or give labels: three or more labelled folders of any kinds of pictures "
+            "(samekind adapt --labelled FOLDER), or your own (samekind calibrate)"
+        )
+    return card.domains
 
 
 def centre(embeddings: Embeddings, card: Card, source: str, full_length: float) -> Adaptation:

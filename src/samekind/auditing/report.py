@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.auditing.labels.classes import Divided, Overlap
-from samekind.errors import DatasetError
+from samekind.auditing.source import refuse_what_is_read
 
 Kind = Literal["label", "outlier", "copy", "leak", "quality"]
 KINDS: tuple[Kind, ...] = ("label", "outlier", "copy", "leak", "quality")
@@ -98,7 +98,7 @@ class AuditReport:
         """
         from samekind.auditing.output.csv_list import write_findings  # noqa: PLC0415 - which knows this module
 
-        self._refuse_source(path)
+        refuse_what_is_read(path, self.source)
         write_findings(Path(path), self)
 
     def save_html(self, path: str | os.PathLike[str]) -> None:
@@ -108,14 +108,10 @@ class AuditReport:
             DatasetError: The file is the manifest that was audited.
             OSError: The file cannot be written.
         """
-        from samekind.auditing.output.page import write_page  # noqa: PLC0415 - needs an extra
+        from samekind.auditing.output.page import write_audit_page  # noqa: PLC0415 - needs an extra
 
-        self._refuse_source(path)
-        write_page(Path(path), self)
-
-    def _refuse_source(self, path: str | os.PathLike[str]) -> None:
-        if Path(path).resolve() == Path(self.source).resolve():
-            raise DatasetError(f"{os.fspath(path)}: is what was audited; name another file to write")
+        refuse_what_is_read(path, self.source)
+        write_audit_page(Path(path), self)
 
     def as_json(self) -> dict[str, Any]:
         """All of it in plain values, for ``json.dumps(…, default=str)``."""

@@ -16,6 +16,16 @@ from samekind.errors import DatasetError
 from samekind.images.folder_contents import walk
 
 
+def refuse_what_is_read(output: str | os.PathLike[str], *read: str | os.PathLike[str]) -> None:
+    """Refuse to write over what is read.
+
+    Raises:
+        DatasetError: The output is one of the files that are read.
+    """
+    if Path(output).resolve() in {Path(source).resolve() for source in read}:
+        raise DatasetError(f"{os.fspath(output)}: is what is read here; name another file to write")
+
+
 @dataclass(frozen=True)
 class Sourced:
     """Images with their classes and parts.

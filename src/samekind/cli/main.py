@@ -8,14 +8,15 @@ from typing import Annotated
 
 import typer
 
-from samekind.cli import demo, serve
+from samekind.cli import demo, doctor, serve
+from samekind.cli.console.help_text import let_help_flow
 from samekind.cli.console.options import printable
 from samekind.cli.console.output import write_anything
 from samekind.cli.console.remarks import show_remarks
 from samekind.cli.datasets import audit, check, data, imagenette, label
-from samekind.cli.galleries import cluster, duplicates, find, gallery, index, search
+from samekind.cli.galleries import cluster, duplicates, embed, find, gallery, index, search
 from samekind.cli.judging import adapt, explain, trio, verify
-from samekind.cli.models import calibrate, evaluate, info, reproduce, train
+from samekind.cli.models import calibrate, evaluate, export_web, info, models, push, reproduce, train, wrap
 from samekind.errors import SamekindError
 
 # None lets click decide by whether it writes to a terminal.
@@ -60,14 +61,20 @@ app.command("adapt")(adapt.adapt)
 app.command("evaluate")(evaluate.evaluate)
 app.command("calibrate")(calibrate.calibrate)
 app.command("train")(train.train)
+app.command("push")(push.push)
+app.command("wrap")(wrap.wrap)
 app.command("reproduce")(reproduce.reproduce)
+app.command("export-web")(export_web.export_web)
 app.command("serve")(serve.serve)
+app.command("doctor")(doctor.doctor)
+app.command("models")(models.models)
 app.command("demo")(demo.demo)
 data.app.command("check")(check.check)
 data.app.command("audit")(audit.audit)
 data.app.command("apply")(audit.apply)
 data.app.command("label")(label.label)
 data.app.command("imagenette")(imagenette.imagenette)
+app.command("embed")(embed.embed)
 app.command("index")(index.index)
 app.command("search")(search.search)
 app.command("duplicates")(duplicates.duplicates)
@@ -78,6 +85,8 @@ app.command("status")(gallery.status)
 app.command("remove")(gallery.remove)
 app.command("export")(gallery.export)
 app.add_typer(data.app, name="data")
+for _commands in (app, data.app):
+    let_help_flow(_commands)
 
 
 def run() -> None:

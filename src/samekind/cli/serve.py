@@ -14,7 +14,11 @@ from samekind.cli.console.options import AmongOption, ModelOption, ProviderOptio
 def serve(
     model: ModelOption = None,
     gallery: Annotated[
-        Path | None, typer.Option(help="A gallery to search, made with `samekind index`.", show_default=False)
+        str | None,
+        typer.Option(
+            help="A gallery to search, made with `samekind index`: a file, or postgresql://HOST/DATABASE.",
+            show_default=False,
+        ),
     ] = None,
     among: AmongOption = None,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",

@@ -5,40 +5,19 @@ Relative paths in a list are relative to the list's own folder, so a list and it
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
 from samekind.datasets.folders import LabelledImages
 from samekind.datasets.sampling import Indices, Pairs, Trios
 from samekind.datasets.tables import Row, read_rows
 from samekind.errors import DatasetError
-from samekind.system.atomic import replacing
-from samekind.system.paths import ENCODING_ERRORS, relative_path
+from samekind.system.paths import relative_path
 
 PAIR_COLUMNS = ("first", "second")
 TRIPLET_COLUMNS = ("anchor", "positive", "negative")
 TRIO_COLUMNS = ("first", "second", "third")
-
-__all__ = [
-    "PAIR_COLUMNS",
-    "TRIO_COLUMNS",
-    "TRIPLET_COLUMNS",
-    "ItemList",
-    "Row",
-    "list_folder",
-    "new_list",
-    "pair_rows",
-    "read_list",
-    "read_rows",
-    "trio_rows",
-    "triplet_rows",
-    "write_list",
-    "write_rows",
-]
 
 
 @dataclass(frozen=True)
@@ -100,35 +79,6 @@ def trio_rows(split: str, images: LabelledImages, trios: Trios, folder: Path) ->
 def list_folder(path: Path) -> Path | None:
     """The folder that a new list's paths are relative to: its own, or None for a pipe, which lies nowhere."""
     return path.parent if not path.exists() or path.is_file() else None
-
-
-@contextmanager
-def new_list(path: Path) -> Iterator[TextIO]:
-    """A text file to write a list to, whole or not at all."""
-    with (
-        replacing(path) as temporary,
-        temporary.open("w", newline="", encoding="utf-8", errors=ENCODING_ERRORS) as file,
-    ):
-        yield file
-
-
-def write_list(path: Path, rows: Sequence[Row]) -> None:
-    """Write rows as CSV, whole or not at all."""
-    with new_list(path) as file:
-        write_rows(file, rows[0].keys() if rows else (), rows)
-
-
-def write_rows(file: TextIO, columns: Iterable[str], rows: Iterable[Row]) -> None:
-    """Write rows as CSV to an open text file."""
-    names = list(columns)
-    writer, quoting = (
-        csv.DictWriter(file, names, lineterminator="\n", quoting=rule) for rule in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL)
-    )
-    writer.writeheader()
-    for row in rows:
-        # A reader ends a line at a bare carriage return, for which the csv module of Python 3.11 and 3.12 puts no
-        # quotation marks; a file may have one in its name.
-        (quoting if any("\r" in entry for entry in row.values()) else writer).writerow(row)
 
 
 def read_list(path: Path, image_columns: Sequence[str]) -> ItemList:

@@ -23,8 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from samekind.datasets.folders import LabelledImages
-from samekind.datasets.lists import new_list, write_rows
-from samekind.datasets.tables import read_rows
+from samekind.datasets.tables import new_list, read_rows, write_rows
 from samekind.errors import DatasetError
 from samekind.system.paths import refuse_address, relative_path
 

@@ -22,6 +22,8 @@ from samekind.errors import DatasetError
 Indices = NDArray[np.int64]
 _Sample = TypeVar("_Sample", "Pairs", "Trios")
 
+# What pairs are: of one class, of two.
+GENUINE, IMPOSTOR = "genuine", "impostor"
 TRIO_COMPOSITIONS = ("AAA", "AAB", "ABA", "BAA", "ABC")
 # A draw that finds nothing new this many times in a row has, to all practical purposes, found everything.
 _MAX_TRIES = 1000
@@ -179,13 +181,12 @@ class _Draw:
         members = self._members[label]
         if len(members) < count:
             raise DatasetError(f"class number {label} has {len(members)} images; {count} are needed")
-        return tuple(int(i) for i in self._rng.choice(members, count, replace=False))
+        return tuple(members[self._rng.choice(len(members), count, replace=False)].tolist())
 
     def of_others(self, label: int, count: int) -> tuple[int, ...]:
         """One image each from ``count`` classes, all different and none of them ``label``."""
-        others = [other for other in range(self.classes) if other != label]
-        chosen = self._rng.choice(others, count, replace=False)
-        return tuple(self.of_class(int(other), 1)[0] for other in chosen)
+        chosen = self._rng.choice(self.classes - 1, count, replace=False).tolist()
+        return tuple(self.of_class(other + (other >= label), 1)[0] for other in chosen)
 
     def with_other(self, label: int, count: int) -> tuple[int, ...]:
         """``count`` images of a class, then one of another class."""

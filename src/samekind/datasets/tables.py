@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from samekind.errors import DatasetError
+from samekind.system.atomic import replacing
 from samekind.system.paths import ENCODING_ERRORS
 
 Row = dict[str, str]
@@ -47,13 +50,63 @@ def read_rows(
     above, text = _from_names(_text(path))
     first = _first_line(text)
     names: dict[str, Sequence[str]] = dict.fromkeys(needed, ()) | dict(synonyms or {})
+    form = _form(first, needed, names)
+    if form is None:
+        raise DatasetError(_lacking(path, first, needed, names))
+    columns, delimiter, quote = form
+    _refuse_twice(path, columns, names)
+    return columns, _rows(path, text, columns, delimiter, quote, above=above)
+
+
+def has_columns(path: Path, needed: Sequence[str]) -> bool:
+    """Whether a CSV file has columns of these names.
+
+    Raises:
+        DatasetError: It cannot be read.
+    """
+    first = _first_line(_from_names(_text(path))[1])
+    return _form(first, needed, dict.fromkeys(needed, ())) is not None
+
+
+def _form(
+    first: str, needed: Sequence[str], names: Mapping[str, Sequence[str]]
+) -> tuple[tuple[str, ...], str, str] | None:
+    """The columns, the separator and the quotation mark by which the first line has what is needed."""
     for delimiter in _DELIMITERS:
         for quote in ('"', "'"):
             columns = _columns(first, delimiter, quote, names)
             if set(needed) <= set(columns):
-                _refuse_twice(path, columns, names)
-                return columns, _rows(path, text, columns, delimiter, quote, above=above)
-    raise DatasetError(_lacking(path, first, needed, names))
+                return columns, delimiter, quote
+    return None
+
+
+@contextmanager
+def new_list(path: Path) -> Iterator[TextIO]:
+    """A text file to write a list to, whole or not at all."""
+    with (
+        replacing(path) as temporary,
+        temporary.open("w", newline="", encoding="utf-8", errors=ENCODING_ERRORS) as file,
+    ):
+        yield file
+
+
+def write_list(path: Path, rows: Sequence[Row]) -> None:
+    """Write rows as CSV, whole or not at all."""
+    with new_list(path) as file:
+        write_rows(file, rows[0].keys() if rows else (), rows)
+
+
+def write_rows(file: TextIO, columns: Iterable[str], rows: Iterable[Row]) -> None:
+    """Write rows as CSV to an open text file."""
+    names = list(columns)
+    writer, quoting = (
+        csv.DictWriter(file, names, lineterminator="\n", quoting=rule) for rule in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL)
+    )
+    writer.writeheader()
+    for row in rows:
+        # A reader ends a line at a bare carriage return, for which the csv module of Python 3.11 and 3.12 puts no
+        # quotation marks; a file may have one in its name.
+        (quoting if any("\r" in entry for entry in row.values()) else writer).writerow(row)
 
 
 def _from_names(text: str) -> tuple[int, str]:

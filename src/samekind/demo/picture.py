@@ -11,7 +11,7 @@ from samekind.demo.cases import Outcome
 from samekind.system.atomic import replacing
 
 _RIGHT, _WRONG = "#1a7f37", "#cf222e"
-_COLUMNS = 3
+_COLUMNS = 4
 
 
 def draw(outcomes: list[Outcome], path: Path) -> None:
@@ -43,7 +43,5 @@ def draw(outcomes: list[Outcome], path: Path) -> None:
 
 
 def _caption(outcome: Outcome) -> str:
-    yes, no = ("same", "different") if len(outcome.case.photos) == 2 else ("two alike", "none alike")
-    said = yes if outcome.verdict.same else no
-    mark = "right" if outcome.right else f"WRONG, is {yes if outcome.case.same else no}"
-    return f"{said}, p = {outcome.verdict.probability:.2f}  ({mark})"
+    mark = "right" if outcome.right else f"WRONG, is {outcome.case.word(outcome.case.same)}"
+    return f"{outcome.words}  ({mark})"

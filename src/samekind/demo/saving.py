@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from samekind.datasets.lists import write_list
+from samekind.datasets.tables import write_list
 from samekind.demo.cases import Case, Photo
 from samekind.errors import DatasetError
 from samekind.system.atomic import replacing

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.datasets.sampling import TRIO_COMPOSITIONS, sample_at_most, sample_trios
+from samekind.datasets.sampling import GENUINE, IMPOSTOR, TRIO_COMPOSITIONS, sample_at_most, sample_trios
 from samekind.evaluation.listed_items import ALIKE, NONE_ALIKE, ListedItems
 from samekind.evaluation.metrics.metric import (
     AUC,
@@ -34,11 +34,16 @@ from samekind.evaluation.metrics.verification import (
 from samekind.evaluation.mistakes import Mistake, item_mistakes, pair_mistakes
 from samekind.evaluation.resampling.all_pairs import AllPairs
 from samekind.evaluation.resampling.bootstrap import Resamples
-from samekind.evaluation.resampling.cells import GENUINE, IMPOSTOR, Cells
+from samekind.evaluation.resampling.cells import Cells
 from samekind.evaluation.resampling.estimate import Drawn
 from samekind.evaluation.results import TaskResult
 from samekind.inference.similarity import Embeddings, paired_similarity, trio_similarities
-from samekind.model_file.calibration import DEFAULT_OPERATING_POINT, pair_probability, trio_probability
+from samekind.model_file.calibration import (
+    DEFAULT_OPERATING_POINT,
+    pair_calibration_of,
+    pair_probability,
+    trio_probability,
+)
 from samekind.model_file.card import Card
 
 YES_TRIOS = (*TRIO_COMPOSITIONS[:-1], ALIKE)
@@ -129,7 +134,7 @@ def trios_task(sample: Sample, items: NDArray[np.int64], composition: NDArray[np
     limit = thresholds[DEFAULT_OPERATING_POINT]
     metrics |= _by_composition(cells, limit)
     metrics[false_alarms_on(NONE_ALIKE)] = metrics[far_at(DEFAULT_OPERATING_POINT)]
-    by_pair = partial(pair_probability, sample.card.pair)
+    by_pair = partial(pair_probability, pair_calibration_of(sample.card))
     naive_cells, pair_limit = _naive_cells(sample, similarities.max(axis=1), items, composition)
     naive_measure = verification_metrics({DEFAULT_OPERATING_POINT: pair_limit}, by_pair, ())
     beside = naive_cells.measure(naive_measure, YES_TRIOS, (NONE_ALIKE,))
@@ -175,7 +180,7 @@ def retrieval_metrics(sample: Sample) -> dict[Metric, Drawn]:
 
 def _pair_task(card: Card, cells: Cells, mistakes: tuple[list[Mistake], list[Mistake]]) -> TaskResult:
     thresholds = _thresholds(card)
-    probability = partial(pair_probability, card.pair)
+    probability = partial(pair_probability, pair_calibration_of(card))
     counts = {name: len(cells.kinds[name].scores) for name in (GENUINE, IMPOSTOR)}
     measure = verification_metrics(thresholds, probability, measurable_fars(counts[IMPOSTOR]), cosine_as_probability)
     scores = cells.scores((GENUINE,), (IMPOSTOR,))
@@ -184,4 +189,4 @@ def _pair_task(card: Card, cells: Cells, mistakes: tuple[list[Mistake], list[Mis
 
 
 def _thresholds(card: Card) -> dict[str, float]:
-    return {name: point.threshold for name, point in card.pair.operating_points.items()}
+    return {name: point.threshold for name, point in pair_calibration_of(card).operating_points.items()}

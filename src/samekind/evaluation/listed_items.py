@@ -9,14 +9,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.datasets.lists import PAIR_COLUMNS, TRIO_COLUMNS, read_rows
+from samekind.datasets.lists import PAIR_COLUMNS, TRIO_COLUMNS
 from samekind.datasets.manifest import TEST
-from samekind.datasets.sampling import TRIO_COMPOSITIONS
+from samekind.datasets.sampling import GENUINE, IMPOSTOR, TRIO_COMPOSITIONS
+from samekind.datasets.tables import read_rows
 from samekind.errors import DatasetError
-from samekind.evaluation.resampling.cells import GENUINE, IMPOSTOR
 
 ANSWER = "same"
 _ANSWERS = dict.fromkeys(("1", "yes", "true", "same"), True) | dict.fromkeys(("0", "no", "false", "different"), False)
+# Of each answer, to fit a calibration by; a half has five then.
+FEWEST_ANSWERS = 10
 # A trio two of which are alike, of a list that does not say which.
 ALIKE, NONE_ALIKE = "alike", "ABC"
 
@@ -65,18 +67,18 @@ class ListedItems:
             )
 
 
-def read_pairs(path: Path) -> ListedItems:
+def read_pairs(path: Path, part: str = TEST) -> ListedItems:
     """Read a CSV list of pairs with the columns first, second and same (1 or 0, yes or no).
 
-    If it has a column ``split`` with rows for testing, only these count, so that a list of ``samekind data pairs`` can
-    be given as it is. Paths are relative to the list's folder.
+    If it has a column ``split`` with rows of the part (for testing, or to train on), only these count, so that a list
+    of ``samekind data pairs`` can be given as it is. Paths are relative to the list's folder.
 
     Raises:
         DatasetError: It cannot be read; an image is missing; a row has no answer or names an image twice; or all
             answers
             are the same.
     """
-    return _read(path, PAIR_COLUMNS, {True: GENUINE, False: IMPOSTOR})
+    return _read(path, PAIR_COLUMNS, {True: GENUINE, False: IMPOSTOR}, part)
 
 
 def read_trios(path: Path) -> ListedItems:
@@ -84,13 +86,13 @@ def read_trios(path: Path) -> ListedItems:
 
     A column ``composition`` (AAA, AAB, ABA, BAA or ABC) says which. In all else as ``read_pairs``.
     """
-    return _read(path, TRIO_COLUMNS, {True: ALIKE, False: NONE_ALIKE})
+    return _read(path, TRIO_COLUMNS, {True: ALIKE, False: NONE_ALIKE}, TEST)
 
 
-def _read(path: Path, columns: Sequence[str], kinds: dict[bool, str]) -> ListedItems:
+def _read(path: Path, columns: Sequence[str], kinds: dict[bool, str], part: str) -> ListedItems:
     names, rows = read_rows(path, (*columns, ANSWER))
-    if "split" in names and any(row["split"] == TEST for _, row in rows):
-        rows = [(line, row) for line, row in rows if row["split"] == TEST]
+    if "split" in names and any(row["split"] == part for _, row in rows):
+        rows = [(line, row) for line, row in rows if row["split"] == part]
     places: dict[Path, int] = {}
     items, kind = [], []
     missing: list[tuple[int, Path]] = []

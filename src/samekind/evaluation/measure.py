@@ -32,7 +32,7 @@ from samekind.evaluation.selection import (
     without_copies,
 )
 from samekind.inference.similarity import Embeddings
-from samekind.model_file.calibration import DEFAULT_OPERATING_POINT
+from samekind.model_file.calibration import pair_calibration_of
 from samekind.progress import Progress, stage_counter
 from samekind.recognizer import Recognizer
 from samekind.system.hashing import content_hashes
@@ -83,8 +83,11 @@ def measure(
         DatasetError: There is one class only; a class has fewer than two different readable images; there are images
             that had a part in a model's training or calibration; a listed image is not among ``images``; or a list's
             readable items all have one answer.
+        NotCalibratedError: Nobody has calibrated a model.
     """
     models = [model] if compare is None else [model, compare]
+    for used in models:
+        pair_calibration_of(used.card)  # refuse before the work
     gathered = gather(images, pairs, trios)
     hashes, unreadable = content_hashes(gathered.paths)
     gathered = gathered.subset(np.flatnonzero([path in hashes for path in gathered.paths]))
@@ -239,4 +242,4 @@ def _within(listed: ListedItems, chosen: NDArray[np.int64]) -> ListedItems | Non
 
 
 def _balanced(model: Recognizer) -> float:
-    return model.card.pair.operating_points[DEFAULT_OPERATING_POINT].threshold
+    return pair_calibration_of(model.card).balanced.threshold

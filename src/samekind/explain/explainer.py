@@ -18,7 +18,7 @@ from samekind.explain.explanation import ExplainedPair, Explanation, Method
 from samekind.explain.occlusion import embeddings_of_hidden, loss_map
 from samekind.explain.places import PlacedEmbedding, placed_embeddings
 from samekind.explain.pooling import PooledNetwork, pooled_network
-from samekind.images import DecodedImage, ImageSource, Pixels, read_image
+from samekind.images import DecodedImage, ImageSource, Pixels, Square, read_image
 from samekind.images.tensors import is_tensor, tensor_pixels
 from samekind.inference.encoder import OnnxEncoder
 from samekind.inference.similarity import TRIO_PAIRS, Embeddings, paired_similarity
@@ -67,7 +67,9 @@ class Explainer:
         """The network, with what the explanation needs as further outputs."""
         taps = () if self._network is None else self._network.taps
         name = self._model.card.name
-        return OnnxEncoder(self._model.data, name, providers=self._providers, threads=self._threads, taps=taps)
+        return OnnxEncoder(
+            self._model.data, name, providers=self._providers, threads=self._threads, taps=taps, card=self._model.card
+        )
 
     def explain(self, images: Sequence[ImageSource], judge: Judge, *, method: Method | None = None) -> Explanation:
         """Explain the verdict on two or three images.
@@ -82,7 +84,7 @@ class Explainer:
             ArgumentError: There is no such method, or this network has no contributions.
         """
         self._refuse(method)
-        decoded = [_decoded(image, self._encoder.input_size) for image in images]
+        decoded = [_decoded(image, self._encoder.square) for image in images]
         names = [_name(image, place) for place, image in enumerate(images)]
         return self.explain_decoded(decoded, names, judge, method=method)
 
@@ -126,9 +128,14 @@ class Explainer:
             "occlusion" if placed is None else "contributions",
             tuple(names),
             pixels,
-            tuple((image.width, image.height) for image in images),
+            tuple(self._seen_size(image) for image in images),
             adapted.source if adapted else None,
         )
+
+    def _seen_size(self, image: DecodedImage) -> tuple[int, int]:
+        """Width and height of what the network sees of an image."""
+        left, upper, right, lower = self._encoder.square.box(image.width, image.height)
+        return max(1, round(right - left)), max(1, round(lower - upper))
 
     def _refuse(self, method: Method | None) -> None:
         if method not in {None, *_METHODS}:
@@ -170,8 +177,8 @@ def _similarity(first: NDArray[np.float32], second: NDArray[np.float32]) -> floa
     return float(paired_similarity(first[None], second[None])[0])
 
 
-def _decoded(source: ImageSource, size: int) -> DecodedImage:
-    return read_image(tensor_pixels(source) if is_tensor(source) else source, size)
+def _decoded(source: ImageSource, square: Square) -> DecodedImage:
+    return read_image(tensor_pixels(source) if is_tensor(source) else source, square)
 
 
 def _name(source: ImageSource, place: int) -> str:

@@ -75,7 +75,7 @@ class Recalibrated:
                 old = found.old.points.get(name) if found and found.old else None
                 cells = "".join(f"<td>{_rates(rates)}</td>" for rates in (old, new))
                 rows.append(f"<tr><th>{task}: {escape(name)}</th>{cells}</tr>")
-        heads = "<tr><th></th><th>old</th><th>new</th></tr>"
+        heads = "<tr><td></td><th>old</th><th>new</th></tr>"
         return f"<div><h3>{escape(self.card.name)}</h3><table>{heads}{''.join(rows)}</table></div>"
 
 

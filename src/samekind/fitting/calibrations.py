@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from samekind.datasets.sampling import sample_at_most, sample_trios
 from samekind.errors import DatasetError
 from samekind.evaluation.metrics.scores import Scores
 from samekind.evaluation.metrics.verification import verdict_rates
+from samekind.fitting.logistic import fit_logistic
 from samekind.inference.similarity import Embeddings, similarity_matrix, trio_similarities
 from samekind.model_file.calibration import DEFAULT_OPERATING_POINT, MIN_ERRORS, PROMISED_FAR, logistic
 from samekind.model_file.card import MeasuredOn, OperatingPoint, PairCalibration, TrioCalibration
@@ -17,8 +17,6 @@ from samekind.model_file.card import MeasuredOn, OperatingPoint, PairCalibration
 _TRIOS = 20_000
 # 4.5 million pairs are plenty, and a hundred thousand held-out images would make five thousand million.
 MOST_IMAGES = 3_000
-# The loss is so flat around its minimum that scipy's own tolerances leave the weights wrong by a hundredth.
-_TO_THE_END = {"ftol": 1e-15, "gtol": 1e-9, "maxiter": 1000}
 
 
 def fit_pair_calibration(
@@ -137,7 +135,6 @@ def _fit_logistic(
     features: NDArray[np.floating], same: NDArray[np.bool_], images: int, weight: NDArray[np.float64] | None = None
 ) -> tuple[list[float], float]:
     """Logistic regression with weights that are not negative; both answers weigh the same in all."""
-    x = features.astype(np.float64)
     yes = int(same.sum())
     if yes == 0 or yes == len(same):
         raise DatasetError("calibration needs items of both answers")
@@ -145,20 +142,10 @@ def _fit_logistic(
     if weight is not None:
         mass = np.where(same, 0.5 * weight / weight[same].sum(), 0.5 * weight / weight[~same].sum())
     target = np.where(same, (images + 1) / (images + 2), 1 / (images + 2))
-
-    def loss_and_gradient(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        score = x @ parameters[:-1] + parameters[-1]
-        loss = np.logaddexp(0.0, score) - target * score
-        error = mass * (logistic(score) - target)
-        return float(mass @ loss), np.append(error @ x, error.sum())
-
-    width = x.shape[1]
-    start = np.append(np.full(width, 5.0), -2.5)
-    bounds = [(0.0, None)] * width + [(None, None)]
-    found = minimize(loss_and_gradient, start, jac=True, bounds=bounds, method="L-BFGS-B", options=_TO_THE_END)
-    *weights, bias = (float(value) for value in found.x)
+    x = features.astype(np.float64)
+    *weights, bias = fit_logistic(x, target, mass).tolist()
     # Not zero to the bit: a network that gives all images one embedding still rounds, and a fit enlarges that.
-    gaps = [values[same].mean() - values[~same].mean() for values in (x.mean(axis=1), x @ found.x[:-1])]
+    gaps = [values[same].mean() - values[~same].mean() for values in (x.mean(axis=1), x @ np.array(weights))]
     if min(gaps) < 1e-6:
         raise DatasetError("genuine pairs are not more alike than impostor pairs; these embeddings cannot verify")
     return weights, bias

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from samekind.adaptation.adaptation import Adaptation, adapt
 from samekind.datasets.folders import LabelledImages
-from samekind.datasets.lists import PAIR_COLUMNS, read_rows
+from samekind.datasets.lists import PAIR_COLUMNS
+from samekind.datasets.tables import read_rows
 from samekind.errors import AdaptationError, DatasetError
-from samekind.evaluation.listed_items import ListedItems, read_pairs
+from samekind.evaluation.listed_items import FEWEST_ANSWERS, ListedItems, read_pairs
 from samekind.evaluation.metrics.scores import Scores, Side
 from samekind.evaluation.metrics.verification import as_it_is, balanced_accuracy
 from samekind.evaluation.selection import refuse_seen
@@ -31,8 +32,6 @@ from samekind.progress import Progress
 from samekind.recognizer import Recognizer
 from samekind.system.hashing import content_hashes
 
-# Of each answer; a half has five then.
-FEWEST_ANSWERS = 10
 _WEIGHT = "weight"
 
 
@@ -116,7 +115,7 @@ def recalibrate_by_pairs(
         start = Start(better, fitted.log_loss, adapted.log_loss, fitted.eer, adapted.eer)
         fitted, adaptation = (adapted, adaptation) if better else (fitted, None)
     of_old = _answered(rows, listed, weight, readable, model.card)
-    old = _quality(of_old, pair_probability(model.card.pair, of_old.similarity), {
+    old = None if model.card.pair is None else _quality(of_old, pair_probability(model.card.pair, of_old.similarity), {
         name: of_old.similarity >= point.threshold for name, point in model.card.pair.operating_points.items()
     })  # fmt: skip
     measured_on = before.calibration.measured_on
@@ -139,19 +138,43 @@ def recalibrate_by_pairs(
     return Recalibration(card, tuple(hashes.values()), unreadable, compared, None, start, adaptation)
 
 
-def _answered(
-    rows: Embeddings, listed: ListedItems, weight: NDArray[np.float64], chosen: NDArray[np.bool_], card: Card
-) -> _Answered:
-    items, same = listed.items[chosen], listed.same[chosen]
-    similarity = paired_similarity(rows[items[:, 0]], rows[items[:, 1]])
-    about = MeasuredOn(
-        description=f"{len(items)} pairs of {listed.source.name} that a person answered, by {card.name}",
+def calibration_of_answers(
+    embeddings: Embeddings, items: NDArray[np.int64], same: NDArray[np.bool_], description: str
+) -> PairCalibration:
+    """A calibration by answered pairs, whose rates come from either half of them, measured on the other.
+
+    Args:
+        embeddings: float32 (N, D), unit rows.
+        items: int64 (M, 2), the pairs; of each answer there are ten or more.
+        same: bool (M,), the answers.
+        description: Of the pairs, for the card.
+
+    Raises:
+        DatasetError: Genuine pairs are not more alike than the others.
+    """
+    similarity = paired_similarity(embeddings[items[:, 0]], embeddings[items[:, 1]])
+    about = _measured_on(description, items, same)
+    return _cross_fitted(_Answered(similarity, same, np.ones(len(same)), about)).calibration
+
+
+def _measured_on(description: str, items: NDArray[np.int64], same: NDArray[np.bool_]) -> MeasuredOn:
+    return MeasuredOn(
+        description=description,
         images=len(np.unique(items)),
         classes=0,
         positives=int(same.sum()),
         negatives=int((~same).sum()),
         cross_fitted=True,
     )
+
+
+def _answered(
+    rows: Embeddings, listed: ListedItems, weight: NDArray[np.float64], chosen: NDArray[np.bool_], card: Card
+) -> _Answered:
+    items, same = listed.items[chosen], listed.same[chosen]
+    similarity = paired_similarity(rows[items[:, 0]], rows[items[:, 1]])
+    description = f"{len(items)} pairs of {listed.source.name} that a person answered, by {card.name}"
+    about = _measured_on(description, items, same)
     return _Answered(similarity, same, weight[chosen], about)
 
 

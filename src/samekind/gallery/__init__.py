@@ -15,7 +15,6 @@ Example:
 from samekind.gallery.clustering import Cluster
 from samekind.gallery.duplicates.duplicate_group import Duplicate, DuplicateGroup
 from samekind.gallery.duplicates.matches import Match
-from samekind.gallery.file.rows import Row
 from samekind.gallery.gallery import Gallery
 from samekind.gallery.output.cluster_folders import write_cluster_folders
 from samekind.gallery.output.duplicates_sheet import write_duplicates_sheet
@@ -30,6 +29,7 @@ from samekind.gallery.output.sheets import (
 from samekind.gallery.places import copies_in, matches_between
 from samekind.gallery.search.hit import Hit
 from samekind.gallery.status import Status
+from samekind.gallery.store.rows import Row
 from samekind.gallery.sync.report import SyncReport
 
 __all__ = [

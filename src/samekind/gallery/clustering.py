@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from samekind.errors import GalleryError
 from samekind.gallery.embeddings.embedding_space import read_collection, read_space, refuse_no_similarity
-from samekind.gallery.file.rows import Row, read_rows
-from samekind.gallery.file.store import Store
+from samekind.gallery.filters.sql import EVERYTHING, Condition
+from samekind.gallery.store.rows import Row, read_rows
+from samekind.gallery.store.store import Store
 from samekind.inference.similarity import Embeddings
 from samekind.model_file.calibration import DEFAULT_OPERATING_POINT
 
@@ -40,7 +41,9 @@ class Cluster:
     unclustered: bool = False
 
 
-def find_clusters(store: Store, method: ClusterMethod, k: int | None, threshold: float | None) -> list[Cluster]:
+def find_clusters(
+    store: Store, method: ClusterMethod, k: int | None, threshold: float | None, where: Condition = EVERYTHING
+) -> list[Cluster]:
     """The clusters of a gallery, the largest first, what belongs nowhere last.
 
     Args:
@@ -48,21 +51,24 @@ def find_clusters(store: Store, method: ClusterMethod, k: int | None, threshold:
         method: As ``cluster_labels`` takes it.
         k: As ``cluster_labels`` takes it.
         threshold: A cosine, as ``cluster_labels`` takes it; None is the model's ``balanced`` threshold.
+        where: The condition that the images must meet.
 
     Raises:
         GalleryError: As ``cluster_labels``.
     """
-    images = read_collection(store)
+    images = read_collection(store, where=where)
     if not images.ids:
         return []
-    limit = images.space.threshold(DEFAULT_OPERATING_POINT) if threshold is None else threshold
-    labels = cluster_labels(images.embeddings, method, k, limit)
+    if threshold is None and method == "agglomerative" and k is None:  # the others need no threshold
+        threshold = images.space.threshold(DEFAULT_OPERATING_POINT)
+    labels = cluster_labels(images.embeddings, method, k, 0.0 if threshold is None else threshold)
     if method == "hdbscan" and (labels == -1).all():
         # What they have in common is what makes them one kind, so it must not be taken away.
         with store.reading() as db:
             bare = read_space(db, bare=True)
-        images = read_collection(store, bare)
-        labels = one_kind_labels(images.embeddings, images.space.threshold(DEFAULT_OPERATING_POINT))
+        if bare.calibration is not None:
+            images = read_collection(store, bare, where)
+            labels = one_kind_labels(images.embeddings, bare.threshold(DEFAULT_OPERATING_POINT))
     rows = {row.id: row for row in read_rows(store, images.ids)}
     kept = np.array([i in rows for i in images.ids])  # one may have been removed just now
     listed = [rows[i] for i in images.ids if i in rows]

@@ -22,27 +22,31 @@ from samekind.gallery.duplicates.query import query_picture
 from samekind.gallery.embeddings.adapting import embeddings_of, keep_adapted
 from samekind.gallery.embeddings.embedding_space import read_space
 from samekind.gallery.embeddings.model import GalleryModel, nothing_yet
-from samekind.gallery.file.rows import Row, read_rows
-from samekind.gallery.file.store import Store
-from samekind.gallery.index.build import refuse_unknown_index
+from samekind.gallery.filters.grammar import parse_filter
+from samekind.gallery.filters.sql import EVERYTHING, Condition, condition_of
 from samekind.gallery.index.snapshot import Snapshot
-from samekind.gallery.index.upkeep import keep_up, keep_up_during_sync
+from samekind.gallery.index.upkeep import keep_up, keep_up_during_sync, refuse_index
 from samekind.gallery.output.row_export import export_rows
 from samekind.gallery.search.hit import Hit
 from samekind.gallery.search.searcher import Searcher
 from samekind.gallery.status import Status, read_status
+from samekind.gallery.store.rows import Row, read_rows
+from samekind.gallery.store.store import Store, open_store
 from samekind.gallery.sync.changes import remove_folder
 from samekind.gallery.sync.report import SyncReport
+from samekind.gallery.sync.shards import add_shards
 from samekind.gallery.sync.sync import sync_folder
 from samekind.images import ImageSource
 from samekind.inference.similarity import Embeddings, checked_embeddings
 from samekind.model_file.card import Card
 from samekind.progress import Progress
 from samekind.recognizer import Recognizer
+from samekind.shards.folder import ShardFolder
+from samekind.shards.parquet_images import require_pyarrow
 
 
 class Gallery:
-    """The images of one or more folders, in one SQLite file. ``Gallery.open`` opens it.
+    """The images of one or more folders, in a SQLite file or a PostgreSQL database. ``Gallery.open`` opens it.
 
     Searching is safe from several threads, and while another process syncs. ``sync`` and ``remove`` are for one at a
     time: whoever comes second gets a ``GalleryError`` that names the first.
@@ -67,7 +71,8 @@ class Gallery:
         """Open a gallery, or begin one.
 
         Args:
-            path: The gallery's file, by custom ``NAME.samekind``; made if it is missing, unless ``read_only``.
+            path: The gallery's file, by custom ``NAME.samekind``; or a PostgreSQL database with pgvector (extra
+                ``postgres``), ``postgresql://HOST/DATABASE``. Made if it is missing, unless ``read_only``.
             model: A model by name or path, as ``samekind.load`` takes it. None is the gallery's own, and the default
                 model for a new gallery.
             recognizer: A loaded model to embed queries with, rather than load it again.
@@ -85,7 +90,7 @@ class Gallery:
             ...     len(gallery)
             0
         """
-        store = Store(path, read_only=read_only, bare=bare)
+        store = open_store(path, read_only=read_only, bare=bare)
         try:
             return cls(store, model, recognizer)
         except BaseException:
@@ -94,7 +99,7 @@ class Gallery:
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickled is where it lies, not what is in it: another process opens the same file."""
-        return _reopened, (type(self), self._store.file, self._store.read_only, self._store.bare)
+        return _reopened, (type(self), self._store.again, self._store.read_only, self._store.bare)
 
     def __enter__(self) -> Self:
         return self
@@ -119,6 +124,14 @@ class Gallery:
         """The rows, unreadable files too, in the order of their paths."""
         return read_rows(self._store)
 
+    def rows(self, where: str | None = None) -> Iterator[Row]:
+        """The rows that meet a filter, as ``search`` takes it, in the order of their paths.
+
+        Raises:
+            FilterError: The filter cannot be understood.
+        """
+        return read_rows(self._store, where=_condition(where))
+
     def row(self, row_id: int) -> Row:
         """One row by its id.
 
@@ -140,8 +153,8 @@ class Gallery:
         raise GalleryError(f"{self._store.path}: image {row_id} is not there as it was indexed")
 
     @property
-    def path(self) -> Path:
-        """The gallery's file."""
+    def path(self) -> Path | str:
+        """The gallery's file, or the address of its database without the password."""
         return self._store.path
 
     @property
@@ -224,7 +237,7 @@ class Gallery:
         with self._store.writing() as db:
             self._model.remember(db)
             if index is not None:
-                refuse_unknown_index(index, self.card.dimension)
+                refuse_index(self._store, index, self.card.dimension)
             report = sync_folder(
                 self._store,
                 db,
@@ -235,6 +248,36 @@ class Gallery:
                 on_progress=on_progress,
                 after_batch=lambda: keep_up_during_sync(self._store, db),
             )
+            keep_adapted(db, self.card)
+            keep_up(self._store, db, index)
+        return report
+
+    def add_shards(
+        self, folder: str | os.PathLike[str], *, index: str | None = None, on_progress: Progress | None = None
+    ) -> SyncReport:
+        """Take in the images of a folder of shards, as ``samekind.embed`` makes it. Nothing is embedded.
+
+        Images of this machine's folders are as ``sync`` would have them: a later ``sync`` of their folder reads only
+        what has changed since, and drops what is gone. Images behind addresses are kept under these. What the gallery
+        has beside stays.
+
+        Args:
+            folder: The shards.
+            index: As ``sync``.
+            on_progress: Called with ``rows``, the number done and the number of all.
+
+        Raises:
+            ShardError: It is no folder of shards, or is damaged.
+            GalleryError: The gallery belongs to another model, somebody else is writing, or FAISS knows no such index.
+            MissingExtraError: pyarrow is not installed.
+        """
+        require_pyarrow()
+        shards = ShardFolder(folder)
+        with self._store.writing() as db:
+            self._model.remember_card(db, shards.manifest.card, shards.manifest.model)
+            if index is not None:
+                refuse_index(self._store, index, self.card.dimension)
+            report = add_shards(self._store, db, shards, on_progress)
             keep_adapted(db, self.card)
             keep_up(self._store, db, index)
         return report
@@ -251,35 +294,41 @@ class Gallery:
             keep_up(self._store, db)
         return removed
 
-    def search(self, image: ImageSource, k: int = 20, *, min_probability: float | None = None) -> list[Hit]:
+    def search(
+        self, image: ImageSource, k: int = 20, *, min_probability: float | None = None, where: str | None = None
+    ) -> list[Hit]:
         """The images of the gallery that are most like one.
 
         Args:
             image: As ``samekind.load().embed`` takes it.
             k: At most so many.
             min_probability: Leave out what is less probably of the same kind.
+            where: Only among the images that meet a filter, such as ``taken >= '2024' and path like 'shoes/%'``.
 
         Returns:
-            Hits, the most alike first.
+            Hits, the most alike first; ``k`` of them where so many images meet the filter.
 
         Raises:
+            FilterError: The filter cannot be understood.
             ImageError: The query cannot be read.
             GalleryError: The gallery is empty or belongs to another model.
         """
+        _condition(where)  # a filter that is none is refused before anything is embedded
         _ = self.card  # an empty gallery says so before a model is loaded
-        return self.search_embedding(self._model.embed_query(image), k, min_probability=min_probability)
+        return self.search_embedding(self._model.embed_query(image), k, min_probability=min_probability, where=where)
 
     def search_embedding(
-        self, embedding: Embeddings, k: int = 20, *, min_probability: float | None = None
+        self, embedding: Embeddings, k: int = 20, *, min_probability: float | None = None, where: str | None = None
     ) -> list[Hit]:
         """As ``search``, from the query's embedding, float32 (D,), unit length, of the gallery's model.
 
         Raises:
+            FilterError: As ``search``.
             EmbeddingError: It is not of unit length, or not finite.
             GalleryError: As ``search``, or the embedding is of another dimension.
         """
         [row] = checked_embeddings(np.asarray(embedding)[None], np.size(embedding), "the embedding")
-        return self._searcher.hits(row, k, min_probability)
+        return self._searcher.hits(row, k, min_probability, None if where is None else _condition(where))
 
     def duplicates(
         self,
@@ -287,6 +336,7 @@ class Gallery:
         *,
         threshold: float | None = None,
         related: bool = False,
+        where: str | None = None,
         on_progress: Progress | None = None,
         on_changed: Callable[[int], None] | None = None,
     ) -> list[DuplicateGroup]:
@@ -302,15 +352,23 @@ class Gallery:
             threshold: How alike the images of a group must be, in [-1, 1], for ``same-class``: the model's ``strict``
                 threshold if None. Near copies have none.
             related: Give pairs that are no copies, too, last: variants, and other moments of one scene.
+            where: Only among the images that meet a filter, as ``search`` takes it.
             on_progress: Called with ``compared``, how much is done and how much there is to do.
             on_changed: Called with the number of files left out, if there are such.
 
         Raises:
             GalleryError: The gallery is empty, or there is no such kind.
         """
+        condition = _condition(where)
         _ = self.card
         return find_duplicates(
-            self._store, kind, threshold, related=related, on_progress=on_progress, on_changed=on_changed
+            self._store,
+            kind,
+            threshold,
+            related=related,
+            where=condition,
+            on_progress=on_progress,
+            on_changed=on_changed,
         )
 
     def copies_of(self, image: ImageSource | PictureFile) -> list[Match]:
@@ -334,7 +392,12 @@ class Gallery:
         return self._copy_finder.find(image if isinstance(image, PictureFile) else query_picture(image))
 
     def clusters(
-        self, method: ClusterMethod = "hdbscan", *, k: int | None = None, threshold: float | None = None
+        self,
+        method: ClusterMethod = "hdbscan",
+        *,
+        k: int | None = None,
+        threshold: float | None = None,
+        where: str | None = None,
     ) -> list[Cluster]:
         """The images grouped by what they show, the largest group first, what belongs to none last.
 
@@ -343,12 +406,15 @@ class Gallery:
                 ``threshold``; ``kmeans`` makes ``k``.
             k: How many groups.
             threshold: A similarity for ``agglomerative``; None is the model's ``balanced`` threshold.
+            where: Only the images that meet a filter, as ``search`` takes it.
 
         Raises:
+            FilterError: The filter cannot be understood.
             GalleryError: The gallery is empty, the method is unknown, or ``k`` does not suit it.
         """
+        condition = _condition(where)
         _ = self.card
-        return find_clusters(self._store, method, k, threshold)
+        return find_clusters(self._store, method, k, threshold, condition)
 
     def matches(self, other: Gallery, kind: DuplicateKind = "near", *, threshold: float | None = None) -> list[Match]:
         """Which images of this gallery are in another one: for each that is, its best counterpart there.
@@ -367,14 +433,27 @@ class Gallery:
             )
         return find_matches(self._store, other._store, kind, threshold)
 
-    def export(self, path: str | os.PathLike[str]) -> int:
+    def export(self, path: str | os.PathLike[str], *, where: str | None = None) -> int:
         """Write the rows with their embeddings to ``NAME.csv``, ``NAME.parquet`` or ``NAME.npz``; how many they are.
 
+        Args:
+            path: The file.
+            where: Only those of images that meet a filter, as ``search`` takes it.
+
         Raises:
+            FilterError: The filter cannot be understood.
             GalleryError: Another suffix.
             MissingExtraError: Parquet needs pyarrow.
         """
-        return export_rows(iter(self), Path(path))
+        return export_rows(self.rows(where), Path(path))
+
+    def state(self) -> object:
+        """What is equal as long as nothing was written.
+
+        Raises:
+            GalleryError: The gallery is not there any more.
+        """
+        return self._store.state()
 
     def snapshot(self) -> Snapshot:
         """The embeddings as they are now, for many searches of one state."""
@@ -385,5 +464,9 @@ class Gallery:
         return read_status(self._store, self._model)
 
 
-def _reopened(kind: type[Gallery], path: Path, read_only: bool, bare: bool) -> Gallery:
+def _condition(where: str | None) -> Condition:
+    return EVERYTHING if where is None else condition_of(parse_filter(where))
+
+
+def _reopened(kind: type[Gallery], path: Path | str, read_only: bool, bare: bool) -> Gallery:
     return kind.open(path, read_only=read_only, bare=bare)

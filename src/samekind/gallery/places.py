@@ -10,7 +10,8 @@ from samekind.gallery.duplicates.matches import Match, find_copies, match_pictur
 from samekind.gallery.duplicates.pictures.folder_pictures import read_folder_pictures
 from samekind.gallery.duplicates.pictures.picture_files import PictureFile, read_picture_files
 from samekind.gallery.duplicates.query import query_picture
-from samekind.gallery.file.store import Store
+from samekind.gallery.store.postgres.address import is_address
+from samekind.gallery.store.store import open_store
 from samekind.images import ImageSource
 from samekind.progress import Progress
 
@@ -32,7 +33,7 @@ def copies_in(
         GalleryError: There is no such gallery, or the folder cannot be listed.
     """
     query = query_picture(image)
-    return find_copies(query, pictures_of(Path(place), on_progress, on_unreadable))
+    return find_copies(query, pictures_of(place, on_progress, on_unreadable))
 
 
 def matches_between(
@@ -47,21 +48,22 @@ def matches_between(
     Raises:
         GalleryError: There is no such gallery, or a folder cannot be listed.
     """
-    mine, theirs = (pictures_of(Path(one), on_progress, on_unreadable) for one in (place, other))
+    mine, theirs = (pictures_of(one, on_progress, on_unreadable) for one in (place, other))
     compared = None if on_progress is None else lambda done, total: on_progress("compared", done, total)
     return match_pictures(mine, theirs, compared), len(mine)
 
 
 def pictures_of(
-    place: Path, on_progress: Progress | None = None, on_unreadable: Unreadable | None = None
+    place: str | os.PathLike[str], on_progress: Progress | None = None, on_unreadable: Unreadable | None = None
 ) -> list[PictureFile]:
     """The pictures of a gallery, or of a folder, which are read for it."""
-    if not place.is_dir():
-        store = Store(place, read_only=True)
+    if is_address(place) or not Path(place).is_dir():
+        store = open_store(place, read_only=True)
         try:
             return read_picture_files(store)
         finally:
             store.close()
+    place = Path(place)
     read = None if on_progress is None else lambda done, total: on_progress(f"reading {place.name}", done, total)
     files, unreadable = read_folder_pictures(place, read)
     if unreadable and on_unreadable:

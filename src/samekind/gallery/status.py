@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from samekind.gallery.embeddings.model import GalleryModel
-from samekind.gallery.file.store import Store
-from samekind.gallery.index.build import advised_index
 from samekind.gallery.index.tuning import TARGET_RECALL
-from samekind.gallery.index.upkeep import index_facts, stale_rows
+from samekind.gallery.index.upkeep import advised, index_facts, stale_rows
+from samekind.gallery.store.store import Store
 from samekind.gallery.sync.videos import is_frame
 
 
@@ -18,7 +17,7 @@ class Status:
     """What a gallery holds.
 
     Attributes:
-        path: The gallery's file.
+        path: The gallery's file, or the address of its database.
         images: Images that can be searched.
         frames: Those of them that are frames of videos.
         unreadable: Files that cannot be read as images, with the reason.
@@ -34,7 +33,7 @@ class Status:
         advised_index: The factory string that suits its size.
     """
 
-    path: Path
+    path: Path | str
     images: int
     frames: int
     unreadable: list[tuple[str, str]]
@@ -61,9 +60,9 @@ def read_status(store: Store, model: GalleryModel) -> Status:
         facts = index_facts(db)
         folders = [row[0].rstrip("/") or "." for row in db.execute("SELECT path FROM folders ORDER BY path")]
         unreadable = db.execute("SELECT path, error FROM images WHERE error IS NOT NULL ORDER BY path").fetchall()
-        frames = sum(is_frame(path) for (path,) in db.execute("SELECT path FROM images WHERE path GLOB '*#t=[0-9]*'"))
+        frames = sum(is_frame(path) for (path,) in db.execute("SELECT path FROM images WHERE path LIKE '%#t=%'"))
     card = model.card()
-    files = [store.file, store.folder / str(facts.get("file"))]
+    index = None if store.files is None else store.folder / str(facts.get("file"))
     return Status(
         path=store.path,
         images=count,
@@ -73,9 +72,9 @@ def read_status(store: Store, model: GalleryModel) -> Status:
         model=card.name if card else None,
         fingerprint=card.fingerprint if card else None,
         dimension=card.dimension if card else None,
-        bytes=sum(file.stat().st_size for file in files if file.is_file()),
+        bytes=store.size() + (index.stat().st_size if index is not None and index.is_file() else 0),
         index=facts["factory"] if facts else None,
         index_recall=facts.get("recall"),
         index_behind=behind,
-        advised_index=advised_index(count),
+        advised_index=advised(store, count),
     )

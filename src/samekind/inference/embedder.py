@@ -58,9 +58,14 @@ class Embedder:
         self._providers, self._threads = providers, threads
         self.card: Card = model.card
         self.seen_images = model.seen_images
-        self.encoder = OnnxEncoder(model.data, model.card.name, providers=providers, threads=threads)
+        self.encoder = OnnxEncoder(model.data, model.card.name, providers=providers, threads=threads, card=model.card)
         if (self.encoder.input_size, self.encoder.dimension) != (self.card.input_size, self.card.dimension):
             raise ModelFileError(f"{self.card.name}: its network does not fit its card")
+
+    @property
+    def model_file(self) -> ModelFile:
+        """The model file that this runs, in memory."""
+        return self._model
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.card.name!r}: {self.card.backbone}, {self.card.dimension} dimensions>"

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.errors import ArgumentError, ImageError, ModelFileError
-from samekind.images import ImageSource, Pixels, describe, load_image
+from samekind.images import ImageSource, Pixels, Square, describe, load_image
 from samekind.images.tensors import is_tensor, tensor_pixels
 from samekind.inference.session import ProcessSession, open_session
 from samekind.inference.similarity import Embeddings
+from samekind.model_file.card import Card
 from samekind.model_file.onnx_envelope import OnnxEnvelope
 from samekind.progress import Progress, stage_counter
 from samekind.system.read_ahead import read_ahead
@@ -36,6 +37,8 @@ class OnnxEncoder:
             names. They must be in the installed build of ONNX Runtime. The default is the CPU.
         threads: Threads for computing; the default is one for each core that this process may use.
         taps: Names of inner values of the network that ``encode_pixels_with_taps`` gives beside the embeddings.
+        card: The model's, which says how images become square; without one they are squashed, as our networks take
+            them.
 
     Raises:
         ModelFileError: ONNX Runtime cannot load the network, it takes or gives something else, or a provider is
@@ -45,6 +48,7 @@ class OnnxEncoder:
     Attributes:
         taps: The names of the inner values.
         input_size: S, the side of the network's square input in pixels.
+        square: How images become that square.
         dimension: D, the length of an embedding.
 
     Example:
@@ -62,6 +66,7 @@ class OnnxEncoder:
         providers: str | Sequence[str] | None = None,
         threads: int | None = None,
         taps: Sequence[str] = (),
+        card: Card | None = None,
     ) -> None:
         self._name = name
         self.taps = tuple(taps)
@@ -69,6 +74,7 @@ class OnnxEncoder:
             onnx_model = OnnxEnvelope(onnx_model, name).with_outputs(taps)
         self._session = ProcessSession(onnx_model, name, providers=providers, threads=threads)
         self.input_size, self.dimension = self._signature()
+        self.square = Square(self.input_size, *(() if card is None else (card.resize, card.shown)))
 
     def __repr__(self) -> str:
         return f"<OnnxEncoder {self._name!r}: ({self.input_size}, {self.input_size}, 3) to {self.dimension}>"
@@ -181,6 +187,6 @@ class OnnxEncoder:
 
     def _load(self, source: ImageSource) -> Pixels | ImageError:
         try:
-            return load_image(tensor_pixels(source) if is_tensor(source) else source, self.input_size)
+            return load_image(tensor_pixels(source) if is_tensor(source) else source, self.square)
         except ImageError as error:
             return error

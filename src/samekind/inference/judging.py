@@ -5,32 +5,27 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.errors import EmbeddingError, OperatingPointError
+from samekind.errors import EmbeddingError
 from samekind.inference.narrow_kinds import doubts
 from samekind.inference.similarity import TRIO_PAIRS, Embeddings, checked_embeddings, paired_similarity
 from samekind.inference.verdict import TrioVerdict, Verdict
-from samekind.model_file.calibration import choose_threshold, pair_probability, trio_probability
-from samekind.model_file.card import Card, TrioCalibration
+from samekind.model_file.calibration import (
+    choose_threshold,
+    pair_calibration_of,
+    pair_probability,
+    trio_calibration_of,
+    trio_probability,
+)
+from samekind.model_file.card import Card
 
 _NAMES = ("the first embeddings", "the second embeddings", "the third embeddings")
-
-
-def trio_calibration(card: Card) -> TrioCalibration:
-    """The calibration for trios.
-
-    Raises:
-        OperatingPointError: The model was calibrated for pairs only.
-    """
-    if card.trio is None:
-        raise OperatingPointError(f"{card.name}: calibrated for pairs only, on fewer than three classes")
-    return card.trio
 
 
 def pair_verdicts(
     card: Card, first: Embeddings, second: Embeddings, operating_point: str | None, threshold: float | None
 ) -> list[Verdict]:
     """As ``Recognizer.judge_pairs``."""
-    name, limit = choose_threshold(card.pair, operating_point, threshold)
+    name, limit = choose_threshold(pair_calibration_of(card), operating_point, threshold)
     first, second = _checked(card, first, second)
     return _pairs(card, first, second, name, limit)
 
@@ -39,12 +34,12 @@ def trio_verdicts(
     card: Card, members: tuple[Embeddings, ...], operating_point: str | None, threshold: float | None
 ) -> list[TrioVerdict]:
     """As ``Recognizer.judge_trios``."""
-    calibration = trio_calibration(card)
+    calibration, of_pairs = trio_calibration_of(card), pair_calibration_of(card)
     name, limit = choose_threshold(calibration, operating_point, threshold)
     rows = _checked(card, *members)
     # With few held-out images a trio may have an operating point that pairs have not.
-    pair_name = name if name in card.pair.operating_points else None
-    pair_name, pair_limit = choose_threshold(card.pair, pair_name, None)
+    pair_name = name if name in of_pairs.operating_points else None
+    pair_name, pair_limit = choose_threshold(of_pairs, pair_name, None)
     pairs = [_pairs(card, rows[i], rows[j], pair_name, pair_limit) for i, j in TRIO_PAIRS]
     similarities: NDArray[np.float64] = np.array([[v.similarity for v in column] for column in pairs]).T
     verdicts = []
@@ -70,8 +65,9 @@ def trio_verdicts(
 
 def _pairs(card: Card, first: Embeddings, second: Embeddings, name: str | None, limit: float) -> list[Verdict]:
     similarity = paired_similarity(first, second)
-    probability = pair_probability(card.pair, similarity)
-    rates_from = card.pair.measured_on.kind_of_pictures
+    calibration = pair_calibration_of(card)
+    probability = pair_probability(calibration, similarity)
+    rates_from = calibration.measured_on.kind_of_pictures
     return [
         Verdict(bool(s >= limit), float(p), float(s), limit, name, card.name, rates_from, doubt)
         for s, p, doubt in zip(similarity.astype(np.float64), probability, doubts(card, first, second), strict=True)

@@ -14,7 +14,7 @@ from samekind.images import ImageSource, load_image
 from samekind.images.tensors import is_tensor, tensor_pixels
 
 _SIDE = 96
-_GREEN, _AMBER = "#0b6e4f", "#9a4b00"
+_GREEN, _AMBER = "#0b6e4f", "#9a4b00"  # behind white letters, so that a dark notebook shows them as well
 
 
 def verdict_html(yes: bool, word: str, details: str, pictures: Iterable[ImageSource]) -> str:
@@ -32,7 +32,8 @@ def verdict_html(yes: bool, word: str, details: str, pictures: Iterable[ImageSou
     """
     return (
         f'<div style="font-family:sans-serif">{"".join(map(picture_html, pictures))}<div>'
-        f'<b style="color:{_GREEN if yes else _AMBER}">{escape(word)}</b> {escape(details)}</div></div>'
+        f'<b style="color:#fff;background:{_GREEN if yes else _AMBER};padding:0 0.4em;border-radius:0.3em">'
+        f"{escape(word)}</b> {escape(details)}</div></div>"
     )
 
 

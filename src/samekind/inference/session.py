@@ -16,7 +16,10 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime as ort
 
 from samekind.errors import ModelFileError
+from samekind.inference.runtimes import conflict
 from samekind.system.cores import computing_threads
+
+_INSTEAD = "for CUDA: pip uninstall -y onnxruntime; pip install onnxruntime-gpu"
 
 
 class ProcessSession:
@@ -86,6 +89,7 @@ def open_session(
     providers: str | Sequence[str] | None = None,
     threads: int | None = None,
     spinning: bool = False,
+    quiet: bool = False,
 ) -> ort.InferenceSession:
     """An ONNX Runtime session of our settings.
 
@@ -96,13 +100,14 @@ def open_session(
         threads: As ``cores.computing_threads`` takes them.
         spinning: Whether threads wait for work by spinning, which keeps their cores from the other processes of a
             shared machine (``benchmarks/shared_machine.py`` measures both).
+        quiet: Whether ONNX Runtime keeps its errors to the exceptions that it raises, for a network that may fail.
 
     Raises:
         ModelFileError: ONNX Runtime cannot load the model, or has no such provider.
         ArgumentError: The threads are no number of threads.
     """
     options = ort.SessionOptions()
-    options.log_severity_level = 3  # its warnings speak to the authors of kernels, not to users
+    options.log_severity_level = 4 if quiet else 3  # its warnings speak to the authors of kernels, not to users
     # Without this a file that is also of ONNX Runtime's own format would be read as that, past our checks of the ONNX.
     options.add_session_config_entry("session.load_model_format", "ONNX")
     options.intra_op_num_threads = computing_threads(threads)
@@ -113,8 +118,30 @@ def open_session(
     except Exception as error:  # ONNX Runtime's exceptions share no base class of their own
         reason = str(error).splitlines()[0]
         raise ModelFileError(f"{name}: ONNX Runtime cannot load this network ({reason})") from error
+    if lost := [name for name in names if name not in session.get_providers()]:
+        raise ModelFileError(f"{name}: {_why_lost(lost[0], session.get_providers())}")
     _open.add(session)
     return session
+
+
+def _why_lost(lost: str, got: Sequence[str]) -> str:
+    """A provider that was asked for and is not there: ONNX Runtime only warns, and computes on the processor."""
+    short = [name.removesuffix("ExecutionProvider").lower() for name in (lost, *got)]
+    return (
+        f"{short[0]} was asked for, and ONNX Runtime could not start it: it would compute on {', '.join(short[1:])} "
+        f"({conflict() or 'its driver or its libraries are missing, or of another version'}); `samekind doctor` says "
+        "more"
+    )
+
+
+def available_providers() -> list[str]:
+    """What this build of ONNX Runtime can compute with, by short names, best first.
+
+    Example:
+        >>> "cpu" in available_providers()
+        True
+    """
+    return [name.removesuffix("ExecutionProvider").lower() for name in ort.get_available_providers()]
 
 
 def provider_names(wanted: str | Sequence[str] | None) -> list[str]:
@@ -138,7 +165,7 @@ def provider_names(wanted: str | Sequence[str] | None) -> list[str]:
         if name not in available:
             raise ModelFileError(
                 f"no execution provider {provider!r} in this build of ONNX Runtime; it has "
-                f"{', '.join(by_short_name)} (for CUDA: pip install onnxruntime-gpu)"
+                f"{', '.join(by_short_name)} ({conflict() or _INSTEAD}; `samekind doctor` says more)"
             )
         names.append(name)
     return names

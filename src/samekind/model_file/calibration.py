@@ -9,8 +9,8 @@ from difflib import get_close_matches
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.errors import OperatingPointError
-from samekind.model_file.card import PairCalibration, TrioCalibration
+from samekind.errors import NotCalibratedError, OperatingPointError
+from samekind.model_file.card import Card, PairCalibration, TrioCalibration
 
 Floats = NDArray[np.float64]
 
@@ -57,6 +57,30 @@ def trio_probability(calibration: TrioCalibration, similarities: NDArray[np.floa
     # One product at a time: a matrix product may sum in an order that depends on the batch.
     first, second, third = (descending[:, i] * calibration.weights[i] for i in range(3))
     return logistic(first + second + third + calibration.bias)
+
+
+def pair_calibration_of(card: Card) -> PairCalibration:
+    """The calibration for pairs.
+
+    Raises:
+        NotCalibratedError: Nobody has calibrated the model; the message says how that is done.
+    """
+    if card.pair is None:
+        raise NotCalibratedError(card.name, adaptable=card.domains is not None)
+    return card.pair
+
+
+def trio_calibration_of(card: Card) -> TrioCalibration:
+    """The calibration for trios.
+
+    Raises:
+        NotCalibratedError: Nobody has calibrated the model.
+        OperatingPointError: It was calibrated for pairs only.
+    """
+    if card.trio is None:
+        pair_calibration_of(card)
+        raise OperatingPointError(f"{card.name}: calibrated for pairs only, on fewer than three classes")
+    return card.trio
 
 
 def choose_threshold(

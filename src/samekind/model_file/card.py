@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Protocol
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
@@ -75,7 +75,19 @@ class MeasuredOn(_Part):
         return self.domain or self.description
 
 
-class PairCalibration(_Part):
+class _HasPoints(Protocol):
+    @property
+    def operating_points(self) -> dict[str, OperatingPoint]: ...
+
+
+class _AtOneHalf:
+    @property
+    def balanced(self: _HasPoints) -> OperatingPoint:
+        """The operating point at a probability of one half, which every model has."""
+        return self.operating_points["balanced"]
+
+
+class PairCalibration(_AtOneHalf, _Part):
     """P(same) = 1 / (1 + exp(-(scale × similarity + bias))): Platt scaling of the cosine (Platt, 1999).
 
     Fitted with genuine and impostor pairs weighing the same: a probability of 0.5 means "as likely as not" where
@@ -87,13 +99,8 @@ class PairCalibration(_Part):
     operating_points: OperatingPoints
     measured_on: MeasuredOn
 
-    @property
-    def balanced(self) -> OperatingPoint:
-        """The operating point at a probability of one half, which every model has."""
-        return self.operating_points["balanced"]
 
-
-class TrioCalibration(_Part):
+class TrioCalibration(_AtOneHalf, _Part):
     """P(at least two alike): a logistic of the three similarities sorted from the highest to the lowest.
 
     Sorting makes it symmetric; weights that are not negative make it monotone: two pictures coming closer never turn
@@ -104,11 +111,6 @@ class TrioCalibration(_Part):
     bias: Finite
     operating_points: OperatingPoints
     measured_on: MeasuredOn
-
-    @property
-    def balanced(self) -> OperatingPoint:
-        """The operating point at a probability of one half, which every model has."""
-        return self.operating_points["balanced"]
 
 
 class DomainCalibration(_Part):
@@ -191,6 +193,8 @@ class Training(_Part):
         recipe: All settings, enough to train it again.
         init_tag: timm's full name of the pretrained weights that it began with; empty where that is not known.
         init_licence: The licence of the weights that it began with; empty where that is not known.
+        revision: Which state of its source an encoder from elsewhere is: a commit, or the SHA-256 of its file; empty
+            for a network that was trained here.
     """
 
     data: str
@@ -203,6 +207,7 @@ class Training(_Part):
     recipe: dict[str, JsonValue]
     init_tag: str = ""
     init_licence: str = ""
+    revision: str = ""
 
 
 class Measurement(_Part):
@@ -239,13 +244,16 @@ class Card(_Part):
     Attributes:
         format_version: 2; ``card_format_1`` reads the cards of format 1.
         name: The model's name.
-        backbone: The feature extractor, by its timm name.
+        backbone: The feature extractor, by its timm name; of an encoder from elsewhere the name of its file.
         input_size: S; the network takes uint8 (N, S, S, 3).
-        resize: How images become square.
+        resize: How images become square: ``squash`` shows the network all of each, ``crop`` the largest square in the
+            middle.
+        shown: The share of each side of that which the network is shown, in the middle; 1 shows all.
         dimension: D of the embedding.
-        pair: The calibration and operating points for two images.
+        pair: The calibration and operating points for two images; None for an encoder from elsewhere whose
+            similarities nobody has calibrated yet, which gives no verdicts.
         trio: The calibration and operating points for three images; None if it was calibrated on fewer than three
-            classes.
+            classes, or not at all.
         domains: What similarities mean once the model is adapted to a collection; None if that was never measured.
         adapted: The collection that the model is adapted to; None for a bare model.
         narrow: Kinds of pictures on which the bare model's rates do not hold; None where no such are known.
@@ -261,9 +269,10 @@ class Card(_Part):
     name: str
     backbone: str
     input_size: Annotated[int, Field(ge=16, le=4096)]
-    resize: Literal["squash"]
+    resize: Literal["squash", "crop"]
+    shown: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     dimension: Annotated[int, Field(ge=1, le=65536)]
-    pair: PairCalibration
+    pair: PairCalibration | None
     trio: TrioCalibration | None
     domains: DomainCalibration | None = None
     adapted: Adapted | None = None

@@ -16,6 +16,8 @@ from pathlib import Path
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from samekind.errors import ModelFileError
+from samekind.hub.address import is_hub_address, parse_address
+from samekind.hub.fetch import fetch, forget
 from samekind.model_file.card import FORMAT_VERSION, Card
 from samekind.model_file.card_format_1 import upgraded
 from samekind.model_file.onnx_envelope import OnnxEnvelope
@@ -91,15 +93,33 @@ def bundled_models() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.onnx"))}
 
 
+def lasting_name(name_or_path: str | os.PathLike[str] | None) -> str:
+    """What finds a model again, wherever the process goes: its name, its address on a hub, or its whole path.
+
+    Example:
+        >>> lasting_name(None)
+        'general'
+    """
+    name = DEFAULT_MODEL if name_or_path is None else os.fspath(name_or_path)
+    kept_as_named = name in bundled_models() or is_hub_address(name)
+    return name if kept_as_named else str(Path(name).expanduser().resolve())
+
+
 def find_model(name_or_path: str | os.PathLike[str] | None) -> Path:
-    """The file of a model: by the name of one that comes with the package, or by its path; None is the default.
+    """The file of a model: by the name of one that comes with the package, by its path, or by its address on a hub.
+
+    A model of the hub is fetched, unless it was before; None is the default model.
 
     Raises:
         ModelFileError: There is no such model.
+        HubError: It cannot be fetched.
+        MissingExtraError: An address was given, and the extra ``hub`` is not installed.
     """
     if not isinstance(name_or_path, str | os.PathLike | None):
         raise ModelFileError(f"a model is given by its name or its path, not by one {type(name_or_path).__name__}")
     name = os.fspath(name_or_path) if name_or_path is not None else DEFAULT_MODEL
+    if is_hub_address(name):
+        return fetch(parse_address(name))
     if _ADDRESS.match(name):
         raise ModelFileError(f"{name}: addresses are not fetched; download the model and give the path of the file")
     bundled = bundled_models()
@@ -118,7 +138,8 @@ def read_model(name_or_path: str | os.PathLike[str] | None = None) -> ModelFile:
     """Read and check a model file.
 
     Args:
-        name_or_path: The name of a model that comes with the package, a path, or None for the default model.
+        name_or_path: The name of a model that comes with the package, a path, an address (``hf://owner/name``), or None
+            for the default model.
 
     Raises:
         ModelFileError: It is missing, broken, not a samekind model, of a newer format, changed since it was written,
@@ -133,7 +154,14 @@ def read_model(name_or_path: str | os.PathLike[str] | None = None) -> ModelFile:
         data = path.read_bytes()
     except OSError as error:
         raise ModelFileError(f"{path}: cannot be read ({error.strerror})") from error
-    return parse_model(data, str(path))
+    name = os.fspath(name_or_path) if name_or_path is not None else DEFAULT_MODEL
+    if not is_hub_address(name):
+        return parse_model(data, str(path))
+    try:
+        return parse_model(data, name)
+    except ModelFileError as error:
+        forget(path)  # or it would be found so for ever
+        raise ModelFileError(f"{error}; what was fetched is not kept") from None
 
 
 def parse_model(data: bytes, name: str) -> ModelFile:
@@ -208,7 +236,8 @@ def fingerprint(network: bytes, card: Card) -> str:
 
     The calibration is left out, so a gallery stays valid when a model is calibrated anew.
     """
-    digest = hashlib.sha256(f"{card.input_size} {card.resize}\n".encode())
+    shown = "" if card.shown == 1 else f" {card.shown!r}"
+    digest = hashlib.sha256(f"{card.input_size} {card.resize}{shown}\n".encode())
     digest.update(network)
     return digest.hexdigest()
 

@@ -6,7 +6,7 @@ declared; the parser carries all others through untouched.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -37,11 +37,15 @@ _SCHEMA: dict[str, list[tuple[str, int, str]]] = {
     "Function": [("nodes", 7, "Node"), ("defaults", 11, "Attribute")],
     "Graph": [
         ("nodes", 1, "Node"),
+        ("name", 2, "string"),
         ("initializers", 5, "Tensor"),
+        ("inputs", 11, "Value"),
         ("outputs", 12, "Value"),
+        ("shapes", 13, "Value"),
         ("sparse_initializers", 15, "Sparse"),
     ],
     "Value": [("name", 1, "string")],
+    "Opset": [("domain", 1, "string"), ("version", 2, "int64")],
     "Node": [
         ("inputs", 1, "string*"),
         ("outputs", 2, "string*"),
@@ -72,12 +76,19 @@ _SCALARS = {
     "bytes": _FIELD.TYPE_BYTES,
     "int32": _FIELD.TYPE_INT32,
     "int64": _FIELD.TYPE_INT64,
+    "float": _FIELD.TYPE_FLOAT,
 }
 
 
-def _messages() -> dict[str, Any]:
-    file = descriptor_pb2.FileDescriptorProto(name="samekind_onnx.proto", package="samekind", syntax="proto3")
-    for name, fields in _SCHEMA.items():
+def messages_of(schema: Mapping[str, Sequence[tuple[str, int, str]]], package: str) -> dict[str, Any]:
+    """Classes for the messages of a schema as above.
+
+    Args:
+        schema: By the name of a message, its fields.
+        package: What protobuf calls them all together; no two may be the same.
+    """
+    file = descriptor_pb2.FileDescriptorProto(name=f"{package}.proto", package=package, syntax="proto3")
+    for name, fields in schema.items():
         message = file.message_type.add(name=name)
         for field, number, kind in fields:
             if kind.rstrip("*") in _SCALARS:
@@ -92,15 +103,15 @@ def _messages() -> dict[str, Any]:
                     name=field,
                     number=number,
                     type=_FIELD.TYPE_MESSAGE,
-                    type_name=f".samekind.{kind.rstrip('?')}",
+                    type_name=f".{package}.{kind.rstrip('?')}",
                     label=_FIELD.LABEL_OPTIONAL if kind.endswith("?") else _FIELD.LABEL_REPEATED,
                 )
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
-    return {name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"samekind.{name}")) for name in _SCHEMA}
+    return {name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{package}.{name}")) for name in schema}
 
 
-_MESSAGES = _messages()
+_MESSAGES = messages_of(_SCHEMA, "samekind_onnx")
 
 
 class OnnxEnvelope:
@@ -156,10 +167,22 @@ class OnnxEnvelope:
         """A copy of the graph as a message: nodes, initializers and outputs; all else is carried through."""
         return _parse("Graph", self._model.graphs[0], self._name)
 
-    def with_graph(self, graph: Any) -> bytes:
-        """The model as bytes, with another graph. This one is left as it is."""
+    @property
+    def opset(self) -> int:
+        """The version of the standard operators; 0 where the model names none."""
+        opsets = [_parse("Opset", opset, self._name) for opset in self._model.opsets]
+        return max((int(opset.version) for opset in opsets if opset.domain in {"", "ai.onnx"}), default=0)
+
+    def with_graph(self, graph: Any, *, least_ir: int = 0) -> bytes:
+        """The model as bytes, with another graph. This one is left as it is.
+
+        Args:
+            graph: As ``graph`` gives it, changed.
+            least_ir: The IR version that the graph needs.
+        """
         model = _MESSAGES["Model"]()
         model.CopyFrom(self._model)
+        model.ir_version = max(model.ir_version, least_ir)
         model.graphs[0] = graph.SerializeToString()
         return bytes(model.SerializeToString())
 
@@ -169,14 +192,18 @@ class OnnxEnvelope:
         Raises:
             ModelFileError: One does. Loading it could read any file on the disk.
         """
-        graph = self.graph()
+        if any(self.external_tensors(self.graph())):
+            raise ModelFileError(
+                f"{self._name}: refused, because it refers to data in other files; "
+                "a samekind model is one self-contained file"
+            )
+
+    def external_tensors(self, graph: Any) -> Iterator[Any]:
+        """The tensors of a graph of this model, and of its functions, that live in other files, however deep."""
         functions = [_parse("Function", function, self._name) for function in self._model.functions]
         for tensor in chain(_tensors_of_graph(graph), *map(_tensors_of_function, functions)):
             if tensor.external_data or tensor.data_location:
-                raise ModelFileError(
-                    f"{self._name}: refused, because it refers to data in other files; "
-                    "a samekind model is one self-contained file"
-                )
+                yield tensor
 
 
 def _parse(kind: str, data: bytes, name: str) -> Any:

@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 import numpy as np
 
+from samekind.datasets.sampling import GENUINE
 from samekind.evaluation.class_to_class import class_to_class
 from samekind.evaluation.groups import YES_TRIOS
 from samekind.evaluation.metrics.metric import Metric, tar_at_far
@@ -17,10 +18,9 @@ from samekind.evaluation.mistakes import Mistake
 from samekind.evaluation.per_class import per_class
 from samekind.evaluation.resampling.all_pairs import AllPairs
 from samekind.evaluation.resampling.bootstrap import draw
-from samekind.evaluation.resampling.cells import GENUINE
 from samekind.evaluation.resampling.estimate import Drawn
 from samekind.evaluation.results import Evaluation, GroupResult, ModelResult, TaskResult
-from samekind.model_file.calibration import DEFAULT_OPERATING_POINT
+from samekind.model_file.calibration import pair_calibration_of
 from samekind.model_file.card import Card
 from samekind.report import schema
 from samekind.report.numbers import finite, number
@@ -173,7 +173,7 @@ def _diagram(found: Reliability) -> schema.ReliabilityDiagram:
 def _classes(result: Evaluation) -> tuple[tuple[schema.ClassReport, ...], tuple[tuple[float, ...], ...]]:
     card = result.judged.card
     pairs = AllPairs(result.judged.embeddings, result.labels)
-    threshold = card.pair.operating_points[DEFAULT_OPERATING_POINT].threshold
+    threshold = pair_calibration_of(card).balanced.threshold
     found = per_class(pairs, draw(result.labels, result.resamples, result.seed), threshold)
     others = found.similarity.copy()
     np.fill_diagonal(others, -np.inf)
@@ -201,7 +201,7 @@ def _class_to_class(result: Evaluation, classes: Sequence[schema.ClassReport]) -
     whole = result.whole.pairs
     pairs = AllPairs(result.judged.embeddings, result.labels)
     scores = pairs.scores() if result.listed or whole is None else whole.scores
-    found = class_to_class(pairs, scores, result.judged.card.pair.balanced.threshold)
+    found = class_to_class(pairs, scores, pair_calibration_of(result.judged.card).balanced.threshold)
     rates = np.array([(report.far.value, report.tar.value) for report in classes], np.float64)
     (worst_far, worst_tar), (other_far, other_tar) = (
         rates[found.worst].mean(axis=0).tolist(), np.delete(rates, found.worst, axis=0).mean(axis=0).tolist()

@@ -30,7 +30,7 @@ def overview(report: Report) -> str:
     notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
     return (
         f"<div><h3>{escape(report.model.name)} on {escape(report.data)}: {report.images:,} images</h3>{sentences}"
-        f"<table><tr><th></th>{heads}</tr>{''.join(rows)}</table>"
+        f"<table><tr><td></td>{heads}</tr>{''.join(rows)}</table>"
         f"<details><summary>Before you trust it</summary><ul>{notes}</ul></details></div>"
     )
 

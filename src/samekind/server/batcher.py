@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from samekind.errors import ImageError
-from samekind.images import Pixels, describe, formats, load_image
+from samekind.images import Pixels, Square, describe, formats, load_image
 from samekind.inference.similarity import Embeddings
 from samekind.server.limits import FORMATS, Limits
 from samekind.server.pixel_budget import PixelBudget
@@ -37,7 +37,7 @@ BATCH_SIZE = 4
 class Encoder(Protocol):
     """What the batcher needs of a model; an ``OnnxEncoder``, safe to call from several threads."""
 
-    input_size: int
+    square: Square
 
     def encode_pixels(self, pixels: Pixels) -> Embeddings:
         """Embed a batch, uint8 (N, S, S, 3) to float32 (N, D)."""
@@ -220,7 +220,7 @@ class Batcher:
             return _Reason(str(error).removeprefix(f"{describe(data)}: "))
 
     def _decode(self, data: bytes) -> Pixels:
-        return load_image(data, self._encoder.input_size, max_pixels=self._limits.pixels, formats=FORMATS)
+        return load_image(data, self._encoder.square, max_pixels=self._limits.pixels, formats=FORMATS)
 
     def _submit(self, pixels: Pixels) -> asyncio.Future[Row]:
         assert self._loop is not None

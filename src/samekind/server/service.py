@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from samekind.adaptation.adaptation import Adaptation, adapt
-from samekind.errors import AdaptationError, OperatingPointError
+from samekind.errors import AdaptationError, FilterError, NotCalibratedError, OperatingPointError
 from samekind.explain.explanation import Explanation
 from samekind.images import DecodedImage, read_image
 from samekind.inference.judging import pair_verdicts, trio_verdicts
 from samekind.inference.similarity import Embeddings
 from samekind.inference.verdict import TrioVerdict, Verdict
-from samekind.model_file.calibration import choose_threshold
+from samekind.model_file.calibration import choose_threshold, pair_calibration_of, trio_calibration_of
 from samekind.model_file.card import Card
 from samekind.recognizer import Recognizer
 from samekind.server.batcher import Batcher, BusyError, Row, TooManyPixelsError, UnreadableError
@@ -78,7 +78,8 @@ class Service:
             The verdict, and the card that it was judged by.
         """
         with _named_problems(threshold):
-            choose_threshold(self.card.pair, operating_point, threshold)  # refuse before the work
+            if self.card.pair or not self._adapts(among):  # refuse before the work
+                choose_threshold(pair_calibration_of(self.card), operating_point, threshold)
             context, (first, second) = await self._in_context(images, among)
             return pair_verdicts(context, first, second, operating_point, threshold)[0], context
 
@@ -90,12 +91,17 @@ class Service:
         among: Sequence[bytes] = (),
     ) -> tuple[TrioVerdict, Card]:
         """Judge three images, by their names in the request, as ``verify`` does."""
-        if self.card.trio is None:
+        if self.card.pair and self.card.trio is None:
             raise Problem(HTTPStatus.NOT_FOUND, f"the model {self.card.name} was calibrated for pairs only")
         with _named_problems(threshold):
-            choose_threshold(self.card.trio, operating_point, threshold)
+            if self.card.trio or not self._adapts(among):
+                choose_threshold(trio_calibration_of(self.card), operating_point, threshold)
             context, (one, two, three) = await self._in_context(images, among)
             return trio_verdicts(context, (one, two, three), operating_point, threshold)[0], context
+
+    def _adapts(self, among: Sequence[bytes]) -> bool:
+        """Whether a verdict is by what the model is adapted to, not by its own calibration."""
+        return self.takes_others and bool(among or (self.gallery and self.gallery.adaptation))
 
     @property
     def explains(self) -> bool:
@@ -106,7 +112,7 @@ class Service:
         """Why two or three images are alike or not, among others as ``verify`` judges them."""
 
         def read(data: bytes) -> DecodedImage:
-            size = self._recognizer.encoder.input_size
+            size = self._recognizer.encoder.square
             return read_image(data, size, max_pixels=self._limits.pixels, formats=FORMATS)
 
         def judge(rows: Embeddings) -> Verdict | TrioVerdict:
@@ -117,6 +123,8 @@ class Service:
             return pair_verdicts(context, first, second, None, None)[0]
 
         with _named_problems(None):
+            if not self._adapts(among):
+                pair_calibration_of(self.card)
             others = await self.embed(self._others(among))
             adaptation = self._adaptation(list(others.values()))
         context = self.card if adaptation is None else adaptation.card_of(self.card)
@@ -151,11 +159,17 @@ class Service:
             return adapt(np.stack(others), self.card, f"{len(others)} pictures of the request")
         return None if self.gallery is None else self.gallery.adaptation
 
-    async def search(self, image: bytes, k: int = 20, min_probability: float | None = None) -> list[Hit]:
-        """The images of the gallery that are most like one."""
+    async def search(
+        self, image: bytes, k: int = 20, min_probability: float | None = None, where: str | None = None
+    ) -> list[Hit]:
+        """The images of the gallery that are most like one, among those that meet a filter."""
         gallery = self._gallery()
+        if where is not None:
+            _refuse_no_filter(where)
         row = (await self.embed({"image": image}))["image"]
-        return await self.searches.run(lambda: gallery.search_embedding(row, k, min_probability=min_probability))
+        return await self.searches.run(
+            lambda: gallery.search_embedding(row, k, min_probability=min_probability, where=where)
+        )
 
     async def copies(self, image: bytes) -> list[Match]:
         """The images of the gallery that are copies of this very picture, and what is alike but no copy, last."""
@@ -211,8 +225,20 @@ def _named_problems(threshold: float | None) -> Iterator[None]:
     """What cannot be judged so, with the field at fault."""
     try:
         yield
+    except NotCalibratedError as error:
+        raise Problem(HTTPStatus.NOT_FOUND, str(error)) from error
     except OperatingPointError as error:
         field = "operating_point" if threshold is None else "threshold"
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors={field: str(error)}) from error
     except AdaptationError as error:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors={"among": str(error)}) from error
+
+
+def _refuse_no_filter(where: str) -> None:
+    """Make sure that a filter is one, before its picture is embedded."""
+    from samekind.gallery.filters.grammar import parse_filter  # noqa: PLC0415 - galleries come with an extra
+
+    try:
+        parse_filter(where)
+    except FilterError as error:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors={"where": str(error).removeprefix("where, ")}) from error

@@ -53,10 +53,12 @@ def train(
 
     Args:
         images: Class folders; or ``train`` and ``val`` with class folders in each, of which ``val`` is only tested on;
-            or a CSV manifest.
+            or a CSV manifest; or a CSV list of pairs that a person answered (first, second, same), for the recipe
+            ``answers``.
         output: The model file to write; its stem names the model.
-        recipe: ``default``, ``general`` (for kinds that are not trained on), ``pairs``, ``triplets``; the path of a
-            TOML file; a ``Recipe``; or a dictionary of what differs from the default.
+        recipe: ``default``, ``general`` (for kinds that are not trained on), ``pairs``, ``triplets``, ``answers``
+            (for answered pairs); the path of a TOML file; a ``Recipe``; or a dictionary of what differs from the
+            default.
         changes: More changes as text, such as ``optimizer.lr=1e-3``.
         init: Where the weights start: ``imagenet`` (timm's pretrained weights, downloaded), ``bundled`` (weights that
             come with samekind), ``scratch``, a ``.safetensors`` file with timm's names, or a samekind model file.

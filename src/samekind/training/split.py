@@ -17,10 +17,12 @@ from samekind.datasets.folders import LabelledImages
 from samekind.datasets.manifest import HELD_OUT, TEST, TRAIN, write_manifest
 from samekind.datasets.splits import refuse_shared_images, stratified_holdout
 from samekind.errors import DatasetError, TrainingError
+from samekind.evaluation.listed_items import ListedItems
 from samekind.progress import Progress
 from samekind.system.atomic import replacing
 from samekind.system.hashing import content_hashes, split_digest
-from samekind.training.batches.listed import draw_list
+from samekind.training.answered import is_answered_list, read_answered
+from samekind.training.batches.listed import divide_answered, draw_list
 from samekind.training.recipe import Recipe
 from samekind.training.recipe.sections import HoldoutSection
 from samekind.training.run.folder import RunFolder
@@ -37,6 +39,8 @@ class Parts:
         test: Only measured on; None if there are none.
         hashes: SHA-256 of each image's file.
         items: int64 (M, 2 or 3), the pairs or triplets of a list, as indices into ``train``; None without a list.
+        held_out_items: int64 (H, 2), held-out pairs that a person answered, as indices into ``held_out``; None where
+            the classes are known, and with them the answer to every pair.
         notes: What a person should know: files that were left out and why, a test part that could not be made.
     """
 
@@ -45,6 +49,7 @@ class Parts:
     test: LabelledImages | None
     hashes: Mapping[Path, str]
     items: NDArray[np.int64] | None = None
+    held_out_items: NDArray[np.int64] | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -85,6 +90,8 @@ def split_images(
     Raises:
         DatasetError: The data set cannot be read or split, or has the same image on two sides.
     """
+    if is_answered_list(source):
+        return _split_answered(read_answered(source, recipe), recipe, tuple(tests), on_progress)
     listed_images = read_dataset(source, exclude=exclude)
     refuse_unfit(listed_images, recipe)
     dataset, hashes, notes = _readable(listed_images, on_progress)
@@ -102,7 +109,7 @@ def split_images(
             notes.append(f"no images are set aside for testing ({error})")
     if recipe.sampler.kind != "classes":
         listed = draw_list(train, recipe, identities)
-        parts = Parts(listed.train, listed.held_out, test, hashes, listed.items, tuple(notes))
+        parts = Parts(listed.train, listed.held_out, test, hashes, listed.items, notes=tuple(notes))
     elif dataset.held_out is None:
         parts = Parts(*_hold_out(train, recipe.holdout, recipe.seed, identities), test, hashes, notes=tuple(notes))
     else:
@@ -110,6 +117,17 @@ def split_images(
         parts = Parts(train, dataset.held_out, test, hashes, notes=tuple(notes))
     _refuse_straddling(parts, tests)
     return replace(parts, notes=(*parts.notes, *_near_copies(parts, tests, identities)))
+
+
+def _split_answered(
+    listed: ListedItems, recipe: Recipe, tests: Sequence[LabelledImages], on_progress: Progress | None
+) -> Parts:
+    hashes, notes = _look_at(listed.paths, on_progress)
+    identities = _identities(hashes, tests, notes, on_progress)
+    divided, found = divide_answered(listed, recipe, hashes, identities)
+    parts = Parts(divided.train, divided.held_out, None, hashes, divided.items, divided.held_out_items)
+    _refuse_straddling(parts, tests)
+    return replace(parts, notes=(*notes, *found, *_near_copies(parts, tests, identities)))
 
 
 def _identities(
@@ -160,7 +178,7 @@ def keep_split(parts: Parts, run: RunFolder) -> None:
     """Write the parts into the folder of a run: a manifest from which the run can be repeated, and its digest."""
     write_manifest(run.split, parts.by_split)
     if parts.items is not None:
-        run.keep_items(parts.items)
+        run.keep_items(parts.items, parts.held_out_items)
     with replacing(run.digest) as temporary:
         temporary.write_text(parts.digest + "\n")
 
@@ -182,14 +200,14 @@ def read_split(
         TrainingError: An image has changed since.
         DatasetError: An image is gone, or a further test image is one of the run's.
     """
-    kept = read_dataset(run.split)
+    kept = read_dataset(run.split, usable=False)  # it was seen to when the run began
     try:
         began_with = run.digest.read_text().strip()
     except OSError:
         raise TrainingError(f"{run.digest}: missing, so nobody knows which images the run began with") from None
     dataset, hashes, notes = _readable(kept, on_progress)
     assert dataset.held_out is not None  # keep_split wrote it
-    parts = Parts(dataset.train, dataset.held_out, dataset.test, hashes, run.read_items())
+    parts = Parts(dataset.train, dataset.held_out, dataset.test, hashes, *run.read_items())
     if notes or parts.digest != began_with:
         what = f" ({notes[0]})" if notes else ""
         raise TrainingError(f"{run}: the images have changed since this run began{what}; start another with --run")
@@ -198,7 +216,16 @@ def read_split(
 
 
 def _readable(dataset: Dataset, on_progress: Progress | None) -> tuple[Dataset, dict[Path, str], list[str]]:
-    paths = [path for images in dataset.parts.values() for path in images.paths]
+    hashes, notes = _look_at([path for images in dataset.parts.values() for path in images.paths], on_progress)
+    kept = {
+        split: images.subset(np.flatnonzero([path in hashes for path in images.paths]))
+        for split, images in dataset.parts.items()
+    }
+    return Dataset(kept[TRAIN], kept.get(HELD_OUT), kept.get(TEST)), hashes, notes
+
+
+def _look_at(paths: Sequence[Path], on_progress: Progress | None) -> tuple[dict[Path, str], list[str]]:
+    """The hash of each image that can be read, and a note on each other."""
     hashes: dict[Path, str] = {}
     notes = []
     for found in scan(paths, on_progress, stage="look at the images", total=len(paths)):
@@ -206,11 +233,7 @@ def _readable(dataset: Dataset, on_progress: Progress | None) -> tuple[Dataset, 
             hashes[found.path] = found.sha256
         else:
             notes.append(f"left out: {found.error}")
-    kept = {
-        split: images.subset(np.flatnonzero([path in hashes for path in images.paths]))
-        for split, images in dataset.parts.items()
-    }
-    return Dataset(kept[TRAIN], kept.get(HELD_OUT), kept.get(TEST)), hashes, notes
+    return hashes, notes
 
 
 def _refuse_small(images: LabelledImages, part: str) -> None:

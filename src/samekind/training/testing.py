@@ -15,6 +15,7 @@ from samekind.evaluation.metrics.metric import accuracy_at
 from samekind.evaluation.results import Evaluation, ModelResult
 from samekind.evaluation.selection import refuse_seen
 from samekind.inference.similarity import Embeddings
+from samekind.model_file.calibration import pair_calibration_of
 from samekind.model_file.card import Card
 from samekind.model_file.file import read_model
 from samekind.progress import Progress
@@ -106,7 +107,8 @@ def summary(card: Card, output: str, results: Mapping[str, Evaluation]) -> str:
         output: The model file, as a person writes it.
         results: By the name of the test images.
     """
-    balanced, measured_on = card.pair.operating_points["balanced"], card.pair.measured_on
+    calibration = pair_calibration_of(card)
+    balanced, measured_on = calibration.balanced, calibration.measured_on
     optimism = "" if measured_on.cross_fitted else " (on the very images that gave the threshold, too few to be halved)"
     lines = [
         f"{output}: written. Its thresholds and error rates: samekind info {output}",

@@ -8,8 +8,6 @@ import pytest
 from commands import run
 from conftest import COLOURS, save_noise
 
-pytestmark = pytest.mark.usefixtures("fewer_trios")
-
 
 @pytest.fixture
 def others(tmp_path: Path) -> Path:

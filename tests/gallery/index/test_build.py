@@ -11,10 +11,11 @@ from conftest import save_noise
 from samekind.errors import GalleryError
 from samekind.gallery import Gallery
 from samekind.gallery.embeddings.embedding_space import read_space
-from samekind.gallery.file.facts import set_fact
-from samekind.gallery.file.store import Store, one_moment, transaction
 from samekind.gallery.index.build import advised_index, build_index
 from samekind.gallery.index.snapshot import Snapshot, take_snapshot
+from samekind.gallery.store.connection import one_moment, transaction
+from samekind.gallery.store.facts import set_fact
+from samekind.gallery.store.store import Store, open_store
 
 
 def fill(store: Store, vectors: np.ndarray) -> None:
@@ -43,7 +44,7 @@ def vectors() -> np.ndarray:
 def test_every_kind_of_index_finds_the_neighbours_of_brute_force(
     factory: str, tmp_path: Path, vectors: np.ndarray
 ) -> None:
-    store = Store(tmp_path / "g.samekind")
+    store = open_store(tmp_path / "g.samekind")
     fill(store, vectors)
     with store.writing() as db:
         build_index(store, db, factory)

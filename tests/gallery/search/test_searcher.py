@@ -14,10 +14,11 @@ from conftest import save_noise
 
 from samekind.errors import GalleryError
 from samekind.gallery import Gallery
-from samekind.gallery.file.facts import set_fact
-from samekind.gallery.file.store import Store, transaction
 from samekind.gallery.index.build import build_index
 from samekind.gallery.index.index_file import IndexFile
+from samekind.gallery.store.connection import transaction
+from samekind.gallery.store.facts import set_fact
+from samekind.gallery.store.store import Store
 from samekind.model_file.card import Card
 
 SYNC = """

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 from gallery.conftest import age
+from postgres import BOTH_STORES
 
 from samekind.gallery import Gallery, SyncReport
 from samekind.gallery.sync import row_writer
+
+RUN_ON = BOTH_STORES
 
 
 @pytest.mark.parametrize("count", [50, 200])

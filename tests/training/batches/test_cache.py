@@ -11,7 +11,7 @@ import torch
 from samekind.datasets.folders import LabelledImages, read_class_folders
 from samekind.errors import ImageError, TrainingError
 from samekind.system.hashing import content_hash
-from samekind.training.batches.cache import ViewsOfImages, cache_size, cached_features
+from samekind.training.batches.cache import ViewsOfImages, cache_size, cached_features, frozen_stages
 from samekind.training.network.siamese import SiameseNetwork
 from samekind.training.recipe import Recipe
 
@@ -33,7 +33,8 @@ def cache(
     network: SiameseNetwork, images: LabelledImages, folder: Path, *, recipe: Recipe = RECIPE, **arguments: Any
 ) -> np.ndarray:
     hashes = [content_hash(path) for path in images.paths]
-    return cached_features(network, images, hashes, folder, recipe=recipe, **({"views": 2} | arguments))
+    stages = frozen_stages(network, recipe.network.input_size)
+    return cached_features(stages, images, hashes, folder, recipe=recipe, **({"views": 2} | arguments))
 
 
 def test_the_cache_holds_the_frozen_stages_outputs(

@@ -1,11 +1,11 @@
-"""A run of two processes (gloo, on the CPU), started as a user starts it, beside the same run of one."""
+"""A run of two processes (gloo, on the CPU), started as a user starts it, beside the same run of this one."""
 
 import csv
 from pathlib import Path
 
 import pytest
 import torch
-from commands import run_process
+from commands import run, run_process
 from safetensors.torch import load_file
 from training.runs import manifest_of_two_folders
 
@@ -17,16 +17,20 @@ RECIPE = (
 )
 
 
+def train_one_and_two(*words: object, cwd: Path) -> None:
+    """One trains in this process, two in processes of their own."""
+    for name, devices, how in (("one", 1, run), ("two", 2, run_process)):
+        result = how("train", *words, "-o", f"{name}.onnx", "--init", "bundled", "--devices", devices, cwd=cwd)
+        assert result.returncode == 0, result.stderr
+
+
 def held_out_eer(folder: Path) -> list[float]:
     with (folder / "logs" / "metrics.csv").open(newline="") as file:
         return [float(row["held-out EER"]) for row in csv.DictReader(file) if row["held-out EER"]]
 
 
 def test_two_processes_train_on_the_same_data_to_the_same_measure_as_one(colour_folders: Path, tmp_path: Path) -> None:
-    for name, devices in (("one", 1), ("two", 2)):
-        options = ("-o", f"{name}.onnx", "--init", "bundled", *RECIPE, "--devices", devices)
-        result = run_process("train", colour_folders, *options, cwd=tmp_path)
-        assert result.returncode == 0, result.stderr
+    train_one_and_two(colour_folders, *RECIPE, cwd=tmp_path)
     one, two = tmp_path / "runs" / "one", tmp_path / "runs" / "two"
     assert (one / "split.csv").read_bytes() == (two / "split.csv").read_bytes()
     assert (one / "images.sha256").read_bytes() == (two / "images.sha256").read_bytes()
@@ -41,10 +45,7 @@ def test_two_processes_train_on_the_same_data_to_the_same_measure_as_one(colour_
 def test_two_processes_have_their_shares_of_several_data_sets(colour_folders: Path, tmp_path: Path) -> None:
     manifest_of_two_folders(colour_folders, tmp_path)
     recipe = (*RECIPE, "--set", "sampler.classes=2", "--set", "distillation.least_classes=2")
-    for name, devices in (("one", 1), ("two", 2)):
-        options = ("-o", f"{name}.onnx", "--recipe", "general", "--init", "bundled", *recipe, "--devices", devices)
-        result = run_process("train", "all.csv", *options, cwd=tmp_path)
-        assert result.returncode == 0, result.stderr
+    train_one_and_two("all.csv", "--recipe", "general", *recipe, cwd=tmp_path)
     # Only a linear layer learns: one process and two differ by the order of their sums.
     one, two = (load_file(tmp_path / "runs" / name / "network.safetensors")["head.weight"] for name in ("one", "two"))
     torch.testing.assert_close(two, one, atol=1e-4, rtol=1e-3)  # of Adam, where a gradient is about zero

@@ -7,8 +7,8 @@ from pathlib import Path
 from threading import Lock
 
 from samekind.auditing.answers.asking import COLUMNS, AskedPair
-from samekind.datasets.lists import PAIR_COLUMNS, write_list
-from samekind.datasets.tables import Row, read_rows
+from samekind.datasets.lists import PAIR_COLUMNS
+from samekind.datasets.tables import Row, read_rows, write_list
 from samekind.errors import DatasetError
 
 

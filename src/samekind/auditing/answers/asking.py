@@ -14,6 +14,8 @@ from samekind.auditing.answers.choose import choose_pairs
 from samekind.datasets.tables import Row
 from samekind.errors import AdaptationError, ArgumentError, DatasetError
 from samekind.images.folder_contents import walk
+from samekind.inference.similarity import Embeddings
+from samekind.model_file.card import Card
 from samekind.progress import Progress
 from samekind.recognizer import Recognizer, load
 from samekind.system.paths import given_path, relative_path
@@ -96,18 +98,37 @@ def pairs_to_answer(
         raise DatasetError(
             f"of {len(paths):,} pictures, {len(rows)} can be read and differ; two are needed to ask about"
         )
-    pair = recognizer.card.pair
-    if recognizer.card.adapted is None:
-        try:
-            adaptation = adapt(rows, recognizer.card, "the pictures")
-            rows, pair = adaptation.apply(rows), adaptation.pair
-        except AdaptationError:  # too few, or a model that was never measured on collections
-            pass
-    found = choose_pairs(rows, pair.scale, pair.bias, count, seed)
+    rows, scale, bias = _adapted(rows, recognizer.card)
+    found = choose_pairs(rows, scale, bias, count, seed)
     return [
         AskedPair(paths[places[first]], paths[places[second]], float(weight))
         for (first, second), weight in zip(found.pairs.tolist(), found.weight.tolist(), strict=True)
     ]
+
+
+def _adapted(rows: Embeddings, card: Card) -> tuple[Embeddings, float, float]:
+    """Embeddings less what the pictures have in common, where that can be known; scale and bias of what they mean."""
+    if card.pair is None and card.domains is None:
+        return rows, *_guessed(rows)
+    pair = card.pair
+    if card.adapted is None:
+        try:
+            adaptation = adapt(rows, card, "the pictures")
+            rows, pair = adaptation.apply(rows), adaptation.pair
+        except AdaptationError:  # too few, or a model that was never measured on collections
+            pass
+    return (rows, *_guessed(rows)) if pair is None else (rows, pair.scale, pair.bias)
+
+
+def _guessed(rows: Embeddings) -> tuple[float, float]:
+    """Scale and bias for a model that nobody has calibrated, as if one pair in ten were probably the same.
+
+    They decide only which pairs are asked about, which the weights make up for.
+    """
+    first, second = np.triu_indices(len(rows), 1)
+    middle, high = np.quantile((rows @ rows.T)[first, second], (0.5, 0.9))
+    scale = 4 / max(float(high - middle), 1e-3)
+    return scale, -scale * float(high)
 
 
 def _listed(images: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[Path]:

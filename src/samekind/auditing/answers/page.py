@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from samekind import images
 from samekind.auditing.answers.asking import COLUMNS, AskedPair
-from samekind.errors import ImageError, MissingExtraError
-from samekind.system.atomic import replacing
+from samekind.errors import ImageError
+from samekind.pages import page_template, thumbnail_uri, write_page
 
 # The longer side of a picture on the page, in pixels.
 SIDE = 480
@@ -26,9 +25,8 @@ def write_label_page(path: Path, pairs: Sequence[AskedPair]) -> None:
         OSError: The page cannot be written.
     """
     different = {picture for pair in pairs for picture in (pair.first, pair.second)}
-    sources = {picture: _data_uri(picture) for picture in different}
-    with replacing(path) as temporary:
-        temporary.write_text(label_page(pairs, sources, []), encoding="utf-8", errors="replace")
+    sources = {picture: thumbnail_uri(picture, side=SIDE, quality=80) or "" for picture in different}
+    write_page(path, [label_page(pairs, sources, [])])
 
 
 def label_page(
@@ -42,10 +40,6 @@ def label_page(
         answers: What was answered before, if anything.
         address: Where answers are sent; empty for a page by itself.
     """
-    if find_spec("jinja2") is None:
-        raise MissingExtraError("gallery", "jinja2")
-    from jinja2 import Environment, PackageLoader  # noqa: PLC0415 - extra gallery
-
     rows = [[str(pair.first.absolute()), str(pair.second.absolute()), f"{pair.weight:.6g}"] for pair in pairs]
     context: dict[str, Any] = {
         "rows": rows,
@@ -55,8 +49,7 @@ def label_page(
         "address": address,
         "key": "samekind-label-" + hashlib.sha256(repr(rows).encode("utf-8", "replace")).hexdigest()[:16],
     }
-    environment = Environment(loader=PackageLoader("samekind.auditing.answers"), autoescape=True, trim_blocks=True)
-    return environment.get_template("label.html").render(**context)
+    return page_template("samekind.auditing.answers", "label.html").render(**context)
 
 
 def picture_bytes(path: Path) -> bytes | None:
@@ -68,10 +61,3 @@ def picture_bytes(path: Path) -> bytes | None:
     encoded = io.BytesIO()
     small.save(encoded, "JPEG", quality=85)
     return encoded.getvalue()
-
-
-def _data_uri(path: Path) -> str:
-    try:
-        return images.data_uri(images.thumbnail(path, SIDE), quality=80)
-    except ImageError:
-        return ""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from samekind.auditing.output.csv_list import ListedFinding, read_findings
 from samekind.auditing.report import REMOVE
-from samekind.auditing.source import Sourced, read_to_audit
+from samekind.auditing.source import Sourced, read_to_audit, refuse_what_is_read
 from samekind.datasets.manifest import SPLITS, labelled, write_manifest
 from samekind.errors import DatasetError
 from samekind.system.hashing import content_hash
@@ -64,8 +64,7 @@ def apply_audit(
     """
     listed = read_findings(Path(findings))
     source = _source(Path(findings), listed) if data is None else Path(data)
-    if Path(output).resolve() in {Path(findings).resolve(), source.resolve()}:
-        raise DatasetError(f"{output}: is what is read here; name another manifest to write")
+    refuse_what_is_read(output, findings, source)
     images = read_to_audit(source, exclude)
     if _spelt(Path(output)) in set(map(_spelt, images.paths)):
         raise DatasetError(f"{output}: is one of the images; name another manifest to write")

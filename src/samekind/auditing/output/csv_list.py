@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from samekind.auditing.report import KINDS, AuditFinding, AuditReport
-from samekind.datasets.lists import new_list, write_rows
-from samekind.datasets.tables import Row, read_rows
+from samekind.datasets.tables import Row, new_list, read_rows, write_rows
 from samekind.errors import DatasetError
 from samekind.system.paths import relative_path
 

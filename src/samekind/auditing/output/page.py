@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from importlib.util import find_spec
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from samekind import images
 from samekind.auditing.output.csv_list import COLUMNS, MORE_COLUMNS, row_of
 from samekind.auditing.report import KINDS, AuditFinding, AuditReport, title_of
-from samekind.errors import ImageError, MissingExtraError
-from samekind.system.atomic import replacing
+from samekind.pages import page_template, thumbnail_uri, write_page
 
 # Findings of a kind that are shown, and images of each part of a class; and the side of a picture, in pixels.
 _MOST, _OF_PART, _SIDE = 200, 8, 140
@@ -29,19 +27,15 @@ class _Shown:
     ticked: bool
 
 
-def write_page(path: Path, report: AuditReport) -> None:
+def write_audit_page(path: Path, report: AuditReport) -> None:
     """Write the page, whole or not at all. Pictures are read while it is written.
 
     Raises:
         MissingExtraError: jinja2 is not installed.
         OSError: The file cannot be written.
     """
-    if find_spec("jinja2") is None:
-        raise MissingExtraError("gallery", "jinja2")
-    from jinja2 import Environment, PackageLoader  # noqa: PLC0415 - extra gallery
-
-    environment = Environment(loader=PackageLoader("samekind.auditing.output"), autoescape=True, trim_blocks=True)
-    environment.filters["thumbnail"] = _thumbnail
+    small = partial(thumbnail_uri, side=_SIDE, quality=75)
+    template = page_template("samekind.auditing.output", "audit.html", small)
     sections = []
     rows: list[list[str]] = []
     data = str(Path(report.source).absolute()) if Path(report.source).exists() else ""
@@ -63,12 +57,4 @@ def write_page(path: Path, report: AuditReport) -> None:
         # Ticks are kept by the browser for this very audit.
         "key": "samekind-audit-" + hashlib.sha256(repr(rows).encode("utf-8", "replace")).hexdigest()[:16],
     }
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", errors="replace") as file:
-        file.writelines(environment.get_template("audit.html").generate(**context))
-
-
-def _thumbnail(path: Path) -> str | None:
-    try:
-        return images.data_uri(images.thumbnail(path, _SIDE), quality=75)
-    except ImageError:
-        return None
+    write_page(path, template.generate(**context))

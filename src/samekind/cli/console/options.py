@@ -21,7 +21,7 @@ ModelOption = Annotated[
     typer.Option(
         "--model",
         "-m",
-        help="A model that comes with samekind, by name, or the path of a model file.",
+        help="A model that comes with samekind, by name, the path of a model file, or an address: hf://owner/name.",
         show_default="general",
     ),
 ]
@@ -48,8 +48,9 @@ ExcludeOption = Annotated[
 ProviderOption = Annotated[
     list[str] | None,
     typer.Option(
+        "--device",
         "--provider",
-        help="ONNX Runtime execution provider, such as cuda; repeat for fallbacks.",
+        help="What computes: cpu, cuda, coreml, … (ONNX Runtime's execution providers); repeat for fallbacks.",
         show_default="cpu",
     ),
 ]
@@ -80,8 +81,24 @@ class DuplicateKind(StrEnum):
     SAME_CLASS = "same-class"
 
 
+# A file, or the address of a database, which is no path: one would lose a slash of it.
 GalleryArgument = Annotated[
-    Path, typer.Argument(help="A gallery, as `samekind index` makes it.", metavar="GALLERY", show_default=False)
+    str,
+    typer.Argument(
+        help="A gallery, as `samekind index` makes it: a file, or postgresql://HOST/DATABASE.",
+        metavar="GALLERY",
+        show_default=False,
+    ),
+]
+WhereOption = Annotated[
+    str | None,
+    typer.Option(
+        "--where",
+        metavar="FILTER",
+        help="Only among images that meet a filter, such as \"taken >= '2024' and path like 'shoes/%'\". Fields: path, "
+        "folder, width, height, size, taken, mtime; and, or, not, like, in, is known, = != < <= > >=.",
+        show_default=False,
+    ),
 ]
 AmongOption = Annotated[
     Path | None,
@@ -137,11 +154,20 @@ def printable(text: str) -> str:
     return "".join("\N{REPLACEMENT CHARACTER}" if category(c) in _CONTROL and c != "\n" else c for c in text)
 
 
+def gallery_title(gallery: str) -> str:
+    """The name of a gallery, for a page about it."""
+    from samekind.gallery.store.postgres.address import is_address, parse_address
+
+    return printable(parse_address(gallery).shown if is_address(gallery) else Path(gallery).name)
+
+
 def on_one_line(text: str) -> str:
     """The same for a name, which could make lines of its own by a line break."""
     return printable(text).replace("\n", "\N{REPLACEMENT CHARACTER}")
 
 
-def shown_path(path: Path) -> str:
+def shown_path(path: Path | str) -> str:
     """A path as a person wants to read it and paste it: relative where it lies below the working directory."""
+    if isinstance(path, str):  # the address of a database
+        return on_one_line(path)
     return on_one_line(str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))

@@ -50,15 +50,17 @@ def audit(
       samekind data audit photos --csv audit.csv; samekind data apply audit.csv -o manifest.csv
     """
     from samekind import audit as look
+    from samekind.auditing.source import refuse_what_is_read
     from samekind.cli.console.extras import require
     from samekind.cli.console.progress import stage_bars
 
     require("gallery", "cv2", "scipy", "jinja2")
     for output in (html, csv):
-        if output is not None and output.is_dir():
+        if output is None:
+            continue
+        if output.is_dir():
             raise typer.BadParameter(f"{output} is a folder; name a file")
-        if output is not None and output.resolve() == Path(images).resolve():
-            raise typer.BadParameter(f"{output} is what is audited; name another file to write")
+        refuse_what_is_read(output, images)
     with stage_bars() as progress:
         found = look(images, model, exclude=exclude or (), providers=provider, on_progress=progress)
     for message in found.unreadable:

@@ -39,9 +39,9 @@ def _add_command(kind: str, help_text: str) -> None:
         test: TestOption = 32,
         seed: SeedOption = 0,
     ) -> None:
-        from samekind.datasets import lists, sampling
+        from samekind.datasets import lists, sampling, tables
 
-        functions: dict[str, tuple[Callable[..., Any], Callable[..., list[lists.Row]]]] = {
+        functions: dict[str, tuple[Callable[..., Any], Callable[..., list[tables.Row]]]] = {
             "pairs": (sampling.sample_pairs, lists.pair_rows),
             "triplets": (sampling.sample_triplets, lists.triplet_rows),
             "trios": (sampling.sample_trios, lists.trio_rows),
@@ -53,7 +53,7 @@ def _add_command(kind: str, help_text: str) -> None:
             split: to_rows(split, images, sample(images.labels, per_class, seed), base or Path())
             for split, images, per_class in parts
         }
-        lists.write_list(output, [*rows["train"], *rows["test"]])
+        tables.write_list(output, [*rows["train"], *rows["test"]])
         summary = f"{output}: {len(rows['train']):,} training {kind}, {len(rows['test']):,} test {kind}"
         typer.echo(summary, err=base is None)
 

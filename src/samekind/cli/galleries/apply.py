@@ -50,7 +50,7 @@ _INDEX_AGAIN = "A gallery of them knows it after the next samekind index"
 
 
 def apply_or_undo(
-    gallery: Path | None, plan: Path | None, run: Path | None, yes: bool, trash: bool, into: Path | None, json: bool
+    gallery: str | None, plan: Path | None, run: Path | None, yes: bool, trash: bool, into: Path | None, json: bool
 ) -> bool:
     """Do what ``--apply`` or ``--undo`` asks for; False if neither was given.
 
@@ -72,7 +72,7 @@ def apply_or_undo(
 
 
 def _refuse_unfit(
-    gallery: Path | None, plan: Path | None, run: Path | None, yes: bool, trash: bool, into: Path | None
+    gallery: str | None, plan: Path | None, run: Path | None, yes: bool, trash: bool, into: Path | None
 ) -> None:
     given = [value for value in (gallery, plan, run) if value is not None]
     if not given:

@@ -14,7 +14,9 @@ from samekind.cli.console.options import (
     GalleryArgument,
     HtmlOption,
     JsonOption,
+    WhereOption,
     echo_json,
+    gallery_title,
     printable,
     shown_path,
     warn,
@@ -52,6 +54,7 @@ def cluster(
         ),
     ] = None,
     copy: Annotated[bool, typer.Option("--copy", help="With --into: copies rather than links.")] = False,
+    where: WhereOption = None,
     bare: BareOption = False,
     html: HtmlOption = None,
     json: JsonOption = False,
@@ -84,13 +87,13 @@ def cluster(
     if copy and into is None:
         raise typer.BadParameter("--copy says how --into FOLDER is filled; name the folder")
     with Gallery.open(gallery, read_only=True, bare=bare) as opened:
-        clusters = opened.clusters(method.value, k=k)
+        clusters = opened.clusters(method.value, k=k, where=where)
         indexed = [opened.folder / name for name in opened.status().folders]
     if into is not None:
         for name, reason in write_cluster_folders(into, clusters, indexed, copy=copy):
             warn(f"{name}: left out ({reason})")
     if html is not None:
-        write_clusters_sheet(html, printable(f"Groups in {gallery.name}"), clusters)
+        write_clusters_sheet(html, f"Groups in {gallery_title(gallery)}", clusters)
     if json:
         echo_json(
             [

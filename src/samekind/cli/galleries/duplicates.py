@@ -13,8 +13,9 @@ from samekind.cli.console.options import (
     DuplicateKind,
     HtmlOption,
     JsonOption,
+    WhereOption,
     echo_json,
-    printable,
+    gallery_title,
     shown_path,
 )
 from samekind.cli.galleries.apply import ApplyOption, IntoOption, TrashOption, UndoOption, YesOption, apply_or_undo
@@ -25,8 +26,12 @@ if TYPE_CHECKING:
 
 def duplicates(
     gallery: Annotated[
-        Path | None,
-        typer.Argument(help="A gallery, as `samekind index` makes it.", metavar="GALLERY", show_default=False),
+        str | None,
+        typer.Argument(
+            help="A gallery, as `samekind index` makes it: a file, or postgresql://HOST/DATABASE.",
+            metavar="GALLERY",
+            show_default=False,
+        ),
     ] = None,
     kind: Annotated[
         DuplicateKind,
@@ -50,6 +55,7 @@ def duplicates(
             "--plan", metavar="FILE", help="Write a list of what to keep and what to remove, to read, edit and apply."
         ),
     ] = None,
+    where: WhereOption = None,
     bare: BareOption = False,
     html: HtmlOption = None,
     apply: ApplyOption = None,
@@ -93,6 +99,7 @@ def duplicates(
             kind.value,
             threshold=threshold,
             related=True,
+            where=where,
             on_progress=report,
             on_changed=changed.append,
         )
@@ -102,11 +109,11 @@ def duplicates(
     if plan is not None:
         from samekind.gallery.plan import write_plan
 
-        write_plan(plan, groups, f"{kind} duplicates in {gallery.name}", folder)
+        write_plan(plan, groups, f"{kind} duplicates in {gallery_title(gallery)}", folder)
     if html is not None:
         with stage_bars() as report:
             write_duplicates_sheet(
-                html, printable(f"{kind.capitalize()} duplicates in {gallery.name}"), groups, folder, on_progress=report
+                html, f"{kind.capitalize()} duplicates in {gallery_title(gallery)}", groups, folder, on_progress=report
             )
     if json:
         echo_json([_as_json(group) for group in groups])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samekind.cli.console.options import JsonOption, echo_json, printable, shown_path
+from samekind.cli.console.options import JsonOption, echo_json, gallery_title, printable, shown_path
 from samekind.cli.console.remarks import name_unreadable
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def find(
     picture: Annotated[Path, typer.Argument(help="An image file.", show_default=False)],
-    place: Annotated[Path, typer.Argument(help="A gallery, or a folder.", metavar="PLACE", show_default=False)],
+    place: Annotated[str, typer.Argument(help="A gallery, or a folder.", metavar="PLACE", show_default=False)],
     json: JsonOption = False,
 ) -> None:
     """Tell whether this very picture is in a gallery or a folder: its copies, of what kind, how sure, and why.
@@ -45,7 +45,7 @@ def find(
         for match in found:
             typer.echo(f"{'sure' if match.sure else 'look'}  {shown_path(match.row.path)}  ({match.words()})")
         if not copies:
-            typer.echo(f"no copy of {printable(str(picture))} in {printable(str(place))}", err=True)
+            typer.echo(f"no copy of {printable(str(picture))} in {gallery_title(place)}", err=True)
     raise typer.Exit(0 if copies else 1)
 
 

@@ -13,7 +13,9 @@ from samekind.cli.console.options import (
     DuplicateKind,
     GalleryArgument,
     JsonOption,
+    WhereOption,
     echo_json,
+    gallery_title,
     on_one_line,
     printable,
     shown_path,
@@ -44,7 +46,7 @@ def status(gallery: GalleryArgument, json: JsonOption = False) -> None:
     recall = "" if found.index_recall is None else f", finds {found.index_recall:.0%} of the ten nearest of a sample"
     advice = f"; for so many images {found.advised_index} is advised" if found.advised_index != "Flat" else ""
     lines = [
-        typer.style(shown_path(found.path.absolute()), bold=True),
+        typer.style(shown_path(_absolute(found.path)), bold=True),
         f"  images      {found.images:,}" + f", {found.frames:,} of them frames of videos" * bool(found.frames),
         f"  folders     {printable(', '.join(found.folders)) or 'none yet'}",
         f"  model       {printable(found.model or 'none yet')}  {(found.fingerprint or '')[:12]}",
@@ -74,11 +76,10 @@ def remove(
     require_gallery()
     from samekind.gallery import Gallery
 
-    if not gallery.is_file():
-        raise typer.BadParameter(f"{gallery}: no such gallery")
+    Gallery.open(gallery, read_only=True).close()  # one that is not there is not made
     with Gallery.open(gallery) as opened:
         removed = opened.remove(folder)
-        typer.echo(f"{shown_path(opened.path.absolute())}: {removed:,} images dropped, {len(opened):,} left")
+        typer.echo(f"{shown_path(_absolute(opened.path))}: {removed:,} images dropped, {len(opened):,} left")
         outer = [
             name for name in opened.status().folders if (opened.folder / name).resolve() in folder.resolve().parents
         ]
@@ -96,6 +97,7 @@ def export(
         Path,
         typer.Option("--output", "-o", help="NAME.csv, NAME.parquet (needs pyarrow) or NAME.npz.", show_default=False),
     ],
+    where: WhereOption = None,
 ) -> None:
     """Write a gallery's rows and embeddings for other programs.
 
@@ -104,6 +106,8 @@ def export(
 
     Example:
       samekind export photos.samekind -o photos.csv
+
+      samekind export photos.samekind -o large.csv --where "width >= 4000 or height >= 4000"
     """
     from samekind.cli.console.extras import require_gallery
 
@@ -111,12 +115,12 @@ def export(
     from samekind.gallery import Gallery
 
     with Gallery.open(gallery, read_only=True) as opened:
-        typer.echo(f"{output}: {opened.export(output):,} images")
+        typer.echo(f"{output}: {opened.export(output, where=where):,} images")
 
 
 def match(
-    place: Annotated[Path, typer.Argument(help="A gallery, or a folder.", metavar="A", show_default=False)],
-    other: Annotated[Path, typer.Argument(help="Another one.", metavar="B", show_default=False)],
+    place: Annotated[str, typer.Argument(help="A gallery, or a folder.", metavar="A", show_default=False)],
+    other: Annotated[str, typer.Argument(help="Another one.", metavar="B", show_default=False)],
     kind: Annotated[
         DuplicateKind,
         typer.Option(
@@ -152,7 +156,7 @@ def match(
     if kind is DuplicateKind.NEAR:
         with stage_bars() as report:
             matches, count = matches_between(place, other, on_progress=report, on_unreadable=name_unreadable)
-    elif place.is_dir() or other.is_dir():
+    elif Path(place).is_dir() or Path(other).is_dir():
         raise typer.BadParameter(f"--kind {kind} needs two galleries; `samekind index FOLDER` makes one")
     else:
         with Gallery.open(place, read_only=True) as first, Gallery.open(other, read_only=True) as second:
@@ -165,15 +169,15 @@ def match(
         return
     for found in matches:
         typer.echo(f"{shown_path(found.row.path)}  {shown_path(found.other.path)}  ({found.words()})")
-    typer.echo(_match_summary(matches, count, kind, other), err=True)
+    typer.echo(_match_summary(matches, count, kind, gallery_title(other)), err=True)
 
 
-def _match_summary(matches: Sequence[Match], count: int, kind: DuplicateKind, other: Path) -> str:
+def _match_summary(matches: Sequence[Match], count: int, kind: DuplicateKind, other: str) -> str:
     sure = sum(found.sure for found in matches)
     if kind is DuplicateKind.NEAR:
-        return f"{sure:,} of {count:,} images are in {printable(str(other))}; {len(matches) - sure:,} more to look at"
+        return f"{sure:,} of {count:,} images are in {other}; {len(matches) - sure:,} more to look at"
     what = "are in" if kind is DuplicateKind.EXACT else "have one of their kind in"
-    return f"{len(matches):,} of {count:,} images {what} {printable(str(other))}"
+    return f"{len(matches):,} of {count:,} images {what} {other}"
 
 
 def _match_as_json(found: Match) -> dict[str, object]:
@@ -186,3 +190,7 @@ def _match_as_json(found: Match) -> dict[str, object]:
         "sure": found.sure,
         "evidence": None if found.evidence is None else dataclasses.asdict(found.evidence),
     }
+
+
+def _absolute(path: Path | str) -> Path | str:
+    return path if isinstance(path, str) else path.absolute()

@@ -28,11 +28,18 @@ _MOST_LOOKING = 0.05
 
 
 def index(
-    folder: Annotated[Path, typer.Argument(help="A folder of images, subfolders too.", show_default=False)],
+    folder: Annotated[
+        Path,
+        typer.Argument(help="A folder of images, subfolders too; or of shards (samekind embed).", show_default=False),
+    ],
     gallery: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            "--gallery", "-g", metavar="FILE", help="The gallery's file.", show_default="FOLDER.samekind, beside it"
+            "--gallery",
+            "-g",
+            metavar="PLACE",
+            help='The gallery\'s file, or a database: postgresql://HOST/DATABASE (extra "postgres").',
+            show_default="FOLDER.samekind, beside it",
         ),
     ] = None,
     model: ModelOption = None,
@@ -41,7 +48,8 @@ def index(
         typer.Option(
             "--index",
             metavar="FACTORY",
-            help="How to search: Flat (exact), or a FAISS factory string such as IVF4096,Flat or HNSW32, or advised.",
+            help="How to search: Flat (exact), or a FAISS factory string such as IVF4096,Flat or HNSW32, or advised. "
+            "In a database: Flat or HNSW16, which is made for many images.",
             show_default="Flat, or as it is",
         ),
     ] = None,
@@ -67,6 +75,9 @@ def index(
     there. A gallery may hold several folders: name the same --gallery again. Of videos some frames are indexed, under
     names such as clip.mp4#t=12.5.
 
+    Shards are taken in without embedding anything: images that they do not have stay in the gallery, and a later index
+    of the pictures' own folder reads only what has changed since.
+
     Nothing is ever written into the folder: the gallery is one SQLite file, with an index beside it that can be
     rebuilt from it.
 
@@ -76,18 +87,26 @@ def index(
       samekind index more-photos --gallery photos.samekind
 
       samekind index photos --watch
+
+      samekind index photos --gallery postgresql://host/shop
+
+      samekind index shards --gallery photos.samekind
     """
     from samekind.cli.console.extras import require_gallery
 
     require_gallery()
     from samekind.errors import GalleryError
     from samekind.gallery import Gallery
+    from samekind.shards.folder import is_shard_folder
     from samekind.system.paths import given_folder
 
+    shards = is_shard_folder(folder)
+    if shards and (watch or exclude or frames):
+        raise typer.BadParameter(f"{folder}: --watch, --exclude and --frames are for folders of images, not of shards")
     folder = given_folder(folder, GalleryError)  # before an empty gallery is made for it
     path = _beside(folder) if gallery is None else gallery
     with Gallery.open(path, model=model) as opened:
-        report = _sync(opened, folder, index, exclude or (), frames)
+        report = _add_shards(opened, folder, index) if shards else _sync(opened, folder, index, exclude or (), frames)
         _tell(opened, report, json)
         # Also that there was nothing: who misses a picture need not wonder.
         typer.echo(f"passed over: {printable(', '.join(report.passed_over)) or 'nothing'}", err=True)
@@ -121,6 +140,16 @@ def _beside(folder: Path) -> Path:
     if not named.name:
         raise GalleryError(f"{folder}: there is nothing beside the root of a disk; name the gallery's file: --gallery")
     return named.with_name(f"{named.name}.samekind")
+
+
+def _add_shards(gallery: Gallery, folder: Path, index: str | None) -> SyncReport:
+    from samekind.cli.console.progress import stage_bars
+
+    with stage_bars() as report:
+        found = gallery.add_shards(folder, index=None if index == "advised" else index, on_progress=report)
+        if index == "advised":
+            gallery.add_shards(folder, index=gallery.status().advised_index)
+    return found
 
 
 def _sync(

@@ -14,6 +14,7 @@ from samekind.cli.console.options import (
     HtmlOption,
     JsonOption,
     ModelOption,
+    WhereOption,
     echo_json,
     shown_path,
 )
@@ -31,6 +32,7 @@ def search(
         float | None,
         typer.Option(min=0, max=1, help="Leave out what is less probably of the same kind.", show_default="none"),
     ] = None,
+    where: WhereOption = None,
     model: ModelOption = None,
     bare: BareOption = False,
     html: HtmlOption = None,
@@ -47,6 +49,8 @@ def search(
     Examples:
       samekind search photos.samekind query.jpg
 
+      samekind search photos.samekind query.jpg --where "taken >= '2024-06' and folder = 'photos/shoes'"
+
       samekind search photos.samekind query.jpg -k 5 --min-probability 0.5 --html found.html --why
     """
     if why and html is None:
@@ -57,7 +61,7 @@ def search(
     from samekind.gallery import Gallery, write_hits_sheet
 
     with Gallery.open(gallery, model=model, read_only=True, bare=bare) as opened:
-        hits = opened.search(query, k, min_probability=min_probability)
+        hits = opened.search(query, k, min_probability=min_probability, where=where)
         recognizer = _recognizer_of(opened, model) if why else None
     if html is not None:
         draw = None if recognizer is None else lambda path: recognizer.explain(query, path).overlay(1)
@@ -66,7 +70,7 @@ def search(
         echo_json([as_json(hit) for hit in hits])
         return
     for hit in hits:
-        typer.echo(f"p={hit.probability:.2f}  similarity {hit.similarity:.2f}  {shown_path(hit.path)}")
+        typer.echo(f"{hit.words.replace(', ', '  ')}  {shown_path(hit.path)}")
     if not hits:
         typer.echo("nothing found", err=True)
 

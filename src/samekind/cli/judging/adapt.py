@@ -20,17 +20,29 @@ def adapt(
         str, typer.Argument(help="A model that comes with samekind, by name, or a path.", show_default=False)
     ],
     pictures: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
             help="A folder of your own pictures, in subfolders too, or a gallery. No labels are needed. 20 pictures "
             "serve, 200 are better; of more than 500 pictures of a folder, 500 from all over it are used.",
             show_default=False,
         ),
-    ],
+    ] = None,
+    *,
     output: Annotated[
         Path,
         typer.Option("--output", "-o", help="The model file to write; its stem names the model.", show_default=False),
     ],
+    labelled: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--labelled",
+            metavar="FOLDER",
+            help="For a model that was never measured on collections, such as one of `samekind wrap`: class folders of "
+            "pictures of any kind, by which it learns what its similarities mean. Three or more, each of another kind; "
+            "repeat the option.",
+            show_default=False,
+        ),
+    ] = None,
     json: JsonOption = False,
     provider: ProviderOption = None,
     threads: ThreadsOption = None,
@@ -47,13 +59,27 @@ def adapt(
       samekind adapt general photos -o mine.onnx && samekind verify a.jpg b.jpg --model mine.onnx
 
       samekind adapt general photos.samekind -o mine.onnx
+
+      samekind adapt wrapped.onnx photos -o mine.onnx --labelled birds --labelled tools --labelled shoes
     """
+    from samekind.adaptation.adaptation import refuse_unmeasured
+    from samekind.cli.console.progress import stage_bars
     from samekind.cli.judging.context import adapt_to
     from samekind.recognizer import load
 
     if output.is_dir():  # known before the work
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(output))
-    card = adapt_to(load(model, providers=provider, threads=threads), pictures, output.stem).save(output)
+    if pictures is None and not labelled:
+        raise typer.BadParameter("give a folder of your own pictures")
+    if labelled:
+        from samekind.fitting.adaptable import make_adaptable
+
+        with stage_bars(log=False) as on_progress:
+            recognizer = make_adaptable(model, labelled, providers=provider, threads=threads, on_progress=on_progress)
+    else:
+        recognizer = load(model, providers=provider, threads=threads)
+        refuse_unmeasured(recognizer.card)  # before the pictures are read
+    card = (recognizer if pictures is None else adapt_to(recognizer, pictures, output.stem)).save(output)
     if json:
         echo_json(card.model_dump(mode="json"))
     else:
@@ -62,8 +88,17 @@ def adapt(
 
 def summary(card: Card, output: Path) -> str:
     """What came of it, and what to do next."""
-    about, balanced = card.adapted, card.pair.balanced
-    assert about is not None
+    about = card.adapted
+    if about is None or card.pair is None:
+        assert card.domains is not None
+        balanced = card.domains.pair.balanced
+        return (
+            f"{output}: written; it can be adapted now\n"
+            f"balanced: FAR {balanced.far:.1%}, TAR {balanced.tar:.1%}, measured on "
+            f"{printable(', '.join(card.domains.domains))}, each left out of the fit in turn\n"
+            f"next: samekind adapt {output} PICTURES -o MINE.onnx"
+        )
+    balanced = card.pair.balanced
     alike = "one broad kind" if about.length > 0.6 else "related kinds" if about.length > 0.4 else "many kinds"
     return (
         f"{output}: written, adapted to {about.pictures:,} pictures of {printable(about.source)}\n"

@@ -11,7 +11,8 @@ import typer
 
 from samekind.cli.console.options import PAIR_NAMES, printable
 from samekind.cli.console.progress import stage_bars
-from samekind.datasets.lists import ItemList, Row, list_folder, new_list, read_list, write_rows
+from samekind.datasets.lists import ItemList, list_folder, read_list
+from samekind.datasets.tables import Row, new_list, write_rows
 from samekind.errors import DatasetError, ImageError
 from samekind.inference.verdict import TrioVerdict, Verdict
 from samekind.system.paths import ENCODING_ERRORS, relative_path

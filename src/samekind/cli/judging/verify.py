@@ -90,7 +90,8 @@ def verify(
     if json:
         echo_json(verdict)
     else:
-        point = recognizer.card.pair.operating_points.get(verdict.operating_point or "")
+        calibration = recognizer.card.pair
+        point = calibration.operating_points.get(verdict.operating_point or "") if calibration else None
         typer.echo(
             f"{verdict_word(verdict.same, 'same', 'different')}p={verdict.probability:.2f}  "
             f"similarity {verdict.similarity:.2f}  "

@@ -72,9 +72,6 @@ def calibrate(
 
       samekind data label photos -o pairs.csv; samekind calibrate general --pairs pairs.csv -o mine.onnx
     """
-    from samekind.cli.console.extras import require
-
-    require("calibrate", "scipy")
     from samekind.cli.console.progress import stage_bars
     from samekind.fitting.calibrate import calibrate as fit
 

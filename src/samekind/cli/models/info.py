@@ -13,6 +13,7 @@ from samekind.cli.console.options import JsonOption, printable
 if TYPE_CHECKING:
     from samekind.model_file.card import Card, MeasuredOn, Measurement, OperatingPoint
 
+NO_RATES = "none, for it is not calibrated: it embeds, searches and clusters; adapt and calibrate give it verdicts"
 _GROUPS = {"seen": "classes trained on", "unseen": "classes not trained on"}
 
 
@@ -46,18 +47,30 @@ def info(
 
 def _short(card: Card) -> list[str]:
     """The card on one screen; what it leaves out is behind ``--all``."""
-    training, measured_on = card.training, card.pair.measured_on
+    training = card.training
     classes = len(training.classes)
+    asks = f": are two{' (or, of three, any two)' if card.trio else ''} pictures the same kind of thing?"
     return [
-        typer.style(printable(card.name), bold=True)
-        + f": are two{' (or, of three, any two)' if card.trio else ''} pictures the same kind of thing?",
-        f"  trained on    {classes:,} classes: {printable(', '.join(training.classes[:4]))}{', …' * (classes > 4)}",
-        f"  rates from    {printable(measured_on.domain or measured_on.description)}",
-        *_thresholds(card.pair.operating_points),
+        typer.style(printable(card.name), bold=True) + (asks if card.pair else ": embeddings, without verdicts yet"),
+        f"  trained on    {classes:,} classes: {printable(', '.join(training.classes[:4]))}{', …' * (classes > 4)}"
+        if classes
+        else f"  trained on    {printable(training.data)}",
+        *_rates(card),
         *_accuracy(card.metrics),
         f"  licence       {printable(card.licence)}",
         f"  fingerprint   {card.fingerprint[:12]}, {card.dimension} dimensions, samekind {card.samekind_version}",
         "more: --all",
+    ]
+
+
+def _rates(card: Card) -> list[str]:
+    """Whose error rates the thresholds have, and the thresholds."""
+    if card.pair is None:
+        return [f"  rates         {NO_RATES}"]
+    measured_on = card.pair.measured_on
+    return [
+        f"  rates from    {printable(measured_on.domain or measured_on.description)}",
+        *_thresholds(card.pair.operating_points),
     ]
 
 
@@ -83,16 +96,21 @@ def _lines(card: Card) -> list[str]:
     lines = [
         typer.style(printable(card.name), bold=True),
         f"  backbone      {printable(card.backbone)}",
-        f"  input         {card.input_size} × {card.input_size} pixels, RGB, {card.resize}ed",
+        f"  input         {card.input_size} × {card.input_size} pixels, RGB, {_shown(card)}",
         f"  embedding     {card.dimension} dimensions",
         f"  trained on    {printable(training.data)}",
-        f"  classes       {printable(_shortened(training.classes))}",
+        *([f"  classes       {printable(_shortened(training.classes))}"] * bool(training.classes)),
         f"  objective     {printable(training.objective)}",
         f"  started from  {printable(training.init)}",
         f"  which saw     {printable(training.pretraining)}",
+        *([f"  revision      {printable(training.revision)}"] * bool(training.revision)),
         f"  licence       {printable(card.licence)}",
         f"  created       {card.created}, samekind {card.samekind_version}",
         f"  fingerprint   {card.fingerprint}",
+    ]
+    if card.pair is None:
+        return [*lines, f"  rates         {NO_RATES}"]
+    lines += [
         "",
         typer.style("Two images", bold=True) + "  (thresholds on the similarity)",
         *_points(card.pair.operating_points, card.pair.measured_on),
@@ -107,6 +125,12 @@ def _lines(card: Card) -> list[str]:
     if card.metrics:
         lines += ["", "  intervals: 95 %, bootstrap over images; zero errors seen is not zero errors"]
     return lines
+
+
+def _shown(card: Card) -> str:
+    """How images become square."""
+    part = "" if card.shown == 1 else f", the inner {card.shown:.0%} of each side"
+    return f"{'cropped' if card.resize == 'crop' else 'squashed'}{part}"
 
 
 def _measurements(metrics: Sequence[Measurement]) -> list[str]:

@@ -19,7 +19,8 @@ def train(
         Path | None,
         typer.Argument(
             help="Class folders; or train and val with class folders in each, of which val is only tested on; or a CSV "
-            "with columns path, label and (if wanted) split.",
+            "with columns path, label and (if wanted) split; or, for --recipe answers, a CSV of pairs that somebody "
+            "answered (first, second, same), such as `samekind data label` writes.",
             show_default=False,
         ),
     ] = None,
@@ -30,8 +31,8 @@ def train(
     recipe: Annotated[
         str,
         typer.Option(
-            help="default, general (for kinds that are not trained on), pairs, triplets, or a TOML file such as "
-            "--show-recipe prints."
+            help="default, general (for kinds that are not trained on), pairs, triplets, answers (for "
+            "answered pairs), or a TOML file such as --show-recipe prints."
         ),
     ] = "default",
     changes: Annotated[

@@ -16,8 +16,8 @@ from samekind.copies.features import Features
 from samekind.copies.picture import unpacked_features
 from samekind.gallery.duplicates.matches import Match, judged_copies
 from samekind.gallery.duplicates.pictures.picture_files import PictureFile, read_picture_files
-from samekind.gallery.file.facts import generation
-from samekind.gallery.file.store import Store
+from samekind.gallery.store.facts import generation
+from samekind.gallery.store.store import Store
 
 # Of the small pictures only their lowest frequencies are asked for, which are those of so small a square.
 _SIDE = 24
@@ -61,7 +61,7 @@ class CopyFinder:
     def _now(self) -> _Held:
         with self._guard:  # one thread reads what is new; the others wait for it
             with self._store.reading() as db:
-                state = (db.file_identity, generation(db))
+                state = (db.identity, generation(db))
             if self._held is None or self._held.state != state:
                 # A disk may come back without a change of the gallery; ``find`` looks at the files each time.
                 files = [file for file in read_picture_files(self._store, changed_too=True) if file.kept[0]]
@@ -85,7 +85,7 @@ class _Held:
         greys: uint8 (24, 24) each, the small pictures squashed.
     """
 
-    state: tuple[tuple[int, int] | None, int]
+    state: tuple[object, int]
     ids: list[int]
     features: Sequence[Features]
     greys: list[NDArray[np.uint8]]

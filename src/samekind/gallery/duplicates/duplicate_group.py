@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from samekind.copies.evidence import Evidence, Relation
-from samekind.gallery.file.rows import Row
+from samekind.gallery.store.rows import Row
 
 
 @dataclass(frozen=True)

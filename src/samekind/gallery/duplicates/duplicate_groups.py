@@ -15,8 +15,9 @@ from samekind.gallery.duplicates.linkage import dense_groups
 from samekind.gallery.duplicates.near import exact_group, near_groups
 from samekind.gallery.duplicates.pictures.picture_files import PictureFile, read_picture_files, single_files
 from samekind.gallery.embeddings.embedding_space import read_collection, refuse_no_similarity
-from samekind.gallery.file.rows import read_rows
-from samekind.gallery.file.store import Store
+from samekind.gallery.filters.sql import EVERYTHING, Condition
+from samekind.gallery.store.rows import read_rows
+from samekind.gallery.store.store import Store
 from samekind.inference.similarity import Embeddings
 from samekind.progress import Progress
 
@@ -31,6 +32,7 @@ def find_duplicates(
     threshold: float | None,
     *,
     related: bool = False,
+    where: Condition = EVERYTHING,
     on_progress: Progress | None = None,
     on_changed: Callable[[int], None] | None = None,
 ) -> list[DuplicateGroup]:
@@ -41,6 +43,7 @@ def find_duplicates(
         kind: What counts as a duplicate.
         threshold: How alike all images of a group of one class must be; None is the model's own.
         related: Give variants and other moments of one scene, too.
+        where: The condition that the images must meet.
         on_progress: Called with ``compared``, how much is done and how much there is to do.
         on_changed: Called with the number of files left out, for they are no longer what the gallery has of them.
 
@@ -51,12 +54,12 @@ def find_duplicates(
     if kind == "exact":
         if threshold is not None:
             raise GalleryError("exact duplicates have no threshold: their bytes or pixels are the same")
-        return _exact(store, on_changed)
+        return _exact(store, where, on_changed)
     if kind == "near":
         warn_of_threshold(threshold)
-        return near_groups(read_picture_files(store, on_changed), related=related, on_progress=counted)
+        return near_groups(read_picture_files(store, on_changed, where=where), related=related, on_progress=counted)
     if kind == "same-class":
-        return _same_class(store, threshold, counted, on_changed)
+        return _same_class(store, threshold, where, counted, on_changed)
     raise GalleryError(f"no kind {kind!r}; there are exact, near and same-class")
 
 
@@ -67,8 +70,8 @@ def warn_of_threshold(threshold: float | None) -> None:
         warnings.warn(text, DeprecationWarning, stacklevel=4)
 
 
-def _exact(store: Store, on_changed: Callable[[int], None] | None) -> list[DuplicateGroup]:
-    ids, places = exact_groups(store)
+def _exact(store: Store, where: Condition, on_changed: Callable[[int], None] | None) -> list[DuplicateGroup]:
+    ids, places = exact_groups(store, where)
     files = _files(store, [ids[place] for group in places for place in group], on_changed)
     groups = [[files[ids[place]] for place in group if ids[place] in files] for group in places]
     return _sorted(exact_group(group) for group in groups if len(group) > 1)
@@ -77,11 +80,12 @@ def _exact(store: Store, on_changed: Callable[[int], None] | None) -> list[Dupli
 def _same_class(
     store: Store,
     threshold: float | None,
+    where: Condition,
     on_progress: Callable[[int, int], None] | None,
     on_changed: Callable[[int], None] | None,
 ) -> list[DuplicateGroup]:
     refuse_no_similarity(threshold)
-    images = read_collection(store)
+    images = read_collection(store, where=where)
     limit = images.space.threshold(SAME_CLASS_POINT) if threshold is None else threshold
     places = dense_groups(images.embeddings, limit, on_progress=on_progress)
     files = _files(store, [images.ids[place] for group in places for place in group], on_changed)

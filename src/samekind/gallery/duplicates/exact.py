@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from samekind.gallery.duplicates.pictures.perceptual_hash import hash_pairs
-from samekind.gallery.file.store import Store
+from samekind.gallery.duplicates.pictures.hash_pairs import hash_pairs
+from samekind.gallery.filters.sql import EVERYTHING, Condition
+from samekind.gallery.store.store import Store
 from samekind.images.encoded.colour import profile_of
 
 # Formats of which Pillow keeps every bit, or says by ";16" that it does not; others (JPEG 2000, PPM) it may round.
@@ -18,7 +19,7 @@ _KEPT_WHOLE = frozenset({"BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP"})
 EIGHT_BITS = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA"})
 
 
-def exact_groups(store: Store) -> tuple[list[int], list[list[int]]]:
+def exact_groups(store: Store, where: Condition = EVERYTHING) -> tuple[list[int], list[list[int]]]:
     """Ids, and groups of places among them.
 
     Files with the same bytes are the same. Files with the same pixels (saved again without loss, or with other
@@ -26,7 +27,9 @@ def exact_groups(store: Store) -> tuple[list[int], list[list[int]]]:
     """
     with store.reading() as db:
         rows = db.execute(
-            "SELECT id, path, sha256, width, height, phash FROM images WHERE embedding IS NOT NULL ORDER BY path"
+            "SELECT id, path, sha256, width, height, phash FROM images"
+            f" WHERE embedding IS NOT NULL AND {where[0]} ORDER BY path",
+            where[1],
         ).fetchall()
     first_with: dict[bytes, int] = {}
     content = [first_with.setdefault(row[2], place) for place, row in enumerate(rows)]

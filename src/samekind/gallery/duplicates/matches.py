@@ -20,8 +20,8 @@ from samekind.gallery.duplicates.pictures.picture_files import (
     read_picture_files,
 )
 from samekind.gallery.embeddings.embedding_space import read_collection, refuse_no_similarity
-from samekind.gallery.file.rows import Row, read_rows
-from samekind.gallery.file.store import Store
+from samekind.gallery.store.rows import Row, read_rows
+from samekind.gallery.store.store import Store
 
 
 @dataclass(frozen=True)

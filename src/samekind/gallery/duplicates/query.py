@@ -6,10 +6,10 @@ import hashlib
 import os
 from pathlib import Path
 
+from samekind.embedding.small_picture import keep_small_picture, read_detail
 from samekind.errors import ImageError
 from samekind.gallery.duplicates.pictures.picture_files import PictureFile, facts_of
-from samekind.gallery.duplicates.pictures.small_picture import keep_small_picture, read_detail
-from samekind.gallery.file.rows import Row
+from samekind.gallery.store.rows import Row
 from samekind.images import MAX_PIXELS, ImageSource, describe
 from samekind.images.sources import encoded_file
 

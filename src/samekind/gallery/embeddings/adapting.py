@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import replace
 
 import numpy as np
 
 from samekind.adaptation.adaptation import Adaptation, adapt, pair_for, trio_for
 from samekind.errors import AdaptationError
-from samekind.gallery.file.adaptation import keep_adaptation, read_adaptation
-from samekind.gallery.file.store import transaction
-from samekind.gallery.file.vectors import read_embeddings
+from samekind.gallery.store.adaptation import keep_adaptation, read_adaptation
+from samekind.gallery.store.connection import Connection, transaction
+from samekind.gallery.store.vectors import read_embeddings
 from samekind.inference.similarity import Embeddings
 from samekind.model_file.card import Card
 
@@ -21,7 +20,7 @@ _MOST_READ = 50_000
 _MOVED = 0.1
 
 
-def keep_adapted(db: sqlite3.Connection, card: Card) -> None:
+def keep_adapted(db: Connection, card: Card) -> None:
     """Adapt the gallery to its images anew, if there are a tenth more or fewer than when that was last done.
 
     It does so, too, where the card has got another calibration for collections. A gallery of fewer than ten different
@@ -62,7 +61,7 @@ def _as_the_card_says(known: Adaptation, card: Card) -> bool:
     )
 
 
-def embeddings_of(db: sqlite3.Connection) -> Embeddings:
+def embeddings_of(db: Connection) -> Embeddings:
     """Bare embeddings from all over a gallery, float32 (N, D), at most about 50,000."""
     (count,) = db.execute("SELECT count(*) FROM images WHERE embedding IS NOT NULL").fetchone()
     step = max(1, -(-count // _MOST_READ))

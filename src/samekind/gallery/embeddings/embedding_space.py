@@ -7,7 +7,6 @@ all take embeddings from here, with the calibration that belongs to them, so the
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from numbers import Real
@@ -16,11 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.adaptation.adaptation import Adaptation
-from samekind.errors import GalleryError
-from samekind.gallery.file.adaptation import read_adaptation
-from samekind.gallery.file.facts import parse_card, read_about
-from samekind.gallery.file.store import Store, one_moment
-from samekind.gallery.file.vectors import Ids, read_embeddings, unit_rows
+from samekind.errors import GalleryError, NotCalibratedError
+from samekind.gallery.filters.sql import EVERYTHING, Condition
+from samekind.gallery.store.adaptation import read_adaptation
+from samekind.gallery.store.connection import Connection, one_moment
+from samekind.gallery.store.facts import parse_card, read_about
+from samekind.gallery.store.store import Store
+from samekind.gallery.store.vectors import Ids, read_embeddings, unit_rows
 from samekind.inference.similarity import Embeddings
 from samekind.model_file.calibration import DEFAULT_OPERATING_POINT, Floats, pair_probability
 from samekind.model_file.card import PairCalibration
@@ -31,28 +32,33 @@ class EmbeddingSpace:
     """Where embeddings are compared, and the calibration of their cosines.
 
     Attributes:
-        calibration: The pair calibration of the gallery's model; None before the first sync.
+        calibration: The pair calibration of the gallery's model; None before the first sync, and where nobody has
+            calibrated the model.
         fingerprint: The fingerprint of the model; None before the first sync.
         adaptation: The adaptation to the gallery's images; None where bare embeddings are compared.
         name: A short name of the adaptation, by which an index is known to be made for it; empty without.
+        model: The name of the model, for messages.
     """
 
     calibration: PairCalibration | None
     fingerprint: str | None = None
     adaptation: Adaptation | None = None
     name: str = ""
+    model: str = ""
 
     def place(self, bare: Embeddings) -> Embeddings:
         """Embeddings of the network, float32 (N, D), unit rows, as they are compared here, of the same form."""
         return bare if self.adaptation is None else self.adaptation.apply(bare)
 
-    def read(self, db: sqlite3.Connection, *, after: int = -1) -> Iterator[tuple[Ids, Embeddings]]:
-        """The gallery's embeddings that are newer than a generation, as they are compared here, a chunk at a time.
+    def read(
+        self, db: Connection, *, after: int = -1, where: Condition = EVERYTHING
+    ) -> Iterator[tuple[Ids, Embeddings]]:
+        """The gallery's embeddings as they are compared here, as ``read_embeddings`` gives them.
 
         Yields:
             int64 (M,) and float32 (M, D), unit rows, in the order of their ids.
         """
-        for ids, bare in read_embeddings(db, after=after):
+        for ids, bare in read_embeddings(db, after=after, where=where):
             yield ids, self.place(bare)
 
     def similarities(self, query: NDArray[np.float32], stored: list[bytes]) -> NDArray[np.float32]:
@@ -73,16 +79,25 @@ class EmbeddingSpace:
         return result
 
     def probability(self, similarity: NDArray[np.floating]) -> Floats:
-        """P(same kind) for each similarity, float64 in [0, 1]."""
+        """P(same kind) for each similarity, float64 in [0, 1].
+
+        Raises:
+            NotCalibratedError: Nobody has calibrated the model.
+        """
         return pair_probability(self._calibrated(), similarity)
 
     def threshold(self, operating_point: str) -> float:
-        """The similarity at an operating point, or else at ``balanced``, which every model has."""
+        """The similarity at an operating point, or else at ``balanced``, which every calibrated model has.
+
+        Raises:
+            NotCalibratedError: Nobody has calibrated the model.
+        """
         points = self._calibrated().operating_points
         return points.get(operating_point, points[DEFAULT_OPERATING_POINT]).threshold
 
     def _calibrated(self) -> PairCalibration:
-        assert self.calibration is not None  # whoever judges has refused a gallery that nothing was synced into
+        if self.calibration is None:
+            raise NotCalibratedError(self.model)
         return self.calibration
 
 
@@ -111,7 +126,7 @@ def refuse_no_similarity(threshold: object) -> None:
         raise GalleryError(f"a threshold is a similarity, from -1 to 1; got {threshold!r}")
 
 
-def read_space(db: sqlite3.Connection, *, bare: bool = False) -> EmbeddingSpace:
+def read_space(db: Connection, *, bare: bool = False) -> EmbeddingSpace:
     """The space of a gallery as it is now.
 
     Args:
@@ -124,20 +139,21 @@ def read_space(db: sqlite3.Connection, *, bare: bool = False) -> EmbeddingSpace:
     card = parse_card(card_text)
     adaptation = None if bare else read_adaptation(db)
     if adaptation is None or adaptation.about.network != card.fingerprint:
-        return EmbeddingSpace(card.pair, card.fingerprint)
-    return EmbeddingSpace(adaptation.pair, card.fingerprint, adaptation, name or "")
+        return EmbeddingSpace(card.pair, card.fingerprint, model=card.name)
+    return EmbeddingSpace(adaptation.pair, card.fingerprint, adaptation, name or "", card.name)
 
 
-def read_collection(store: Store, space: EmbeddingSpace | None = None) -> Collection:
-    """All images of a gallery that can be compared.
+def read_collection(store: Store, space: EmbeddingSpace | None = None, where: Condition = EVERYTHING) -> Collection:
+    """The images of a gallery that can be compared.
 
     Args:
         store: The gallery's file.
         space: The space of another gallery of the same model, to compare them with its images; None is the own one.
+        where: The condition that they must meet.
     """
     with store.reading() as db, one_moment(db):
         space = read_space(db, bare=store.bare) if space is None else space
-        chunks = list(space.read(db))
+        chunks = list(space.read(db, where=where))
     if not chunks:
         return Collection([], np.empty((0, 1), np.float32), space)
     return Collection(

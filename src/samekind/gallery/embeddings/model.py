@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import threading
 from pathlib import Path
 
@@ -11,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.errors import GalleryError, ModelFileError
-from samekind.gallery.file.facts import parse_card, set_fact
-from samekind.gallery.file.store import Store, transaction
+from samekind.gallery.store.connection import Connection, transaction
+from samekind.gallery.store.facts import parse_card, set_fact
+from samekind.gallery.store.store import Store
 from samekind.images import ImageSource
 from samekind.inference.encoder import OnnxEncoder
 from samekind.model_file.card import Card
-from samekind.model_file.file import DEFAULT_MODEL, ModelFile, bundled_models, read_model
+from samekind.model_file.file import ModelFile, lasting_name, read_model
 from samekind.recognizer import Recognizer
 
 
@@ -56,15 +56,29 @@ class GalleryModel:
         text = self._store.fact("model")
         return Path(text) if text is not None and Path(text).is_absolute() else text
 
-    def remember(self, db: sqlite3.Connection) -> None:
+    def remember(self, db: Connection) -> None:
         """Note the model of a new gallery, and the newer calibration of an old one's. ``db`` is the writer's."""
         if self._wanted is None and self.card() is not None:
             return
-        name = DEFAULT_MODEL if self._wanted is None else os.fspath(self._wanted)
         card = self._read().card
         with transaction(db):
             set_fact(db, "card", card.model_dump_json())
-            set_fact(db, "model", name if name in bundled_models() else str(Path(name).resolve()))
+            set_fact(db, "model", lasting_name(self._wanted))
+
+    def remember_card(self, db: Connection, card: Card, source: str) -> None:
+        """Note the model of embeddings that were made elsewhere; its file need not be here. ``db`` is the writer's.
+
+        Raises:
+            GalleryError: The gallery's, or the wanted one, is another.
+        """
+        self._refuse_other(card)
+        if self._wanted is not None:
+            self.remember(db)
+            self._refuse_other(card)
+        elif self.card() is None:
+            with transaction(db):
+                set_fact(db, "card", card.model_dump_json())
+                set_fact(db, "model", source)
 
     def embed_query(self, image: ImageSource) -> NDArray[np.float32]:
         """The embedding of a query, float32 (D,), unit length.
@@ -91,7 +105,7 @@ class GalleryModel:
             encoder = self._encoder
             if encoder is None or (card is not None and card.fingerprint != self._fingerprint):
                 model = self._read()
-                self._encoder = encoder = OnnxEncoder(model.data, model.card.name)
+                self._encoder = encoder = OnnxEncoder(model.data, model.card.name, card=model.card)
                 self._fingerprint = model.card.fingerprint
             return encoder
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import sqlite3
 from contextlib import suppress
 from glob import escape
 from pathlib import Path
@@ -15,11 +14,12 @@ import numpy as np
 
 from samekind.errors import GalleryError
 from samekind.gallery.embeddings.embedding_space import EmbeddingSpace, read_space
-from samekind.gallery.file.facts import generation, read_fact, set_fact
-from samekind.gallery.file.store import Store, transaction
-from samekind.gallery.file.vectors import CHUNK
 from samekind.gallery.index.index_file import read_facts, write_index
 from samekind.gallery.index.tuning import tune
+from samekind.gallery.store.connection import Connection, transaction
+from samekind.gallery.store.facts import generation, read_fact, set_fact
+from samekind.gallery.store.store import Store
+from samekind.gallery.store.vectors import CHUNK
 from samekind.inference.similarity import Embeddings
 
 EXACT = "Flat"
@@ -51,7 +51,7 @@ def refuse_unknown_index(factory: str, dimension: int) -> None:
     _new_index(factory, dimension)
 
 
-def build_index(store: Store, db: sqlite3.Connection, factory: str | None = None) -> None:
+def build_index(store: Store, db: Connection, factory: str | None = None) -> None:
     """Make the index anew from the rows.
 
     Args:
@@ -82,7 +82,8 @@ def build_index(store: Store, db: sqlite3.Connection, factory: str | None = None
             "them to be trained. The images are indexed all the same; Flat suits any number"
         ) from error
     # A name of its own: a gallery that is put in the place of another never finds the other's index.
-    file = store.folder / f"{store.file.name}.{now}-{secrets.token_hex(4)}.faiss"
+    assert store.files is not None
+    file = store.folder / f"{store.files.name}.{now}-{secrets.token_hex(4)}.faiss"
     try:
         write_index(index, file)
     except OSError as error:
@@ -119,7 +120,7 @@ def _new_index(factory: str, dimension: int) -> Any:
     return index
 
 
-def _sample(space: EmbeddingSpace, db: sqlite3.Connection, count: int, most: int) -> Embeddings:
+def _sample(space: EmbeddingSpace, db: Connection, count: int, most: int) -> Embeddings:
     """Rows evenly spread over the ``count`` of the gallery, at most so many."""
     step = -(-count // min(count, most))
     return np.concatenate(
@@ -129,8 +130,9 @@ def _sample(space: EmbeddingSpace, db: sqlite3.Connection, count: int, most: int
 
 def _remove_others(store: Store, kept: Path) -> None:
     """Remove the earlier indexes, and the hidden files that a writer left half-written when it was killed."""
+    assert store.files is not None
     for start in ("", "."):
-        for old in store.folder.glob(f"{start}{escape(store.file.name)}.*.faiss"):
+        for old in store.folder.glob(f"{start}{escape(store.files.name)}.*.faiss"):
             if old.name == kept.name:
                 continue
             with suppress(OSError):  # Windows keeps a file that a reader has mapped; the next build removes it

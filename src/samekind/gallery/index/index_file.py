@@ -11,10 +11,12 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.gallery.file.vectors import Ids
+from samekind.gallery.store.vectors import Ids
 from samekind.inference.similarity import Embeddings
 from samekind.system.atomic import replacing
 
+# How many more are asked for where too few are what is wanted.
+_WIDER = 8
 # What a gallery says of its index: ``file``, ``generation``, ``factory`` string and ``recall``.
 Facts = dict[str, Any]
 
@@ -50,6 +52,7 @@ class IndexFile:
 
     Attributes:
         exact: True if its similarities are those of the embeddings themselves.
+        complete: True if it looks at all of them.
         dimension: D of the embeddings.
     """
 
@@ -60,6 +63,7 @@ class IndexFile:
         self._inner: Any = faiss.downcast_index(index.index)
         # A subclass may compress.
         self.exact = type(self._inner) in (faiss.IndexFlat, faiss.IndexFlatIP, faiss.IndexIVFFlat)
+        self.complete = type(self._inner) in (faiss.IndexFlat, faiss.IndexFlatIP)
         self.dimension: int = index.d
         self._ids = np.append(faiss.vector_to_array(index.id_map), -1)  # the last is for "none", place -1
 
@@ -82,30 +86,50 @@ class IndexFile:
     def __len__(self) -> int:
         return len(self._ids) - 1
 
-    def neighbours(self, queries: Embeddings, k: int, dropped: Ids) -> tuple[NDArray[np.float32], Ids]:
+    def neighbours(
+        self, queries: Embeddings, k: int, dropped: Ids, among: Ids | None = None
+    ) -> tuple[NDArray[np.float32], Ids]:
         """The k most alike of each query, by what the index has of them.
 
         Args:
             queries: float32 (Q, D), unit rows.
             k: The number of them.
             dropped: The ids to leave out.
+            among: The ids to look among, rising; None is all. An approximate index may find fewer than there are.
 
         Returns:
             Similarities and ids, float32 and int64 (Q, k or more). Where there is none the id is -1.
         """
         similarity: NDArray[np.float32]
         found: Ids
+        if among is not None:
+            return self._among(queries, k, np.setdiff1d(among, dropped))
         if not len(dropped):
             similarity, found = self._inner.search(queries, k)
             return similarity, self._ids[found]
         if isinstance(self._inner, faiss.IndexFlat):
-            selector = faiss.IDSelectorNot(faiss.IDSelectorBatch(dropped))
-            parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]  # added to the class from Python
-            # pytorch-metric-learning, in the same process, wraps FAISS for torch; that wrapper takes no parameters.
-            search = getattr(self._index, "search_numpy", self._index.search)
-            similarity, found = search(queries, k, params=parameters)
-            return similarity, found
+            return self._selected(queries, k, faiss.IDSelectorNot(faiss.IDSelectorBatch(dropped)))
         # Other kinds take their selector each in a way of its own.
         similarity, found = self._inner.search(queries, min(k + len(dropped), max(len(self), k)))
         ids = self._ids[found]
         return similarity, np.where(np.isin(ids, dropped), -1, ids)
+
+    def _selected(self, queries: Embeddings, k: int, selector: Any) -> tuple[NDArray[np.float32], Ids]:
+        parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]  # added to the class from Python
+        # pytorch-metric-learning, in the same process, wraps FAISS for torch; that wrapper takes no parameters.
+        search = getattr(self._index, "search_numpy", self._index.search)
+        similarity, found = search(queries, k, params=parameters)
+        return similarity, found
+
+    def _among(self, queries: Embeddings, k: int, wanted: Ids) -> tuple[NDArray[np.float32], Ids]:
+        if isinstance(self._inner, faiss.IndexFlat):
+            return self._selected(queries, k, faiss.IDSelectorBatch(wanted))
+        most = k
+        while True:  # the nearest of all, ever more of them, until so many as are wanted are among them
+            most = min(max(k, len(self)), most * _WIDER)
+            similarity, found = self._inner.search(queries, most)
+            ids = self._ids[found]
+            ids = np.where(np.isin(ids, wanted), ids, -1)
+            enough = (ids >= 0).sum(axis=1).min() >= k
+            if enough or most >= len(self) or (found < 0).any():
+                return similarity, ids

@@ -7,7 +7,6 @@ moment, also while another process writes, and also without the file.
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
 import faiss
@@ -15,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.gallery.embeddings.embedding_space import EmbeddingSpace
-from samekind.gallery.file.facts import read_about
-from samekind.gallery.file.store import Store
-from samekind.gallery.file.vectors import Ids
 from samekind.gallery.index.index_file import IndexFile, read_facts
+from samekind.gallery.store.connection import Connection
+from samekind.gallery.store.facts import read_about
+from samekind.gallery.store.store import Store
+from samekind.gallery.store.vectors import Ids
 from samekind.inference.similarity import Embeddings
 
 
@@ -55,29 +55,38 @@ class Snapshot:
         return self.vectors.shape[1] if len(self.ids) else None
 
     @property
+    def complete(self) -> bool:
+        """Whether a search finds all that there is; an approximate index looks at a part."""
+        return self.base is None or self.base.complete
+
+    @property
     def exact(self) -> bool:
         """Whether the similarities are those of the embeddings; an index that compresses rounds them."""
         return self.base is None or self.base.exact
 
-    def nearest(self, queries: Embeddings, k: int) -> tuple[NDArray[np.float32], Ids]:
+    def nearest(self, queries: Embeddings, k: int, among: Ids | None = None) -> tuple[NDArray[np.float32], Ids]:
         """The k most alike of each query.
 
         Args:
             queries: float32 (Q, D), unit rows.
             k: The number of them.
+            among: The ids to look among, rising; None is all. An approximate index may find fewer than there are.
 
         Returns:
             Similarities, falling, float32 (Q, k), and ids, int64 (Q, k). Where there are fewer the id is -1.
         """
-        if self.base and not len(self.dropped) and not len(self.ids):
+        if self.base and among is None and not len(self.dropped) and not len(self.ids):
             return self.base.neighbours(queries, k, self.dropped)
         found = []
         if self.base:
-            found.append(self.base.neighbours(queries, k, self.dropped))
-        if len(self.ids):
-            most = min(k, len(self.ids))
-            similarity, places = faiss.knn(queries, self.vectors, most, metric=faiss.METRIC_INNER_PRODUCT)
-            found.append((similarity, self.ids[places]))
+            found.append(self.base.neighbours(queries, k, self.dropped, among))
+        ids, vectors = self.ids, self.vectors
+        if among is not None and len(ids):
+            wanted = np.isin(ids, among)
+            ids, vectors = ids[wanted], vectors[wanted]
+        if len(ids):
+            similarity, places = faiss.knn(queries, vectors, min(k, len(ids)), metric=faiss.METRIC_INNER_PRODUCT)
+            found.append((similarity, ids[places]))
         if not found:
             return np.full((len(queries), k), -2, np.float32), np.full((len(queries), k), -1, np.int64)
         similarity, ids = (np.concatenate(parts, axis=1) for parts in zip(*found, strict=True))
@@ -87,9 +96,7 @@ class Snapshot:
         return np.take_along_axis(similarity, order, 1), np.take_along_axis(ids, order, 1)
 
 
-def take_snapshot(
-    store: Store, db: sqlite3.Connection, space: EmbeddingSpace, last: Snapshot | None = None
-) -> Snapshot:
+def take_snapshot(store: Store, db: Connection, space: EmbeddingSpace, last: Snapshot | None = None) -> Snapshot:
     """The gallery's embeddings as they are now; ``last`` itself if nothing has changed since.
 
     Args:
@@ -104,7 +111,7 @@ def take_snapshot(
     facts = read_facts(text)
     base = last.base if last is not None and (last.facts, last.space) == (text, space.name) else None
     # An index of embeddings that something else was taken away from says nothing here.
-    if base is None and facts.get("space", "") == space.name:
+    if base is None and store.files is not None and facts.get("space", "") == space.name:
         base = IndexFile.open(store.folder, facts)
     dropped = [row[0] for row in db.execute("SELECT id FROM dropped ORDER BY id")] if base is not None else []
     chunks = list(space.read(db, after=facts["generation"] if base is not None else -1))

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 import faiss
 import numpy as np
 
 from samekind.gallery.embeddings.embedding_space import EmbeddingSpace
-from samekind.gallery.file.vectors import Ids
+from samekind.gallery.store.connection import Connection
+from samekind.gallery.store.vectors import Ids
 from samekind.inference.similarity import Embeddings
 
 TARGET_RECALL = 0.96  # on the sample by which the search is set; a little above what is promised
 _NEIGHBOURS = 10
 
 
-def tune(index: Any, space: EmbeddingSpace, db: sqlite3.Connection, queries: Embeddings) -> float:
+def tune(index: Any, space: EmbeddingSpace, db: Connection, queries: Embeddings) -> float:
     """Set how far an index looks: the least with which a sample finds 96 % of its ten nearest others.
 
     Args:
@@ -44,7 +44,7 @@ def tune(index: Any, space: EmbeddingSpace, db: sqlite3.Connection, queries: Emb
         value = min(2 * value, largest)
 
 
-def _exact_neighbours(space: EmbeddingSpace, db: sqlite3.Connection, queries: Embeddings, k: int) -> Ids:
+def _exact_neighbours(space: EmbeddingSpace, db: Connection, queries: Embeddings, k: int) -> Ids:
     heap = faiss.ResultHeap(len(queries), k, keep_max=True)
     for ids, vectors in space.read(db):
         similarity, places = faiss.knn(queries, vectors, min(k, len(ids)), metric=faiss.METRIC_INNER_PRODUCT)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from samekind.errors import GalleryError, ImageError
 from samekind.gallery.clustering import Cluster
-from samekind.gallery.file.rows import Row
+from samekind.gallery.store.rows import Row
 from samekind.images import read_image
 from samekind.images.videos import frame_of
 from samekind.system.disk import shortage

@@ -9,13 +9,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from samekind import images
-from samekind.errors import ImageError
-from samekind.gallery.file.rows import Row
+from samekind.gallery.store.rows import Row
 from samekind.images.videos import frame_of
-from samekind.system.atomic import replacing
-
-_QUALITY = 78
+from samekind.pages import page_template, write_page
 
 
 @dataclass(frozen=True)
@@ -63,32 +59,8 @@ def write_contact_sheet(path: str | os.PathLike[str], title: str, summary: str, 
     Raises:
         OSError: The file cannot be written.
     """
-    write_page(path, "contact_sheet.html", title=title, summary=summary, groups=sections)
-
-
-def write_page(path: str | os.PathLike[str], template: str, **values: object) -> None:
-    """Write a page from a template of this package, piece by piece, whole or not at all.
-
-    Raises:
-        OSError: The file cannot be written.
-    """
-    from jinja2 import Environment, PackageLoader  # noqa: PLC0415 - a search without a sheet need not wait for it
-
-    environment = Environment(
-        loader=PackageLoader("samekind.gallery.output"), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["thumbnail"] = thumbnail_uri
-    pieces = environment.get_template(template).generate(values)
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", errors="replace") as file:
-        file.writelines(pieces)
-
-
-def thumbnail_uri(path: Path, draw: Callable[[], Image.Image] | None = None) -> str | None:
-    """A data URI of a picture, small, or of what is drawn in its place; None if it has become unreadable."""
-    try:
-        return images.data_uri(images.thumbnail(path) if draw is None else draw(), quality=_QUALITY)
-    except ImageError:
-        return None
+    template = page_template("samekind.gallery.output", "contact_sheet.html")
+    write_page(path, template.generate(title=title, summary=summary, groups=sections))
 
 
 def picture_of(row: Row, note: str | None = None, *, marked: bool = False) -> Picture:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from samekind.gallery.duplicates.duplicate_group import Duplicate, DuplicateGroup, without_certainty
-from samekind.gallery.file.rows import Row
-from samekind.gallery.output.contact_sheet import write_page
 from samekind.gallery.output.sheets import summary_of_duplicates, title_of_group
 from samekind.gallery.plan import planned_group
+from samekind.gallery.store.rows import Row
+from samekind.pages import page_template, write_page
 from samekind.plans import PlanLine
 from samekind.plans.plan_file import behind_action, head_of_group, head_of_plan
 from samekind.progress import Progress, stage_counter
@@ -103,15 +103,14 @@ def write_duplicates_sheet(
         OSError: The file cannot be written.
     """
     count = stage_counter(on_progress, "drawn", len(groups))
-    write_page(
-        path,
-        "duplicates_sheet.html",
+    pieces = page_template("samekind.gallery.output", "duplicates_sheet.html").generate(
         title=title,
         summary=summary_of_duplicates(groups),
         groups=_sections(groups, count, boxes=folder is not None),
         plan_head="" if folder is None else head_of_plan(title, PLAN_NAME, folder),
         plan_name=PLAN_NAME,
     )
+    write_page(path, pieces)
 
 
 def _sections(groups: Sequence[DuplicateGroup], count: Callable[[int], None], *, boxes: bool) -> Iterator[_Section]:

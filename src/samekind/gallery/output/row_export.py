@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from samekind.errors import GalleryError, MissingExtraError
-from samekind.gallery.file.rows import Row
+from samekind.gallery.store.rows import Row
 from samekind.system.atomic import replacing
 
 _COLUMNS = ("name", "size", "sha256", "width", "height", "taken")

@@ -39,7 +39,7 @@ def write_hits_sheet(
     """
     pictures = [
         replace(
-            picture_of(hit.row, f"p={hit.probability:.2f}, similarity {hit.similarity:.2f}"),
+            picture_of(hit.row, hit.words),
             draw=None if why is None else partial(why, hit.path),
         )
         for hit in hits

@@ -1,46 +1,29 @@
 """Searching a gallery, fast and right, while others write it.
 
 All that a search uses, calibration, index and rows, is of one moment: it gives an image as the last commit left it, or
-not at all. What is costly is done when something has changed (``_Moment``), or when somebody asks (``Hit.row``).
+not at all. What is costly is done when something has changed (``Moment``), or when somebody asks (``Hit.row``).
 """
 
 from __future__ import annotations
 
-import sqlite3
 import threading
-from dataclasses import dataclass
 from numbers import Real
-from typing import NamedTuple
+from operator import itemgetter
 
 import numpy as np
-from numpy.typing import NDArray
 
 from samekind.errors import GalleryError
 from samekind.gallery.embeddings.embedding_space import EmbeddingSpace, read_space
 from samekind.gallery.embeddings.model import nothing_yet
-from samekind.gallery.file.facts import About, read_about
-from samekind.gallery.file.rows import Stored, stored_rows
-from samekind.gallery.file.store import Connection, Store, one_moment
+from samekind.gallery.filters.sql import Condition
 from samekind.gallery.index.snapshot import Snapshot, take_snapshot
+from samekind.gallery.search import by_index, by_statement
 from samekind.gallery.search.hit import Hit
+from samekind.gallery.search.moment import Moment
+from samekind.gallery.store.connection import Connection, one_moment
+from samekind.gallery.store.facts import read_about, read_fact
+from samekind.gallery.store.store import Store
 from samekind.inference.similarity import Embeddings
-
-
-@dataclass(frozen=True)
-class _Moment:
-    """What searches have in common as long as nothing is written.
-
-    Attributes:
-        file: The identity of the gallery's file.
-        about: The facts of the gallery, by which a change is noticed.
-        space: The space in which its embeddings are compared.
-        snapshot: The embeddings.
-    """
-
-    file: tuple[int, int] | None
-    about: About
-    space: EmbeddingSpace
-    snapshot: Snapshot
 
 
 class Searcher:
@@ -52,8 +35,8 @@ class Searcher:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._folder = store.folder
-        self._last: _Moment | None = None
+        self._find = by_index.find if store.files is not None else by_statement.find
+        self._last: Moment | None = None
         self._guard = threading.Lock()
 
     def forget(self) -> None:
@@ -63,10 +46,19 @@ class Searcher:
     def snapshot(self) -> Snapshot:
         """The embeddings as they are now."""
         with self._store.reading() as db, one_moment(db):
-            return self._now(db).snapshot
+            moment = self._now(db)
+            return moment.snapshot or take_snapshot(self._store, db, moment.space)
 
-    def hits(self, embedding: Embeddings, k: int, min_probability: float | None) -> list[Hit]:
+    def hits(
+        self, embedding: Embeddings, k: int, min_probability: float | None, where: Condition | None = None
+    ) -> list[Hit]:
         """The images that are most like an embedding, float32 (D,): the most alike first, of equals the older.
+
+        Args:
+            embedding: float32 (D,), unit length.
+            k: At most so many.
+            min_probability: Leave out what is less probable.
+            where: The condition that they must meet; None is none.
 
         Raises:
             GalleryError: Nothing was synced yet, ``k`` is less than one, the embedding is of another dimension, or the
@@ -79,68 +71,48 @@ class Searcher:
             raise GalleryError(f"the least probability is a number from 0 to 1; got {min_probability!r}")
         bare = np.ascontiguousarray(embedding, np.float32)
         with self._store.reading() as db:
-            # As if nothing had been written since the last search; SQLite says with the rows whether that is so.
+            # As if nothing had been written since the last search; the database says with the rows whether that is so.
             moment = self._last
             found = None
-            if moment is not None and moment.file == db.file_identity:
-                found = _find(db, moment, bare, k)
+            if moment is not None and moment.identity == db.identity and where is None:
+                found = self._find(db, moment, bare, k, None)
             if moment is None or found is None or not found.sure:
                 with one_moment(db):
                     moment = self._now(db)
-                    found = _find(db, moment, bare, k)
-        if moment.space.calibration is None:
+                    found = self._find(db, moment, bare, k, where)
+        if moment.space.fingerprint is None:
             raise nothing_yet(self._store)
-        probabilities = moment.space.probability(found.similarities).tolist()
+        probabilities: list[float | None] = [None] * len(found.rows)
+        if moment.space.calibration is not None or min_probability is not None:
+            probabilities = moment.space.probability(found.similarities).tolist()
         # Of equals the one that came first into the gallery: a row begins with its id.
-        judged = sorted(zip((-found.similarities).tolist(), found.rows, probabilities, strict=True))
+        judged = sorted(
+            zip((-found.similarities).tolist(), found.rows, probabilities, strict=True), key=itemgetter(0, 1)
+        )
+        folder = self._store.folder
         return [
-            Hit(self._folder / row[1], -turned, probability, row)
+            Hit(folder / row[1], -turned, probability, row)
             for turned, row, probability in judged
-            if min_probability is None or probability >= min_probability
+            if min_probability is None or (probability is not None and probability >= min_probability)
         ]
 
-    def _now(self, db: Connection) -> _Moment:
-        about = read_about(db)
+    def _now(self, db: Connection) -> Moment:
+        about, commit = read_about(db), read_fact(db, "commit")
         with self._guard:  # one thread reads what is new; the others wait for it
             last = self._last
-            if last is None or (about, db.file_identity) != (last.about, last.file):
+            if last is None or (db.identity, about, commit) != (last.identity, last.about, last.commit):
                 space = read_space(db, bare=self._store.bare)
                 self._refuse_other_model(space, last)
                 # Generations of two files say nothing of each other.
-                same_file = last is not None and db.file_identity == last.file
-                snapshot = take_snapshot(self._store, db, space, last.snapshot if last and same_file else None)
-                self._last = last = _Moment(db.file_identity, about, space, snapshot)
+                same = last.snapshot if last is not None and db.identity == last.identity else None
+                snapshot = None if self._store.files is None else take_snapshot(self._store, db, space, same)
+                self._last = last = Moment(db.identity, about, commit, space, snapshot)
             return last
 
-    def _refuse_other_model(self, space: EmbeddingSpace, last: _Moment | None) -> None:
+    def _refuse_other_model(self, space: EmbeddingSpace, last: Moment | None) -> None:
         before = None if last is None else last.space.fingerprint
         if before is not None and before != space.fingerprint:
             raise GalleryError(
                 f"{self._store.path}: was replaced by a gallery of another model, which knows nothing of this one's "
                 "embeddings; open it anew"
             )
-
-
-class _Found(NamedTuple):
-    """What a search found, in no order, and whether that is sure to be right: the gallery was in that state."""
-
-    rows: list[Stored]
-    similarities: NDArray[np.float32]
-    sure: bool
-
-
-def _find(db: sqlite3.Connection, moment: _Moment, bare: Embeddings, k: int) -> _Found:
-    query = moment.space.place(bare[None])
-    dimension = moment.snapshot.dimension
-    if dimension not in (None, query.shape[1]):
-        raise GalleryError(f"this gallery's embeddings have {dimension} dimensions, the query's {query.shape[1]}")
-    nearest, places = moment.snapshot.nearest(query, k)
-    ids: list[int] = places[0].tolist()
-    if ids[-1] < 0:  # there are fewer than k
-        ids = [image for image in ids if image >= 0]
-    rows = stored_rows(db, ids, moment.about)
-    if moment.snapshot.exact and [row[0] for row in rows] == ids:
-        return _Found(rows, np.minimum(np.maximum(nearest[0, : len(ids)], -1), 1), bool(ids))
-    # An index that compresses rounds, so what it says is not told.
-    similarities = moment.space.similarities(query[0], [row[-1] for row in rows])
-    return _Found(rows, similarities, bool(ids) and len(rows) == len(ids))

@@ -6,19 +6,21 @@ The lists live in SQLite's temporary tables, not in memory, so a folder may hold
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from samekind.errors import GalleryError
-from samekind.gallery.file.facts import generation, set_fact
-from samekind.gallery.file.store import CONTENT, IS_IMAGE, Store, transaction
+from samekind.gallery.store.connection import CONTENT, IS_IMAGE, Connection, transaction
+from samekind.gallery.store.facts import generation, set_fact
+from samekind.gallery.store.store import Store
 from samekind.images.folder_contents import PassedOver, walk
 from samekind.images.formats import installed_extras
 from samekind.images.videos import is_video
 from samekind.system.paths import relative_path
 
+# Images within tar and Parquet files come from shards; a look at the folder does not see them.
+_OF_ITS_OWN = "path NOT LIKE '%.tar#%' AND path NOT LIKE '%.parquet#%'"
 # An SQL condition on images, and its parameters.
 Condition = tuple[str, tuple[bytes, ...]]
 
@@ -48,8 +50,8 @@ def folder_prefix(gallery_folder: Path, folder: Path) -> str:
 
 def under(prefix: str) -> Condition:
     """The condition for the paths that begin with a prefix."""
-    if not prefix:  # the gallery's own folder; what lies elsewhere begins with .. or is absolute
-        return "(path NOT LIKE '../%' AND path NOT LIKE '/%' AND path NOT GLOB '?:/*')", ()
+    if not prefix:  # the gallery's own folder; what lies elsewhere begins with .., is absolute, or an address
+        return "(path NOT LIKE '../%' AND path NOT LIKE '/%' AND path NOT LIKE '_:/%' AND path NOT LIKE '%://%')", ()
     return "(path >= CAST(? AS TEXT) AND path < CAST(? AS TEXT))", (os.fsencode(prefix), _beyond(prefix))
 
 
@@ -59,7 +61,7 @@ def _beyond(prefix: str) -> bytes:
     return encoded[:-1] + bytes([encoded[-1] + 1])
 
 
-def remove_images(db: sqlite3.Connection, condition: Condition) -> int:
+def remove_images(db: Connection, condition: Condition) -> int:
     """Take the images that meet a condition out of the gallery, in one transaction; how many they were."""
     where, parameters = condition
     with transaction(db):
@@ -71,7 +73,7 @@ def remove_images(db: sqlite3.Connection, condition: Condition) -> int:
         return int(count)
 
 
-def remove_folder(store: Store, db: sqlite3.Connection, folder: Path) -> int:
+def remove_folder(store: Store, db: Connection, folder: Path) -> int:
     """Take a folder out of the gallery with its images; how many they were.
 
     Raises:
@@ -94,11 +96,11 @@ def gone(prefix: str) -> Condition:
         "SELECT 1 FROM unlisted WHERE images.path = unlisted.path"
         " OR (images.path > unlisted.path AND images.path < unlisted.beyond)"
     )
-    return f"{where} AND NOT EXISTS ({seen}) AND NOT EXISTS ({doubtful})", parameters
+    return f"{where} AND NOT EXISTS ({seen}) AND NOT EXISTS ({doubtful}) AND {_OF_ITS_OWN}", parameters
 
 
 def list_files(
-    db: sqlite3.Connection,
+    db: Connection,
     folder: Path,
     prefix: str,
     exclude: Sequence[str] = (),
@@ -133,7 +135,7 @@ def list_files(
     for table in ("seen", "unlisted", "todo", "before"):
         db.execute(f"DROP TABLE IF EXISTS temp.{table}")
     db.execute(
-        "CREATE TEMP TABLE seen (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, video INTEGER) WITHOUT ROWID"
+        "CREATE TEMP TABLE seen (path TEXT PRIMARY KEY, size BIGINT, mtime_ns BIGINT, video BOOLEAN) WITHOUT ROWID"
     )
     db.execute("CREATE TEMP TABLE unlisted (path TEXT, beyond TEXT)")
     with transaction(db):
@@ -150,14 +152,15 @@ def list_files(
         )
         # What could not even be opened is tried again: permissions change without a trace in the time of the file.
         db.execute(
-            "CREATE TEMP TABLE todo AS SELECT seen.path, seen.size, seen.mtime_ns, images.id AS image, video"
+            "CREATE TEMP TABLE todo AS SELECT row_number() OVER (ORDER BY seen.path) AS place,"
+            " seen.path, seen.size, seen.mtime_ns, images.id AS image, video"
             " FROM seen LEFT JOIN images USING (path)"
             " WHERE images.id IS NULL OR images.size <> seen.size OR images.mtime_ns <> seen.mtime_ns"
-            " OR images.sha256 IS NULL OR (seen.video AND ?) ORDER BY seen.path",
+            " OR images.sha256 IS NULL OR (seen.video AND ?)",
             (all_videos,),
         )
         db.execute(
-            "INSERT OR IGNORE INTO seen SELECT images.path, images.size, images.mtime_ns, 0"
+            "INSERT OR IGNORE INTO seen SELECT images.path, images.size, images.mtime_ns, FALSE"
             " FROM seen AS clip JOIN images ON images.path > clip.path || '#t=' AND images.path < clip.path || '#t>'"
             " WHERE clip.video AND (NOT ? OR clip.path NOT IN (SELECT path FROM todo))",
             (readable,),
@@ -172,11 +175,11 @@ def list_files(
             " OR id IN (SELECT images.id FROM todo JOIN images ON images.path > todo.path || '#t='"
             " AND images.path < todo.path || '#t>' WHERE todo.video)"
         )
-        db.execute("CREATE INDEX temp.before_by_content ON before (sha256)")
+        db.execute("CREATE INDEX before_by_content ON before (sha256)")
     return passed
 
 
-def retry_with_extras(db: sqlite3.Connection) -> None:
+def retry_with_extras(db: Connection) -> None:
     """Have those files looked at again that only lacked an extra which is installed by now."""
     with transaction(db):
         for extra in installed_extras():
@@ -196,7 +199,7 @@ def _found(
         raise GalleryError(f"{folder}: cannot be listed ({error.strerror})") from error
 
 
-def refuse_sudden_emptiness(db: sqlite3.Connection, folder: Path, prefix: str, *, excluded: bool = False) -> None:
+def refuse_sudden_emptiness(db: Connection, folder: Path, prefix: str, *, excluded: bool = False) -> None:
     """Make sure that a folder without images was not full a while ago.
 
     Args:
@@ -224,26 +227,26 @@ def refuse_sudden_emptiness(db: sqlite3.Connection, folder: Path, prefix: str, *
         )
 
 
-def count_unchanged(db: sqlite3.Connection) -> tuple[int, int]:
+def count_unchanged(db: Connection) -> tuple[int, int]:
     """How many files are as the gallery has them: readable ones, and unreadable ones."""
     row = db.execute(
-        "SELECT count(*), count(images.error), count(iif(video AND images.error IS NULL, 1, NULL))"
+        "SELECT count(*), count(images.error), count(CASE WHEN video AND images.error IS NULL THEN 1 END)"
         " FROM seen JOIN images USING (path)"
         " WHERE images.size = seen.size AND images.mtime_ns = seen.mtime_ns AND images.sha256 IS NOT NULL"
     ).fetchone()
     return row[0] - row[1] - row[2], row[1]  # a video itself is no image
 
 
-def frames_seen(db: sqlite3.Connection, frames: Iterable[FoundFile]) -> None:
+def frames_seen(db: Connection, frames: Iterable[FoundFile]) -> None:
     """Note frames of a video as seen."""
     rows = ((os.fsencode(frame.path), frame.size, frame.mtime_ns) for frame in frames)
-    db.executemany("INSERT OR IGNORE INTO seen VALUES (CAST(? AS TEXT), ?, ?, 0)", rows)
+    db.executemany("INSERT OR IGNORE INTO seen VALUES (CAST(? AS TEXT), ?, ?, FALSE)", rows)
 
 
-def files_to_look_at(db: sqlite3.Connection, *, videos: bool = False) -> Iterator[FoundFile]:
+def files_to_look_at(db: Connection, *, videos: bool = False) -> Iterator[FoundFile]:
     """The images, or the videos, that ``list_files`` found to be new or changed, in the order of their paths."""
     last = 0
-    page = "SELECT rowid, path, size, mtime_ns, image FROM todo WHERE rowid > ? AND video = ? ORDER BY rowid LIMIT 512"
+    page = "SELECT place, path, size, mtime_ns, image FROM todo WHERE place > ? AND video = ? ORDER BY place LIMIT 512"
     while rows := db.execute(page, (last, videos)).fetchall():
         last = rows[-1][0]
         yield from (FoundFile(*row[1:]) for row in rows)

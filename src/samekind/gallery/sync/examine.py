@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from samekind.embedding.new_image import NewImage, read_new_image
 from samekind.errors import DatasetError, ImageError
-from samekind.gallery.file.store import Store
+from samekind.gallery.store.store import Store
 from samekind.gallery.sync.changes import FoundFile
-from samekind.gallery.sync.new_image import NewImage, read_new_image
+from samekind.images import Square
 from samekind.system.hashing import content_hash
 from samekind.system.read_ahead import read_ahead
 
@@ -44,18 +45,18 @@ class Examined:
     damage: str | None = None
 
 
-def examine_all(store: Store, files: Iterator[FoundFile], input_size: Callable[[], int]) -> Iterator[Examined]:
+def examine_all(store: Store, files: Iterator[FoundFile], square: Callable[[], Square]) -> Iterator[Examined]:
     """Read files in a few threads, in order, while the caller computes.
 
     Args:
         store: The gallery's file.
         files: The files; memory does not grow with their number.
-        input_size: Gives S, the side of the network's input; called when the first new image turns up.
+        square: Gives what the network gets; called when the first new image turns up.
     """
-    return read_ahead(lambda file: _examine(store, file, input_size), files, ahead=_AHEAD, name="samekind-examine")
+    return read_ahead(lambda file: _examine(store, file, square), files, ahead=_AHEAD, name="samekind-examine")
 
 
-def _examine(store: Store, file: FoundFile, input_size: Callable[[], int]) -> Examined:
+def _examine(store: Store, file: FoundFile, square: Callable[[], Square]) -> Examined:
     path = store.folder / file.path
     mtime_ns = sure_time(file)
     try:
@@ -66,7 +67,7 @@ def _examine(store: Store, file: FoundFile, input_size: Callable[[], int]) -> Ex
         if db.execute("SELECT 1 FROM images WHERE sha256 = ? LIMIT 1", (sha256,)).fetchone():
             return Examined(file, sha256, None, None, mtime_ns)
     try:
-        return Examined(file, sha256, read_new_image(path, input_size()), None, mtime_ns)
+        return Examined(file, sha256, read_new_image(path, square()), None, mtime_ns)
     except ImageError as error:
         return Examined(file, sha256, None, reason(error, path), mtime_ns)
 

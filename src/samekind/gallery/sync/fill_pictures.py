@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from itertools import islice
 
+from samekind.embedding.small_picture import read_small_picture
 from samekind.errors import ImageError
-from samekind.gallery.duplicates.pictures.small_picture import read_small_picture
-from samekind.gallery.file.store import Store, transaction
+from samekind.gallery.store.connection import Connection, transaction
+from samekind.gallery.store.store import Store
 from samekind.gallery.sync.changes import under
 from samekind.system.read_ahead import read_ahead
 
@@ -16,7 +16,7 @@ _AHEAD, _BATCH = 32, 64
 _NONE = (b"", b"")
 
 
-def fill_pictures(store: Store, db: sqlite3.Connection, prefix: str) -> int:
+def fill_pictures(store: Store, db: Connection, prefix: str) -> int:
     """Give each row of a folder that lacks it its small picture; how many contents got one.
 
     Args:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from samekind.gallery.file.facts import generation, set_fact
-from samekind.gallery.file.store import CONTENT, Store, transaction
+from samekind.embedding.embed_batch import EmbeddedImage
+from samekind.embedding.new_image import NewImage
+from samekind.gallery.store.connection import CONTENT, Connection, transaction
+from samekind.gallery.store.facts import generation, set_fact
+from samekind.gallery.store.store import Store
 from samekind.gallery.sync.examine import Examined
-from samekind.gallery.sync.new_image import NewImage
 from samekind.gallery.sync.report import SyncReport
 from samekind.images.videos import frame_of
 
@@ -29,7 +30,7 @@ class RowWriter:
         report: The report.
     """
 
-    def __init__(self, store: Store, db: sqlite3.Connection, report: SyncReport) -> None:
+    def __init__(self, store: Store, db: Connection, report: SyncReport) -> None:
         self._store = store
         self._db = db
         self._report = report
@@ -68,6 +69,17 @@ class RowWriter:
                 else:
                     self._write_known(found)
             self._report.embedded += len(vectors)
+            if self._changed:
+                set_fact(self._db, "generation", str(self._generation))
+
+    def write_embedded(self, rows: Sequence[tuple[Examined, EmbeddedImage]]) -> None:
+        """Write a batch of images that were embedded elsewhere."""
+        with transaction(self._db):
+            self._generation, self._changed = generation(self._db) + 1, False
+            for found, image in rows:
+                self._put(found, image.content)
+                if image.damage:
+                    self._report.damaged.append((found.file.path, image.damage))
             if self._changed:
                 set_fact(self._db, "generation", str(self._generation))
 
@@ -137,10 +149,11 @@ class RowWriter:
         columns = f"size, mtime_ns, {CONTENT}"
         self._db.execute(
             f"INSERT INTO images (path, {columns}, generation)"
-            " VALUES (CAST(? AS TEXT), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " VALUES (CAST(? AS TEXT), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS BLOB), ?)"
             f" ON CONFLICT (path) DO UPDATE SET {', '.join(f'{c} = excluded.{c}' for c in columns.split(', '))},"
             # Where only metadata changed, what the index has of it is right, and it must not be found twice.
-            " generation = iif(excluded.embedding IS embedding, generation, excluded.generation)",
+            " generation = CASE WHEN excluded.embedding IS images.embedding THEN images.generation"
+            " ELSE excluded.generation END",
             (os.fsencode(file.path), file.size, found.mtime_ns, *content, self._generation),
         )
 

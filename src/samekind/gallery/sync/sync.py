@@ -8,16 +8,15 @@ sync goes on where this one stood.
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Callable, Sequence
 from itertools import chain, islice
 from pathlib import Path
 
-import numpy as np
-
+from samekind.embedding.new_image import stored_embeddings
 from samekind.errors import GalleryError, MissingExtraError
-from samekind.gallery.file.facts import read_fact, set_fact
-from samekind.gallery.file.store import Store, transaction
+from samekind.gallery.store.connection import Connection, transaction
+from samekind.gallery.store.facts import read_fact, set_fact
+from samekind.gallery.store.store import Store
 from samekind.gallery.sync.changes import (
     count_unchanged,
     files_to_look_at,
@@ -31,7 +30,6 @@ from samekind.gallery.sync.changes import (
 )
 from samekind.gallery.sync.examine import examine_all
 from samekind.gallery.sync.fill_pictures import fill_pictures
-from samekind.gallery.sync.new_image import NewImage
 from samekind.gallery.sync.report import SyncReport
 from samekind.gallery.sync.row_writer import RowWriter
 from samekind.gallery.sync.videos import NO_FRAMES, SCENES, checked_frames, examine_videos, is_frame
@@ -42,12 +40,11 @@ from samekind.system.paths import given_folder
 
 # Files that one transaction covers.
 _BATCH = 64
-_NETWORK_BATCH = 8
 
 
 def sync_folder(
     store: Store,
-    db: sqlite3.Connection,
+    db: Connection,
     folder: Path,
     encoder: Callable[[], OnnxEncoder],
     *,
@@ -73,6 +70,7 @@ def sync_folder(
         GalleryError: The folder is missing, or is empty while the gallery has images of it (an unmounted disk, say).
     """
     folder = given_folder(folder, GalleryError)
+    store.root_at(db, folder.resolve().parent)
     prefix = folder_prefix(store.folder, folder)
     fact = f"frames of {prefix}"  # folders of one gallery may differ
     before = read_fact(db, fact) or SCENES
@@ -92,14 +90,15 @@ def sync_folder(
     total = db.execute("SELECT count(*) FROM todo").fetchone()[0]
     done, count = 0, stage_counter(on_progress, "files", total)
     writer = RowWriter(store, db, report)
-    input_size = lambda: encoder().input_size  # noqa: E731 - loaded when it is first needed
+    square = lambda: encoder().square  # noqa: E731 - loaded when it is first needed
     examined = chain(
-        examine_all(store, files_to_look_at(db), input_size),
-        examine_videos(store, files_to_look_at(db, videos=True), how, input_size, again=other),
+        examine_all(store, files_to_look_at(db), square),
+        examine_videos(store, files_to_look_at(db, videos=True), how, square, again=other),
     )
     while batch := list(islice(examined, _BATCH)):
         images = writer.new_images(batch)
-        writer.write(batch, dict(zip(images, _vectors(list(images.values()), encoder), strict=True)))
+        embeddings = stored_embeddings(list(images.values()), encoder()) if images else []
+        writer.write(batch, dict(zip(images, embeddings, strict=True)))
         frames_taken = [found.file for found in batch if is_frame(found.file.path)]
         frames_seen(db, frames_taken)
         done += len(batch) - len(frames_taken)
@@ -112,12 +111,3 @@ def sync_folder(
         with transaction(db):
             set_fact(db, fact, how)
     return report
-
-
-def _vectors(fresh: Sequence[NewImage], encoder: Callable[[], OnnxEncoder]) -> list[bytes]:
-    """The embedding of each image as it is stored: float16."""
-    vectors: list[bytes] = []
-    for start in range(0, len(fresh), _NETWORK_BATCH):
-        pixels = np.stack([image.decoded.pixels for image in fresh[start : start + _NETWORK_BATCH]])
-        vectors += [row.tobytes() for row in encoder().encode_pixels(pixels).astype(np.float16)]
-    return vectors

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from samekind.embedding.new_image import read_new_image
 from samekind.errors import DatasetError, GalleryError, ImageError
-from samekind.gallery.file.store import Store
+from samekind.gallery.store.connection import Connection
+from samekind.gallery.store.store import Store
 from samekind.gallery.sync.changes import FoundFile
 from samekind.gallery.sync.examine import Examined, reason, sure_time
-from samekind.gallery.sync.new_image import read_new_image
-from samekind.images import MAX_PIXELS
+from samekind.images import MAX_PIXELS, Square
 from samekind.images.videos import frame_name, frame_of, read_frames
 from samekind.system.hashing import content_hash
 
@@ -45,7 +45,7 @@ def checked_frames(frames: str | float) -> str:
 
 
 def examine_videos(
-    store: Store, files: Iterator[FoundFile], how: str, input_size: Callable[[], int], *, again: bool
+    store: Store, files: Iterator[FoundFile], how: str, square: Callable[[], Square], *, again: bool
 ) -> Iterator[Examined]:
     """The frames of each video, and after them the video itself, with its error if it cannot be read.
 
@@ -55,15 +55,15 @@ def examine_videos(
         store: The gallery's file.
         files: The videos.
         how: ``scenes``, or the seconds between two frames.
-        input_size: Gives S, the side of the network's input.
+        square: Gives what the network gets.
         again: Whether frames are taken otherwise than before, so that all videos are to be decoded.
     """
     for file in files:
-        yield from _examine(store, file, None if how == SCENES else float(how), input_size, again=again)
+        yield from _examine(store, file, None if how == SCENES else float(how), square, again=again)
 
 
 def _examine(
-    store: Store, file: FoundFile, every: float | None, input_size: Callable[[], int], *, again: bool
+    store: Store, file: FoundFile, every: float | None, square: Callable[[], Square], *, again: bool
 ) -> Iterator[Examined]:
     path, mtime_ns = store.folder / file.path, sure_time(file)
     try:
@@ -87,7 +87,7 @@ def _examine(
             frame = _frame(file, rows, seconds, frame_sha256, mtime_ns)
             with store.reading() as db:
                 met = db.execute("SELECT 1 FROM images WHERE sha256 = ? LIMIT 1", (frame_sha256,)).fetchone()
-            yield frame if met else replace(frame, image=read_new_image(image, input_size()))
+            yield frame if met else replace(frame, image=read_new_image(image, square()))
             count += 1
     except (ImageError, OSError) as error:
         if not count:
@@ -107,7 +107,7 @@ def _frame_content(video: bytes, seconds: float) -> bytes:
     return hashlib.sha256(video + frame_name("", seconds).encode()).digest()
 
 
-def _frames_of_content(db: sqlite3.Connection, sha256: bytes) -> list[tuple[float, bytes]]:
+def _frames_of_content(db: Connection, sha256: bytes) -> list[tuple[float, bytes]]:
     """The frames that were taken of a video of this content, their seconds and hashes."""
     query = "SELECT path FROM images WHERE sha256 = ? AND error IS NULL AND embedding IS NULL LIMIT 1"
     row = db.execute(query, (sha256,)).fetchone()
@@ -120,11 +120,11 @@ def _frames_of_content(db: sqlite3.Connection, sha256: bytes) -> list[tuple[floa
     return known if whole else []
 
 
-def _rows_of(db: sqlite3.Connection, path: str) -> dict[str, int]:
+def _rows_of(db: Connection, path: str) -> dict[str, int]:
     return dict(_frames(db, path, "path, id"))
 
 
-def _frames(db: sqlite3.Connection, path: str, columns: str) -> list[tuple[str, Any]]:
+def _frames(db: Connection, path: str, columns: str) -> list[tuple[str, Any]]:
     begin, end = os.fsencode(f"{path}#t="), os.fsencode(f"{path}#t>")
     query = f"SELECT {columns} FROM images WHERE path > CAST(? AS TEXT) AND path < CAST(? AS TEXT)"
     return db.execute(query, (begin, end)).fetchall()

@@ -110,7 +110,9 @@ class HitReply(_Reply):
 
     path: str = Field(description="The file, relative to the gallery's folder.", examples=["2024/cat.jpg"])
     similarity: Similarity
-    probability: Probability = Field(description="Calibrated P(same kind).")
+    probability: Probability | None = Field(
+        description="Calibrated P(same kind); null where nobody has calibrated the model."
+    )
 
 
 class SearchReply(_Reply):

@@ -95,7 +95,7 @@ def api_router(service: Service, limits: Limits) -> APIRouter:
     async def search(request: Request) -> Any:
         """The images of the gallery that are most like one, the most alike first."""
         form = await read_form(request, SearchForm, limits)
-        hits = await _unless_gone(request, service.search(form.image, form.k, form.min_probability))
+        hits = await _unless_gone(request, service.search(form.image, form.k, form.min_probability, form.where))
         # The name within the gallery: where the gallery lies on this machine is nobody's business.
         return SearchReply(
             model=service.card.name,

@@ -70,6 +70,13 @@ class SearchForm(Form):
     min_probability: float | None = Field(
         None, ge=0, le=1, description="Leave out those less probably of the same class."
     )
+    where: str | None = Field(
+        None,
+        max_length=1000,
+        description="Only among the images that meet a filter: path, folder, width, height, size, taken, mtime, with "
+        "and, or, not, like, in, is known, and comparisons.",
+        examples=["taken >= '2024-01-01' and path like 'shoes/%'"],
+    )
 
 
 class CopiesForm(Form):

@@ -11,6 +11,7 @@ import gradio as gr
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from samekind.adaptation.adaptation import pair_for, trio_for
+from samekind.errors import NotCalibratedError
 from samekind.explain.explanation import Explanation
 from samekind.inference.verdict import TrioVerdict, Verdict
 from samekind.model_file.card import Card, PairCalibration, TrioCalibration
@@ -68,8 +69,11 @@ def build_blocks(service: Service, limits: Limits) -> tuple[gr.Blocks, dict[str,
     with gr.Blocks(analytics_enabled=False, title="samekind: the same kind of thing?", fill_width=False) as blocks:
         gr.HTML(_header(), apply_default_css=False)
         with gr.Tabs():
-            with gr.Tab("Two images"):
-                _pair_tab(service, limits)
+            if service.card.pair is not None:
+                with gr.Tab("Two images"):
+                    _pair_tab(service, service.card.pair, limits)
+            elif service.gallery is None:
+                gr.HTML(_no_verdicts(service.card), apply_default_css=False)
             if service.card.trio is not None:
                 with gr.Tab("Three images"):
                     _trio_tab(service, service.card.trio, limits)
@@ -92,9 +96,7 @@ def build_blocks(service: Service, limits: Limits) -> tuple[gr.Blocks, dict[str,
     return blocks, look
 
 
-def _pair_tab(service: Service, limits: Limits) -> None:
-    calibration = service.card.pair
-
+def _pair_tab(service: Service, calibration: PairCalibration, limits: Limits) -> None:
     async def compare(value: Any) -> _Found:
         verdict, context = await service.verify(pictures_of(value, 2, limits), among=others_of(value, limits))
         return _Found.of(verdict, verdict.similarity, context, service.card)
@@ -216,6 +218,10 @@ def _header() -> str:
         '<header class="sk-header"><h1>samekind</h1>'
         "<p>Do these pictures show the same kind of thing? Give two, or three, and see.</p></header>"
     )
+
+
+def _no_verdicts(card: Card) -> str:
+    return f'<p class="sk-lead">{escape(str(NotCalibratedError(card.name, adaptable=card.domains is not None)))}</p>'
 
 
 def _footer(service: Service) -> str:

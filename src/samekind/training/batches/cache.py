@@ -54,8 +54,14 @@ class ViewsOfImages(Dataset[Tensor | ImageError]):
         return torch.from_numpy(np.stack(views))
 
 
+def frozen_stages(network: SiameseNetwork, input_size: int) -> bytes:
+    """The frozen stages of a network as an ONNX model, uint8 (N, S, S, 3) in and float32 (N, C, H, W) out."""
+    model: bytes = export_onnx(network, input_size, part="features").SerializeToString()
+    return model
+
+
 def cached_features(
-    network: SiameseNetwork,
+    model: bytes,
     images: LabelledImages,
     hashes: Sequence[str],
     folder: Path,
@@ -69,7 +75,7 @@ def cached_features(
     A computation that was broken off goes on where it stood; one for other weights, images or views starts anew.
 
     Args:
-        network: Its frozen stages give the features.
+        model: As ``frozen_stages`` gives it.
         images: The N images.
         hashes: The SHA-256 of each, by which the cache knows them.
         folder: Where the two files of the cache lie.
@@ -85,7 +91,6 @@ def cached_features(
         ImageError: An image cannot be read; the message names it.
     """
     size = recipe.network.input_size
-    model = export_onnx(network, size, part="features").SerializeToString()
     session = open_session(model, "the frozen stages")
     _, *shape = session.run(None, {"images": np.zeros((1, size, size, 3), np.uint8)})[0].shape
     full_shape = (len(images), views, *shape)

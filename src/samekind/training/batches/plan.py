@@ -11,7 +11,7 @@ from samekind.datasets.folders import LabelledImages
 from samekind.datasets.splits import stratified_holdout
 from samekind.progress import Progress, stage_counter
 from samekind.training.batches.augmentation import Augmentation
-from samekind.training.batches.cache import cache_size, cached_features
+from samekind.training.batches.cache import cache_size, cached_features, frozen_stages
 from samekind.training.batches.loading import AugmentedImages, CachedViews, SiameseData
 from samekind.training.batches.sampler import Batches, sources_of
 from samekind.training.network.siamese import SiameseNetwork
@@ -75,12 +75,13 @@ class BatchPlan:
                 AugmentedImages(train, size, Augmentation(recipe)), AugmentedImages(self.watched, size, None)
             )
         views = recipe.augmentation.views
+        stages = frozen_stages(network, size)
         gigabytes = cache_size(network, size, len(train) * views + len(self.watched)) / 1e9
 
         def cached(part: LabelledImages, name: str, views: int) -> CachedViews:
             stage = f"{name} features ({gigabytes:.1f} GB in all)"
             features = cached_features(
-                network,
+                stages,
                 part,
                 [self.parts.hashes[path] for path in part.paths],
                 run.features / name,

@@ -77,7 +77,13 @@ def fit(
         listed=plan.parts.items is not None,
     )
     module = SiameseTraining(
-        network, objective, recipe, start.weights.fresh, steps_per_epoch=plan.steps, sources=plan.sources
+        network,
+        objective,
+        recipe,
+        start.weights.fresh,
+        steps_per_epoch=plan.steps,
+        sources=plan.sources,
+        watched_pairs=plan.parts.held_out_items,
     )
     trainer = make_trainer(recipe, settings.loggers, run, machines or Machines(), report)
     _train(trainer, module, data, run.last)

@@ -1,14 +1,20 @@
-"""Cutting a timm backbone into stages, so that the first ones can stay as they are and be computed once."""
+"""Cutting a timm backbone into stages, so that the first ones can stay as they are and be computed once.
+
+Convolutional networks of five forms are cut into modules that are applied in turn; all others by ``stages``.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import timm
 import torch
 from torch import nn
 
 from samekind.errors import TrainingError
+from samekind.training.network.stages import cut_behind
+
+Stages: TypeAlias = int | Literal["all"]
 
 # How the families of timm name what comes before their stages, the stages, and what comes behind them before pooling.
 _FAMILIES = (
@@ -20,19 +26,35 @@ _FAMILIES = (
 )
 
 
-def create_backbone(name: str) -> Any:
+def create_backbone(name: str, size: int | None = None) -> Any:
     """A timm network without its classifier, with random weights.
 
+    Args:
+        name: timm's.
+        size: The side of the images that it is to take, in pixels; None is its own.
+
     Raises:
-        TrainingError: timm has none of that name.
+        TrainingError: timm has none of that name, or it takes no images of that size.
     """
     if name not in timm.list_models():
         close = timm.list_models(f"*{name.rpartition('_')[2]}*")[:3]
         raise TrainingError(f"timm has no network {name!r}{'; it has ' + ', '.join(close) if close else ''}")
-    return timm.create_model(name, num_classes=0)
+    try:
+        return timm.create_model(name, num_classes=0, **size_options(name, size))
+    except Exception as error:  # timm raises almost anything for a size that does not fit
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise TrainingError(f"{name}: cannot be made for images of {size} pixels ({reason})") from error
 
 
-def cut(backbone: Any, name: str, stages: int) -> tuple[list[nn.Module], list[nn.Module]]:
+def size_options(name: str, size: int | None) -> dict[str, Any]:
+    """What timm is told of the size of images, by networks that are made for one size."""
+    known = timm.models.get_pretrained_cfg(name)
+    if size is None or known is None or not known.fixed_input_size or known.input_size[1] == size:
+        return {}
+    return {"img_size": size}
+
+
+def cut(backbone: Any, name: str, stages: Stages, size: int | None = None) -> tuple[list[nn.Module], list[nn.Module]]:
     """The modules up to and with the first ``stages`` stages, and those behind them up to the pooling.
 
     Each module is applied to the output of the one before.
@@ -40,13 +62,16 @@ def cut(backbone: Any, name: str, stages: int) -> tuple[list[nn.Module], list[nn
     Args:
         backbone: As ``create_backbone`` gives it.
         name: The name of the backbone, for messages.
-        stages: How many to cut off; 0 cuts off nothing, and leaves the stem with the rest.
+        stages: How many to cut off; 0 cuts off nothing, and leaves the stem with the rest; ``all`` leaves nothing.
+        size: The side of the images that it takes, in pixels; None is its own.
 
     Raises:
-        TrainingError: The backbone has fewer stages, or its stages are not known, or there is more to it than they are.
+        TrainingError: The backbone has fewer stages, or cannot be cut there; the message says why.
     """
     if stages == 0:
         return [], [_Whole(backbone)]
+    if stages == "all":
+        return [_Whole(backbone, frozen=True)], []
     for stem, body, tail in _FAMILIES:
         if not all(hasattr(backbone, part) for part in (*stem, *tail)):
             continue
@@ -63,7 +88,12 @@ def cut(backbone: Any, name: str, stages: int) -> tuple[list[nn.Module], list[nn
         if not _is_whole(backbone, [*first, *rest]):
             break
         return first, rest
-    raise TrainingError(f"{name}: its stages are not known here, so only the whole can be trained: freezing.stages = 0")
+    try:
+        return cut_behind(backbone, stages, size or int(backbone.default_cfg["input_size"][1]))
+    except TrainingError as error:
+        raise TrainingError(
+            f"{name}: {error}; freezing.stages = 0 trains the whole, and freezing.stages = 'all' its head alone"
+        ) from error
 
 
 @torch.no_grad()
@@ -76,6 +106,8 @@ def _is_whole(backbone: Any, modules: list[nn.Module]) -> bool:
         expected = backbone.forward_features(x)
         for module in modules:
             x = module(x)
+    except Exception:  # one that is made for images of another size, or whose parts have other parts of these names
+        return False
     finally:
         backbone.train(was_training)
     return x.shape == expected.shape and bool((x - expected).abs().max() <= 1e-4 * expected.abs().max())
@@ -84,6 +116,18 @@ def _is_whole(backbone: Any, modules: list[nn.Module]) -> bool:
 class _Whole(nn.Module):
     """All of a backbone up to its pooling; not registered again, for the backbone is a part of the network already."""
 
-    def __init__(self, backbone: Any) -> None:
+    def __init__(self, backbone: Any, *, frozen: bool = False) -> None:
         super().__init__()
         self.forward = backbone.forward_features
+        self._frozen = (backbone,) if frozen else ()
+
+    def requires_grad_(self, requires_grad: bool = True) -> _Whole:
+        for backbone in self._frozen:
+            backbone.requires_grad_(requires_grad)
+        return self
+
+    def train(self, mode: bool = True) -> _Whole:
+        for backbone in self._frozen:
+            backbone.train(mode)
+        self.training = mode
+        return self

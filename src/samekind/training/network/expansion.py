@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from samekind.errors import TrainingError
+from samekind.training.network.backbone import Stages
 
 _PARTS = ("conv_pw", "bn1", "conv_dw", "bn2", "se", "conv_pwl", "bn3")
 _GEM_EXPONENT = 3.0
@@ -37,7 +38,7 @@ class Expansion(nn.Module):
         return torch.cat([_unit(_generalised_mean(before)), _unit(_generalised_mean(block.se(before)))], dim=1)
 
 
-def cut_expanded(backbone: Any, name: str, stages: int) -> tuple[list[nn.Module], list[nn.Module], int]:
+def cut_expanded(backbone: Any, name: str, stages: Stages) -> tuple[list[nn.Module], list[nn.Module], int]:
     """As ``backbone.cut``, but ending with the ``Expansion`` of the last block; what lies behind it is dropped.
 
     Args:
@@ -58,6 +59,8 @@ def cut_expanded(backbone: Any, name: str, stages: int) -> tuple[list[nn.Module]
         raise TrainingError(
             f"{name}: does not end with an inverted bottleneck, as EfficientNet does; use network.features = 'last'"
         )
+    if stages == "all":
+        stages = len(blocks)
     if stages > len(blocks):
         raise TrainingError(f"{name}: has {len(blocks)} stages; freezing.stages cannot be {stages}")
     width: int = 2 * last.conv_pwl.in_channels

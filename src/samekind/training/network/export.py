@@ -48,22 +48,41 @@ def export_onnx(network: SiameseNetwork, input_size: int, part: Part = "whole") 
     can start again from the file; ONNX Runtime folds them when it loads it.
     """
     traced = copy.deepcopy(network).cpu().eval()
-    module = traced if part == "whole" else _Features(traced)
-    images = torch.zeros((2, input_size, input_size, 3), dtype=torch.uint8)
+    whole = part == "whole"
+    return trace(traced if whole else _Features(traced), input_size, "embeddings" if whole else "features")
+
+
+def trace(module: nn.Module, input_size: int, output: str, *, batch: int | None = None) -> onnx.ModelProto:
+    """Trace a module that takes uint8 (N, S, S, 3).
+
+    Args:
+        module: On the CPU, in evaluation mode.
+        input_size: S, pixels.
+        output: The name of what it gives.
+        batch: The N that the graph always takes; None for any.
+
+    Raises:
+        TrainingError: torch cannot export it.
+    """
+    images = torch.zeros((batch or 2, input_size, input_size, 3), dtype=torch.uint8)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecations inside the exporter are its own affair
-        program = torch.onnx.export(
-            module,
-            (images,),
-            dynamo=True,
-            optimize=False,  # it would fold the batch norms
-            input_names=["images"],
-            output_names=["embeddings" if part == "whole" else "features"],
-            dynamic_shapes={"images": {0: torch.export.Dim("n")}},
-            opset_version=_OPSET,
-            verbose=False,
-        )
+        try:
+            program = torch.onnx.export(
+                module,
+                (images,),
+                dynamo=True,
+                optimize=False,  # it would fold the batch norms
+                input_names=["images"],
+                output_names=[output],
+                dynamic_shapes={"images": {} if batch else {0: torch.export.Dim("n")}},
+                opset_version=_OPSET,
+                verbose=False,
+            )
+        except Exception as error:  # torch raises almost anything for what it cannot trace
+            reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            raise TrainingError(f"torch could not export the network to ONNX ({reason})") from error
     if program is None:
         raise TrainingError("torch could not export the network to ONNX")
     model: onnx.ModelProto = program.model_proto

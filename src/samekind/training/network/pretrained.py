@@ -9,6 +9,7 @@ from timm.models import get_pretrained_cfg
 from torch import Tensor
 
 from samekind.errors import TrainingError
+from samekind.training.network.backbone import size_options
 from samekind.training.recipe.sections import BUNDLED_BACKBONE
 
 # timm's own choice for it is Noisy Student, which saw 300 million other images (JFT) as well.
@@ -43,9 +44,14 @@ class Pretrained:
     @property
     def past(self) -> str:
         """What the weights had seen, in words."""
-        if self.only_imagenet:
-            return f"ImageNet-1k with labels ({self.name}), so classes of ImageNet are not new to it"
-        return f"what timm's {self.name} was trained on: more than ImageNet-1k, so hardly any class is new to it"
+        return past_of(self.name)
+
+
+def past_of(name: str) -> str:
+    """What timm's weights of a name, with its tag, had seen, in words."""
+    if _only_imagenet(name.partition(".")[2]):
+        return f"ImageNet-1k with labels ({name}), so classes of ImageNet are not new to it"
+    return f"what timm's {name} was trained on: more than ImageNet-1k, so hardly any class is new to it"
 
 
 def find_pretrained(architecture: str) -> Pretrained:
@@ -70,14 +76,15 @@ def find_pretrained(architecture: str) -> Pretrained:
     return Pretrained(name, found.license or "not stated", _only_imagenet(tag), found.mean, found.std)
 
 
-def download(pretrained: Pretrained) -> dict[str, Tensor]:
-    """The weights, from the cache of timm's client or downloaded.
+def download(pretrained: Pretrained, size: int | None = None) -> dict[str, Tensor]:
+    """The weights, from the cache of timm's client or downloaded, for images of a size.
 
     Raises:
         TrainingError: They cannot be had; the message says what works without a network.
     """
     try:
-        return dict(timm.create_model(pretrained.name, pretrained=True, num_classes=0).state_dict())
+        options = size_options(pretrained.name.partition(".")[0], size)
+        return dict(timm.create_model(pretrained.name, pretrained=True, num_classes=0, **options).state_dict())
     except Exception as error:  # whatever the hub's client raises: no network, no such weights, a broken file
         ours = pretrained.name.startswith(f"{BUNDLED_BACKBONE}.")
         offline = (

@@ -8,8 +8,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from samekind.training.network.backbone import create_backbone, cut
+from samekind.training.network.backbone import Stages, create_backbone, cut
 from samekind.training.network.expansion import cut_expanded
+from samekind.training.network.stages import Behind
 from samekind.training.recipe import Recipe
 
 
@@ -24,11 +25,12 @@ class SiameseNetwork(nn.Module):
     Args:
         backbone: timm name of a network.
         dimension: D of the embedding.
-        frozen_stages: How many stages stay as they are, with the stem; 0 trains everything.
+        frozen_stages: How many stages stay as they are, with the stem; 0 trains everything, ``all`` the head alone.
         dropout: Probability, before the head.
         head: ``linear``, or ``mlp`` for two layers.
         features: What the head gets: the backbone's ``last``, pooled, or what is ``expanded`` in its last block.
         bias: Whether the head's last layer has one.
+        input_size: S, pixels, for networks that are made for one size; None is the network's own.
 
     Attributes:
         channels: How many values the head gets for an image.
@@ -51,22 +53,23 @@ class SiameseNetwork(nn.Module):
         self,
         backbone: str,
         dimension: int,
-        frozen_stages: int,
+        frozen_stages: Stages,
         *,
         dropout: float = 0.0,
         head: Literal["linear", "mlp"] = "linear",
         features: Literal["last", "expanded"] = "last",
         bias: bool = False,
+        input_size: int | None = None,
     ) -> None:
         super().__init__()
-        self.backbone = create_backbone(backbone)
-        self.frozen_stages = frozen_stages
+        self.backbone = create_backbone(backbone, input_size)
+        self.frozen_stages, self.input_size = frozen_stages, input_size
         self.head_gets: Literal["last", "expanded"] = features
         # In plain lists, which do not register them a second time.
         if features == "expanded":
             first, rest, width = cut_expanded(self.backbone, backbone, frozen_stages)
         else:
-            first, rest = cut(self.backbone, backbone, frozen_stages)
+            first, rest = cut(self.backbone, backbone, frozen_stages, input_size)
             width = getattr(self.backbone, "head_hidden_size", None) or self.backbone.num_features
         self._cut = first, rest
         self.channels: int = width
@@ -92,6 +95,7 @@ class SiameseNetwork(nn.Module):
             head=network.head,
             features=network.features,
             bias=network.head_start == "whitened",
+            input_size=network.input_size,
         )
 
     def normalise_by(self, mean: Sequence[float], std: Sequence[float]) -> None:
@@ -101,29 +105,39 @@ class SiameseNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """uint8 (N, S, S, 3), RGB, in; float32 (N, D), unit rows, out."""
+        if any(isinstance(module, Behind) for module in self._cut[1]):  # it would run the backbone twice
+            return self._embed(self._pooled(self.backbone.forward_features(self._normalised(images))))
         return self.embed_features(self.features(images))
 
     def features(self, images: Tensor) -> Tensor:
-        """The output of the frozen stages: uint8 (N, S, S, 3) in; float32 (N, C, H, W) out."""
-        x = ((images.float() - self.pixel_mean) / self.pixel_std).permute(0, 3, 1, 2)
-        return _apply(self._cut[0], x)
+        """The output of the frozen stages: uint8 (N, S, S, 3) in; float32 (N, C, H, W) out, or tokens (N, T, C)."""
+        return _apply(self._cut[0], self._normalised(images))
 
     def embed_features(self, features: Tensor) -> Tensor:
         """The trained part: the features of N images in; float32 (N, D), unit rows, out."""
-        x = self.head(self.dropout(self.head_inputs(features)))
+        return self._embed(self.head_inputs(features))
+
+    def _embed(self, inputs: Tensor) -> Tensor:
+        x = self.head(self.dropout(inputs))
         unit: Tensor = x / torch.linalg.vector_norm(x, dim=1, keepdim=True).clamp_min(1e-12)
         return unit
 
     def embed_batch(self, inputs: Tensor) -> Tensor:
         """A batch of training to float32 (N, D), unit rows: cached features where stages are frozen, else images."""
         if self.frozen_stages:
-            return self.embed_features(inputs.contiguous(memory_format=torch.channels_last))
+            maps = inputs.ndim == 4
+            return self.embed_features(inputs.contiguous(memory_format=torch.channels_last) if maps else inputs)
         embeddings: Tensor = self(inputs)
         return embeddings
 
     def head_inputs(self, features: Tensor) -> Tensor:
         """What the head gets for the features of N images: float32 (N, C)."""
-        x = _apply(self._cut[1], features)
+        return self._pooled(_apply(self._cut[1], features))
+
+    def _normalised(self, images: Tensor) -> Tensor:
+        return ((images.float() - self.pixel_mean) / self.pixel_std).permute(0, 3, 1, 2)
+
+    def _pooled(self, x: Tensor) -> Tensor:
         pooled: Tensor = (
             x.flatten(1) if self.head_gets == "expanded" else self.backbone.forward_head(x, pre_logits=True)
         )

@@ -122,7 +122,7 @@ def initialise(network: SiameseNetwork, init: str) -> StartingWeights:
 
 def _load_pretrained(network: SiameseNetwork) -> StartingWeights:
     found = find_pretrained(network.backbone.default_cfg["architecture"])
-    fresh = _load_backbone(network, download(found), f"timm's {found.name}")
+    fresh = _load_backbone(network, download(found, network.input_size), f"timm's {found.name}")
     # Weights of another tag may want their images normalised otherwise than the architecture's own choice does.
     network.normalise_by(found.mean, found.std)
     return StartingWeights(fresh, found.past, found.name, found.licence)
@@ -152,7 +152,7 @@ def _load_backbone(network: SiameseNetwork, weights: dict[str, Tensor], source: 
     if frozen := sorted(fresh & {name for name, weight in network.named_parameters() if not weight.requires_grad}):
         raise TrainingError(
             f"{source}: lacks {frozen[0]}, which freezing.stages={network.frozen_stages} would keep as noise; try "
-            f"--set freezing.stages={network.frozen_stages - 1}"
+            f"--set freezing.stages={0 if network.frozen_stages == 'all' else network.frozen_stages - 1}"
         )
     return fresh | {name for name, _ in network.named_parameters() if name.startswith("head.")}
 

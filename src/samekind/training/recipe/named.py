@@ -21,5 +21,18 @@ NAMED_RECIPES: Mapping[str, dict[str, Any]] = {
         "optimizer": {"lr": 3e-2, "pretrained_lr": 7e-4, "weight_decay": 0.0},
         "schedule": {"warmup": 0.3},
     },
+    # For pairs that a person answered (docs/auditing.md): some hundreds teach little, so only the head learns, and
+    # keeps most of what its start knows.
+    "answers": {
+        "epochs": 20,
+        "network": {"features": "expanded", "head_start": "whitened", "dimension": 512, "dropout": 0.0},
+        "freezing": {"stages": 7},
+        "distillation": {"weight": 30.0},
+        "sampler": {"kind": "pairs", "items": 40},
+        "augmentation": {"views": 2},
+        "optimizer": {"lr": 3e-2, "pretrained_lr": 7e-4, "weight_decay": 0.0},
+        "holdout": {"calibration": 0.3, "test": 0.0},
+        "objectives": [{"loss": "pairs"}],
+    },
     "triplets": {"objectives": [{"loss": "triplet"}]},
 }

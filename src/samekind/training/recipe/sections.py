@@ -59,10 +59,10 @@ class FreezingSection(Section):
     """What stays as it was pretrained, and for how long."""
 
     stages: Annotated[
-        int,
+        Annotated[int, Field(ge=0)] | Literal["all"],
         Field(
-            ge=0,
-            description="first stages that are never trained; their outputs are computed once and cached. 0 trains all",
+            description="first stages that are never trained; their outputs are computed once and cached. 0 trains "
+            "everything, 'all' the head alone",
         ),
     ] = 5
     head_only_epochs: Annotated[

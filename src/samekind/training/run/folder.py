@@ -30,6 +30,7 @@ class RunFolder:
         split: The images of each part, as a manifest from which the run can be repeated.
         digest: SHA-256 of these images: with others the run does not go on.
         items: The listed pairs or triplets, indices into the training images of ``split``.
+        held_out_items: Answered pairs that are held out, indices into the held-out images of ``split``.
         features: The folder of the cached features, while there are any.
         ready: Says to the processes that are not the first that the split and the cache are there.
         last: The last checkpoint.
@@ -54,6 +55,7 @@ class RunFolder:
         self.split = self.path / "split.csv"
         self.digest = self.path / "images.sha256"
         self.items = self.path / "items.npy"
+        self.held_out_items = self.path / "held-out-items.npy"
         self.features = self.path / "features"
         self.ready = self.path / "ready"
         self.last = self.path / "checkpoints" / "last.ckpt"
@@ -121,17 +123,19 @@ class RunFolder:
         except ValidationError as error:
             raise TrainingError(f"{self.settings}: broken ({error.errors()[0]['msg']})") from None
 
-    def keep_items(self, items: NDArray[np.int64]) -> None:
-        """Write the items of a list, int64 (M, 2 or 3)."""
-        with replacing(self.items) as temporary, temporary.open("wb") as file:
-            np.save(file, items)
+    def keep_items(self, items: NDArray[np.int64], held_out: NDArray[np.int64] | None = None) -> None:
+        """Write the items of a list, int64 (M, 2 or 3), and those that are held out of it, where they are pairs."""
+        for path, listed in ((self.items, items), (self.held_out_items, held_out)):
+            if listed is not None:
+                with replacing(path) as temporary, temporary.open("wb") as file:
+                    np.save(file, listed)
 
-    def read_items(self) -> NDArray[np.int64] | None:
-        """The items that the run trains on, or None if it has no list."""
-        if not self.items.exists():
-            return None
-        items: NDArray[np.int64] = np.load(self.items, allow_pickle=False)
-        return items
+    def read_items(self) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None]:
+        """The items that the run trains on, and the held-out ones; None where it has none."""
+        items, held_out = (
+            np.load(path, allow_pickle=False) if path.exists() else None for path in (self.items, self.held_out_items)
+        )
+        return items, held_out
 
     @staticmethod
     def _write(path: Path, text: str) -> None:

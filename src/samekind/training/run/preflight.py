@@ -13,7 +13,7 @@ from urllib.request import getproxies
 from samekind.datasets.checking.usable import refuse_unusable
 from samekind.datasets.dataset import Dataset, read_dataset, read_test_images
 from samekind.errors import DatasetError, MissingExtraError, ModelFileError, TrainingError
-from samekind.model_file.file import find_model
+from samekind.training.answered import is_answered_list, read_answered
 from samekind.training.batches.workers import refuse_small_for_cache
 from samekind.training.recipe import Recipe
 from samekind.training.recipe.sections import BUNDLED_BACKBONE
@@ -45,9 +45,12 @@ def preflight(settings: RunSettings, run: RunFolder) -> None:
     refuse_start(settings.init)
     if settings.recipe.freezing.stages:
         refuse_small_for_cache(settings.recipe.augmentation.views, settings.recipe.network.input_size)
-    dataset = read_dataset(settings.folder, exclude=settings.exclude)
-    refuse_unfit(dataset, settings.recipe)
-    refuse_no_batch(dataset, settings.recipe)
+    if is_answered_list(settings.folder):
+        read_answered(settings.folder, settings.recipe)
+    else:
+        dataset = read_dataset(settings.folder, exclude=settings.exclude)
+        refuse_unfit(dataset, settings.recipe)
+        refuse_no_batch(dataset, settings.recipe)
     for path in settings.tests:
         read_test_images(path, exclude=settings.exclude)
     if settings.init == "imagenet":  # last, for it may take seconds
@@ -127,6 +130,8 @@ def refuse_start(init: str) -> None:
         if not Path(init).is_file():
             raise TrainingError(f"{init}: no such file")
         return
+    from samekind.model_file.file import find_model  # noqa: PLC0415 - most runs do not start from a model file
+
     try:
         find_model(init)
     except ModelFileError as error:

@@ -10,8 +10,8 @@ from samekind.copies.compare import laid_in_small
 from samekind.copies.geometry import at_sizes, refined
 from samekind.copies.overlap import Overlap, lay
 from samekind.copies.picture import shrunk
+from samekind.embedding.small_picture import read_detail
 from samekind.gallery.duplicates.pictures.picture_files import PictureFile
-from samekind.gallery.duplicates.pictures.small_picture import read_detail
 from samekind.images import Pixels
 
 # The longer side, in pixels, at which pictures are laid on each other to be shown.

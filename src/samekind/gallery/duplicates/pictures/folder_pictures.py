@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from samekind.embedding.small_picture import keep_small_picture
 from samekind.errors import DatasetError, GalleryError, ImageError
 from samekind.gallery.duplicates.pictures.picture_files import PictureFile, single_files
-from samekind.gallery.duplicates.pictures.small_picture import keep_small_picture
-from samekind.gallery.file.rows import Row
+from samekind.gallery.store.rows import Row
 from samekind.images.folder_contents import FoundImage, walk
 from samekind.system.hashing import content_hash
 from samekind.system.read_ahead import read_ahead

@@ -12,10 +12,12 @@ from samekind.copies.compare import Side, compare
 from samekind.copies.evidence import Edit, Evidence
 from samekind.copies.keep import Facts
 from samekind.copies.picture import Picture, unpacked
+from samekind.embedding.small_picture import read_detail, read_small_picture
 from samekind.errors import ImageError
-from samekind.gallery.duplicates.pictures.small_picture import read_detail, read_small_picture
-from samekind.gallery.file.rows import Row, read_rows
-from samekind.gallery.file.store import Connection, Store, has_pictures
+from samekind.gallery.filters.sql import EVERYTHING, Condition
+from samekind.gallery.store.connection import Connection
+from samekind.gallery.store.rows import Row, read_rows
+from samekind.gallery.store.store import Store
 from samekind.images import ImageSource, Pixels
 from samekind.images.videos import frame_of
 
@@ -83,6 +85,7 @@ def read_picture_files(
     on_changed: Callable[[int], None] | None = None,
     *,
     ids: Sequence[int] | None = None,
+    where: Condition = EVERYTHING,
     changed_too: bool = False,
 ) -> list[PictureFile]:
     """The files of a gallery that are as they were indexed, each once, whatever names lead to it.
@@ -91,23 +94,26 @@ def read_picture_files(
         store: The gallery's file. A row without a small picture gets one from the file, in memory.
         on_changed: Called with the number of files left out, for they are gone or have changed since.
         ids: Of the rows that are wanted; None is all.
+        where: The condition that all must meet.
         changed_too: Take also those that are gone or have changed, as they were.
     """
     with store.reading() as db:
-        wanted = "picture, features" if has_pictures(db) else "NULL, NULL"
-        query = f"SELECT id, {wanted} FROM images WHERE embedding IS NOT NULL"
-        found = db.execute(query) if ids is None else _by_id(db, f"{query} AND id = ?", ids)
+        wanted = "picture, features" if db.has_pictures() else "NULL, NULL"
+        query = f"SELECT id, {wanted} FROM images WHERE embedding IS NOT NULL AND {where[0]}"
+        found = db.execute(query, where[1]) if ids is None else _by_id(db, f"{query} AND id = ?", where, ids)
         kept = {row: (small, features) for row, small, features in found}
-    rows = [row for row in read_rows(store, ids) if row.id in kept]
+    rows = [row for row in read_rows(store, ids, where) if row.id in kept]
     return [
         PictureFile(row, _known_or_read(row, kept[row.id]), facts, link)
         for row, facts, link in single_files(rows, store.folder, on_changed, changed_too=changed_too)
     ]
 
 
-def _by_id(db: Connection, query: str, ids: Sequence[int]) -> Iterator[tuple[int, bytes | None, bytes | None]]:
+def _by_id(
+    db: Connection, query: str, where: Condition, ids: Sequence[int]
+) -> Iterator[tuple[int, bytes | None, bytes | None]]:
     for row in ids:
-        yield from db.execute(query, (row,))
+        yield from db.execute(query, (*where[1], row))
 
 
 def single_files(

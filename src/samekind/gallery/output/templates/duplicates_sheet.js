@@ -53,13 +53,7 @@ function text() {
 }
 
 function save() {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([text()], { type: 'text/plain;charset=utf-8' }));
-  link.download = plan.name;
-  document.body.append(link);
-  link.click();
-  link.remove();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  download(plan.name, text(), 'text/plain;charset=utf-8');
   const said = document.getElementById('said');
   said.textContent = `Saved as ${plan.name}, where your browser puts downloads. To see what it would do, type there: `;
   const command = document.createElement('code');

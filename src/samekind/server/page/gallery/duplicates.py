@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import gradio as gr
 from pydantic import BaseModel, Field, ValidationError
 
+from samekind.errors import GalleryError
 from samekind.gallery import Duplicate, DuplicateGroup, Gallery
 from samekind.gallery.duplicates.duplicate_group import without_certainty
 from samekind.gallery.duplicates.duplicate_groups import DuplicateKind
@@ -59,8 +60,7 @@ class _Surveys:
 
     async def groups(self, kind: DuplicateKind) -> list[DuplicateGroup]:
         """The groups of a kind."""
-        status = self._gallery.path.stat()
-        state = (status.st_ino, status.st_mtime_ns)
+        state = self._gallery.state()
         found = self._found.get(kind)
         if found is None or found[0] != state:
             look = partial(self._gallery.duplicates, kind, related=True, on_progress=self._queue.stop_at_end)
@@ -78,7 +78,7 @@ def duplicates_tab(service: Service, gallery: Gallery) -> None:
             return await service.comparisons.run(lambda: _page(groups, wanted))
         except KeyError:
             return error_box("please choose what counts as a duplicate")
-        except OSError:
+        except GalleryError:
             return error_box("the gallery is not there any more")
         except Problem as problem:
             return error_box(problem.detail)

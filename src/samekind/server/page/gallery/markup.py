@@ -12,7 +12,7 @@ import gradio as gr
 
 from samekind.gallery import Row
 from samekind.gallery.duplicates.duplicate_group import without_certainty
-from samekind.gallery.output.contact_sheet import thumbnail_uri
+from samekind.pages import thumbnail_uri
 from samekind.server.http.replies import utf8_name
 from samekind.server.page.events import answer_place
 

@@ -47,22 +47,22 @@ def search_tab(service: Service, gallery: Gallery, limits: Limits) -> None:
 
         return await service.comparisons.run(look)
 
-    async def like(image: bytes, only_probable: bool) -> str:
-        hits = await service.search(image, _MOST_HITS, 0.5 if only_probable else None)
+    async def like(image: bytes, only_probable: bool, where: str) -> str:
+        hits = await service.search(image, _MOST_HITS, 0.5 if only_probable else None, where.strip() or None)
         return await service.searches.run(lambda: _results(hits))
 
     @discreet
-    async def search(value: Any, only_probable: bool) -> tuple[str, str]:
+    async def search(value: Any, only_probable: bool, where: str) -> tuple[str, str]:
         try:
             image = pictures_of(value, 1, limits)["picture"]
-            return await copies_of(image), await like(image, only_probable)
+            return await copies_of(image), await like(image, only_probable, where)
         except Problem as problem:
             return "", error_box(problem.detail)
 
     @discreet
-    async def search_again(value: Any, only_probable: bool) -> str:
+    async def search_again(value: Any, only_probable: bool, where: str) -> str:
         try:
-            return await like(pictures_of(value, 1, limits)["picture"], only_probable) if value else ""
+            return await like(pictures_of(value, 1, limits)["picture"], only_probable, where) if value else ""
         except Problem as problem:
             return error_box(problem.detail)
 
@@ -72,9 +72,19 @@ def search_tab(service: Service, gallery: Gallery, limits: Limits) -> None:
     )
     inputs = picture_inputs("search", 1, limits, [])
     only_probable = gr.Checkbox(value=True, label="Only pictures that are probably of the same kind", container=False)
+    where = gr.Textbox(
+        label="Only among pictures that meet a filter",
+        placeholder="taken >= '2024-01-01' and path like 'shoes/%'",
+        info="path, folder, width, height, size, taken, mtime; and, or, not, like, in, is known, = != < <= > >=",
+        max_lines=1,
+        max_length=1000,
+        elem_id="sk-where",
+    )
     copies, results = results_place(), results_place()
-    inputs.submit(search, [inputs, only_probable], [copies, results], **AT_ONCE)
-    only_probable.change(search_again, [inputs, only_probable], results, **AT_ONCE)
+    asked = [inputs, only_probable, where]
+    inputs.submit(search, asked, [copies, results], **AT_ONCE)
+    only_probable.change(search_again, asked, results, **AT_ONCE)
+    where.submit(search_again, asked, results, **AT_ONCE)
 
 
 def _difference(gallery: Gallery, query: PictureFile, match: Match) -> str | None:
@@ -111,5 +121,7 @@ def _copies(query: PictureFile, matches: Sequence[tuple[Match, str | None]]) -> 
 def _results(hits: Sequence[Hit]) -> str:
     if not hits:
         return lead("Nothing in the gallery is probably of the same kind.")
-    grid = picture_grid(shown_row(hit.row, percentage(hit.probability)) for hit in hits)
+    grid = picture_grid(
+        shown_row(hit.row, hit.words if hit.probability is None else percentage(hit.probability)) for hit in hits
+    )
     return f'<section class="sk-group"><h2>The most alike first</h2>{grid}</section>'

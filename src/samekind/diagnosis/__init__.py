@@ -1,0 +1,1 @@
+"""What is installed, what it runs on, and what is wrong with that."""

@@ -1,0 +1,81 @@
+"""The address of a gallery in PostgreSQL: ``postgresql://USER@HOST/DATABASE?schema=NAME&root=FOLDER``."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+
+from samekind.errors import GalleryError
+
+_SCHEMES = ("postgresql://", "postgres://")
+_SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+_SECRET = frozenset({"password", "sslpassword", "sslkey", "passfile"})
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a gallery is in which database.
+
+    Attributes:
+        text: The address as it was given.
+        connection: What libpq connects by.
+        shown: The address as it may be shown to anybody: without the password.
+        schema: The schema that is the gallery.
+        root: The folder that its names are relative to, on this machine; None is what the gallery says.
+        secrets: Passwords, which no message may repeat.
+    """
+
+    text: str = field(repr=False)
+    connection: str = field(repr=False)
+    shown: str
+    schema: str
+    root: str | None
+    secrets: tuple[str, ...] = field(repr=False)
+
+
+def is_address(place: object) -> bool:
+    """Whether a gallery's place is a database rather than a file.
+
+    Example:
+        >>> is_address("postgresql://host/shop"), is_address("photos.samekind")
+        (True, False)
+    """
+    return isinstance(place, str) and place.startswith(_SCHEMES)
+
+
+def parse_address(text: str) -> Address:
+    """The parts of an address.
+
+    Raises:
+        GalleryError: It is none.
+
+    Example:
+        >>> address = parse_address("postgresql://me:secret@host/shop?sslmode=require&schema=shoes")
+        >>> address.shown, address.schema
+        ('postgresql://me@host/shop?schema=shoes', 'shoes')
+    """
+    try:
+        parts = urlsplit(text)
+        pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+        _ = parts.port
+    except ValueError:  # which would repeat what was given, and a password may be in it
+        raise GalleryError(
+            "this is no address of a database; it is written postgresql://USER@HOST/DATABASE, with %40 for an @ in a "
+            "password"
+        ) from None
+    own = {name: value for name, value in pairs if name in {"schema", "root"}}
+    rest = [(name, value) for name, value in pairs if name not in own]
+    schema = own.get("schema", "samekind")
+    if not _SCHEMA.fullmatch(schema):
+        raise GalleryError(f"{schema!r} cannot be the name of a schema; use small letters, digits and underscores")
+    query = urlencode(rest, quote_via=quote)
+    connection = f"postgresql://{parts.netloc}{parts.path}{'?' + query if query else ''}"
+    who, at, where = parts.netloc.rpartition("@")
+    place = f"{who.partition(':')[0]}{at}{where}"
+    told = [(name, value) for name, value in pairs if name in {"host", "port", "dbname", "schema"}]
+    shown = f"postgresql://{place}{parts.path}{'?' + urlencode(told, safe='/') if told else ''}"
+    secrets = [unquote(parts.password or ""), parts.password or "", *(v for n, v in rest if n in _SECRET)]
+    root = os.path.abspath(own["root"]) if own.get("root") else None  # noqa: PTH100 - a folder may be a link
+    return Address(text, connection, shown, schema, root, tuple(secret for secret in secrets if secret))

@@ -1,0 +1,64 @@
+"""What went wrong with a database, in a line with the remedy: never a trace, never a password."""
+
+from __future__ import annotations
+
+import psycopg
+from psycopg import errors
+
+from samekind.errors import GalleryError
+from samekind.gallery.store.postgres.address import Address
+
+_REFUSED = "the server refuses this user or password; give it in ~/.pgpass or PGPASSWORD rather than in the address"
+_LOST = "the connection to the server was lost; what was committed is kept, and the same command goes on from there"
+_AWAY = "the server cannot be reached; is it running, and is this its host and port?"
+# By words of the message where the connection failed, for then there is no code; the first that are in it count.
+_BY_WORDS = (
+    (("password authentication failed", "no password supplied"), _REFUSED),
+    (("closed the connection", "connection is lost", "connection is closed", "terminating connection"), _LOST),
+    (("consuming input failed", "connection already closed", "in recovery mode", "starting up"), _LOST),
+    (
+        ("refused", "no such file", "timeout", "timed out", "translate host", "resolve", "unreachable", "not known"),
+        _AWAY,
+    ),
+)
+_BY_CODE: tuple[tuple[type[psycopg.Error], str], ...] = (
+    (errors.InsufficientPrivilege, "this role lacks a right ({}); docs/operators.md has what it needs"),
+    (errors.InvalidCatalogName, "there is no such database; createdb makes one"),
+    (errors.ReadOnlySqlTransaction, "this server only reads (a standby, perhaps); write to the first one"),
+    (errors.DiskFull, "the server has no room left ({}); what was committed is kept"),
+    (errors.OutOfMemory, "the server has no memory left ({}); what was committed is kept"),
+    (errors.QueryCanceled, "the server gave up ({}); try again"),
+)
+_NO_EXTENSION = "pgvector is not installed on this server; Debian's package is postgresql-NN-pgvector, 0.8 or later"
+_NOT_ALLOWED = (
+    "pgvector is not switched on in this database, and this role may not do so; an administrator does it once: "
+    "CREATE EXTENSION vector"
+)
+
+
+def explained(address: Address, error: psycopg.Error) -> GalleryError:
+    """The error that a user sees."""
+    return GalleryError(f"{address.shown}: {_words(error, _scrubbed(address, str(error)))}")
+
+
+def _scrubbed(address: Address, text: str) -> str:
+    for secret in address.secrets:
+        text = text.replace(secret, "***")
+    return " ".join(text.split())
+
+
+def _words(error: psycopg.Error, text: str) -> str:
+    low = text.lower()
+    if "extension" in low:
+        return _NOT_ALLOWED if isinstance(error, errors.InsufficientPrivilege) else _NO_EXTENSION
+    first = error.diag.message_primary or text
+    for kind, words in _BY_CODE:
+        if isinstance(error, kind):
+            return words.format(first)
+    if error.sqlstate is None or isinstance(error, psycopg.OperationalError):
+        for signs, words in _BY_WORDS:
+            if any(sign in low for sign in signs):
+                return words
+        if "does not exist" in low:
+            return f"there is no such database or user ({text.rpartition('FATAL: ')[2].strip()})"
+    return first

@@ -1,0 +1,1 @@
+"""Models by their address on a hub: read where they are, keep what was fetched."""

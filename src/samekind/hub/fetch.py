@@ -1,0 +1,127 @@
+"""Fetching a model from a hub into the hub's own cache, with its own client (extra ``hub``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
+
+from samekind.errors import HubError, MissingExtraError
+from samekind.hub.address import USUAL_FILE, HubAddress
+
+# Seconds to wait for the hub's answer whether there is something newer, before what is here serves.
+_PATIENCE = 5.0
+
+
+def fetch(address: HubAddress) -> Path:
+    """The file of a model: fetched, or as it was fetched before where the hub cannot be reached.
+
+    Raises:
+        MissingExtraError: huggingface_hub is not installed.
+        HubError: It cannot be had; the message says why, and what to do.
+    """
+    refuse_missing_client()
+    from huggingface_hub import hf_hub_download  # noqa: PLC0415 - an extra
+
+    with hub_errors_named(address):
+        file = address.file or _only_model(address)
+        return Path(hf_hub_download(address.repository, file, revision=address.revision, etag_timeout=_PATIENCE))
+
+
+def forget(path: Path) -> None:
+    """Remove a file that was fetched, and what the cache's link leads to, so that it is fetched anew."""
+    with suppress(OSError):
+        content = path.resolve()
+        path.unlink()
+        content.unlink(missing_ok=True)
+
+
+def refuse_missing_client() -> None:
+    """Make sure that the hub's client is installed.
+
+    Raises:
+        MissingExtraError: It is not.
+    """
+    if find_spec("huggingface_hub") is None:
+        raise MissingExtraError("hub", "huggingface_hub")
+
+
+def _only_model(address: HubAddress) -> str:
+    """The one model file of a repository, by the hub's list or, without a network, by the cache."""
+    from huggingface_hub import HfApi, snapshot_download  # noqa: PLC0415 - an extra
+    from huggingface_hub.errors import HfHubHTTPError  # noqa: PLC0415 - an extra
+
+    try:
+        names = HfApi().list_repo_files(address.repository, revision=address.revision)
+    except HfHubHTTPError:  # the hub was reached, and said no
+        raise
+    except Exception:  # no network: what was fetched before serves
+        folder = Path(snapshot_download(address.repository, revision=address.revision, local_files_only=True))
+        names = [path.relative_to(folder).as_posix() for path in folder.rglob("*.onnx")]
+    models = sorted(name for name in names if name.endswith(".onnx"))
+    if USUAL_FILE in models or len(models) == 1:
+        return USUAL_FILE if USUAL_FILE in models else models[0]
+    if not models:
+        raise HubError(f"{address}: holds no .onnx file")
+    raise HubError(f"{address}: holds several models; name one, such as {address}/{models[0]}")
+
+
+@contextmanager
+def hub_errors_named(address: HubAddress) -> Iterator[None]:
+    """What the hub's client raises, in our words."""
+    from huggingface_hub import errors  # noqa: PLC0415 - an extra
+
+    try:
+        yield
+    except HubError:
+        raise
+    except errors.GatedRepoError as error:
+        raise HubError(
+            f"{address}: its owner gives access on request: ask for it on the page of the model, then log in with "
+            "`hf auth login` or set HF_TOKEN"
+        ) from error
+    except errors.RepositoryNotFoundError as error:
+        raise HubError(
+            f"{address}: there is no such repository, or it is private: log in with `hf auth login` or set HF_TOKEN"
+        ) from error
+    except errors.RevisionNotFoundError as error:
+        raise HubError(f"{address}: has no revision {address.revision!r}") from error
+    except errors.LocalEntryNotFoundError as error:
+        reason = _answered(error) or f"the hub cannot be reached ({_reason(error)})"
+        raise HubError(f"{address}: {reason}; and it was not fetched before") from error
+    except errors.EntryNotFoundError as error:
+        raise HubError(f"{address}: has no file {address.file or USUAL_FILE}") from error
+    except errors.HfHubHTTPError as error:
+        raise HubError(f"{address}: {_answered(error) or _reason(error)}") from error
+    except Exception as error:  # a connection that broke, a full disk, a hub that speaks another language
+        reason = (isinstance(error, OSError) and error.strerror) or _reason(error)
+        raise HubError(f"{address}: broken off ({reason}); nothing half is kept, so try again") from error
+
+
+def _answered(error: BaseException) -> str | None:
+    """What the hub answered, in words, where it did."""
+    cause: BaseException | None = error
+    while cause is not None:
+        status = getattr(getattr(cause, "response", None), "status_code", None)
+        if status is not None:
+            return _STATUS.get(status, f"the hub answered {status} ({_reason(cause)})")
+        cause = cause.__cause__
+    return None
+
+
+_STATUS = {
+    401: "the hub does not know you: log in with `hf auth login` or set HF_TOKEN",
+    403: "the hub does not let you: the token needs the right to write for a push",
+    413: "it is too large for the hub",
+    429: "the hub asks to wait before the next try",
+    500: "the hub has a fault of its own; try later",
+    503: "the hub is not available; try later",
+}
+
+
+def _reason(error: BaseException) -> str:
+    """The first line of the innermost error."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)[:200]

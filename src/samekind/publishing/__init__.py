@@ -1,0 +1,1 @@
+"""Putting a model on a hub, with a page that says what it is."""

@@ -1,0 +1,234 @@
+"""Cutting any network of timm in two, by watching what it runs, where its parts cannot simply be applied in turn.
+
+A transformer adds positions to its tokens between two modules, so its modules in a row are not the network. So the
+network itself runs, both times. For the features it runs up to the last frozen module, whose output is taken. Behind
+the features it runs again, with stand-ins for all that is frozen: they compute nothing, and the last one gives the
+features. That this is the same network is made sure of with numbers, before anything else is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from samekind.errors import TrainingError
+
+# Of the largest value: rounding, in another order.
+_NEAR = 1e-4
+
+
+def stage_names(backbone: Any) -> list[str]:
+    """The modules behind which a network can be cut, first to last: what timm says its features come from.
+
+    Raises:
+        TrainingError: timm says nothing of it.
+    """
+    known = getattr(backbone, "feature_info", None)
+    named = [str(info["module"]) for info in getattr(known, "info", known) or () if info.get("module")]
+    modules = dict(backbone.named_modules())
+    names = [name for name in dict.fromkeys(named) if name in modules]
+    for container in ("blocks", "stages", "layers"):
+        if not names and isinstance(getattr(backbone, container, None), nn.Sequential | nn.ModuleList):
+            names = [f"{container}.{number}" for number in range(len(getattr(backbone, container)))]
+    if not names:
+        raise TrainingError("timm does not say where its stages are")
+    return names
+
+
+def cut_behind(backbone: Any, stages: int, size: int) -> tuple[list[nn.Module], list[nn.Module]]:
+    """As ``backbone.cut``, for any network.
+
+    Args:
+        backbone: As ``create_backbone`` gives it.
+        stages: How many stages to cut off, at least one.
+        size: The side of the images that it takes, in pixels.
+
+    Raises:
+        TrainingError: It has fewer, or what lies behind them needs more than their output.
+    """
+    names = stage_names(backbone)
+    if stages > len(names):
+        raise TrainingError(f"has {len(names)} stages; freezing.stages cannot be {stages}")
+    was_training = backbone.training
+    backbone.eval()  # so that no batch statistics move and nothing is random
+    try:
+        with torch.no_grad():
+            images = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(0))
+            skipped, whole = _watched(backbone, names[stages - 1], images)
+            rest = Behind(backbone, skipped, size)
+            first = _Until(backbone, names[stages - 1], tuple(skipped))
+            features = first(images)
+            found = rest(features)
+        others = rest.leans_on(features)
+        first.alone = _needed(backbone, first(images)) - _needed(backbone, rest(features.detach()))
+    except TrainingError:
+        raise
+    except Exception as error:  # whatever a network raises that is not run as it was made to be
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise TrainingError(f"cannot go on behind {names[stages - 1]} ({reason})") from error
+    finally:
+        backbone.train(was_training)
+    if others:
+        raise TrainingError(f"what lies behind {names[stages - 1]} needs {others[0]} as well")
+    if found.shape != whole.shape or not bool((found - whole).abs().max() <= _NEAR * whole.abs().max()):
+        raise TrainingError(f"what lies behind {names[stages - 1]} needs more than its output")
+    return [first], [rest]
+
+
+def _needed(backbone: Any, output: Tensor) -> set[str]:
+    """The names of the parameters that an output depends on."""
+    if not output.requires_grad:
+        return set()
+    named = {name: weight for name, weight in backbone.named_parameters() if weight.requires_grad}
+    gradients = torch.autograd.grad(output.sum(), list(named.values()), allow_unused=True)
+    return {name for name, gradient in zip(named, gradients, strict=True) if gradient is not None}
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A module's run: when it began and ended, and what it gave for one image."""
+
+    began: int
+    ended: int
+    shape: tuple[int, ...] | None
+
+
+def _watched(backbone: Any, last: str, images: Tensor) -> tuple[dict[str, tuple[int, ...]], Tensor]:
+    """The modules that are done once the last frozen one is, the largest, and the shapes of what they give."""
+    seen: dict[str, _Seen] = {}
+    clock = 0
+
+    def begin(name: str) -> Any:
+        def hook(*_: Any) -> None:
+            nonlocal clock
+            clock += 1
+            if name in seen:
+                again.add(name)
+            seen[name] = _Seen(clock, 0, None)
+
+        return hook
+
+    def end(name: str) -> Any:
+        def hook(_: nn.Module, __: Any, output: Any) -> None:
+            nonlocal clock
+            clock += 1
+            fits = isinstance(output, Tensor) and output.ndim > 1 and len(output) == len(images)
+            seen[name] = _Seen(seen[name].began, clock, tuple(output.shape[1:]) if fits else None)
+
+        return hook
+
+    again: set[str] = set()
+    with ExitStack() as hooks:
+        for name, module in backbone.named_modules():
+            if name:
+                hooks.callback(module.register_forward_pre_hook(begin(name)).remove)
+                hooks.callback(module.register_forward_hook(end(name)).remove)
+        whole: Tensor = backbone.forward_features(images)
+    if last not in seen or last in again or seen[last].shape is None:
+        raise TrainingError(f"{last} does not run once and give one value")
+    before = {
+        name: run.shape
+        for name, run in seen.items()
+        if run.shape is not None and 0 < run.ended <= seen[last].ended and name not in again
+    }
+    # Whoever contains another stands in for it; the last one is named by the features themselves.
+    largest = {
+        name: shape
+        for name, shape in before.items()
+        if not any(name.startswith(f"{other}.") for other in before) and not last.startswith(f"{name}.")
+    }
+    return largest | {last: before[last]}, whole
+
+
+class _Until(nn.Module):
+    """Images (N, 3, S, S) to the output of the last frozen module. What it runs is registered elsewhere.
+
+    Attributes:
+        alone: The names of parameters that nothing behind it needs, also those of no module, such as positions.
+    """
+
+    def __init__(self, backbone: Any, last: str, frozen: Sequence[str]) -> None:
+        super().__init__()
+        self._network, self._last, self._frozen = (backbone,), last, tuple(frozen)
+        self.alone: set[str] = set()
+
+    def forward(self, images: Tensor) -> Tensor:
+        found: list[Tensor] = []
+        (network,) = self._network
+        module = network.get_submodule(self._last)
+        hook = module.register_forward_hook(lambda _, __, output: found.append(output))
+        try:
+            network.forward_features(images)
+        finally:
+            hook.remove()
+        return found[0]
+
+    def requires_grad_(self, requires_grad: bool = True) -> _Until:
+        (network,) = self._network
+        for name in self.alone:
+            network.get_parameter(name).requires_grad_(requires_grad)
+        return self
+
+    def train(self, mode: bool = True) -> _Until:
+        for module in self._modules_within():
+            module.train(mode)
+        self.training = mode
+        return self
+
+    def _modules_within(self) -> Iterator[nn.Module]:
+        (network,) = self._network
+        yield from (network.get_submodule(name) for name in self._frozen)
+
+
+class Behind(nn.Module):
+    """The output of the last frozen module to that of the whole backbone."""
+
+    def __init__(self, backbone: Any, skipped: dict[str, tuple[int, ...]], size: int) -> None:
+        super().__init__()
+        self._network, self._skipped = (backbone,), skipped
+        self._last, self._images = next(reversed(skipped)), (3, size, size)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(N, ...) in; what ``forward_features`` gives out."""
+        (network,) = self._network
+        with self._stand_ins(network, self._nothing(features) | {self._last: features}):
+            # Nothing looks at these pixels.
+            found: Tensor = network.forward_features(features.new_zeros(1).expand(len(features), *self._images))
+        return found
+
+    def leans_on(self, features: Tensor) -> list[str]:
+        """The frozen modules before the last whose outputs matter all the same: there is a way around the features.
+
+        By the graph of gradients rather than by numbers, which a weight of zero would hide.
+        """
+        (network,) = self._network
+        nothing = {name: value.clone().requires_grad_() for name, value in self._nothing(features).items()}
+        with torch.enable_grad(), self._stand_ins(network, nothing | {self._last: features}):
+            found = network.forward_features(features.new_zeros(1).expand(len(features), *self._images))
+        if not nothing or not found.requires_grad:
+            return []
+        gradients = torch.autograd.grad(found.sum(), list(nothing.values()), allow_unused=True)
+        return [name for name, gradient in zip(nothing, gradients, strict=True) if gradient is not None]
+
+    def _nothing(self, features: Tensor) -> dict[str, Tensor]:
+        return {
+            name: features.new_zeros(1).expand(len(features), *shape)
+            for name, shape in self._skipped.items()
+            if name != self._last
+        }
+
+    @contextmanager
+    def _stand_ins(self, network: Any, outputs: dict[str, Tensor]) -> Iterator[None]:
+        modules = {name: network.get_submodule(name) for name in self._skipped}
+        try:
+            for name, module in modules.items():
+                module.forward = lambda *_, given=outputs[name], **__: given
+            yield
+        finally:
+            for module in modules.values():
+                del module.forward

@@ -1,0 +1,296 @@
+"""The front door: an encoder from elsewhere in, a model file out."""
+
+from __future__ import annotations
+
+import datetime as dt
+import errno
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+from pydantic_core import to_jsonable_python
+
+from samekind.errors import ModelFileError, TrainingError, WrapError
+from samekind.images import Resize, Square
+from samekind.model_file.card import FORMAT_VERSION, Card, Training
+from samekind.model_file.file import CARD_KEY, ModelFile, make_model, write_model
+from samekind.model_file.onnx_envelope import OnnxEnvelope
+from samekind.recognizer import Recognizer
+from samekind.system.paths import given_path
+from samekind.wrapping.examine import Reference, as_triple
+from samekind.wrapping.folding import fold_around, in_16_bits
+from samekind.wrapping.form import InputForm, Layout, OutputForm, Pool
+from samekind.wrapping.parity import Parity, Witness, parity_pictures
+from samekind.wrapping.source import read_source
+
+if TYPE_CHECKING:
+    from samekind.wrapping.timm_encoder import TimmEncoder
+
+Source = str | os.PathLike[str]
+_TIMM = "timm:"
+_NOT_STATED = "not stated"
+
+
+@dataclass(frozen=True, repr=False)
+class Wrapped:
+    """An encoder from elsewhere as a model file.
+
+    Attributes:
+        model: The model, which is not calibrated.
+        parity: How near its embeddings are to the source's.
+        weights: ``float16`` or ``float32``: how the large ones are stored.
+        one_by_one: Whether the encoder runs image after image, because it takes no more at once.
+    """
+
+    model: ModelFile
+    parity: Parity
+    weights: str
+    one_by_one: bool
+
+    @property
+    def card(self) -> Card:
+        """The card of the model."""
+        return self.model.card
+
+    def recognizer(self, *, providers: str | Sequence[str] | None = None, threads: int | None = None) -> Recognizer:
+        """The model, loaded. Arguments and errors as ``samekind.load``."""
+        return Recognizer(self.model, providers=providers, threads=threads)
+
+    def __repr__(self) -> str:
+        return f"<Wrapped: {self.card.name}, cosine with its source at least {self.parity.cosine:.6f}>"
+
+
+@dataclass(frozen=True)
+class _About:
+    """What the card says of an encoder that its graph does not tell."""
+
+    backbone: str
+    source: str
+    revision: str
+    licence: str
+    training_data: str
+    recipe: dict[str, Any]
+    tag: str = ""
+
+
+def wrap(
+    source: Source,
+    output: Source | None = None,
+    *,
+    mean: str | Sequence[float] | None = None,
+    std: str | Sequence[float] | None = None,
+    size: int | None = None,
+    resize: Resize | None = None,
+    shown: float | None = None,
+    layout: Layout | None = None,
+    output_name: str | None = None,
+    pool: Pool | None = None,
+    prefix_tokens: int | None = None,
+    init: Source | None = None,
+    pictures: Source | None = None,
+    licence: str | None = None,
+    training_data: str | None = None,
+    half: bool = True,
+) -> Wrapped:
+    """Make a model file of an image encoder from elsewhere.
+
+    Its preprocessing goes into the file, so that it takes what every model of samekind takes; what it gives is
+    normalised. The file embeds, searches and clusters at once. It gives no verdicts before it is calibrated: ``adapt``
+    with labelled folders, or ``calibrate``.
+
+    Args:
+        source: An ONNX file, which needs no library beside the core's; or ``timm:NAME``, with the extra ``wrap``.
+        output: The model file to write; its stem names the model. None writes nothing.
+        mean: What is taken from each channel, as shares of white: three numbers or one. timm's own by default.
+        std: What it is then divided by.
+        size: S, the side of the network's square input in pixels, where the encoder takes any.
+        resize: ``squash`` shows it all of each image, ``crop`` the largest square in the middle. timm's own by default,
+            else squash.
+        shown: The share of each side that it is shown, in the middle; timm's ``crop_pct``.
+        layout: ``nchw`` or ``nhwc``, where its input does not tell.
+        output_name: The name of the output, or of an inner value, that becomes the embedding, where there are several.
+        pool: How tokens or a feature map become one vector: ``cls``, ``mean``, ``patches`` or ``cls+patches``.
+        prefix_tokens: How many tokens come before those of the patches.
+        init: Of timm's: the weights as a .safetensors file, or ``random``; by default timm's pretrained ones.
+        pictures: A folder of pictures to compare with the source; photographs that come with samekind by default.
+        licence: The licence of the weights, for the card. timm's own statement by default.
+        training_data: What the encoder was trained on, in words, for the card.
+        half: Store large weights as float16 where the comparison allows it.
+
+    Returns:
+        The model, and how near it is to its source.
+
+    Raises:
+        WrapError: It is no encoder of images that can be wrapped, an option is missing or does not fit, or the file
+            would not give what its source gives; nothing is written then.
+        ModelFileError: The source is no ONNX file that ONNX Runtime can run.
+        MissingExtraError: A library of the extra ``wrap`` is not installed.
+        OSError: The file cannot be written.
+    """
+    if output is not None:
+        _refuse_folder(given_path(output, WrapError))
+    name = os.fspath(source)
+    if name.startswith(_TIMM):
+        from samekind.wrapping.timm_encoder import TimmEncoder  # noqa: PLC0415 - an extra
+
+        refuse_of_onnx(
+            {"layout": layout, "output_name": output_name, "prefix_tokens": prefix_tokens, "mean": mean, "std": std}
+        )
+        encoder = TimmEncoder.create(name.removeprefix(_TIMM), init, pool, size)
+        square = as_square(encoder.size, resize or encoder.resize, encoder.shown if shown is None else shown)
+        pixels = parity_pictures(pictures, square)
+        witness = Witness(name, pixels, encoder.embed(pixels))
+        model, one_by_one = _exported(encoder, witness)
+        about = _About(
+            encoder.architecture,
+            encoder.source,
+            encoder.revision,
+            licence or encoder.licence,
+            training_data or encoder.past,
+            {"wrapped": encoder.recipe},
+            encoder.tag,
+        )
+        return _finished(model, about, square, witness, output, half=half, one_by_one=one_by_one)
+    if init is not None:
+        raise WrapError(f"{name}: an ONNX file has its weights in it; --init is for timm:NAME")
+    path = Path(source)
+    envelope, graph, digest = read_source(path)
+    if CARD_KEY in envelope.metadata:
+        raise WrapError(f"{name}: is a model of samekind already; `samekind info {name}` says which")
+    reference = Reference(envelope.with_graph(graph), name)
+    takes = reference.takes(as_triple(mean, "mean"), as_triple(std, "std"), size, layout)
+    gives, reference = reference.gives(takes, output_name, pool, prefix_tokens)
+    square = as_square(takes.size, resize or "squash", 1.0 if shown is None else shown)
+    pixels = parity_pictures(pictures, square)
+    witness = Witness(name, pixels, gives.pooled(reference.run(takes, gives.name, pixels)))
+    model, one_by_one = _folded(envelope, graph, takes, gives, witness)
+    recipe = asdict(takes) | {"output": asdict(gives), "opset": envelope.opset}
+    about = _About(
+        path.stem, path.name, digest, licence or _NOT_STATED, training_data or _NOT_STATED, {"wrapped": recipe}
+    )
+    return _finished(model, about, square, witness, output, half=half, one_by_one=one_by_one)
+
+
+def _folded(
+    envelope: OnnxEnvelope, graph: Any, takes: InputForm, gives: OutputForm, witness: Witness
+) -> tuple[bytes, bool]:
+    """The encoder between our nodes; run image after image only where it gives something else for several at once."""
+    why = ""
+    for one_by_one in (False, True):
+        try:
+            model = fold_around(envelope, graph, takes, gives, witness.dimension, one_by_one=one_by_one)
+            found = witness.parity(model)
+        except ModelFileError as error:
+            why = str(error)
+            continue
+        if found.within("float32"):
+            return model, one_by_one
+        why = f"the least cosine is {found.cosine:.6f}, the largest difference {found.difference:.2g}"
+    raise WrapError(f"{witness.name}: wrapped, it does not give what it gives alone ({why}); nothing was written")
+
+
+def _exported(encoder: TimmEncoder, witness: Witness) -> tuple[bytes, bool]:
+    """A network of timm's as ONNX, compared with what it gives in torch."""
+    why = ""
+    for one_by_one in (False, True):
+        try:
+            model = encoder.export(one_by_one=one_by_one)
+            found = witness.parity(model)
+        except (TrainingError, ModelFileError) as error:
+            why = str(error)
+            continue
+        if found.within("float32"):
+            return model, one_by_one
+        why = f"the least cosine is {found.cosine:.6f}"
+    raise WrapError(f"{witness.name}: as ONNX it does not give what it gives in torch ({why}); nothing was written")
+
+
+def _finished(
+    model: bytes,
+    about: _About,
+    square: Square,
+    witness: Witness,
+    output: Source | None,
+    *,
+    half: bool,
+    one_by_one: bool,
+) -> Wrapped:
+    """The model file: with weights of 16 bits where that is near enough, and a card."""
+    weights, found = "float32", witness.parity(model)
+    if half:
+        halved = in_16_bits(OnnxEnvelope(model, about.source), ".float16")
+        if halved != model and (near := witness.parity(halved)).within("float16"):
+            model, weights, found = halved, "float16", near
+    name = about.backbone if output is None else Path(output).stem
+    made = make_model(model, _card(name, about, square, witness.dimension), name=about.source)
+    Recognizer(made)  # what cannot be loaded is not written
+    if output is not None:
+        made = ModelFile(write_model(output, made.data, made.card), made.data, made.seen_images)
+    return Wrapped(made, found, weights, one_by_one)
+
+
+def _card(name: str, about: _About, square: Square, dimension: int) -> Card:
+    try:
+        return Card(
+            format_version=FORMAT_VERSION,
+            name=name,
+            backbone=about.backbone,
+            input_size=square.side,
+            resize=square.resize,
+            shown=square.shown,
+            dimension=dimension,
+            pair=None,
+            trio=None,
+            training=Training(
+                data=f"not by samekind: the encoder {about.source} as it is",
+                classes=(),
+                images=0,
+                digest="",
+                objective="not by samekind",
+                init=about.source,
+                pretraining=about.training_data,
+                recipe=to_jsonable_python(about.recipe),
+                init_tag=about.tag,
+                init_licence=about.licence,
+                revision=about.revision,
+            ),
+            licence=about.licence,
+            created=dt.datetime.now(dt.UTC).date().isoformat(),
+            samekind_version=version("samekind"),
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise WrapError(f"{about.source}: {first['loc'][0]}: {first['msg']}") from None
+
+
+def _refuse_folder(output: Path) -> None:
+    if output.is_dir():  # known before the work
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(output))
+
+
+def as_square(size: int, resize: Resize, shown: float) -> Square:
+    """How images become square, after making sure that it can be meant.
+
+    Raises:
+        WrapError: It cannot.
+    """
+    if resize not in {"squash", "crop"}:
+        raise WrapError(f"images are squashed or cropped (squash, crop), not {resize!r}")
+    if not 0.1 <= shown <= 1:
+        raise WrapError(f"the share of each side that is shown is from 0.1 to 1; got {shown!r}")
+    return Square(size, resize, float(shown))
+
+
+def refuse_of_onnx(options: dict[str, object]) -> None:
+    """Make sure that no option for ONNX files was given for timm's.
+
+    Raises:
+        WrapError: One was.
+    """
+    for name, given in options.items():
+        if given is not None:
+            raise WrapError(f"--{name.replace('_', '-')} is for ONNX files; timm says it of its networks itself")

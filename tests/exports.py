@@ -1,0 +1,42 @@
+"""Networks exported for tests of training: each kind is traced once, which takes seconds and has tests of its own."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import onnx
+import torch
+from onnx import numpy_helper
+
+from samekind.inference.encoder import open_session
+from samekind.training.network.export import Part, export_onnx
+from samekind.training.network.siamese import SiameseNetwork
+
+
+class TracedOnce:
+    """In place of ``export_onnx``: gives the graph of an earlier network of the same layers this one's weights."""
+
+    def __init__(self) -> None:
+        self._traced: dict[tuple[str, int, int, Part], onnx.ModelProto] = {}
+
+    def __call__(self, network: SiameseNetwork, input_size: int, part: Part = "whole") -> onnx.ModelProto:
+        kind = (str(network), network.frozen_stages, input_size, part)
+        if kind not in self._traced:
+            self._traced[kind] = export_onnx(network, input_size, part)
+        model = copy.deepcopy(self._traced[kind])
+        weights = network.state_dict()
+        for tensor in model.graph.initializer:
+            if (value := weights.get(tensor.name.removeprefix("network."))) is not None:
+                tensor.CopyFrom(numpy_helper.from_array(value.cpu().numpy(), tensor.name))
+        if part == "features":  # of whole networks training itself sees to it
+            assert_same_features(network, model, input_size)
+        return model
+
+
+def assert_same_features(network: SiameseNetwork, model: onnx.ModelProto, input_size: int) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (2, input_size, input_size, 3), np.uint8)
+    (found,) = open_session(model.SerializeToString(), "features").run(None, {"images": pixels})
+    with torch.no_grad():
+        expected = copy.deepcopy(network).eval().features(torch.from_numpy(pixels)).numpy()
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)

@@ -1,0 +1,219 @@
+"""A wrapped encoder gives what its source gives on the same pixels, computed here by other means: onnx and numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from conftest import save_noise
+from onnx import TensorProto, helper
+from wrapping.conftest import CHANNELS, MEAN, SIDE, STD, encoder
+
+import samekind
+from samekind.adaptation.graph import can_fold
+from samekind.errors import ModelFileError, NotCalibratedError, WrapError
+from samekind.wrapping.wrap import wrap
+
+Save = Callable[..., Path]
+PIXELS = np.random.default_rng(0).integers(0, 256, (4, SIDE, SIDE, 3), np.uint8)
+
+
+def by_hand(source: Path, output: str, pixels: np.ndarray = PIXELS, layout: str = "nchw") -> np.ndarray:
+    """What the source gives of one picture after the other, normalised as its makers say."""
+    session = onnxruntime.InferenceSession(str(source), providers=["CPUExecutionProvider"])
+    values = ((pixels.astype(np.float64) / 255 - MEAN) / STD).astype(np.float32)
+    if layout == "nchw":
+        values = np.moveaxis(values, 3, 1)
+    return np.concatenate([session.run([output], {"pixels": one[None]})[0] for one in values]).astype(np.float64)
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("opset", [13, 17, 18, 21])
+@pytest.mark.parametrize("batch", ["n", 1])
+def test_it_gives_what_its_source_gives(saved: Save, tmp_path: Path, opset: int, batch: int | str) -> None:
+    source = saved(opset=opset, batch=batch)
+    found = wrap(source, tmp_path / "mine.onnx", mean=MEAN, std=STD)
+    onnx.checker.check_model(onnx.load(tmp_path / "mine.onnx"), full_check=True)
+    model = samekind.load(tmp_path / "mine.onnx")
+    assert model.embed(PIXELS) == pytest.approx(unit(by_hand(source, "embedding")), abs=2e-3)
+    assert (found.weights, found.one_by_one) == ("float16", False)
+    assert found.parity.cosine > 0.9999
+    exact = wrap(source, mean=MEAN, std=STD, half=False)
+    assert exact.weights == "float32"
+    assert exact.recognizer().embed(PIXELS) == pytest.approx(unit(by_hand(source, "embedding")), abs=1e-5)
+
+
+def test_an_encoder_of_one_image_runs_image_after_image(saved: Save, tmp_path: Path) -> None:
+    source = saved("fixed", batch=1)
+    found = wrap(source, tmp_path / "mine.onnx", mean=MEAN, std=STD)
+    assert found.one_by_one
+    onnx.checker.check_model(onnx.load(tmp_path / "mine.onnx"), full_check=True)
+    rows = samekind.load(tmp_path / "mine.onnx").embed(PIXELS)
+    assert rows == pytest.approx(unit(by_hand(source, "embedding")), abs=1e-3)
+    assert can_fold(found.model.data, "mine")
+
+
+@pytest.mark.parametrize(
+    ("pool", "expected"),
+    [
+        ("cls", lambda tokens: tokens[:, 0]),
+        ("mean", lambda tokens: tokens.mean(axis=1)),
+        ("patches", lambda tokens: tokens[:, 1:].mean(axis=1)),
+        ("cls+patches", lambda t: np.concatenate([unit(t[:, 0]), unit(t[:, 1:].mean(axis=1))], axis=1)),
+    ],
+)
+def test_tokens_are_pooled_as_asked(saved: Save, pool: str, expected: Callable[[np.ndarray], np.ndarray]) -> None:
+    source = saved("tokens")
+    found = wrap(source, mean=MEAN, std=STD, pool=pool)  # type: ignore[arg-type]
+    rows = found.recognizer().embed(PIXELS)
+    assert rows == pytest.approx(unit(expected(by_hand(source, "embedding"))), abs=1e-3)
+
+
+def test_a_feature_map_is_averaged(saved: Save) -> None:
+    source = saved("map", opset=18)
+    rows = wrap(source, mean=MEAN, std=STD).recognizer().embed(PIXELS)
+    assert rows == pytest.approx(unit(by_hand(source, "map").mean(axis=(2, 3))), abs=1e-3)
+
+
+def test_layout_bytes_and_half_precision_are_met(saved: Save) -> None:
+    nhwc = saved(layout="nhwc")
+    rows = wrap(nhwc, mean=MEAN, std=STD).recognizer().embed(PIXELS)
+    assert rows == pytest.approx(unit(by_hand(nhwc, "embedding", layout="nhwc")), abs=2e-3)
+    halves = wrap(saved(element=TensorProto.FLOAT16), mean=MEAN, std=STD).recognizer().embed(PIXELS)
+    assert (halves * rows).sum(axis=1) == pytest.approx(1, abs=1e-4)
+    of_bytes = wrap(saved(element=TensorProto.UINT8, layout="nhwc")).recognizer().embed(PIXELS)
+    raw = wrap(saved(), mean="0", std="1").recognizer().embed(PIXELS)
+    assert of_bytes == pytest.approx(raw, abs=1e-3)
+
+
+def test_of_several_outputs_one_is_named_and_so_may_be_an_inner_value(saved: Save) -> None:
+    source = saved("two")
+    with pytest.raises(WrapError, match="several outputs; name one: --output logits or features"):
+        wrap(source, mean=MEAN, std=STD)
+    rows = wrap(source, mean=MEAN, std=STD, output_name="features").recognizer().embed(PIXELS)
+    assert rows.shape == (4, CHANNELS)
+    inner = wrap(source, mean=MEAN, std=STD, output_name="map").recognizer().embed(PIXELS)
+    assert inner == pytest.approx(rows, abs=1e-4)
+    with pytest.raises(WrapError, match="has no value 'nothing'; its outputs are logits, features"):
+        wrap(source, mean=MEAN, std=STD, output_name="nothing")
+
+
+def test_pictures_are_cropped_as_asked_wherever_they_are_decoded(saved: Save, tmp_path: Path) -> None:
+    source = saved()
+    wrap(source, tmp_path / "mine.onnx", mean=MEAN, std=STD, resize="crop", shown=0.5)
+    model = samekind.load(tmp_path / "mine.onnx")
+    wide = np.zeros((64, 128, 3), np.uint8)
+    wide[16:48, 48:80] = PIXELS[0]  # what the middle half of the middle square shows
+    assert model.embed(wide) == pytest.approx(model.encoder.encode_pixels(PIXELS[:1]), abs=1e-6)
+    squashed = wrap(source, mean=MEAN, std=STD).recognizer()
+    assert model.card.fingerprint != squashed.card.fingerprint
+    assert abs(model.embed(wide) - squashed.embed(wide)).max() > 0.01
+
+
+def test_the_card_says_what_is_known(saved: Save, tmp_path: Path) -> None:
+    card = wrap(
+        saved(), tmp_path / "mine.onnx", mean=MEAN, std=STD, licence="MIT", training_data="a million shoes"
+    ).card
+    assert (card.name, card.backbone, card.licence) == ("mine", "encoder", "MIT")
+    assert (card.pair, card.trio, card.domains, card.training.classes) == (None, None, None, ())
+    assert card.training.pretraining == "a million shoes"
+    assert len(card.training.revision) == 64
+    assert samekind.load(tmp_path / "mine.onnx").card == card
+
+
+def test_it_gives_no_verdicts_until_it_is_calibrated(saved: Save, tmp_path: Path, colour_folders: Path) -> None:
+    found = wrap(saved(), tmp_path / "mine.onnx", mean=MEAN, std=STD)
+    model = found.recognizer()
+    for ask in (
+        lambda: model.verify(PIXELS[0], PIXELS[1]),
+        lambda: model.verify_trio(*PIXELS[:3]),
+        lambda: model.verify_pairs([(PIXELS[0], PIXELS[1])]),
+        lambda: model.explain(PIXELS[0], PIXELS[1]),
+        lambda: model.judge_pairs(model.embed(PIXELS[:1]), model.embed(PIXELS[1:2])),
+        lambda: samekind.evaluate(tmp_path / "mine.onnx", colour_folders),
+    ):
+        with pytest.raises(NotCalibratedError, match="samekind calibrate MODEL CLASS-FOLDERS"):
+            ask()
+    with pytest.raises(samekind.AdaptationError, match="three or more labelled folders"):
+        model.adapt(list(PIXELS))
+    calibrated = samekind.calibrate(found.model, colour_folders).recognizer()
+    assert calibrated.verify(PIXELS[0], PIXELS[0]).same
+
+
+# What is refused, by the options and the encoder.
+REFUSED = {
+    "no normalisation": ({}, {}, "say how its pixels are normalised"),
+    "pixels of 255": ({"mean": (123.0, 116, 103), "std": STD}, {}, "divide by 255"),
+    "no size": ({"mean": MEAN, "std": STD}, {"side": "side"}, "say at which it was trained: --size"),
+    "another size": ({"mean": MEAN, "std": STD, "size": 64}, {}, "takes pictures of 32 × 32 pixels, not of 64"),
+    "another layout": ({"mean": MEAN, "std": STD, "layout": "nhwc"}, {}, "not RGB in layout nhwc"),
+    "old operators": ({"mean": MEAN, "std": STD}, {"opset": 12}, "export it with opset 13 or later"),
+    "a pooling of rows": ({"mean": MEAN, "std": STD, "pool": "cls"}, {}, "leave --pool out"),
+    "tokens": ({"mean": MEAN, "std": STD}, {"tail": "tokens"}, "65 tokens, of which 1 seem to come before"),
+    "weights": ({"mean": MEAN, "std": STD, "init": "a.safetensors"}, {}, "--init is for timm"),
+    "a share": ({"mean": MEAN, "std": STD, "shown": 7.0}, {}, "from 0.1 to 1"),
+    "three of std": ({"mean": MEAN, "std": (1, 0, 1)}, {}, "not 0"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_does_not_fit_is_refused_and_nothing_is_written(saved: Save, tmp_path: Path, case: str) -> None:
+    options, form, message = REFUSED[case]
+    source = saved(**form)
+    with pytest.raises(WrapError, match=message):
+        wrap(source, tmp_path / "mine.onnx", **options)  # type: ignore[arg-type]
+    assert not (tmp_path / "mine.onnx").exists()
+
+
+def test_an_encoder_that_tells_nothing_apart_is_refused(tmp_path: Path) -> None:
+    model = encoder()
+    (weight,) = [tensor for tensor in model.graph.initializer if tensor.name == "weight"]
+    weight.raw_data = bytes(len(weight.raw_data))
+    model.graph.node.insert(-1, helper.make_node("Add", ["flat", "flat"], ["more"]))
+    bias = onnx.numpy_helper.from_array(np.ones(CHANNELS, np.float32), "bias")
+    model.graph.initializer.append(bias)
+    model.graph.node[-2].input[1] = "bias"
+    model.graph.node[-1].input[0] = "more"
+    onnx.save(model, tmp_path / "constant.onnx")
+    with pytest.raises(WrapError, match="gives all pictures one embedding"):
+        wrap(tmp_path / "constant.onnx", mean=MEAN, std=STD)
+
+
+def test_models_of_samekind_and_files_that_are_no_encoders_are_refused(tiny_model: Path, tmp_path: Path) -> None:
+    with pytest.raises(WrapError, match="is a model of samekind already"):
+        wrap(tiny_model, mean=MEAN, std=STD)
+    save_noise(tmp_path / "photo.png", (1, 2, 3), 0)
+    with pytest.raises(ModelFileError, match="not an ONNX model"):
+        wrap(tmp_path / "photo.png", mean=MEAN, std=STD)
+    with pytest.raises(WrapError, match=r"gone\.onnx: cannot be read"):
+        wrap(tmp_path / "gone.onnx", mean=MEAN, std=STD)
+    with pytest.raises(IsADirectoryError):
+        wrap(tmp_path / "gone.onnx", tmp_path, mean=MEAN, std=STD)
+
+
+def test_a_graph_that_depends_on_the_batch_is_found_out(tmp_path: Path) -> None:
+    """As one does that normalises over the batch: on several pictures at once it gives something else."""
+    model = encoder()
+    model.graph.node[-1].output[0] = "raw"
+    model.graph.node.extend([
+        helper.make_node("ReduceMean", ["raw"], ["of_all"], axes=[0], keepdims=1),
+        helper.make_node("Mul", ["raw", "of_all"], ["embedding"]),
+    ])  # fmt: skip
+    source = tmp_path / "batch.onnx"
+    onnx.save(model, source)
+    found = wrap(source, tmp_path / "mine.onnx", mean=MEAN, std=STD)
+    assert found.one_by_one
+    rows = samekind.load(tmp_path / "mine.onnx").embed(PIXELS)
+    assert rows == pytest.approx(unit(by_hand(source, "embedding")), abs=2e-3)
+
+
+def test_an_encoder_of_several_images_at_once_is_refused(saved: Save) -> None:
+    with pytest.raises(WrapError, match="takes 4 pictures at once, no more and no fewer"):
+        wrap(saved(batch=4), mean=MEAN, std=STD)
