@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import timm
 import torch
@@ -157,7 +158,8 @@ def cut_and_trained(family: str, work: Path) -> dict[str, object]:
     found: dict[str, object] = {"family": family, "network": names[0] if names else None}
     try:
         backbone = timm.create_model(names[0], num_classes=0)
-        size = int(backbone.default_cfg["input_size"][1])
+        cfg: Any = backbone.default_cfg
+        size = int(cfg["input_size"][1])
         stages = max(1, len(stage_names(backbone)) // 2)
         model = SiameseNetwork(names[0], 32, stages, input_size=size)
         with torch.no_grad():
