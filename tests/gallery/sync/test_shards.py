@@ -113,6 +113,15 @@ def test_images_behind_addresses_are_kept_under_these(
     assert gallery.search(photos / "red/00.png", 1)[0].similarity == pytest.approx(1, abs=1e-3)
 
 
+def test_a_search_shows_an_address_as_it_is(photos: Path, tiny_model: Path, tmp_path: Path) -> None:
+    fsspec = pytest.importorskip("fsspec")
+    fsspec.filesystem("memory").pipe("/galleries/a.png", (photos / "red/00.png").read_bytes())
+    samekind.embed("memory://galleries", tmp_path / "remote", model=tiny_model)
+    assert run("index", tmp_path / "remote", "-g", tmp_path / "remote.samekind").returncode == 0
+    found = run("search", tmp_path / "remote.samekind", photos / "red/00.png", "-k", 1)
+    assert found.stdout.endswith("memory:///galleries/a.png\n"), found.stderr
+
+
 def test_images_within_a_tar_file_are_kept(gallery: Gallery, photos: Path, tiny_model: Path, tmp_path: Path) -> None:
     import tarfile
 
