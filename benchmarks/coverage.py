@@ -18,14 +18,14 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.datasets.sampling import sample_pairs, sample_trios
+from samekind.datasets.sampling import GENUINE, IMPOSTOR, sample_pairs, sample_trios
 from samekind.evaluation.metrics.metric import Metric
 from samekind.evaluation.metrics.retrieval import Ranking
 from samekind.evaluation.metrics.scores import Scores
 from samekind.evaluation.metrics.verification import cosine_as_probability, verification_metrics
 from samekind.evaluation.resampling.all_pairs import AllPairs
 from samekind.evaluation.resampling.bootstrap import draw
-from samekind.evaluation.resampling.cells import GENUINE, IMPOSTOR, Cells
+from samekind.evaluation.resampling.cells import Cells
 from samekind.evaluation.resampling.estimate import Drawn
 from samekind.inference.similarity import Embeddings, paired_similarity, trio_similarities
 from samekind.model_file.calibration import logistic

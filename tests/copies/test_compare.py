@@ -7,7 +7,7 @@ import pytest
 from copies.conftest import photo, side
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 from samekind.copies.compare import Side, compare
 from samekind.copies.evidence import Edit, Evidence, better_of
@@ -40,6 +40,26 @@ def test_the_kind_of_a_copy_is_named(kind: str, seed: int) -> None:
     assert found.relation == "copy"
     assert kind in found.kinds
     assert found.sure == (kind != "toned"), found.words()
+
+
+def nearly_symmetric(seed: int) -> Image.Image:
+    """A picture that differs from its mirror image in one short line, under more noise than that is worth in small."""
+    image = photo(seed, 256, 320)
+    image = Image.blend(image, ImageOps.mirror(image), 0.5).filter(ImageFilter.GaussianBlur(2))
+    shade = tuple(max(0, v - 45) for v in image.getpixel((128, 150)))
+    ImageDraw.Draw(image).line((128, 140, 134, 172, 126, 175), shade, 3)
+    values = np.asarray(image) + np.random.default_rng(seed).normal(0, 3, (320, 256, 3))
+    return Image.fromarray(values.clip(0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_nearly_symmetric_picture_is_told_from_its_mirror_image(seed: int) -> None:
+    original = nearly_symmetric(seed)
+    for changed, mirrored in ((original, False), (ImageOps.mirror(original), True)):
+        found = compare(side(original), side(jpeg(changed, 85)))
+        assert found is not None
+        assert ("mirrored" in found.kinds) == mirrored
+        assert found.sure, found.words()
 
 
 @pytest.mark.parametrize(
@@ -131,7 +151,7 @@ def test_a_white_border_around_a_white_ground_is_the_edit() -> None:
         found = compare(*[side(image) for image in (thing, ImageOps.expand(thing, 14, "white"))][::order])
         assert found is not None
         assert "bordered" in found.kinds
-        assert better_of(found) == ((order < 0) * 1, "the other is with something around it")
+        assert better_of(found) == ((order < 0) * 1, "the other has a frame around it")
 
 
 def test_a_number_in_the_margin_is_not_lost() -> None:

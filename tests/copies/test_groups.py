@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from copies.conftest import photo, side
 from PIL import ImageOps
@@ -74,6 +76,46 @@ def test_what_must_be_looked_at_is_not_spare_and_variants_are_no_group() -> None
     found = find_groups(facts, [(1, [0]), (3, [2])], lambda one, other: answers.get((one, other)))
     assert [(group.keep, [m.spare for m in group.others]) for group in found.groups] == [(0, [False])]
     assert [(one, other) for one, other, _ in found.related] == [(2, 3)]
+
+
+def test_the_groups_do_not_depend_on_the_number_of_threads() -> None:
+    rng = np.random.default_rng(0)
+    facts = [Facts(f"{i:03}", 9, 9, int(rng.integers(1, 99))) for i in range(90)]
+    candidates = [(i, rng.choice(i, min(i, 6), replace=False).tolist()) for i in range(1, 90)]
+
+    def compared(one: int, other: int) -> Evidence | None:
+        time.sleep((one * other) % 3 / 2000)  # they do not end in the order in which they began
+        if one % 9 != other % 9:
+            return None
+        return sure() if (one + other) % 4 else LOOK
+
+    alone, *together = (find_groups(facts, candidates, compared, threads=threads) for threads in (1, 2, 5))
+    assert len(alone.groups) > 3
+    assert together == [alone, alone]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_an_error_or_ctrl_c_in_a_comparison_ends_the_others(threads: int) -> None:
+    begun = []
+
+    def compared(one: int, other: int) -> None:
+        begun.append((one, other))
+        if other == 5:
+            raise KeyboardInterrupt
+        time.sleep(0.001)
+
+    pairs = [(place, [place - 1]) for place in range(1, 500)]
+    with pytest.raises(KeyboardInterrupt):
+        find_groups([Facts(f"{i}", 9, 9, 9) for i in range(500)], pairs, compared, threads=threads)
+    assert len(begun) < 100
+
+
+def test_the_file_worth_most_is_kept_where_one_pair_of_the_family_is_not_understood() -> None:
+    """The framed copy has more pixels and comes first; its frame is seen beside the grey one only."""
+    facts = [Facts("framed.png", 12, 12, 9), Facts("original.png", 9, 9, 9), Facts("grey.png", 9, 9, 8)]
+    evidence = {(0, 2): sure(Edit("bordered", 0)), (1, 2): sure(Edit("grey", 1)), (0, 1): None}
+    found = find_groups(facts, [(2, [0, 1])], lambda *pair: evidence[pair])
+    assert [group.keep for group in found.groups] == [1]
 
 
 def test_the_colour_picture_is_kept_though_the_grey_one_is_larger() -> None:

@@ -8,14 +8,10 @@ import numpy as np
 import pytest
 from conftest import save_noise
 from PIL import Image
-from postgres import BOTH_STORES
 
 from samekind.errors import GalleryError
 from samekind.gallery import Gallery
 from samekind.gallery.clustering import one_kind_labels
-
-RUN_ON = BOTH_STORES
-
 
 COLOURS = {"red", "green", "blue"}
 

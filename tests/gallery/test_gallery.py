@@ -8,13 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import save_noise
-from postgres import BOTH_STORES
 
 import samekind
 from samekind.errors import GalleryError
 from samekind.gallery import Gallery
-
-RUN_ON = BOTH_STORES
 
 
 def test_search_gives_the_most_alike_first_with_the_models_probability(

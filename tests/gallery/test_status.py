@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from postgres import BOTH_STORES
-
 from samekind.gallery import Gallery
-
-RUN_ON = BOTH_STORES
 
 
 def test_status_says_what_is_there(gallery: Gallery, photos: Path) -> None:

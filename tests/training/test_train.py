@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from training.runs import SMALL
 
 import samekind
 from samekind.datasets.folders import read_class_folders
@@ -22,10 +22,6 @@ from samekind.training.recipe import Recipe
 from samekind.training.run.folder import RunFolder
 from samekind.training.run.settings import RunSettings
 from samekind.training.split import keep_split, split_images
-
-
-class CrashError(Exception):
-    """Stands for a crash at a chosen moment."""
 
 
 def test_the_model_file_works_without_torch_and_says_what_it_is(trained, colour_folders: Path) -> None:
@@ -83,24 +79,6 @@ def test_training_can_start_again_from_the_file(trained) -> None:
     np.testing.assert_allclose(embedding, model.encoder.encode_pixels(image), atol=1e-5)
 
 
-def test_a_run_that_broke_off_ends_with_the_same_weights(trained, tmp_path: Path) -> None:
-    settings = trained.settings.model_copy(update={"output": tmp_path / "colours.onnx"})
-    steps_per_epoch = next(total for stage, _, total in trained.stages if stage == "training steps") // 2
-
-    def crash_in_second_epoch(stage: str, done: int, _: int) -> None:
-        if stage == "training steps" and done == steps_per_epoch + 2:
-            raise CrashError
-
-    with pytest.raises(CrashError):
-        spine.train(settings, RunFolder(tmp_path / "run"), report=crash_in_second_epoch)
-    assert not settings.output.exists()
-    spine.train(settings, RunFolder(tmp_path / "run"), resume=True)
-    expected = load_file(trained.run / "network.safetensors")
-    for name, value in load_file(tmp_path / "run" / "network.safetensors").items():
-        torch.testing.assert_close(value, expected[name], rtol=0, atol=0, msg=name)
-    assert read_model(settings.output).card.fingerprint == trained.card.fingerprint
-
-
 def test_a_finished_training_is_not_repeated(trained, tmp_path: Path) -> None:
     run = shutil.copytree(trained.run, tmp_path / "run")
     output = tmp_path / "colours.onnx"
@@ -146,15 +124,15 @@ def test_a_loss_that_is_no_number_stops_the_run(colour_folders: Path, tmp_path: 
     assert not settings.output.exists()
 
 
-def test_train_and_val_are_kept_apart_and_val_is_measured(colour_folders: Path, tmp_path: Path, trained) -> None:
+def test_train_and_val_are_kept_apart_and_val_is_measured(colour_folders: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
     shutil.copytree(colour_folders, data / "train")
     for name in ("blue", "green", "red", "white"):
         (data / "val" / name).mkdir(parents=True)
         for number in range(16, 24):
             shutil.move(data / "train" / name / f"{number}.png", data / "val" / name)
-    recipe = trained.settings.recipe.with_settings(epochs=1, freezing={"stages": 0}, objectives=[{"loss": "triplet"}])
-    settings = RunSettings(folder=data, output=tmp_path / "m.onnx", recipe=recipe, init="bundled")
+    recipe = SMALL.with_settings(epochs=1, freezing={"stages": 0}, objectives=[{"loss": "triplet"}])
+    settings = RunSettings(folder=data, output=tmp_path / "m.onnx", recipe=recipe, init="scratch")
     card = spine.train(settings, RunFolder(tmp_path / "run"))
     assert card.training.images + card.pair.measured_on.images == 64
     assert {(m.data, m.split, m.group, m.note) for m in card.metrics} == {

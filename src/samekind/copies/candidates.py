@@ -22,12 +22,12 @@ from samekind.copies.picture import Picture
 Places = NDArray[np.int64]
 
 # The strongest features of each picture vote, fewer of each where pictures are many, in FAISS's cells of about so many.
-_ALL_VOTERS, _LEAST_VOTERS, _CELL, _MOST_CELLS, _CELLS_SEARCHED = 1_000_000, 48, 1000, 2048, 4
+_ALL_VOTERS, _LEAST_VOTERS, _CELL, _MOST_CELLS, _CELLS_SEARCHED = 200_000, 48, 250, 2048, 4
 _BITS_APART = 26
 _LEAST_VOTES = 3
 _QUERIED = 64  # features of each picture among which one picture's are looked for
 # One feature votes for those among so many that are most like it.
-_NEAREST = 32
+_NEAREST = 16
 _MOST_PARTNERS, _MOST_ALIKE = 6, 5
 _FREQUENCIES, _LEAST_ALIKE, _BLOCK = 8, 0.95, 4096
 _SQUARE = 1024  # pictures whose frequencies are compared with as many others at a time

@@ -22,6 +22,8 @@ Pixels = NDArray[np.uint8]
 DETAIL_SIDE = 1024
 # Sides at which they are drawn tight, one after the other while something differs; 0 is what the small ones gave.
 _DETAIL_ALIGNED, _WELL_LAID = (0, 384, 1024), 0.9
+# The other of two ways is looked at, too, if it leaves at most so many times what the better one does.
+_NEARLY_AS_WELL = 2.0
 # If nothing differs by more than this in small, in no more than this part, the files are looked at.
 _WORTH_A_LOOK, _PART_WORTH_A_LOOK = 3.0, 0.3
 
@@ -45,7 +47,7 @@ class Side:
 
 
 def _order(side: Side) -> tuple[bytes, int, int]:
-    return side.picture.pixels.tobytes(), side.width, side.height
+    return side.picture.key(), side.width, side.height
 
 
 def compare(first: Side, second: Side) -> Evidence | None:
@@ -65,18 +67,21 @@ def compare(first: Side, second: Side) -> Evidence | None:
 def _compared(first: Side, second: Side) -> Evidence | None:
     if _identical(first, second):
         return Evidence("copy", (Edit("exact"),), "sure", "", len(first.picture.features), 0.0, (1.0, 1.0), 1.0)
-    laid = laid_in_small(first.picture, second.picture)
-    if laid is None:
+    ways = _ways_laid(first.picture, second.picture)
+    if not ways:
         return None
-    alignment, overlap = laid
+    alignment, overlap = ways[0]
     one, other = first.picture.pixels, alignment.seen(second.picture.pixels)
     looked = 0
-    if _may_be_the_same(overlap) and first.pixels and second.pixels:
-        one, other = shrunk(first.pixels(), DETAIL_SIDE), alignment.seen(shrunk(second.pixels(), DETAIL_SIDE))
-        again = _looked_at_again(first.picture, second.picture, one, other, alignment)
-        if again is None:
+    worth_a_look = [way for way, overlap in ways if _may_be_the_same(overlap)]
+    if worth_a_look and first.pixels and second.pixels:
+        one, whole = shrunk(first.pixels(), DETAIL_SIDE), shrunk(second.pixels(), DETAIL_SIDE)
+        again = [_looked_at_again(first.picture, second.picture, one, way.seen(whole), way) for way in worth_a_look]
+        found = [laid for laid in again if laid is not None]
+        if not found:
             return None
-        (alignment, overlap), looked = again, DETAIL_SIDE
+        alignment, overlap = min(found, key=lambda laid: _differs(laid[1]))
+        other, looked = alignment.seen(whole), DETAIL_SIDE
     if finding(overlap, alignment) is None:
         return None
     zoom = alignment.zoom * (_long(second) / max(other.shape)) / (_long(first) / max(one.shape))
@@ -89,21 +94,28 @@ def _identical(first: Side, second: Side) -> bool:
     if (first.width, first.height) != (second.width, second.height) or not (first.pixels and second.pixels):
         return False
     # Small versions of the same pixels are the same.
-    return np.array_equal(first.picture.pixels, second.picture.pixels) and np.array_equal(
-        first.pixels(), second.pixels()
-    )
+    return first.picture.key() == second.picture.key() and np.array_equal(first.pixels(), second.pixels())
 
 
 def laid_in_small(first: Picture, second: Picture) -> tuple[Alignment, Overlap] | None:
     """The first alignment under which nothing differs in small, or the one under which least does."""
-    best: tuple[Alignment, Overlap] | None = None
+    return next(iter(_ways_laid(first, second)), None)
+
+
+def _ways_laid(first: Picture, second: Picture) -> list[tuple[Alignment, Overlap]]:
+    """That alignment, and where the mirror image fits nearly as well in small, as a face's does, that one, too."""
+    best: dict[bool, tuple[Alignment, Overlap]] = {}
     for alignment in alignments(first, second):
         overlap = lay(first.pixels, alignment.seen(second.pixels), alignment.matrix)
-        if overlap is not None and (best is None or _differs(overlap) < _differs(best[1])):
-            best = alignment, overlap
-        if best and best[1].difference.max() <= _WELL_LAID:
+        if overlap is None:
+            continue
+        known = best.get(alignment.mirrored)
+        if known is None or _differs(overlap) < _differs(known[1]):
+            best[alignment.mirrored] = alignment, overlap
+        if overlap.difference.max() <= _WELL_LAID:
             break
-    return best
+    ways = sorted(best.values(), key=lambda laid: _differs(laid[1]))
+    return [way for way in ways if _differs(way[1]) <= _NEARLY_AS_WELL * _differs(ways[0][1])]
 
 
 def _looked_at_again(
@@ -125,8 +137,8 @@ def _looked_at_again(
 
 
 def _differs(overlap: Overlap) -> float:
-    """How much differs on average; what is quite different counts no more than what is just too much thrice."""
-    return float(np.minimum(overlap.difference, 3).sum()) / max(1, overlap.area)
+    """How much differs. One window that is far off says more than noise in all of them; quite different is enough."""
+    return float((np.minimum(overlap.difference, 3) ** 4).sum()) / max(1, overlap.area)
 
 
 def _may_be_the_same(overlap: Overlap) -> bool:

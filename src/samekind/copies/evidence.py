@@ -14,17 +14,15 @@ Certainty = Literal["sure", "look"]
 # Of two copies the one without the edit is worth more; the edits that cost most come first.
 EDITS: tuple[Kind, ...] = ("grey", "turned", "mirrored", "cropped", "bordered", "overlaid", "toned", "resized")
 
-_WORDS: dict[Kind, str] = {
-    "grey": "without its colour",
-    "turned": "turned",
-    "mirrored": "mirrored",
-    "cropped": "cut",
-    "bordered": "with something around it",
-    "overlaid": "with something laid on it",
-    "toned": "with other brightness or contrast",
-    "resized": "smaller",
-    "recompressed": "compressed anew",
-    "exact": "the same",
+_WORSE: dict[Kind, str] = {
+    "grey": "the other has lost its colour",
+    "turned": "the other is turned",
+    "mirrored": "the other is mirrored",
+    "cropped": "the other is cut",
+    "bordered": "the other has a frame around it",
+    "overlaid": "the other has something laid on it",
+    "toned": "the other's brightness or contrast was changed",
+    "resized": "the other is smaller",
 }
 
 
@@ -107,7 +105,7 @@ def better_of(evidence: Evidence) -> tuple[int, str] | None:
     for kind in EDITS:
         for edit in evidence.edits:
             if edit.kind == kind and edit.side is not None:
-                return 1 - edit.side, f"the other is {_WORDS[kind]}"
+                return 1 - edit.side, _WORSE[kind]
     return None
 
 

@@ -8,24 +8,27 @@ then refines it to an affine map. Both are OpenCV's.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from samekind.copies.features import BITS, Features, mirrored_bits, signs
-from samekind.copies.picture import Picture
+from samekind.copies.picture import Picture, reduced
 
 Map = NDArray[np.float64]
+Points = NDArray[np.float32]
 
 # Bits of 128 in which two descriptors of one point may differ: unrelated ones differ in 30 and fewer once in thousands.
 MOST_BITS_APART = 34
 # Pixels of a small picture by which a point may miss its place.
 _TOLERANCE = 4.0
 _LEAST_AGREEING = 4
-# The part of the most agreeing features from which another map is tried, too; and fewer than are trusted alone.
-_NEARLY_AS_MANY, _FEW = 0.5, 12
+# The part of its way by which a point may miss its place, when one feature alone says where that is.
+_ROUGHLY = 0.35
+# The part of the most agreeing features from which another map is tried, too.
+_NEARLY_AS_MANY = 0.5
 _MOST_ZOOM = 8.0
 # What is needed of two pictures laid on each other by their features, blurred, and when they are drawn tight.
 _LEAST_PIXELS, _LEAST_PROMISE, _LEAST_REACHED = 16, 0.7, 0.5
@@ -94,7 +97,7 @@ def similarity_of(first: Features, second: Features) -> tuple[Map, int] | None:
     turn = np.radians(second.angles[other] - first.angles[one])
     kept = _most_common(zoom, turn)
     one, other = one[kept], other[kept]
-    if len(one) < _LEAST_AGREEING:
+    if len(one) < _LEAST_AGREEING or not _may_agree(first.points[one], second.points[other], zoom[kept], turn[kept]):
         return None
     matrix, inlier = cv2.estimateAffinePartial2D(
         first.points[one], second.points[other], method=cv2.RANSAC, ransacReprojThreshold=_TOLERANCE, maxIters=500
@@ -124,7 +127,7 @@ def refined(
     """
     down = min(1.0, side / max(first.shape))
     zoom = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
-    small, other = _reduced(first, down), _reduced(second, min(1.0, down / zoom))
+    small, other = reduced(first, down), reduced(second, min(1.0, down / zoom))
     guess = at_sizes(matrix, first, second, small, other)
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, _STEPS, _LEAST_GAIN)
     try:
@@ -142,30 +145,42 @@ def alignments(first: Picture, second: Picture) -> Iterator[Alignment]:
     """Maps on which many features of two pictures agree, or of one and the other's mirror image, drawn tight.
 
     The one on which most agree comes first; a face is nearly its own mirror image, so the other may be the true one.
-    Last, where few features agree, come the eight ways to lay one rectangle on another.
+    Last come the eight ways to lay one rectangle on another.
     """
     found: list[tuple[int, bool, Map]] = []
     for mirror in (False, True):
-        other = mirrored(second.features, second.pixels.shape[1]) if mirror else second.features
+        other = mirrored(second.features, second.shape[1]) if mirror else second.features
         similarity = similarity_of(first.features, other)
         if similarity:
             found.append((similarity[1], mirror, similarity[0]))
     found.sort(key=lambda one: (-one[0], one[1]))
     for agreeing, mirror, matrix in found:
-        if agreeing < _NEARLY_AS_MANY * found[0][0]:
+        if agreeing < _NEARLY_AS_MANY * found[0][0] or not _promising(first, second, mirror, matrix):
             continue
-        other_grey = np.ascontiguousarray(second.grey[:, ::-1] if mirror else second.grey)
-        tight = _promising(first.grey, other_grey, matrix) and refined(first.grey, other_grey, matrix)
+        tight = refined(first.grey, _seen(second.grey, mirror), matrix)
         if tight and tight[1] >= _LEAST_REACHED:
             yield Alignment(tight[0], mirror, agreeing)
-    if not found or found[0][0] < _FEW:
-        yield from _aligned_whole(first, second)
+    for whole in _aligned_whole(first, second):
+        near = [mirror == whole.mirrored and _apart(matrix, whole.matrix, first.shape) <= 2 * _TOLERANCE
+                for _, mirror, matrix in found]  # fmt: skip
+        agreeing = max((one[0] for one, same in zip(found, near, strict=True) if same), default=0)
+        yield replace(whole, agreeing=agreeing)
 
 
-def _promising(first: NDArray[np.uint8], second: NDArray[np.uint8], matrix: Map) -> bool:
+def _apart(one: Map, other: Map, shape: tuple[int, int]) -> float:
+    """How far two maps take a corner of a picture of this shape apart, at most, in pixels."""
+    corners = np.array([(x, y, 1) for x in (0, shape[1] - 1) for y in (0, shape[0] - 1)])
+    return float(np.linalg.norm(corners @ (one - other).T, axis=1).max())
+
+
+def _seen(grey: NDArray[np.uint8], mirror: bool) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(grey[:, ::-1]) if mirror else grey
+
+
+def _promising(first: Picture, second: Picture, mirror: bool, matrix: Map) -> bool:
     """Whether two pictures, laid on each other and blurred, have anything in common."""
-    small, other = _reduced(first, 0.25), _reduced(second, 0.25)
-    matrix = at_sizes(matrix, first, second, small, other)
+    small, other = first.blurred, _seen(second.blurred, mirror)
+    matrix = _at_sides(matrix, (first.shape, small.shape), (second.shape, other.shape))
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     laid = cv2.warpAffine(other, matrix, small.shape[1::-1], flags=flags)
     mask = cv2.warpAffine(np.full(other.shape, 255, np.uint8), matrix, small.shape[1::-1], flags=flags) > 254
@@ -180,12 +195,17 @@ def at_sizes(
     matrix: Map, first: NDArray[np.uint8], second: NDArray[np.uint8], one: NDArray[np.uint8], other: NDArray[np.uint8]
 ) -> Map:
     """The map between two pictures in other sizes, from that between them as they are; centres of pixels are kept."""
+    return _at_sides(matrix, (first.shape, one.shape), (second.shape, other.shape))
+
+
+_Sizes = tuple[tuple[int, ...], tuple[int, ...]]
+
+
+def _at_sides(matrix: Map, first: _Sizes, second: _Sizes) -> Map:
+    """The same, from the shapes of the first and the second picture before and after."""
     to_one, to_other = (
         np.array([[x, 0, (x - 1) / 2], [0, y, (y - 1) / 2], [0, 0, 1]])
-        for x, y in (
-            (one.shape[1] / first.shape[1], one.shape[0] / first.shape[0]),
-            (other.shape[1] / second.shape[1], other.shape[0] / second.shape[0]),
-        )
+        for x, y in ((after[1] / before[1], after[0] / before[0]) for before, after in (first, second))
     )
     return np.asarray((to_other @ np.vstack([matrix, [0, 0, 1]]) @ np.linalg.inv(to_one))[:2])
 
@@ -195,24 +215,25 @@ def _aligned_whole(first: Picture, second: Picture) -> Iterator[Alignment]:
 
     First as it is, for on a gradient a map that is drawn tight slides away; then tight.
     """
-    one = _standard(first.grey)
-    found: tuple[float, Map, bool] | None = None
+    found: tuple[float, int, bool] | None = None
+    ratio = first.shape[1] * second.shape[0] / (first.shape[0] * second.shape[1])
     for mirror in (False, True):
+        square = second.square[:, ::-1] if mirror else second.square
         for quarters in range(4):
-            grey = np.ascontiguousarray(np.rot90(second.grey[:, ::-1] if mirror else second.grey, quarters))
-            ratio = (grey.shape[1] / grey.shape[0]) / (first.grey.shape[1] / first.grey.shape[0])
-            if not 1 / _ONE_SHAPE < ratio < _ONE_SHAPE:
+            across = ratio if quarters % 2 == 0 else ratio * (second.shape[1] / second.shape[0]) ** 2
+            if not 1 / _ONE_SHAPE < across < _ONE_SHAPE:
                 continue
-            alike = float((one * _standard(grey)).mean())
+            alike = float((first.square * np.rot90(square, quarters)).mean())
             if alike >= _LEAST_ALIKE and (found is None or alike > found[0]):
-                found = alike, _whole(first.grey.shape, second.grey.shape, quarters), mirror
+                found = alike, quarters, mirror
     if found is None:
         return
-    yield Alignment(found[1], found[2], 0)
-    other = np.ascontiguousarray(second.grey[:, ::-1] if found[2] else second.grey)
-    tight = refined(first.grey, other, found[1])
+    _, quarters, mirror = found
+    matrix = _whole(first.shape, second.shape, quarters)
+    yield Alignment(matrix, mirror, 0)
+    tight = refined(first.grey, _seen(second.grey, mirror), matrix)
     if tight:
-        yield Alignment(tight[0], found[2], 0)
+        yield Alignment(tight[0], mirror, 0)
 
 
 def _whole(shape: tuple[int, ...], other: tuple[int, ...], quarters: int) -> Map:
@@ -230,11 +251,6 @@ def _whole(shape: tuple[int, ...], other: tuple[int, ...], quarters: int) -> Map
     return matrix
 
 
-def _standard(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
-    small = cv2.resize(grey, (24, 24), interpolation=cv2.INTER_AREA).astype(np.float32)
-    return np.asarray((small - small.mean()) / max(1.0, float(small.std())), np.float32)
-
-
 def _without_rims(first: NDArray[np.uint8], second: NDArray[np.uint8], matrix: Map) -> NDArray[np.uint8]:
     """Where the second picture shows the first, but for the rims of both: a border would be blurred into them."""
     masks = []
@@ -248,19 +264,24 @@ def _without_rims(first: NDArray[np.uint8], second: NDArray[np.uint8], matrix: M
     return both
 
 
-def _reduced(grey: NDArray[np.uint8], ratio: float) -> NDArray[np.uint8]:
-    if ratio >= 1:
-        return grey
-    size = (max(8, round(grey.shape[1] * ratio)), max(8, round(grey.shape[0] * ratio)))
-    reduced: NDArray[np.uint8] = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    return reduced
-
-
 def _most_common(zoom: NDArray[np.float32], turn: NDArray[np.float32]) -> NDArray[np.bool_]:
     """The matches whose zoom and turn are near those of the match that has most such neighbours."""
     near = (abs(zoom[:, None] - zoom) < 0.6) & (np.cos(turn[:, None] - turn) > 0.9)
     chosen: NDArray[np.bool_] = near[near.sum(axis=1).argmax()]
     return chosen
+
+
+def _may_agree(points: Points, counterparts: Points, zoom: Points, turn: Points) -> bool:
+    """Whether any match's own zoom and turn take enough of the others near their counterparts.
+
+    A feature tells both only roughly, so it is asked roughly; of a hundred unrelated pairs some four are left.
+    """
+    factor = np.exp2(zoom) * np.exp(1j * turn)
+    source, target = (part[:, 0] + 1j * part[:, 1] for part in (points, counterparts))
+    steps = factor[:, None] * (source - source[:, None])
+    missed = np.abs(target - target[:, None] - steps)
+    near = missed <= _TOLERANCE * np.maximum(1, np.exp2(zoom))[:, None] + _ROUGHLY * np.abs(steps)
+    return int(near.sum(axis=1).max()) >= _LEAST_AGREEING
 
 
 def _distinct(points: NDArray[np.float32]) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from samekind.copies.evidence import Evidence
@@ -11,9 +12,10 @@ from samekind.copies.keep import Facts, better, worth
 
 Compare = Callable[[int, int], Evidence | None]
 
-
-# Pictures of a group that are compared with each other, each with each.
-_MOST_KINGS = 6
+# Pictures by which the comparing is ahead of what is known; and fewer threads do nothing beside each other.
+_AHEAD, _LEAST_THREADS = 32, 2
+# Pictures of a group that are compared with each other, each with each: those that beat others, and those worth most.
+_MOST_KINGS, _MOST_WORTH = 6, 3
 # Pictures of a cluster of sure copies with which another is compared.
 _MOST_OF_A_CLUSTER = 2
 # The part of a cluster that must be like another's kept picture for the two to be one group.
@@ -69,17 +71,27 @@ class Found:
 
 
 class _Known:
-    """Compares pictures by place, each two once."""
+    """Compares pictures by place, each two once; in threads those that are expected, if there are any."""
 
-    def __init__(self, compare: Compare) -> None:
+    def __init__(self, compare: Compare, pool: Executor | None) -> None:
         self._compare = compare
+        self._pool = pool
         self._found: dict[tuple[int, int], Evidence | None] = {}
+        self._expected: dict[tuple[int, int], Future[Evidence | None]] = {}
+
+    def expect(self, pairs: Iterable[tuple[int, int]]) -> None:
+        """Begin to compare what will be asked for, where that can be done beside the rest."""
+        for one, other in pairs:
+            pair = (one, other) if one < other else (other, one)
+            if self._pool and pair not in self._found and pair not in self._expected:
+                self._expected[pair] = self._pool.submit(self._compare, *pair)
 
     def __call__(self, one: int, other: int) -> Evidence | None:
         """What the second place is to the first."""
         first, second = sorted((one, other))
         if (first, second) not in self._found:
-            self._found[first, second] = self._compare(first, second)
+            expected = self._expected.pop((first, second), None)
+            self._found[first, second] = expected.result() if expected else self._compare(first, second)
         found = self._found[first, second]
         return found if found is None or one == first else found.swapped()
 
@@ -117,6 +129,7 @@ def find_groups(
     candidates: Iterable[tuple[int, list[int]]],
     compare: Compare,
     *,
+    threads: int = 1,
     on_progress: Callable[[int], None] | None = None,
 ) -> Found:
     """The groups of copies among pictures.
@@ -128,13 +141,29 @@ def find_groups(
     Args:
         facts: Of each picture, the likeliest to be kept first (``keep.worth`` sorts them).
         candidates: Pictures, in rising order, each with earlier ones that it may be a copy of.
-        compare: What the second of two places is to the first.
+        compare: What the second of two places is to the first. Called from several threads, if there are.
+        threads: In how many to compare. The groups do not depend on it.
         on_progress: Called with the number of pictures done.
     """
-    known, clusters = _Known(compare), _Clusters()
+    if threads < _LEAST_THREADS:
+        return _groups(facts, candidates, _Known(compare, None), on_progress)
+    with ThreadPoolExecutor(threads, thread_name_prefix="samekind-copies") as pool:
+        try:
+            return _groups(facts, candidates, _Known(compare, pool), on_progress)
+        finally:  # whoever presses Ctrl-C does not wait for what was only expected
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _groups(
+    facts: Sequence[Facts],
+    candidates: Iterable[tuple[int, list[int]]],
+    known: _Known,
+    on_progress: Callable[[int], None] | None,
+) -> Found:
+    clusters = _Clusters()
     looks: list[tuple[int, int, Evidence]] = []
     related: list[tuple[int, int, Evidence]] = []
-    for done, (place, partners) in enumerate(candidates):
+    for done, (place, partners) in enumerate(_ahead(candidates, clusters, known)):
         for other, evidence in _met(place, partners, clusters, known):
             if evidence.sure:
                 clusters.join(other, place)
@@ -148,8 +177,21 @@ def find_groups(
     return Found(tuple(sorted(groups, key=lambda g: (-len(g.others), g.keep))), tuple(apart), len(known))
 
 
-def _met(place: int, partners: Sequence[int], clusters: _Clusters, known: _Known) -> Iterator[tuple[int, Evidence]]:
-    """Earlier pictures with which one has to do; of each cluster two at most, for it is all one picture."""
+def _ahead(
+    candidates: Iterable[tuple[int, list[int]]], clusters: _Clusters, known: _Known
+) -> Iterator[tuple[int, list[int]]]:
+    """The candidates, while those of some pictures further on are compared: what, as far as is seen, will be asked."""
+    waiting: deque[tuple[int, list[int]]] = deque()
+    for place, partners in candidates:
+        known.expect((other, place) for other in _worth_meeting(place, partners, clusters))
+        waiting.append((place, partners))
+        if len(waiting) > _AHEAD:
+            yield waiting.popleft()
+    yield from waiting
+
+
+def _worth_meeting(place: int, partners: Sequence[int], clusters: _Clusters) -> Iterator[int]:
+    """The places that a picture is compared with, if no cluster changes meanwhile; two of each cluster at most."""
     tried = Counter[int]()
     for partner in partners:
         for other in dict.fromkeys((clusters.first(partner), partner)):
@@ -157,9 +199,15 @@ def _met(place: int, partners: Sequence[int], clusters: _Clusters, known: _Known
             if cluster == clusters.first(place) or tried[cluster] >= _MOST_OF_A_CLUSTER:
                 continue
             tried[cluster] += 1
-            evidence = known(other, place)
-            if evidence is not None:
-                yield other, evidence
+            yield other
+
+
+def _met(place: int, partners: Sequence[int], clusters: _Clusters, known: _Known) -> Iterator[tuple[int, Evidence]]:
+    """Earlier pictures with which one has to do; of each cluster two at most, for it is all one picture."""
+    for other in _worth_meeting(place, partners, clusters):
+        evidence = known(other, place)
+        if evidence is not None:
+            yield other, evidence
 
 
 def _join_what_is_to_be_looked_at(
@@ -179,6 +227,7 @@ def _join_what_is_to_be_looked_at(
             continue
         larger, smaller = sorted((one, other), key=lambda place: (-len(clusters.members(place)), place))
         keep, guests = kept(larger), clusters.members(smaller)
+        known.expect((keep, guest) for guest in guests)
         alike = sum(_is_copy(known(keep, guest)) for guest in guests)
         if _is_copy(known(keep, kept(smaller))) and alike >= _ENOUGH_ALIKE * len(guests):
             clusters.join(larger, smaller)
@@ -195,18 +244,21 @@ def _kept(members: Sequence[int], facts: Sequence[Facts], known: _Known) -> int:
         met = known(one, other)
         return met is not None and met.relation == "copy" and better(facts[one], facts[other], met)[0] == 1
 
-    # Who beats the best so far is the best so far; of all that were, the one that loses to the fewest others of them.
-    kings = [min(members, key=lambda place: worth(facts[place]))]
+    # Who beats the best so far is the best so far; of all that were, and those whose files are worth most, the one that
+    # loses to the fewest others of them.
+    listed = sorted(members, key=lambda place: worth(facts[place]))
+    kings = listed[:1]
     for place in sorted(members):
         if place not in kings and loses(kings[-1], place):
             kings.append(place)
-    kings = kings[-_MOST_KINGS:]
+    kings = list(dict.fromkeys([*kings[-_MOST_KINGS:], *listed[:_MOST_WORTH]]))
     return min(kings, key=lambda king: sum(loses(king, other) for other in kings if other != king))
 
 
 def _described(members: Sequence[int], facts: Sequence[Facts], known: _Known) -> CopyGroup:
     """The group with its kept picture, and each other's evidence against that one, directly."""
     keep = _kept(members, facts, known)
+    known.expect((keep, place) for place in members if place != keep)
     others = []
     for place in sorted(members):
         if place == keep:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from samekind.copies.evidence import Edit, Evidence
 from samekind.copies.geometry import Alignment
@@ -22,6 +23,7 @@ _LOOK_DIFFERENCE, _LOOK_SHARE = 2.2, 0.03
 # With fewer, if the whole of one is the whole of the other.
 _WHOLE_DIFFERENCE, _WHOLE_SHARE = 1.8, 0.01
 _FEW_AGREEING, _MANY_AGREEING = 6, 12
+_RUN_DIFFERENCE, _RUN_ADDED = 3.0, 1.0
 _LEAST_STRUCTURE, _LEAST_STRUCTURE_PIXELS = 0.10, 400
 _LEAST_LEVELS, _LEAST_SIDE = 8, 96
 _TONED, _TONED_IN_GREY, _TONED_TOO_FAR = 8.0, 5.0, 110.0
@@ -79,7 +81,7 @@ def finding(overlap: Overlap, alignment: Alignment) -> Finding | None:
     hardly = (worst <= _LOOK_DIFFERENCE and share <= _LOOK_SHARE and agreeing >= _WELL_AGREEING) or (
         worst <= _WHOLE_DIFFERENCE and share <= _WHOLE_SHARE and agreeing >= _SURE_AGREEING and whole
     )
-    if worst <= _SURE_DIFFERENCE or hardly:
+    if worst <= _SURE_DIFFERENCE or hardly or (_ran(overlap, far) and (agreeing >= _WELL_AGREEING or whole)):
         in_doubt = agreeing < _FEW_AGREEING and min(overlap.kept) < 0.9
         return None if in_doubt or overlap.bend > _TONED_TOO_FAR else "explained"
     contrasty = inside & (overlap.contrast > 6)
@@ -94,6 +96,12 @@ def finding(overlap: Overlap, alignment: Alignment) -> Finding | None:
     if alike > _VARIANT_ALIKE:
         return "variant"
     return "same scene" if agreeing >= _MANY_AGREEING and alike > _SCENE_ALIKE else None
+
+
+def _ran(overlap: Overlap, far: NDArray[np.bool_]) -> bool:
+    """Whether colours ran, as strong compression lets them: it adds and takes no contrast, and another thing does."""
+    worst, share = float(overlap.difference.max()), float(far.sum() / overlap.mask.sum())
+    return worst <= _RUN_DIFFERENCE and share <= _LOOK_SHARE and bool(np.abs(overlap.extra[far]).mean() <= _RUN_ADDED)
 
 
 def _edits(laid: Laid, found: Finding) -> tuple[Edit, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import cv2
 import numpy as np
@@ -17,25 +18,59 @@ SMALL_SIDE, _QUALITY = 192, 45
 # Features are found on a larger version: in the small one the letters of a page are specks.
 _FEATURE_SIDE = 256
 _POINT = 4  # a kept point is so many parts of a pixel
+_BLURRED = 0.25  # the part of a small picture's sides at which two of them are looked at first
+_DECODED = 256  # small pictures that are held decoded, about 80 kB each
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture in small.
+    """A picture in small. What is kept as WebP is decoded where it is needed: most pairs are told apart without.
 
     Attributes:
-        pixels: uint8 (h, w, 3), RGB, upright, the longer side 192 pixels or what the picture has, if that is less.
+        small: uint8 (h, w, 3), RGB, upright, the longer side 192 pixels or what the picture has, if that is less; or
+            the same as WebP.
         features: The local features, in pixels of ``pixels``.
     """
 
-    pixels: NDArray[np.uint8]
+    small: NDArray[np.uint8] | bytes
     features: Features
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """uint8 (h, w, 3)."""
+        return _decoded(self.small) if isinstance(self.small, bytes) else self.small
 
     @property
     def grey(self) -> NDArray[np.uint8]:
         """uint8 (h, w)."""
         grey: NDArray[np.uint8] = cv2.cvtColor(self.pixels, cv2.COLOR_RGB2GRAY)
         return grey
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The height and the width of ``pixels``."""
+        return self._glance[0]
+
+    @property
+    def blurred(self) -> NDArray[np.uint8]:
+        """uint8 (h / 4, w / 4), the picture in grey at a quarter of the small one's size."""
+        return self._glance[1]
+
+    @property
+    def square(self) -> NDArray[np.float32]:
+        """float32 (24, 24), the whole picture in grey, squashed; mean 0, variance 1."""
+        return self._glance[2]
+
+    @cached_property
+    def _glance(self) -> tuple[tuple[int, int], NDArray[np.uint8], NDArray[np.float32]]:
+        grey = self.grey
+        square = cv2.resize(grey, (24, 24), interpolation=cv2.INTER_AREA).astype(np.float32)
+        square = (square - square.mean()) / max(1.0, float(square.std()))
+        return (grey.shape[0], grey.shape[1]), reduced(grey, _BLURRED), square
+
+    def key(self) -> bytes:
+        """Bytes by which pictures are put into an order."""
+        return self.small if isinstance(self.small, bytes) else self.small.tobytes()
 
 
 def describe_picture(pixels: NDArray[np.uint8]) -> Picture:
@@ -73,9 +108,7 @@ def packed(picture: Picture) -> tuple[bytes, bytes]:
 
 def unpacked(small: bytes, features: bytes) -> Picture:
     """The picture of what ``packed`` gave."""
-    with Image.open(io.BytesIO(small)) as image:
-        pixels = np.asarray(image.convert("RGB"))
-    return Picture(pixels, unpacked_features(features))
+    return Picture(small, unpacked_features(features))
 
 
 def unpacked_features(features: bytes) -> Features:
@@ -85,6 +118,21 @@ def unpacked_features(features: bytes) -> Features:
     angles = np.frombuffer(features, np.uint8, count, 6 * count).astype(np.float32) * np.float32(360 / 256)
     bits = np.frombuffer(features, np.uint8, count * BITS // 8, 7 * count).reshape(count, BITS // 8)
     return Features(numbers[:, :2] / np.float32(_POINT), numbers[:, 2] / np.float32(64), angles, bits)
+
+
+@lru_cache(_DECODED)
+def _decoded(small: bytes) -> NDArray[np.uint8]:
+    with Image.open(io.BytesIO(small)) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def reduced(grey: NDArray[np.uint8], ratio: float) -> NDArray[np.uint8]:
+    """A grey picture at a part of its size, eight pixels at least; as it is for a ratio of 1 and more."""
+    if ratio >= 1:
+        return grey
+    size = (max(8, round(grey.shape[1] * ratio)), max(8, round(grey.shape[0] * ratio)))
+    small: NDArray[np.uint8] = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    return small
 
 
 def shrunk(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

@@ -22,6 +22,8 @@ from samekind.errors import DatasetError
 Indices = NDArray[np.int64]
 _Sample = TypeVar("_Sample", "Pairs", "Trios")
 
+# What pairs are: of one class, of two.
+GENUINE, IMPOSTOR = "genuine", "impostor"
 TRIO_COMPOSITIONS = ("AAA", "AAB", "ABA", "BAA", "ABC")
 # A draw that finds nothing new this many times in a row has, to all practical purposes, found everything.
 _MAX_TRIES = 1000

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.datasets.sampling import TRIO_COMPOSITIONS, sample_at_most, sample_trios
+from samekind.datasets.sampling import GENUINE, IMPOSTOR, TRIO_COMPOSITIONS, sample_at_most, sample_trios
 from samekind.evaluation.listed_items import ALIKE, NONE_ALIKE, ListedItems
 from samekind.evaluation.metrics.metric import (
     AUC,
@@ -34,7 +34,7 @@ from samekind.evaluation.metrics.verification import (
 from samekind.evaluation.mistakes import Mistake, item_mistakes, pair_mistakes
 from samekind.evaluation.resampling.all_pairs import AllPairs
 from samekind.evaluation.resampling.bootstrap import Resamples
-from samekind.evaluation.resampling.cells import GENUINE, IMPOSTOR, Cells
+from samekind.evaluation.resampling.cells import Cells
 from samekind.evaluation.resampling.estimate import Drawn
 from samekind.evaluation.results import TaskResult
 from samekind.inference.similarity import Embeddings, paired_similarity, trio_similarities

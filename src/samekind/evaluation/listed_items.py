@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from samekind.datasets.lists import PAIR_COLUMNS, TRIO_COLUMNS
 from samekind.datasets.manifest import TEST
-from samekind.datasets.sampling import TRIO_COMPOSITIONS
+from samekind.datasets.sampling import GENUINE, IMPOSTOR, TRIO_COMPOSITIONS
 from samekind.datasets.tables import read_rows
 from samekind.errors import DatasetError
-from samekind.evaluation.resampling.cells import GENUINE, IMPOSTOR
 
 ANSWER = "same"
 _ANSWERS = dict.fromkeys(("1", "yes", "true", "same"), True) | dict.fromkeys(("0", "no", "false", "different"), False)

@@ -46,7 +46,7 @@ from samekind.shards.parquet_images import require_pyarrow
 
 
 class Gallery:
-    """The images of one or more folders, in one SQLite file. ``Gallery.open`` opens it.
+    """The images of one or more folders, in a SQLite file or a PostgreSQL database. ``Gallery.open`` opens it.
 
     Searching is safe from several threads, and while another process syncs. ``sync`` and ``remove`` are for one at a
     time: whoever comes second gets a ``GalleryError`` that names the first.

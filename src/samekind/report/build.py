@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 import numpy as np
 
+from samekind.datasets.sampling import GENUINE
 from samekind.evaluation.class_to_class import class_to_class
 from samekind.evaluation.groups import YES_TRIOS
 from samekind.evaluation.metrics.metric import Metric, tar_at_far
@@ -17,7 +18,6 @@ from samekind.evaluation.mistakes import Mistake
 from samekind.evaluation.per_class import per_class
 from samekind.evaluation.resampling.all_pairs import AllPairs
 from samekind.evaluation.resampling.bootstrap import draw
-from samekind.evaluation.resampling.cells import GENUINE
 from samekind.evaluation.resampling.estimate import Drawn
 from samekind.evaluation.results import Evaluation, GroupResult, ModelResult, TaskResult
 from samekind.model_file.calibration import pair_calibration_of

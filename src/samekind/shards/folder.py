@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from samekind.errors import ShardError
+from samekind.errors import DatasetError, ShardError
 from samekind.model_file.card import Card
 from samekind.shards.inputs import Input, can_be_read
 from samekind.shards.manifest import FORMAT, Manifest, PlanEntry, Settings, ShardEntry
@@ -22,7 +22,8 @@ from samekind.shards.shard_file import Shard, ShardRow, read_shard
 from samekind.system.atomic import replacing
 from samekind.system.hashing import content_hash
 
-MANIFEST = "shards.json"
+# Readers of data sets pass over what begins with an underscore.
+MANIFEST = "_shards.json"
 
 
 def is_shard_folder(folder: str | os.PathLike[str]) -> bool:
@@ -40,13 +41,17 @@ class ShardFolder:
 
     Args:
         path: The folder.
+        manifest: That of a new folder, which is written with the first plan; None reads it.
 
     Raises:
         ShardError: It is none, or is of a newer format.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], manifest: Manifest | None = None) -> None:
         self.path = Path(path)
+        if manifest is not None and not is_shard_folder(path):
+            self.manifest = manifest
+            return
         try:
             self.manifest = Manifest.model_validate_json((self.path / MANIFEST).read_bytes())
         except FileNotFoundError:
@@ -67,10 +72,8 @@ class ShardFolder:
         if not is_shard_folder(path):
             if path.exists() and (not path.is_dir() or any(not file.name.startswith(".") for file in path.iterdir())):
                 raise ShardError(f"{path}: is neither empty nor a folder of shards; give a new folder")
-            manifest = Manifest(settings=settings, card=card, model=model)
-            with replacing(path / MANIFEST) as temporary:
-                temporary.write_text(manifest.model_dump_json(indent=1), "utf-8")
-        folder = cls(path)
+            path.mkdir(parents=True, exist_ok=True)
+        folder = cls(path, Manifest(settings=settings, card=card, model=model))
         folder.refuse_others(settings, card)
         return folder
 
@@ -108,7 +111,7 @@ class ShardFolder:
         except OSError as error:
             raise ShardError(f"{self.path}: cannot be written ({error.strerror})") from error
         try:
-            self.manifest = ShardFolder(self.path).manifest
+            self.manifest = ShardFolder(self.path, self.manifest).manifest
             for leftover in self.path.glob(".*-*.*"):  # of a process that was killed while it wrote
                 if leftover.suffix in {".parquet", ".json"}:
                     leftover.unlink(missing_ok=True)
@@ -117,11 +120,17 @@ class ShardFolder:
             lock.release()
 
     def add_plan(self, source: str, folder: Path | None, inputs: Iterator[Input]) -> None:
-        """Settle the shards of new inputs; of none there is no plan."""
+        """Settle the shards of new inputs; of none there is no plan.
+
+        Raises:
+            DatasetError: The folder is new, and the source holds no images.
+        """
         path = self._plan(len(self.manifest.plans))
         count = write_plan(path, inputs, self.manifest.settings.rows)
         if not count:
             path.unlink()
+            if not self.manifest.plans:
+                raise DatasetError(f"{source}: holds no images")
             return
         where = None if folder is None else os.fsencode(folder).decode("utf-8", "backslashreplace")
         self.manifest.plans.append(PlanEntry(source=_printable(source), folder=where, inputs=count))
@@ -194,7 +203,7 @@ class ShardFolder:
             yield from read_shard(path)
 
     def _plan(self, plan: int) -> Path:
-        return self.path / f"plan-{plan:05}.parquet"
+        return self.path / f"_plan-{plan:05}.parquet"
 
     def _commit(self) -> None:
         self.manifest.shards = dict(sorted(self.manifest.shards.items()))

@@ -16,6 +16,7 @@ from samekind.images.folder_contents import PassedOver, walk
 from samekind.images.formats import has_image_suffix
 from samekind.images.ignoring import Rules, is_hidden, is_system_folder
 from samekind.shards.addresses import (
+    file_system,
     is_address,
     list_folder,
     name_of,
@@ -68,6 +69,7 @@ def list_inputs(
     given = without_file_scheme(os.fspath(source))
     listing = Listing(given)
     if is_address(given):
+        file_system(given)  # what is not installed is known at once
         if name_of(given).lower().endswith(_HOLDERS) or has_image_suffix(name_of(given)):
             return listing, _of_file(given)
         return listing, _of_address(given, listing.passed, exclude)

@@ -109,7 +109,7 @@ def _is_image(kind: Any) -> bool:
     import pyarrow as pa  # noqa: PLC0415 - extra parquet
 
     if pa.types.is_struct(kind):
-        return kind.get_field_index("bytes") >= 0
+        return bool(kind.get_field_index("bytes") >= 0)
     return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or _is_text(kind))
 
 

@@ -65,8 +65,8 @@ class Shard:
     def of(cls, content: bytes, about: str) -> Shard:
         """The shard of a content and what ``about`` said of it."""
         told = json.loads(about)
-        lists = {name: [(file, reason) for file, reason in told.pop(name)] for name in ("unreadable", "damaged")}
-        return cls(content, **told, **lists)
+        unreadable, damaged = ([(name, reason) for name, reason in told[key]] for key in ("unreadable", "damaged"))
+        return cls(content, told["rows"], unreadable, told["unread"], damaged)
 
 
 def make_shard(inputs: Sequence[Input], images: Sequence[EmbeddedImage], dimension: int) -> Shard:

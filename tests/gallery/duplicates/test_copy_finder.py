@@ -8,12 +8,9 @@ from pathlib import Path
 import pytest
 from copies.conftest import photo as drawn
 from gallery.conftest import LONG_AGO, age
-from postgres import BOTH_STORES
 
 from samekind.gallery import Gallery, copies_in
 from samekind.gallery.duplicates import copy_finder
-
-RUN_ON = BOTH_STORES
 
 
 @pytest.fixture

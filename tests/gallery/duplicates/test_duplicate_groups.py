@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from postgres import BOTH_STORES
 
 from samekind.errors import GalleryError
 from samekind.gallery import Gallery
-
-RUN_ON = BOTH_STORES
 
 
 def test_same_class_groups_are_at_the_models_strict_threshold(filled: Gallery) -> None:

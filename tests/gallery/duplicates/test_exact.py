@@ -11,12 +11,9 @@ import numpy as np
 import pytest
 from gallery.conftest import LONG_AGO, scene
 from PIL import Image
-from postgres import BOTH_STORES
 
 from samekind.errors import GalleryError
 from samekind.gallery import Gallery
-
-RUN_ON = BOTH_STORES
 
 
 def test_exact_duplicates_have_the_same_bytes_or_the_same_pixels(

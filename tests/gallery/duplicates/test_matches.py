@@ -7,12 +7,9 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from postgres import BOTH_STORES
 
 from samekind.errors import GalleryError
 from samekind.gallery import Gallery
-
-RUN_ON = BOTH_STORES
 
 
 def test_matches_are_the_best_counterparts_in_another_gallery(

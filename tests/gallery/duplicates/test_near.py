@@ -10,12 +10,8 @@ import numpy as np
 import pytest
 from gallery.conftest import LONG_AGO, age
 from PIL import Image, ImageDraw, ImageFont, ImageOps
-from postgres import BOTH_STORES
 
 from samekind.gallery import Gallery
-
-RUN_ON = BOTH_STORES
-
 
 Edit = Callable[[Image.Image], Image.Image]
 

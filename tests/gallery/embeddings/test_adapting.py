@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from conftest import save_noise
 from gallery.conftest import age
-from postgres import BOTH_STORES
 
 from samekind.adaptation.adaptation import Adaptation, adapt
 from samekind.gallery import Gallery
@@ -24,8 +23,6 @@ from samekind.gallery.store.connection import transaction
 from samekind.model_file.calibration import pair_probability
 from samekind.model_file.card import DomainCalibration
 from samekind.model_file.file import read_model, write_model
-
-RUN_ON = BOTH_STORES
 
 
 @pytest.fixture

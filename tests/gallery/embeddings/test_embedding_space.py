@@ -8,14 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from postgres import BOTH_STORES
 
 from samekind.gallery import Gallery
 from samekind.gallery.embeddings.embedding_space import EmbeddingSpace, read_collection
 from samekind.model_file.calibration import pair_probability
-
-RUN_ON = BOTH_STORES
-
 
 MEAN = np.array([0.3, -0.2, 0.1, 0.4, 0.0, -0.1], np.float32)
 

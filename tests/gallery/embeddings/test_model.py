@@ -6,13 +6,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from postgres import BOTH_STORES
 
 import samekind
 from samekind.errors import GalleryError, ModelFileError
 from samekind.gallery import Gallery
-
-RUN_ON = BOTH_STORES
 
 
 def test_another_model_is_refused_and_the_own_one_found_again(

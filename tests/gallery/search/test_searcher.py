@@ -25,9 +25,6 @@ SYNC = """
 import sys
 import samekind.gallery.gallery as module
 from samekind.gallery import Gallery
-
-RUN_ON = BOTH_STORES
-
 module.keep_up = lambda *_: None
 with Gallery.open(sys.argv[1], model=sys.argv[3]) as gallery:
     gallery.sync(sys.argv[2])

@@ -6,12 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from postgres import BOTH_STORES
 
 from samekind.errors import GalleryError
 from samekind.gallery import Gallery, SyncReport
-
-RUN_ON = BOTH_STORES
 
 
 def names(gallery: Gallery) -> list[str]:

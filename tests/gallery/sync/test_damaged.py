@@ -6,12 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from postgres import BOTH_STORES
 
 from samekind.gallery import Gallery
 from samekind.images import formats
-
-RUN_ON = BOTH_STORES
 
 
 def jpeg(exif: Image.Exif | None = None, size: tuple[int, int] = (300, 200)) -> bytes:

@@ -12,14 +12,10 @@ import pytest
 from clips import SCENES, save_clip
 from commands import run
 from PIL import Image
-from postgres import BOTH_STORES
 
 from samekind.errors import GalleryError
 from samekind.gallery import Gallery
 from samekind.gallery.sync import sync, videos
-
-RUN_ON = BOTH_STORES
-
 
 pytest.importorskip("av")
 

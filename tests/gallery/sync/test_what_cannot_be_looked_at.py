@@ -12,12 +12,9 @@ from pathlib import Path
 import pytest
 from conftest import save_noise
 from gallery.conftest import scene
-from postgres import BOTH_STORES
 
 from samekind.errors import GalleryError
 from samekind.gallery import Gallery, SyncReport
-
-RUN_ON = BOTH_STORES
 
 
 def test_a_subfolder_that_vanishes_while_it_is_looked_for_is_passed_over(

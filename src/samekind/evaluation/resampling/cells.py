@@ -9,6 +9,7 @@ from operator import attrgetter
 import numpy as np
 from numpy.typing import NDArray
 
+from samekind.datasets.sampling import GENUINE, IMPOSTOR
 from samekind.errors import DatasetError
 from samekind.evaluation.metrics.bins import bin_edges, bin_of, bin_values
 from samekind.evaluation.metrics.metric import Metric
@@ -18,8 +19,6 @@ from samekind.evaluation.resampling.bootstrap import Resamples
 from samekind.evaluation.resampling.estimate import Drawn
 
 Values = Mapping[Metric, float]
-
-GENUINE, IMPOSTOR = "genuine", "impostor"
 
 
 @dataclass(frozen=True)

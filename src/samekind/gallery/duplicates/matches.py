@@ -16,7 +16,6 @@ from samekind.gallery.duplicates.pairs import similar_pairs
 from samekind.gallery.duplicates.pictures.picture_files import (
     SAME_BYTES,
     Comparison,
-    Greys,
     PictureFile,
     read_picture_files,
 )
@@ -131,7 +130,13 @@ def find_copies(query: PictureFile, files: Sequence[PictureFile]) -> list[Match]
     """
     same = [file for file in files if file.row.sha256 is not None and file.row.sha256 == query.row.sha256]
     pictures = [file for file in files if file.kept[0] and file not in same]
-    places = partners_of(query.picture, [file.features for file in pictures], Greys(pictures)) if pictures else ()
+    places = (
+        partners_of(
+            query.picture, [file.picture.features for file in pictures], [file.picture.blurred for file in pictures]
+        )
+        if pictures
+        else ()
+    )
     return judged_copies(query, [*same, *(pictures[place] for place in places)])
 
 
@@ -153,7 +158,9 @@ def _between(others: Sequence[PictureFile], rest: Sequence[PictureFile]) -> list
     if not others or not rest:
         return []
     found: dict[int, list[int]] = defaultdict(list)
-    for later, earlier in partners(voted_pairs([file.features for file in both]), alike_pairs(Greys(both))):
+    for later, earlier in partners(
+        voted_pairs([file.picture.features for file in both]), alike_pairs([file.picture.blurred for file in both])
+    ):
         if later < len(others):
             continue
         direct = [place for place in earlier if place < len(others)]

@@ -10,7 +10,8 @@ from samekind.copies.groups import CopyGroup, find_groups
 from samekind.copies.keep import better, worth
 from samekind.gallery.duplicates.duplicate_group import Duplicate, DuplicateGroup
 from samekind.gallery.duplicates.pictures.more_than_a_picture import more_than_a_picture
-from samekind.gallery.duplicates.pictures.picture_files import SAME_BYTES, Comparison, Greys, PictureFile
+from samekind.gallery.duplicates.pictures.picture_files import SAME_BYTES, Comparison, PictureFile
+from samekind.system.cores import available_cores
 
 
 def near_groups(
@@ -26,11 +27,17 @@ def near_groups(
     same = _by_content(files)
     pictures = [file for file in same if file.kept[0]]
     compare = Comparison()
-    candidates = list(partners(voted_pairs([file.features for file in pictures]), alike_pairs(Greys(pictures))))
+    candidates = list(
+        partners(
+            voted_pairs([file.picture.features for file in pictures]),
+            alike_pairs([file.picture.blurred for file in pictures]),
+        )
+    )
     found = find_groups(
         [file.facts for file in pictures],
         candidates,
         lambda one, other: compare(pictures[one], pictures[other]),
+        threads=available_cores(),
         on_progress=None if on_progress is None else lambda done: on_progress(done, len(candidates)),
     )
     groups = [_described(group, pictures, same) for group in found.groups]

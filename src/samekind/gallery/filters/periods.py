@@ -41,7 +41,14 @@ def parse_period(text: str) -> Period:
         raise ValueError("a date is written '2024', '2024-03', '2024-03-31' or '2024-03-31 18:30:05'")
     given = {name: int(value) for name, value in found.groupdict().items() if value is not None}
     try:
-        start = datetime(**({"month": 1, "day": 1} | given))  # noqa: DTZ001 - a camera's clock has no zone
+        start = datetime(  # noqa: DTZ001 - a camera's clock has no zone
+            given["year"],
+            given.get("month", 1),
+            given.get("day", 1),
+            given.get("hour", 0),
+            given.get("minute", 0),
+            given.get("second", 0),
+        )
     except ValueError as error:
         raise ValueError(f"there is no such date ({error})") from None
     try:

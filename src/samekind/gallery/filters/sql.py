@@ -20,7 +20,7 @@ from samekind.gallery.filters.tree import (
     pattern_parts,
 )
 
-Parameter = str | bytes | int
+Parameter = str | bytes | int | float
 # An SQL condition on images, and its parameters.
 Condition = tuple[str, tuple[Parameter, ...]]
 EVERYTHING: Condition = ("1 = 1", ())

@@ -1,1 +1,1 @@
-"""The SQLite file that is a gallery: its transactions, its one writer, its rows, what it says of itself."""
+"""Where a gallery is kept: a SQLite file or a PostgreSQL schema, its transactions, its one writer, its rows and facts."""

@@ -268,7 +268,7 @@ class SqliteStore:
             raise GalleryError(f"{self.path}: not a samekind gallery")
 
 
-def _bring_up_to_date(db: sqlite3.Connection) -> None:
+def _bring_up_to_date(db: SqliteConnection) -> None:
     """Give a gallery of format 1 the columns of today; a sync fills them. What only format 1 used stays, unread."""
     if not _is_gallery(db) or db.execute("PRAGMA user_version").fetchone()[0] >= FORMAT_VERSION:
         return

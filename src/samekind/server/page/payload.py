@@ -68,5 +68,5 @@ def _fits(component: Any, value: Any) -> bool:
     if isinstance(component, gr.Radio):
         return value is None or value in [choice for _, choice in component.choices]
     if isinstance(component, gr.Textbox):
-        return isinstance(value, str) and len(value) <= component.max_length
+        return isinstance(value, str) and len(value) <= (component.max_length or 0)
     return not value or isinstance(value, dict)

@@ -5,18 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import overload
-
-import numpy as np
-from numpy.typing import NDArray
 
 from samekind.copies.compare import Side, compare
 from samekind.copies.evidence import Edit, Evidence
-from samekind.copies.features import Features
 from samekind.copies.keep import Facts
-from samekind.copies.picture import Picture, unpacked, unpacked_features
+from samekind.copies.picture import Picture, unpacked
 from samekind.embedding.small_picture import read_detail, read_small_picture
 from samekind.errors import ImageError
 from samekind.gallery.filters.sql import EVERYTHING, Condition
@@ -29,8 +24,6 @@ from samekind.images.videos import frame_of
 _LOSSLESS = frozenset({".png", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".qoi"})
 # Files whose pixels are held while they are compared, up to 12 MB each.
 _HELD = 8
-# Small pictures that are held unpacked, about 120 kB each.
-_UNPACKED = 256
 SAME_BYTES = Evidence("copy", (Edit("exact"),), "sure", "", 0, 0.0, (1.0, 1.0), 1.0)
 
 
@@ -57,40 +50,17 @@ class PictureFile:
         """Where its pixels are read from."""
         return self.row.path if self.source is None else self.source
 
-    @property
-    def features(self) -> Features:
-        """The local features."""
-        return unpacked_features(self.kept[1])
-
-    @property
+    @cached_property
     def picture(self) -> Picture:
-        """The small picture."""
+        """The small picture and its local features."""
         return unpacked(*self.kept)
 
 
-class Greys(Sequence[NDArray[np.uint8]]):
-    """The small pictures of files in grey, uint8 (h, w) each, decoded when they are asked for."""
-
-    def __init__(self, files: Sequence[PictureFile]) -> None:
-        self._files = files
-
-    def __len__(self) -> int:
-        return len(self._files)
-
-    @overload
-    def __getitem__(self, place: int) -> NDArray[np.uint8]: ...
-    @overload
-    def __getitem__(self, place: slice) -> Greys: ...
-    def __getitem__(self, place: int | slice) -> NDArray[np.uint8] | Greys:
-        return Greys(self._files[place]) if isinstance(place, slice) else self._files[place].picture.grey
-
-
 class Comparison:
-    """Compares files two at a time, and holds the pixels of the last ones."""
+    """Compares files two at a time, in any thread, and holds the pixels of the last ones."""
 
     def __init__(self) -> None:
         self._read = lru_cache(_HELD)(read_detail)
-        self._unpacked = lru_cache(_UNPACKED)(unpacked)
 
     def __call__(self, first: PictureFile, second: PictureFile) -> Evidence | None:
         """What the second file's picture is to the first's. Where a file cannot be read, nothing is sure."""
@@ -107,7 +77,7 @@ class Comparison:
         def pixels() -> Pixels:
             return self._read(file.row.path) if file.source is None else read_detail(file.source)
 
-        return Side(self._unpacked(*file.kept), None if blind else pixels, file.row.width or 1, file.row.height or 1)
+        return Side(file.picture, None if blind else pixels, file.row.width or 1, file.row.height or 1)
 
 
 def read_picture_files(

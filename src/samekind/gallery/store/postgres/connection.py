@@ -67,20 +67,20 @@ class PostgresConnection:
                 "Cursor", psycopg.ClientCursor(self.raw).execute(statement.sql, statement.values(parameters) or None)
             )
         cursor = self.raw.cursor(binary=True)
-        return cast("Cursor", cursor.execute(statement.sql, statement.values(parameters)))  # type: ignore[arg-type]
+        return cast("Cursor", cursor.execute(statement.sql, statement.values(parameters)))
 
     def executemany(self, sql: str, parameters: Iterable[Sequence[Any]]) -> Cursor:
         """Run a statement for each of some rows."""
         statement = translated(sql)
         cursor = self.raw.cursor()
-        cursor.executemany(statement.sql, (statement.values(row) for row in parameters))  # type: ignore[arg-type]
+        cursor.executemany(statement.sql, (statement.values(row) for row in parameters))
         return cast("Cursor", cursor)
 
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Cursor:
         """Run a query whose rows stay on the server until they are asked for."""
         statement = translated(sql)
         cursor = self.raw.cursor(name=f"samekind{next(_NUMBERS)}", withhold=not self.in_transaction)
-        cursor.execute(statement.sql, statement.values(parameters), binary=True)  # type: ignore[arg-type]
+        cursor.execute(statement.sql, statement.values(parameters), binary=True)
         return cast("Cursor", _Stream(cursor))
 
     def has_pictures(self) -> bool:

@@ -1,0 +1,105 @@
+"""Embedding by the workers of Ray, against the local loop on the same cores; and two nodes against one.
+
+local     this process, with a thread for each core that computes
+ray       a cluster of this machine's with as many cores, a worker for each
+one node  a cluster whose one node with a core works (ray.cluster_utils.Cluster; its head has none)
+two nodes the same with two such nodes, on this machine
+
+Start-up is left out: time counts from the moment when the first shards are finished, one for each core. The contenders
+take turns. The shards of each are compared: they must be the same to the bit.
+
+python benchmarks/embed_engines.py FOLDER [--images 2000] [--cores 2] [--rows 64] [--rounds 3] [--model NAME]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+import ray
+from ray.cluster_utils import Cluster
+
+import samekind
+from samekind.images.folder_contents import walk
+
+_QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+_STORE = 200 * 1024 * 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--images", type=int, default=2000)
+    parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--rows", type=int, default=64)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--model", default=None)
+    arguments = parser.parse_args()
+    files = sorted(image.path for image in walk(arguments.folder.resolve()))
+    files = files[:: max(1, len(files) // arguments.images)][: arguments.images]
+    speeds: dict[str, list[float]] = {"local": [], "ray": [], "one node": [], "two nodes": []}
+    with tempfile.TemporaryDirectory() as folder:
+        for round_ in range(arguments.rounds):
+            for name, measured in speeds.items():
+                out = Path(folder) / f"{name} {round_}"
+                measured.append(_speed(name, files, out, arguments))
+                print(f"round {round_}: {name:<9} {measured[-1]:6.1f} images/s", flush=True)
+        shards = [[shard.read_bytes() for shard in sorted(out.glob("shard-*"))] for out in Path(folder).iterdir()]
+        print("shards", "are the same to the bit" if all(one == shards[0] for one in shards) else "DIFFER")
+    for name, values in speeds.items():
+        print(f"{name:<9} {statistics.median(values):6.1f} images/s  ({min(values):.1f} to {max(values):.1f})")
+    for name, baseline in (("ray", "local"), ("two nodes", "one node")):
+        ratios = [a / b for a, b in zip(speeds[name], speeds[baseline], strict=True)]
+        print(f"{name} / {baseline}: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+
+
+def _speed(name: str, files: list[str], out: Path, arguments: argparse.Namespace) -> float:
+    """Images a second, after the first shards."""
+    rows, cores = arguments.rows, 1 if name == "one node" else 2 if name == "two nodes" else arguments.cores
+    told: list[tuple[float, int]] = []
+    with _cluster(name, cores):
+        samekind.embed(
+            files,
+            out,
+            model=arguments.model,
+            rows=rows,
+            engine="local" if name == "local" else "ray",
+            threads=cores if name == "local" else None,
+            on_progress=lambda _, done, __: told.append((time.perf_counter(), done)),
+        )
+    after = [(now, done) for now, done in told if done >= rows * cores]
+    (begun, first), (ended, last) = after[0], after[-1]
+    if first == last:
+        raise SystemExit(f"too few images for {cores} cores and shards of {rows}")
+    return (last - first) / (ended - begun)
+
+
+@contextmanager
+def _cluster(name: str, cores: int) -> Iterator[None]:
+    if name == "local":
+        yield
+        return
+    if name == "ray":
+        ray.init(address="local", num_cpus=cores, object_store_memory=_STORE, include_dashboard=False, **_QUIET)
+        yield
+        ray.shutdown()
+        return
+    cluster: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": _STORE})
+    for _ in range(cores):
+        cluster.add_node(num_cpus=1, object_store_memory=_STORE)
+    ray.init(address=cluster.address, **_QUIET)
+    yield
+    ray.shutdown()
+    cluster.shutdown()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+"""Embedding into shards: resumed, repeated, refused."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from commands import run
+from conftest import save_noise
+from gallery.conftest import LONG_AGO, age
+from pyarrow.dataset import dataset
+from shards.conftest import contents
+
+import samekind
+from samekind.embedding import embed_batch
+from samekind.errors import ArgumentError, DatasetError, ShardError
+from samekind.shards.folder import ShardFolder, is_shard_folder
+from samekind.shards.shard_file import read_shard
+
+
+def stop_after(images: int) -> Callable[[str, int, int], None]:
+    def stop(_: str, done: int, __: int) -> None:
+        if done >= images:
+            raise KeyboardInterrupt
+
+    return stop
+
+
+def test_rows_are_those_of_the_stateless_work(odd: Path, whole: Path, tiny_model: Path) -> None:
+    rows = list(ShardFolder(whole).rows())
+    files = sorted(map(str, odd.rglob("*.*")))
+    assert [row.name for row in rows] == files
+    assert [row.image for row in rows] == embed_batch(files, samekind.load(tiny_model).encoder)
+    assert {row.mtime_ns for row in rows} == {LONG_AGO * 10**9}
+
+
+def test_anybody_can_read_a_shard(whole: Path) -> None:
+    table = dataset(whole).to_table()
+    assert len(table) == 26
+    assert table.column("path")[0].as_py().endswith("photos/one/00.png")
+    embedding = np.array(table.column("embedding")[0].as_py(), np.float32)
+    assert embedding.shape == (6,)
+    assert np.linalg.norm(embedding) == pytest.approx(1, abs=1e-3)
+    assert len(table.column("sha256")[0].as_py()) == 32
+
+
+@pytest.mark.parametrize("stops", [[1, 6], [5, 5, 5, 5, 5, 5], [25]])
+def test_stopped_and_gone_on_is_as_never_stopped(
+    odd: Path, whole: Path, tiny_model: Path, tmp_path: Path, stops: list[int]
+) -> None:
+    left = 26
+    for images in stops:
+        with pytest.raises(KeyboardInterrupt):
+            samekind.embed(odd, tmp_path / "out", model=tiny_model, rows=4, on_progress=stop_after(images))
+        finished = sum(entry.rows for _, entry in ShardFolder(tmp_path / "out").files())
+        assert 26 - left <= finished <= 26
+        left = 26 - finished
+    report = samekind.embed(odd, tmp_path / "out")
+    assert report.embedded == left
+    assert contents(tmp_path / "out") == contents(whole)
+
+
+def test_only_what_is_new_or_changed_is_embedded(odd: Path, tiny_model: Path, tmp_path: Path) -> None:
+    photos = shutil.copytree(odd, tmp_path / "photos")
+    first = samekind.embed(photos, tmp_path / "out", model=tiny_model, rows=4)
+    assert (first.embedded, first.images, first.shards) == (26, 26, 7)
+    before = contents(tmp_path / "out")
+    assert samekind.embed(photos, tmp_path / "out").embedded == 0
+    assert contents(tmp_path / "out") == before
+    save_noise(photos / "new.png", (1, 2, 3), seed=99)
+    save_noise(photos / "one/00.png", (200, 2, 3), seed=98)
+    for name in ("new.png", "one/00.png"):
+        age(photos / name, LONG_AGO + 7)
+    report = samekind.embed(photos, tmp_path / "out")
+    assert (report.embedded, report.images) == (2, 28)
+    after = contents(tmp_path / "out")
+    assert all(after[name] == data for name, data in before.items() if name != "_shards.json")
+
+
+def test_a_shard_that_was_not_committed_is_made_again(odd: Path, whole: Path, tiny_model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        samekind.embed(odd, out, model=tiny_model, rows=4, on_progress=stop_after(9))
+    (out / "shard-00000-000002.parquet").write_bytes(b"half")
+    (out / ".shard-00000-000003-abc.parquet").write_bytes(b"half")
+    samekind.embed(odd, out)
+    assert contents(out) == contents(whole)
+    assert not (out / ".shard-00000-000003-abc.parquet").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a link that leads nowhere")
+def test_what_could_not_be_fetched_is_tried_again_when_it_can_be(odd: Path, tiny_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text(f"{odd}/one/00.png\n{tmp_path}/later.png\n")
+    report = samekind.embed(tmp_path / "list.txt", tmp_path / "out", model=tiny_model)
+    assert report.unreadable == [(f"{tmp_path}/later.png", "cannot be read (No such file or directory)")]
+    assert samekind.embed(tmp_path / "list.txt", tmp_path / "out").embedded == 0
+    age(Path(shutil.copyfile(odd / "one/01.png", tmp_path / "later.png")))
+    assert samekind.embed(tmp_path / "list.txt", tmp_path / "out").embedded == 1
+    assert samekind.embed(tmp_path / "list.txt", tmp_path / "out").embedded == 0
+    assert [row.image.error is None for row in ShardFolder(tmp_path / "out").rows()] == [True, False, True]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="file names are text on Windows")
+def test_names_that_are_no_utf8(tmp_path: Path, tiny_model: Path) -> None:
+    name = os.fsencode(tmp_path) + b"/photos/\xff.png"
+    (tmp_path / "photos").mkdir()
+    save_noise(tmp_path / "a.png", (1, 2, 3), seed=1)
+    (tmp_path / "a.png").rename(os.fsdecode(name))
+    os.utime(name, (LONG_AGO, LONG_AGO))
+    for embedded in (1, 0):
+        assert samekind.embed(tmp_path / "photos", tmp_path / "out", model=tiny_model).embedded == embedded
+    [row] = ShardFolder(tmp_path / "out").rows()
+    assert os.fsencode(row.name) == name
+    assert row.image.error is None
+    [path] = pq.read_table(tmp_path / "out/shard-00000-000000.parquet").column("path").to_pylist()
+    assert path == f"{tmp_path}/photos/\\xff.png"
+
+
+def test_other_models_and_settings_are_refused(odd: Path, whole: Path, adaptable_model: Path, tmp_path: Path) -> None:
+    before = contents(whole)
+    with pytest.raises(ShardError, match="of the model 'tiny'"):
+        samekind.embed(odd, whole, model="general")
+    with pytest.raises(ShardError, match="begun with rows 4, not 5"):
+        samekind.embed(odd, whole, rows=5)
+    with pytest.raises(ShardError, match="neither empty nor a folder of shards"):
+        samekind.embed(odd, odd)
+    with pytest.raises(ArgumentError, match="rows"):
+        samekind.embed(odd, tmp_path / "out", rows=0)
+    with pytest.raises(ArgumentError, match="engine"):
+        samekind.embed(odd, tmp_path / "out", engine="spark")
+    assert not (tmp_path / "out").exists()
+    assert contents(whole) == before
+    # A model that is only calibrated otherwise has the same embeddings.
+    assert samekind.embed(odd, whole, model=adaptable_model).embedded == 0
+
+
+def test_a_source_without_images_begins_nothing(tiny_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "a.tar").write_bytes(b"no tar" * 200)
+    for source in ("empty", "a.tar"):
+        with pytest.raises(DatasetError, match=source):
+            samekind.embed(tmp_path / source, tmp_path / "out", model=tiny_model)
+    assert not is_shard_folder(tmp_path / "out")
+    assert run("embed", tmp_path / "empty", "-o", tmp_path / "out").returncode == 2
+
+
+def test_one_writer_at_a_time(odd: Path, whole: Path) -> None:
+    with ShardFolder(whole).writing(), pytest.raises(ShardError, match="another process is writing it"):
+        samekind.embed(odd, whole)
+
+
+def test_a_damaged_shard_is_named(whole: Path, tmp_path: Path) -> None:
+    out = shutil.copytree(whole, tmp_path / "out")
+    shard = out / "shard-00000-000003.parquet"
+    shard.write_bytes(shard.read_bytes()[:-100])
+    with pytest.raises(ShardError, match=r"shard-00000-000003\.parquet: missing, or not as it was written"):
+        list(ShardFolder(out).rows())
+    with pytest.raises(ShardError, match="not a readable shard"):
+        list(read_shard(shard))
+    (out / "_shards.json").write_text("{")
+    with pytest.raises(ShardError, match="its manifest is broken"):
+        ShardFolder(out)
+
+
+def test_the_command_names_bad_files_at_its_end(odd: Path, tiny_model: Path, tmp_path: Path) -> None:
+    done = run("embed", odd, "-o", tmp_path / "out", "--model", tiny_model, "--rows", 10)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{tmp_path}/out: 26 images in 3 shards (26 new, 4 of them unreadable)\n"
+    assert f"{odd}/one/empty.jpg: the file is empty" in done.stderr
+    assert f"{odd}/two/cut.jpg: damaged" in done.stderr
+    again = run("embed", odd, "-o", tmp_path / "out")
+    assert again.stdout == f"{tmp_path}/out: 26 images in 3 shards (nothing new)\n"

@@ -1,0 +1,154 @@
+"""What sources hold, and that its bytes are read back."""
+
+from __future__ import annotations
+
+import csv
+import io
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from samekind.errors import DatasetError, ImageError
+from samekind.shards.inputs import Input, read_input
+from samekind.shards.listing import list_inputs
+
+
+def pictures(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in sorted(folder.rglob("*.*"))}
+
+
+def read_all(source: object, **options: object) -> dict[str, bytes]:
+    _, found = list_inputs(source, **options)
+    inputs = list(found)
+    assert len(set(inputs)) == len(inputs)
+    return {one.name: read_input(one) for one in inputs}
+
+
+def test_a_folder(odd: Path) -> None:
+    listing, _ = list_inputs(odd)
+    assert read_all(odd) == read_all(f"file://{odd}") == pictures(odd)
+    assert listing.folder == odd.resolve()
+
+
+def test_what_a_pattern_names_is_passed_over(odd: Path) -> None:
+    listing, found = list_inputs(odd, ["two/", "*.jpg"])
+    assert {Path(one.address).relative_to(odd).parts[0] for one in found} == {"one"}
+    assert listing.passed.sentences() == ["4 excluded files or folders"]
+
+
+def test_lists_and_tables_of_paths_relative_to_themselves(odd: Path, tmp_path: Path) -> None:
+    names = [Path(path).relative_to(odd.parent) for path in pictures(odd)]
+    (odd.parent / "list.txt").write_text("\n".join(map(str, names)) + "\n\n")
+    with (odd.parent / "list.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("image", "label"), *((name, "x") for name in names)])
+    pq.write_table(pa.table({"path": list(map(str, names))}), odd.parent / "paths.parquet")
+    for name in ("list.txt", "list.csv", "paths.parquet"):
+        assert read_all(odd.parent / name) == pictures(odd)
+    assert read_all(pictures(odd)) == pictures(odd)
+
+
+@pytest.mark.parametrize("form", ["binary", "datasets"])
+def test_parquet_of_bytes_in_several_row_groups(odd: Path, tmp_path: Path, form: str) -> None:
+    images = list(pictures(odd).values())
+    column = images if form == "binary" else [{"bytes": one, "path": None} for one in images]
+    pq.write_table(pa.table({"label": [0] * len(images), "image": column}), tmp_path / "p.parquet", row_group_size=7)
+    assert read_all(tmp_path) == {f"{tmp_path}/p.parquet#{row}": image for row, image in enumerate(images)}
+
+
+def webdataset(odd: Path, path: Path) -> dict[str, bytes]:
+    with tarfile.open(path, "w") as tar:
+        for number, name in enumerate(pictures(odd)):
+            tar.add(name, f"{number:04}{Path(name).suffix}")
+            label = tarfile.TarInfo(f"{number:04}.cls")
+            label.size = 1
+            tar.addfile(label, io.BytesIO(b"3"))
+    return {f"{path}#{n:04}{Path(name).suffix}": image for n, (name, image) in enumerate(pictures(odd).items())}
+
+
+def test_tars_of_webdataset_alone_or_in_a_folder(odd: Path, tmp_path: Path) -> None:
+    expected = webdataset(odd, tmp_path / "000.tar") | webdataset(odd, tmp_path / "001.tar")
+    assert read_all(tmp_path) == expected
+    assert read_all(tmp_path / "000.tar").items() < expected.items()
+
+
+def test_tars_beside_pictures_are_passed_over(odd: Path, tmp_path: Path) -> None:
+    webdataset(odd, tmp_path / "backup.tar")
+    (tmp_path / "a.png").write_bytes((odd / "one" / "00.png").read_bytes())
+    listing, found = list_inputs(tmp_path)
+    assert [one.name for one in found] == [str(tmp_path / "a.png")]
+    assert listing.passed.sentences() == ["1 file that is no image (1 .tar)"]
+
+
+@pytest.fixture
+def memory(odd: Path) -> Iterator[str]:
+    """The folder in fsspec's memory."""
+    fsspec = pytest.importorskip("fsspec")
+    system = fsspec.filesystem("memory")
+    for name, image in pictures(odd).items():
+        system.pipe(f"/shop/{Path(name).relative_to(odd)}", image)
+    system.pipe("/shop/one/.hidden.png", b"x")
+    yield "memory://shop"
+    system.rm("/shop", recursive=True)
+
+
+def test_an_address(odd: Path, memory: str, tmp_path: Path) -> None:
+    expected = {f"memory:///shop/{Path(name).relative_to(odd)}": image for name, image in pictures(odd).items()}
+    assert read_all(memory) == expected
+    (tmp_path / "list.txt").write_text("\n".join(expected))
+    assert read_all(tmp_path / "list.txt") == expected
+    listing, found = list_inputs(memory, ["one/"])
+    assert {one.address.split("/")[4] for one in found} == {"two"}
+    assert listing.passed.sentences() == ["1 hidden file or folder", "14 excluded files or folders"]
+
+
+def test_a_tar_behind_an_address(odd: Path, memory: str, tmp_path: Path) -> None:
+    import fsspec
+
+    expected = webdataset(odd, tmp_path / "000.tar")
+    fsspec.filesystem("memory").pipe("/tars/000.tar", (tmp_path / "000.tar").read_bytes())
+    assert list(read_all("memory://tars").values()) == list(expected.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.parquet", b"no parquet", "not a readable Parquet file"),
+        ("a.tar", b"no tar" * 200, "not a readable tar file"),
+        ("a.csv", b"label\nx\n", "path"),
+    ],
+)
+def test_what_is_no_source_is_named(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DatasetError, match=message) as caught:
+        list(list_inputs(tmp_path / name)[1])
+    assert str(tmp_path / name) in str(caught.value)
+
+
+def test_a_source_that_is_not_there_is_refused_at_once(tmp_path: Path) -> None:
+    for source in (tmp_path / "gone", "nosuch://bucket/photos"):
+        with pytest.raises(DatasetError):
+            list(list_inputs(source)[1])
+
+
+def test_what_has_changed_since_it_was_listed_is_not_embedded(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"12345")
+    [one] = list_inputs(tmp_path)[1]
+    assert read_input(one) == b"12345"
+    path.write_bytes(b"54321")
+    with pytest.raises(ImageError, match="has changed"):
+        read_input(one)
+    path.unlink()
+    with pytest.raises(ImageError, match="No such file"):
+        read_input(one)
+    with pytest.raises(ImageError, match="has changed"):
+        read_input(Input(str(tmp_path / "list.tar"), "a", 0, 5)._replace(address=str(_short(tmp_path))))
+
+
+def _short(folder: Path) -> Path:
+    (folder / "s.tar").write_bytes(b"123")
+    return folder / "s.tar"
