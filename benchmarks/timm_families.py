@@ -157,9 +157,8 @@ def cut_and_trained(family: str, work: Path) -> dict[str, object]:
     names = sorted(timm.list_models(module=family), key=_how_small)
     found: dict[str, object] = {"family": family, "network": names[0] if names else None}
     try:
-        backbone = timm.create_model(names[0], num_classes=0)
-        cfg: Any = backbone.default_cfg
-        size = int(cfg["input_size"][1])
+        backbone: Any = timm.create_model(names[0], num_classes=0)
+        size = int(backbone.default_cfg["input_size"][1])
         stages = max(1, len(stage_names(backbone)) // 2)
         model = SiameseNetwork(names[0], 32, stages, input_size=size)
         with torch.no_grad():
