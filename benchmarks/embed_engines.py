@@ -92,7 +92,7 @@ def _cluster(name: str, cores: int) -> Iterator[None]:
         yield
         ray.shutdown()
         return
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": _STORE})
+    cluster: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": _STORE})
     for _ in range(cores):
         cluster.add_node(num_cpus=1, object_store_memory=_STORE)
     ray.init(address=cluster.address, **_QUIET)

@@ -121,7 +121,7 @@ def load(gallery: Gallery, count: int, dimension: int, factory: str | None) -> N
 
 
 def asked(raw: psycopg.Connection[Any], statement: str, given: str) -> list[Any]:
-    return raw.execute(statement, (given,), binary=True).fetchall()  # type: ignore[call-overload, no-any-return]
+    return raw.execute(statement, (given,), binary=True).fetchall()
 
 
 def timed(calls: list[Callable[[], Any]]) -> list[float]:

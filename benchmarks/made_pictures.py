@@ -329,7 +329,7 @@ def scores(rng: np.random.Generator) -> Iterator[Image.Image]:
     notes = rng.integers(0, 9, (8, 28))
     for turn in count():
         if turn % 3:
-            line, bar = rng.integers(0, 8), 7 * int(rng.integers(0, 4))
+            line, bar = int(rng.integers(0, 8)), 7 * int(rng.integers(0, 4))
             notes[line, bar : bar + 7] = rng.integers(0, 9, 7)
         else:
             notes = rng.integers(0, 9, (8, 28))

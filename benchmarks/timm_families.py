@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import timm
 import torch
@@ -156,7 +157,7 @@ def cut_and_trained(family: str, work: Path) -> dict[str, object]:
     names = sorted(timm.list_models(module=family), key=_how_small)
     found: dict[str, object] = {"family": family, "network": names[0] if names else None}
     try:
-        backbone = timm.create_model(names[0], num_classes=0)
+        backbone: Any = timm.create_model(names[0], num_classes=0)
         size = int(backbone.default_cfg["input_size"][1])
         stages = max(1, len(stage_names(backbone)) // 2)
         model = SiameseNetwork(names[0], 32, stages, input_size=size)

@@ -123,8 +123,9 @@ def times(browser: Any, address: str, pictures: list[Path], visits: int) -> None
                 seconds.setdefault(f"{visit} ({on}): {what}", []).append(took)
             visitor.page.close()
         context.close()
-    for what, took in seconds.items():
-        print(f"{what:55} {statistics.median(took):5.2f} s  ({min(took):.2f} to {max(took):.2f}, {len(took)} visitors)")
+    for what, all_of_them in seconds.items():
+        low, high = min(all_of_them), max(all_of_them)
+        print(f"{what:55} {statistics.median(all_of_them):5.2f} s  ({low:.2f} to {high:.2f}, {visits} visitors)")
 
 
 def two_of(photos: list[Path], rng: np.random.Generator) -> tuple[Path, Path]:

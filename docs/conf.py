@@ -37,8 +37,6 @@ extensions = [
 ]
 exclude_patterns = ["_build", "generated/notebooks"]
 nitpicky = True
-# A glob of guides that a branch may not have.
-suppress_warnings = ["toc.empty_glob"]
 # Types of other libraries, and the internal ones that signatures show: they have no pages here.
 nitpick_ignore_regex = [("py:.*", r"(?!samekind\.[A-Z]).*")]
 

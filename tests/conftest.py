@@ -64,8 +64,9 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The slow places come first, so that no process is left with one of them when the others are done."""
-    items.sort(key=lambda item: not any(item.path.is_relative_to(place) for place in lanes.SLOW_PLACES))
+    """The slow places come first, then files that start processes: no worker has one left when the others are done."""
+    slow = {item.path for item in items if lanes.is_slow(item)}
+    items.sort(key=lambda item: (not lanes.is_slow_place(item.path), item.path not in slow))
 
 
 # Each may come to hold two gigabytes of networks.

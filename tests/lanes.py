@@ -30,9 +30,14 @@ SLOW_HELPERS = {"command", "holding", "run_process", "start", "worker"}
 HELPERS = {"commands", "services", "plans.kills"}
 
 
+def is_slow_place(path: Path) -> bool:
+    """Whether a file or folder is one of the slow places, or lies in one."""
+    return any(path.is_relative_to(place) for place in SLOW_PLACES)
+
+
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Such files are not even imported."""
-    return True if any(collection_path.is_relative_to(place) for place in SLOW_PLACES) else None
+    return True if is_slow_place(collection_path) else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

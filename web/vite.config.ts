@@ -3,19 +3,20 @@ import { defineConfig, type Plugin } from "vite";
 
 // Where `samekind export-web` looks for the page.
 const BUILT = "../src/samekind/web/page";
-const MODEL = "../src/samekind/models/general.onnx";
+const MODEL = new URL("../src/samekind/models/general.onnx", import.meta.url);
 
 /** In `npm run dev`: the files that `samekind export-web` would write beside the page. */
 const shippedModel: Plugin = {
   name: "samekind-shipped-model",
   configureServer(server) {
     server.middlewares.use(async (request, response, next) => {
-      if (request.url === "/site.json") {
-        response.setHeader("Content-Type", "application/json");
-        response.end(JSON.stringify({ model: "model.onnx", name: "general", files: [] }));
-      } else if (request.url === "/model.onnx") {
-        response.end(await readFile(new URL(MODEL, import.meta.url)));
-      } else next();
+      const data = request.url && ["/site.json", "/model.onnx"].includes(request.url) ? await readFile(MODEL) : null;
+      if (!data) next();
+      else if (request.url === "/model.onnx") response.end(data);
+      else
+        response.end(
+          JSON.stringify({ model: "model.onnx", bytes: data.length, version: String(Date.now()), files: [] }),
+        );
     });
   },
 };

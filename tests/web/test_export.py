@@ -9,7 +9,8 @@ import pytest
 from commands import run
 
 import samekind
-from samekind.errors import ModelFileError, WebPageError
+from samekind.errors import ModelFileError, SamekindError, WebPageError
+from samekind.model_file.file import read_model, write_model
 from samekind.web import export
 
 
@@ -84,6 +85,20 @@ def test_a_broken_model_is_refused_before_anything_is_written(tmp_path: Path) ->
     (tmp_path / "mine.onnx").write_bytes(b"no model")
     with pytest.raises(ModelFileError, match=r"mine\.onnx"):
         export.export_web(tmp_path / "site", tmp_path / "mine.onnx")
+    assert not (tmp_path / "site").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "refused"),
+    [({"pair": None, "trio": None}, "not calibrated"), ({"resize": "crop"}, "the page squashes pictures")],
+)
+def test_a_model_that_the_page_cannot_judge_by_is_refused(
+    tiny_model: Path, tmp_path: Path, changes: dict[str, object], refused: str
+) -> None:
+    model = read_model(tiny_model)
+    write_model(tmp_path / "other.onnx", model.data, model.card.model_copy(update=changes))
+    with pytest.raises(SamekindError, match=refused):
+        export.export_web(tmp_path / "site", tmp_path / "other.onnx")
     assert not (tmp_path / "site").exists()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import runpy
 import subprocess
 from pathlib import Path
@@ -45,6 +46,16 @@ def test_the_package_has_the_version_of_the_library() -> None:
 def test_nothing_in_the_folder_names_where_packages_come_from() -> None:
     assert "package-lock=false" in (WEB / ".npmrc").read_text("utf-8")
     assert not list(WEB.glob("*lock*"))
+
+
+def test_the_page_and_its_service_worker_have_one_policy() -> None:
+    page = re.search(r'content="(default-src[^"]*)"', (WEB / "page" / "index.html").read_text("utf-8"))
+    worker = re.search(
+        r'"Content-Security-Policy":\s*((?:"[^"]*"[\s+]*)+)', (WEB / "page" / "service-worker.ts").read_text("utf-8")
+    )
+    assert page
+    assert worker
+    assert "".join(re.findall(r'"([^"]*)"', worker[1])) == page[1]
 
 
 def _floats(encoded: str) -> np.ndarray:

@@ -9,7 +9,11 @@ const MOST_PICTURES = 500;
 
 export function offerCollection(engine: Engine, card: Card, adapted: (card: Card) => void): void {
   if (!card.domains) return;
-  const [files, forget, status] = [byId<HTMLInputElement>("collection-files"), byId("forget"), byId("collection-status")];
+  const [files, forget, status] = [
+    byId<HTMLInputElement>("collection-files"),
+    byId("forget"),
+    byId("collection-status"),
+  ];
   byId("collection").hidden = false;
   files.addEventListener("change", async () => {
     const given = spreadOut(Array.from(files.files ?? []));

@@ -52,7 +52,9 @@ export class Engine {
     const blob = URL.createObjectURL(new Blob([start], { type: "text/javascript" }));
     this.#worker = new Worker(blob, { type: "module" });
     this.#worker.addEventListener("message", ({ data }: MessageEvent<Reply>) => this.#hear(data));
-    this.#worker.addEventListener("error", () => this.#fail(new Error("the page's worker cannot start in this browser")));
+    this.#worker.addEventListener("error", () =>
+      this.#fail(new Error("the page's worker cannot start in this browser")),
+    );
   }
 
   ask<Name extends keyof Requests>(

@@ -3,7 +3,7 @@
 import wasmScript from "onnxruntime-web/ort-wasm-simd-threaded.mjs?url";
 import wasmBinary from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
 
-import { type Embedding, load, type Picture, readPicture, Recognizer, type Runtime } from "../src/index.js";
+import { type Embedding, ImageError, load, type Picture, readPicture, Recognizer, type Runtime } from "../src/index.js";
 import type { Reply, Request, Requests } from "./engine.js";
 import { kept } from "./site.js";
 
@@ -16,7 +16,9 @@ const pictures = new Map<number, Picture>();
 let embeddings = new Map<number, Embedding>();
 let nextPicture = 0;
 
-const handlers: { [Name in keyof Requests]: (given: Requests[Name]["given"], at: number) => Promise<Requests[Name]["found"]> } = {
+const handlers: {
+  [Name in keyof Requests]: (given: Requests[Name]["given"], at: number) => Promise<Requests[Name]["found"]>;
+} = {
   async open({ site, base, cache }, at) {
     const graphics = __GPU__ && (await hasGraphicsCard());
     const runtime = graphics ? onGpu(cache) : onWasm(cache);
@@ -24,6 +26,8 @@ const handlers: { [Name in keyof Requests]: (given: Requests[Name]["given"], at:
     const gpu = graphics ? await openOnGpu(runtime, data, site.model) : null;
     loaded = gpu ?? (await load(await (graphics ? onWasm(cache) : runtime), data, { name: site.model }));
     recognizer = loaded;
+    // The first run is slow, because the browser compiles what it runs; better while the visitor looks for pictures.
+    loaded.embed(new Uint8Array(3 * loaded.card.input_size ** 2)).catch(() => undefined);
     return { card: loaded.card, backend: gpu ? "WebGPU" : "WebAssembly", threads: gpu ? 0 : threads() };
   },
   async add({ file, name }) {
@@ -49,7 +53,8 @@ const handlers: { [Name in keyof Requests]: (given: Requests[Name]["given"], at:
     for (const [i, file] of files.entries()) {
       try {
         rows.push(await loaded.embedBare((await readPicture(file, loaded.card.input_size, file.name)).pixels));
-      } catch {
+      } catch (error) {
+        if (!(error instanceof ImageError)) throw error;
         unreadable.push(file.name);
       }
       progress(at, i + 1, files.length);

@@ -54,7 +54,10 @@ async function judge(): Promise<void> {
   }
   say("Looking…");
   try {
-    const found = await engine.ask("judge", { ids: given.map(({ id }) => id), operatingPoint: point.value || "balanced" });
+    const found = await engine.ask("judge", {
+      ids: given.map(({ id }) => id),
+      operatingPoint: point.value || "balanced",
+    });
     if (mine !== turn) return;
     verdict = found;
     verdictBox.replaceChildren(...verdictParts(card, found));
@@ -82,7 +85,9 @@ async function explain(): Promise<void> {
 }
 
 function offerPoints(known: Card): void {
-  const names = Object.keys(known.pair.operating_points).filter((name) => !known.trio || name in known.trio.operating_points);
+  const names = Object.keys(known.pair.operating_points).filter(
+    (name) => !known.trio || name in known.trio.operating_points,
+  );
   point.replaceChildren(...names.map((name) => element("option", { value: name }, POINTS[name] ?? name)));
   point.value = "balanced";
   byId("point-label").hidden = names.length < 2;
@@ -120,7 +125,9 @@ function say(words: string): void {
 }
 
 function fail(error: unknown): void {
-  verdictBox.replaceChildren(element("p", { class: "different" }, error instanceof Error ? error.message : String(error)));
+  verdictBox.replaceChildren(
+    element("p", { class: "different" }, error instanceof Error ? error.message : String(error)),
+  );
 }
 
 point.addEventListener("change", () => void judge());

@@ -23,7 +23,7 @@ self.addEventListener("install", (event) => event.waitUntil(install()));
 self.addEventListener("activate", (event) => event.waitUntil(activate()));
 self.addEventListener("fetch", (event) => {
   const { request } = event;
-  if (request.method === "GET" && request.url.startsWith(self.registration.scope)) event.respondWith(answer(request));
+  if (request.method === "GET" && request.url.startsWith(self.registration.scope)) event.respondWith(respond(request));
 });
 
 async function install(): Promise<void> {
@@ -47,7 +47,7 @@ async function activate(): Promise<void> {
 }
 
 /** Names with a hash never change, so they come from the cache; what may change comes from the host where it answers. */
-async function answer(request: Request): Promise<Response> {
+async function respond(request: Request): Promise<Response> {
   const cache = await caches.open(CACHE);
   const changes = request.mode === "navigate" || request.url.endsWith("/site.json");
   const stored = await cache.match(request, { ignoreSearch: true });

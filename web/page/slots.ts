@@ -32,12 +32,12 @@ export class Slots {
     this.#changed = changed;
     this.#slots = NAMES.map((name, place) => this.#slot(name, place));
     root.append(...this.#slots.map((slot) => slot.root));
-    document.addEventListener("paste", (event) => this.#spread(event.clipboardData?.files, 0));
+    document.addEventListener("paste", (event) => this.#fill(event.clipboardData?.files));
     // A picture that is dropped beside a place must not replace the page.
     document.addEventListener("dragover", (event) => event.preventDefault());
     document.addEventListener("drop", (event) => {
       event.preventDefault();
-      this.#spread(event.dataTransfer?.files, 0);
+      this.#fill(event.dataTransfer?.files);
     });
   }
 
@@ -56,7 +56,7 @@ export class Slots {
     const below = element("p", { "aria-live": "polite" });
     const root = element("div", { class: "slot" }, label, element("div", { class: "below" }, below, remove));
     input.addEventListener("change", () => {
-      this.#spread(input.files, place);
+      this.#spreadFrom(place, input.files);
       input.value = "";
     });
     remove.addEventListener("click", () => {
@@ -70,19 +70,31 @@ export class Slots {
     root.addEventListener("drop", (event) => {
       event.preventDefault();
       event.stopPropagation();
-      this.#spread(event.dataTransfer?.files, place);
+      this.#spreadFrom(place, event.dataTransfer?.files);
     });
     return { root, input, face, below, remove, given: null, turn: 0 };
   }
 
-  /** Several files fill this place and those that are empty. */
-  #spread(files: FileList | null | undefined, place: number): void {
-    const others = this.#slots.map((_, i) => i).filter((i) => i !== place && !this.#slots[i]!.given);
-    const first = this.#slots[place]!.given && files?.length && place === 0 && others.length ? others : [place, ...others];
-    Array.from(files ?? []).forEach((file, i) => {
-      const at = first[i];
-      if (at !== undefined) void this.#put(at, file);
-    });
+  /** The places without a picture. */
+  get #empties(): number[] {
+    return this.#slots.map((_, place) => place).filter((place) => !this.#slots[place]!.root.classList.contains("full"));
+  }
+
+  /** Files that were given beside the places fill the empty ones; where there are none, they take the first. */
+  #fill(files: FileList | null | undefined): void {
+    const empties = this.#empties;
+    this.#spread(files, empties.length ? empties : [0, 1, 2]);
+  }
+
+  #spread(files: FileList | null | undefined, places: readonly number[]): void {
+    Array.from(files ?? [])
+      .slice(0, places.length)
+      .forEach((file, i) => void this.#put(places[i]!, file));
+  }
+
+  /** Files for one place; of several the others fill empty places. */
+  #spreadFrom(place: number, files: FileList | null | undefined): void {
+    this.#spread(files, [place, ...this.#empties.filter((other) => other !== place)]);
   }
 
   async #put(place: number, file: File): Promise<void> {

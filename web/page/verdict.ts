@@ -43,15 +43,28 @@ function scale(verdict: Verdict, limit: number): HTMLElement {
   const [value, line] = [element("div", { class: "value" }), element("div", { class: "limit" })];
   value.style.width = `${100 * verdict.probability}%`;
   line.style.left = `${100 * limit}%`;
-  return element("div", { class: `scale ${verdict.same ? "same" : "different"}`, role: "img", "aria-label": words }, value, line);
+  return element(
+    "div",
+    { class: `scale ${verdict.same ? "same" : "different"}`, role: "img", "aria-label": words },
+    value,
+    line,
+  );
 }
 
 function pairList(trio: TrioVerdict): HTMLElement {
   const lines = trio.pairs.map((pair, n) => {
-    const [i, j] = [[0, 1], [0, 2], [1, 2]][n] as [number, number];
+    const [i, j] = [
+      [0, 1],
+      [0, 2],
+      [1, 2],
+    ][n] as [number, number];
     const most = trio.mostAlike[0] === i && trio.mostAlike[1] === j ? ", most alike" : "";
     const said = pair.same ? "the same kind" : "different";
-    return element("li", {}, `${ORDINALS[i]} and ${ORDINALS[j]}: ${said}, ${percent(pair.probability)} likely the same${most}`);
+    return element(
+      "li",
+      {},
+      `${ORDINALS[i]} and ${ORDINALS[j]}: ${said}, ${percent(pair.probability)} likely the same${most}`,
+    );
   });
   return element("ul", {}, ...lines);
 }

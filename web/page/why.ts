@@ -15,7 +15,11 @@ const GAP = 120;
 const DOT = 7;
 
 /** The figures of an explanation, for `#why`. */
-export async function whyParts(explanation: Explanation, given: readonly Given[], verdict: Verdict): Promise<HTMLElement[]> {
+export async function whyParts(
+  explanation: Explanation,
+  given: readonly Given[],
+  verdict: Verdict,
+): Promise<HTMLElement[]> {
   const threshold = "pairs" in verdict ? (verdict as { pairs: Verdict[] }).pairs[0]!.threshold : verdict.threshold;
   const figures: HTMLElement[] = [];
   for (const pair of explanation.pairs) {
@@ -23,7 +27,9 @@ export async function whyParts(explanation: Explanation, given: readonly Given[]
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", inWords(pair));
     const [i, j] = pair.pictures;
-    figures.push(element("figure", {}, canvas, element("figcaption", {}, `The ${ORDINALS[i]} and the ${ORDINALS[j]} picture`)));
+    figures.push(
+      element("figure", {}, canvas, element("figcaption", {}, `The ${ORDINALS[i]} and the ${ORDINALS[j]} picture`)),
+    );
   }
   const how =
     explanation.method === "contributions"
@@ -97,7 +103,10 @@ function join(
   colour: string,
   thick: number,
 ): void {
-  for (const [style, width] of [["white", thick + 3], [colour, thick]] as const) {
+  for (const [style, width] of [
+    ["white", thick + 3],
+    [colour, thick],
+  ] as const) {
     context.strokeStyle = style;
     context.lineWidth = width;
     context.beginPath();
@@ -118,7 +127,8 @@ function join(
 /** What the lines of a pair join, for whoever does not see them. */
 function inWords(pair: ExplainedPair): string {
   const [i, j] = pair.pictures.map((number) => ORDINALS[number]);
-  if (!pair.correspondences.length) return `Maps of what makes the ${i} and the ${j} picture alike, without clear matches.`;
+  if (!pair.correspondences.length)
+    return `Maps of what makes the ${i} and the ${j} picture alike, without clear matches.`;
   const lines = pair.correspondences.map(
     ({ first, second }: Correspondence) => `${region(first)} of the ${i} with ${region(second)} of the ${j}`,
   );

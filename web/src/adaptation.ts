@@ -52,7 +52,9 @@ export function adapt(embeddings: readonly Embedding[], card: Card, source: stri
 function comparedOf(embeddings: readonly Embedding[]): Embedding[] {
   const most = Math.min(embeddings.length, MOST_COMPARED);
   const step = (embeddings.length - 1) / (most - 1);
-  const places = Array.from({ length: most }, (_, i) => (i === most - 1 ? embeddings.length - 1 : Math.floor(i * step)));
+  const places = Array.from({ length: most }, (_, i) =>
+    i === most - 1 ? embeddings.length - 1 : Math.floor(i * step),
+  );
   const rows = places.map((place) => embeddings[place]!);
   const different = rows.filter((row, i) => !rows.slice(0, i).some((other) => dot(row, other) > ONE_PICTURE));
   if (different.length < FEWEST_PICTURES) {

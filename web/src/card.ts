@@ -77,6 +77,8 @@ export interface Card {
   readonly licence: string;
   readonly fingerprint: string;
   readonly resize: "squash";
+  /** The share of each side that the network is shown. */
+  readonly shown?: number;
   readonly created: string;
 }
 
@@ -99,6 +101,10 @@ export function parseCard(text: string, name: string): Card {
         "write the model anew with a samekind of today",
     );
   }
+  if (card.pair === null) throw new ModelFileError(`${name}: not calibrated, so it gives no verdicts`);
+  if (card.resize !== "squash" || (card.shown ?? 1) !== 1) {
+    throw new ModelFileError(`${name}: sees the middle of each picture, and here a model is shown all of it`);
+  }
   for (const [what, well] of checks(card)) {
     if (!well) throw new ModelFileError(`${name}: its card is broken (${what})`);
   }
@@ -110,7 +116,6 @@ function checks(card: Card): [string, boolean][] {
   return [
     ["name", typeof card.name === "string"],
     ["input_size", isCount(card.input_size)],
-    ["resize", card.resize === "squash"],
     ["dimension", isCount(card.dimension)],
     ["fingerprint", typeof card.fingerprint === "string"],
     ["pair", isPair(card.pair)],

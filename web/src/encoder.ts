@@ -13,7 +13,9 @@ const BARE = "samekind.bare";
 
 /** onnxruntime-web, or one of its builds: `import * as ort from "onnxruntime-web/wasm"`. */
 export interface Runtime {
-  readonly InferenceSession: { create(model: Uint8Array, options?: InferenceSession.SessionOptions): Promise<InferenceSession> };
+  readonly InferenceSession: {
+    create(model: Uint8Array, options?: InferenceSession.SessionOptions): Promise<InferenceSession>;
+  };
   readonly Tensor: new (type: "uint8", data: Uint8Array, dims: readonly number[]) => Tensor;
 }
 

@@ -34,7 +34,9 @@ export async function readPicture(file: Blob, size: number, name = "the picture"
   try {
     const { width, height } = bitmap;
     if (width * height > MAX_PIXELS) {
-      throw new ImageError(`${name}: too large (${width}×${height}); at most ${MAX_PIXELS.toLocaleString("en")} pixels`);
+      throw new ImageError(
+        `${name}: too large (${width}×${height}); at most ${MAX_PIXELS.toLocaleString("en")} pixels`,
+      );
     }
     const by = (await isJpeg(file)) ? draftFactor(width, height, size) : 1;
     return { pixels: squashed(samples(bitmap, by), size), width, height };

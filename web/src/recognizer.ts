@@ -116,7 +116,10 @@ export class Recognizer {
       if (!found) return { method: "occlusion", pairs: await this.#byOcclusion(pictures, pairs) };
       placed.push(found);
     }
-    return { method: "contributions", pairs: pairs.map((pair) => byContributions(pair, placed[pair[0]]!, placed[pair[1]]!)) };
+    return {
+      method: "contributions",
+      pairs: pairs.map((pair) => byContributions(pair, placed[pair[0]]!, placed[pair[1]]!)),
+    };
   }
 
   /** Give the memory of the network back; this model and those adapted from it can no longer be used. */

@@ -86,7 +86,9 @@ function filters(length: number, end: number, size: number): Filter[] {
     const centre = (place + 0.5) * scale;
     const first = Math.max(0, Math.trunc(centre - support + 0.5));
     const past = Math.min(length, Math.trunc(centre + support + 0.5));
-    const weights = Float64Array.from({ length: past - first }, (_, i) => bicubic((i + first - centre + 0.5) / stretch));
+    const weights = Float64Array.from({ length: past - first }, (_, i) =>
+      bicubic((i + first - centre + 0.5) / stretch),
+    );
     const sum = weights.reduce((total, weight) => total + weight, 0);
     return { first, weights: sum === 0 ? weights : weights.map((weight) => weight / sum) };
   });

@@ -1,17 +1,21 @@
 import { expect, test } from "vitest";
 
+import { parseCard } from "../src/card.js";
 import { ModelFileError } from "../src/errors.js";
 import { readModel } from "../src/model-file.js";
 import { OnnxFile } from "../src/onnx.js";
 import { fields, written } from "../src/protobuf.js";
 import { model } from "./pictures.js";
 
-test.each(["general", "imagenette"])("the card of %s is read, and its fingerprint is that of its network", async (name) => {
-  const { card } = await readModel(model(name), name);
-  expect(card.name).toBe(name);
-  expect(card.input_size).toBe(224);
-  expect(card.pair.operating_points["balanced"]!.threshold).toBeGreaterThan(0);
-});
+test.each(["general", "imagenette"])(
+  "the card of %s is read, and its fingerprint is that of its network",
+  async (name) => {
+    const { card } = await readModel(model(name), name);
+    expect(card.name).toBe(name);
+    expect(card.input_size).toBe(224);
+    expect(card.pair.operating_points["balanced"]!.threshold).toBeGreaterThan(0);
+  },
+);
 
 test("a file with one bit of its network changed is refused", async () => {
   const data = Uint8Array.from(model("imagenette"));
@@ -25,6 +29,16 @@ test("what is no model is refused by name, wherever it was cut", async () => {
     await expect(readModel(whole.subarray(0, length), "cut.onnx")).rejects.toThrow(ModelFileError);
   }
   await expect(readModel(new TextEncoder().encode("GIF89a, and more"), "a.gif")).rejects.toThrow(/a\.gif/);
+});
+
+test("a card that the page cannot judge by is refused, and says why", async () => {
+  const { card } = await readModel(model("imagenette"));
+  const refused = (changes: object) => () => parseCard(JSON.stringify({ ...card, ...changes }), "mine.onnx");
+  expect(refused({})).not.toThrow();
+  expect(refused({ pair: null })).toThrow(/mine\.onnx: not calibrated/);
+  expect(refused({ resize: "crop" })).toThrow(/middle of each picture/);
+  expect(refused({ format_version: 3 })).toThrow(/format 3/);
+  expect(refused({ trio: { weights: [1] } })).toThrow(/broken \(trio\)/);
 });
 
 test("more outputs change nothing else of a file", () => {

@@ -53,5 +53,7 @@ export function model(name: string): Uint8Array {
 
 /** Each two of so many, in the order of numpy's triu_indices. */
 export function twos(count: number): [number, number][] {
-  return Array.from({ length: count }, (_, i) => Array.from({ length: count - i - 1 }, (_, k) => [i, i + k + 1] as [number, number])).flat();
+  return Array.from({ length: count }, (_, i) =>
+    Array.from({ length: count - i - 1 }, (_, k) => [i, i + k + 1] as [number, number]),
+  ).flat();
 }

@@ -19,7 +19,9 @@ beforeAll(async () => {
 });
 
 test("embeddings are Python's to 1e-5", () => {
-  const worst = Math.max(...rows.map((row, i) => Math.max(...row.map((value, d) => Math.abs(value - expected[i]![d]!)))));
+  const worst = Math.max(
+    ...rows.map((row, i) => Math.max(...row.map((value, d) => Math.abs(value - expected[i]![d]!)))),
+  );
   expect(worst).toBeLessThan(1e-5);
 });
 
@@ -34,13 +36,23 @@ test("pairs have Python's probability to 1e-3, and its doubts", () => {
 
 test("a trio has Python's probability, the same in every order", async () => {
   const [a, b, c] = rows as [Embedding, Embedding, Embedding];
-  const all = [[a, b, c], [a, c, b], [b, a, c], [b, c, a], [c, a, b], [c, b, a]].map((three) => recognizer.judge(three));
+  const all = [
+    [a, b, c],
+    [a, c, b],
+    [b, a, c],
+    [b, c, a],
+    [c, a, b],
+    [c, b, a],
+  ].map((three) => recognizer.judge(three));
   expect(new Set(all.map((verdict) => verdict.probability)).size).toBe(1);
   expect(Math.abs(all[0]!.probability - golden.trio)).toBeLessThan(1e-3);
 });
 
 test("a pair is the same in either order, to the bit", async () => {
-  const [one, other] = [await recognizer.verify(pixels[0]!, pixels[1]!), await recognizer.verify(pixels[1]!, pixels[0]!)];
+  const [one, other] = [
+    await recognizer.verify(pixels[0]!, pixels[1]!),
+    await recognizer.verify(pixels[1]!, pixels[0]!),
+  ];
   expect(one).toEqual(other);
 });
 
@@ -55,7 +67,12 @@ test("adapted to the same pictures, all is as Python has it", async () => {
   const moved: Embedding[] = [];
   for (const one of pixels) moved.push(await mine.embed(one));
   const unit = expected[0]!.map((value, d) => value - floats(offset)[d]!);
-  expect(similarity(moved[0]!, unit.map((value) => value / Math.hypot(...unit)))).toBeGreaterThan(0.999999);
+  expect(
+    similarity(
+      moved[0]!,
+      unit.map((value) => value / Math.hypot(...unit)),
+    ),
+  ).toBeGreaterThan(0.999999);
   twos(rows.length).forEach(([i, j], n) => {
     expect(Math.abs(mine.judge([moved[i]!, moved[j]!]).probability - pairs[n]!)).toBeLessThan(1e-3);
   });

@@ -8,7 +8,12 @@ test.each(golden.resized)("$width × $height to $side is Pillow's, to the bit", 
 });
 
 test("a flat picture stays flat, whatever its size", () => {
-  for (const [width, height] of [[1, 1], [500, 3], [224, 224], [1000, 777]] as const) {
+  for (const [width, height] of [
+    [1, 1],
+    [500, 3],
+    [224, 224],
+    [1000, 777],
+  ] as const) {
     const data = new Uint8Array(3 * width * height).fill(77);
     expect(new Set(squashed({ width, height, data }, 20))).toEqual(new Set([77]));
   }

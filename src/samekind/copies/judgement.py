@@ -29,7 +29,7 @@ _LEAST_LEVELS, _LEAST_SIDE = 8, 96
 _TONED, _TONED_IN_GREY, _TONED_TOO_FAR = 8.0, 5.0, 110.0
 # What is laid on a picture covers at most so much of it, adds contrast nearly everywhere and leaves the rest alike.
 _MOST_LAID_ON, _LEFT_ALIKE, _ONE_SIDED, _ADDED = 0.15, 0.75, 0.6, 2.0
-_VARIANT_ALIKE, _SCENE_ALIKE = 0.6, 0.25
+_VARIANT_ALIKE, _SCENE_ALIKE, _NEARLY_PLAIN = 0.6, 0.25, 0.1
 _SAME_SIZE = 1.04
 
 
@@ -84,18 +84,24 @@ def finding(overlap: Overlap, alignment: Alignment) -> Finding | None:
     if worst <= _SURE_DIFFERENCE or hardly or (_ran(overlap, far) and (agreeing >= _WELL_AGREEING or whole)):
         in_doubt = agreeing < _FEW_AGREEING and min(overlap.kept) < 0.9
         return None if in_doubt or overlap.bend > _TONED_TOO_FAR else "explained"
+    laid_on = share <= _MOST_LAID_ON and _is_added(overlap, far)
     contrasty = inside & (overlap.contrast > 6)
+    if laid_on and whole and contrasty.sum() <= _NEARLY_PLAIN * inside.sum():
+        return "overlaid"  # on what has no features of its own, such as a gradient
     alike = float((overlap.structure[contrasty] > 0.7).mean()) if contrasty.any() else 0.0
     if agreeing < _SURE_AGREEING or overlap.shared(4).sum() * STRIDE**2 < _LEAST_STRUCTURE_PIXELS / 2:
         return None
     if share <= _MOST_LAID_ON and alike > _LEFT_ALIKE:
-        extra = overlap.extra[far]
-        one_sided = abs(extra.sum()) > _ONE_SIDED * np.abs(extra).sum()
-        laid_on = one_sided and np.abs(extra).mean() > _ADDED and agreeing >= _MANY_AGREEING
-        return "overlaid" if laid_on else "variant"
+        return "overlaid" if laid_on and agreeing >= _MANY_AGREEING else "variant"
     if alike > _VARIANT_ALIKE:
         return "variant"
     return "same scene" if agreeing >= _MANY_AGREEING and alike > _SCENE_ALIKE else None
+
+
+def _is_added(overlap: Overlap, far: NDArray[np.bool_]) -> bool:
+    """Whether what differs has more contrast nearly everywhere in the same one of the two."""
+    extra = overlap.extra[far]
+    return bool(abs(extra.sum()) > _ONE_SIDED * np.abs(extra).sum() and np.abs(extra).mean() > _ADDED)
 
 
 def _ran(overlap: Overlap, far: NDArray[np.bool_]) -> bool:

@@ -93,6 +93,18 @@ def bundled_models() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.onnx"))}
 
 
+def lasting_name(name_or_path: str | os.PathLike[str] | None) -> str:
+    """What finds a model again, wherever the process goes: its name, its address on a hub, or its whole path.
+
+    Example:
+        >>> lasting_name(None)
+        'general'
+    """
+    name = DEFAULT_MODEL if name_or_path is None else os.fspath(name_or_path)
+    kept_as_named = name in bundled_models() or is_hub_address(name)
+    return name if kept_as_named else str(Path(name).expanduser().resolve())
+
+
 def find_model(name_or_path: str | os.PathLike[str] | None) -> Path:
     """The file of a model: by the name of one that comes with the package, by its path, or by its address on a hub.
 

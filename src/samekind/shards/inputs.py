@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import NamedTuple
 
 from samekind.errors import ImageError, SamekindError
@@ -44,6 +46,8 @@ def read_input(one: Input) -> bytes:
         raise
     except SamekindError as error:
         raise ImageError(str(error).removeprefix(f"{one.address}: ")) from error
+    except FileNotFoundError as error:  # of an address it says that alone
+        raise ImageError(f"cannot be read ({os.strerror(errno.ENOENT)})") from error
     except OSError as error:
         raise ImageError(f"cannot be read ({error.strerror or error})") from error
     except Exception as error:  # the many packages behind fsspec raise what they like

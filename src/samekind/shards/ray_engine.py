@@ -30,6 +30,7 @@ _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",  # it would report to its makers
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # the coming way, without a warning of it
     "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
+    "RAY_BACKEND_LOG_LEVEL": "fatal",  # it calls its own way of starting workers an error
 }
 
 
@@ -61,7 +62,7 @@ class RayEngine:
         if find_spec("ray") is None:
             raise MissingExtraError("ray", "ray")
         self._threads = threads or 1
-        self._network = (model.data, model.card.name, tuple(providers), self._threads)
+        self._model, self._providers = (model.data, model.card), tuple(providers)
         self._address, self._workers, self._gpus = address, workers, gpus
 
     def embed(
@@ -72,10 +73,11 @@ class RayEngine:
         if not items:
             return
         with self._cluster() as ray:
+            model = ray.put(self._model)  # held here, so that a worker which is started again finds it
             try:
                 done = ray.data.from_items(items, override_num_blocks=len(items)).map_batches(
                     Worker,
-                    fn_constructor_args=self._network,
+                    fn_constructor_args=([model], self._providers, self._threads),
                     batch_size=1,
                     batch_format="pyarrow",
                     compute=ray.data.ActorPoolStrategy(min_size=1, max_size=self._most_workers(ray, len(items))),
@@ -112,7 +114,7 @@ class RayEngine:
                 if self._address == "local":
                     cores = max(self._threads, (self._workers or available_cores()) * self._threads)
                     here = {"num_cpus": cores, "object_store_memory": _OBJECT_STORE, "include_dashboard": False}
-                    ray.init(address="local", **here, **quiet)
+                    ray.init(address="local", **(quiet | here))
                 else:
                     ray.init(address=self._address, **quiet)
             except Exception as error:  # Ray raises that itself where a node is slow to start
@@ -130,10 +132,19 @@ class RayEngine:
 
 
 class Worker:
-    """A worker: it holds the network for as long as it lives."""
+    """A worker: it holds the network for as long as it lives.
 
-    def __init__(self, model: bytes, name: str, providers: Sequence[str], threads: int) -> None:
-        self._encoder = OnnxEncoder(model, name, providers=providers, threads=threads)
+    Args:
+        model: The reference to the bytes of the model and its card, in a list, which Ray does not follow.
+        providers: ONNX Runtime execution providers, best first.
+        threads: Threads for computing.
+    """
+
+    def __init__(self, model: list[Any], providers: Sequence[str], threads: int) -> None:
+        import ray  # noqa: PLC0415 - extra ray
+
+        data, card = ray.get(model[0])
+        self._encoder = OnnxEncoder(data, card.name, providers=providers, threads=threads, card=card)
 
     def __call__(self, batch: Any) -> dict[str, list[Any]]:
         """The shards of a batch of rows with ``plan``, ``number`` and ``inputs``."""

@@ -65,7 +65,8 @@ def export_web(folder: str | os.PathLike[str], model: str | os.PathLike[str] | N
         model: As ``read_model`` takes it.
 
     Raises:
-        WebPageError: The page was never built, or the folder has other files in it.
+        WebPageError: The page was never built, the folder has other files in it, or the model sees a part of each
+            picture.
         ModelFileError: As ``read_model``.
         NotCalibratedError: Nobody has calibrated the model.
         OSError: A file cannot be written.

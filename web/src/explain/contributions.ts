@@ -62,9 +62,9 @@ function correspondences(
   const chosen: { i: number; j: number; value: number }[] = [];
   for (const found of candidates.sort((a, b) => b.value - a.value)) {
     if (chosen.length === MOST_LINES || found.value <= FAINTEST * strongest) break;
-    const alone = ({ i, j }: { i: number; j: number }) =>
+    const apart = ({ i, j }: { i: number; j: number }) =>
       distance(i, found.i, side) >= APART && distance(j, found.j, side) >= APART;
-    if (chosen.every(alone)) chosen.push(found);
+    if (chosen.every(apart)) chosen.push(found);
   }
   return chosen.map(({ i, j, value }) => ({ first: centre(i, side), second: centre(j, side), contribution: value }));
 }

@@ -146,7 +146,8 @@ class Walk {
 function numbersIn({ type, raw }: Tensor): Float32Array | null {
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
   if (type === FLOAT) return Float32Array.from({ length: raw.length / 4 }, (_, i) => view.getFloat32(4 * i, true));
-  if (type === FLOAT16) return Float32Array.from({ length: raw.length / 2 }, (_, i) => half(view.getUint16(2 * i, true)));
+  if (type === FLOAT16)
+    return Float32Array.from({ length: raw.length / 2 }, (_, i) => half(view.getUint16(2 * i, true)));
   return null;
 }
 

@@ -121,4 +121,5 @@ def _tell(found: EmbedReport, output: Path, json: bool) -> None:
         return
     bad = f", {len(found.unreadable):,} of them unreadable" * bool(found.unreadable)
     new = f"{found.embedded:,} new{bad}" if found.embedded else "nothing new"
-    typer.echo(f"{shown_path(output)}: {found.images:,} images in {found.shards:,} shards ({new})")
+    images, shards = (f"{n:,} {word}{'s' * (n != 1)}" for n, word in ((found.images, "image"), (found.shards, "shard")))
+    typer.echo(f"{shown_path(output)}: {images} in {shards} ({new})")

@@ -16,6 +16,7 @@ from samekind.cli.console.options import (
     ModelOption,
     WhereOption,
     echo_json,
+    on_one_line,
     shown_path,
 )
 
@@ -59,6 +60,7 @@ def search(
 
     require_gallery()
     from samekind.gallery import Gallery, write_hits_sheet
+    from samekind.shards.addresses import is_address
 
     with Gallery.open(gallery, model=model, read_only=True, bare=bare) as opened:
         hits = opened.search(query, k, min_probability=min_probability, where=where)
@@ -70,7 +72,9 @@ def search(
         echo_json([as_json(hit) for hit in hits])
         return
     for hit in hits:
-        typer.echo(f"{hit.words.replace(', ', '  ')}  {shown_path(hit.path)}")
+        # An address, of an image that came from shards, is no path.
+        shown = on_one_line(hit.row.name) if is_address(hit.row.name) else shown_path(hit.path)
+        typer.echo(f"{hit.words.replace(', ', '  ')}  {shown}")
     if not hits:
         typer.echo("nothing found", err=True)
 

@@ -13,11 +13,10 @@ from samekind.errors import GalleryError, ModelFileError
 from samekind.gallery.store.connection import Connection, transaction
 from samekind.gallery.store.facts import parse_card, set_fact
 from samekind.gallery.store.store import Store
-from samekind.hub.address import is_hub_address
 from samekind.images import ImageSource
 from samekind.inference.encoder import OnnxEncoder
 from samekind.model_file.card import Card
-from samekind.model_file.file import DEFAULT_MODEL, ModelFile, bundled_models, read_model
+from samekind.model_file.file import ModelFile, lasting_name, read_model
 from samekind.recognizer import Recognizer
 
 
@@ -61,12 +60,10 @@ class GalleryModel:
         """Note the model of a new gallery, and the newer calibration of an old one's. ``db`` is the writer's."""
         if self._wanted is None and self.card() is not None:
             return
-        name = DEFAULT_MODEL if self._wanted is None else os.fspath(self._wanted)
         card = self._read().card
         with transaction(db):
             set_fact(db, "card", card.model_dump_json())
-            kept_as_named = name in bundled_models() or is_hub_address(name)
-            set_fact(db, "model", name if kept_as_named else str(Path(name).resolve()))
+            set_fact(db, "model", lasting_name(self._wanted))
 
     def remember_card(self, db: Connection, card: Card, source: str) -> None:
         """Note the model of embeddings that were made elsewhere; its file need not be here. ``db`` is the writer's.

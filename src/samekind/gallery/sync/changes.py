@@ -20,7 +20,7 @@ from samekind.images.videos import is_video
 from samekind.system.paths import relative_path
 
 # Images within tar and Parquet files come from shards; a look at the folder does not see them.
-_OF_ITS_OWN = "path NOT GLOB '*.tar#*' AND path NOT GLOB '*.parquet#*'"
+_OF_ITS_OWN = "path NOT LIKE '%.tar#%' AND path NOT LIKE '%.parquet#%'"
 # An SQL condition on images, and its parameters.
 Condition = tuple[str, tuple[bytes, ...]]
 
@@ -50,7 +50,7 @@ def folder_prefix(gallery_folder: Path, folder: Path) -> str:
 
 def under(prefix: str) -> Condition:
     """The condition for the paths that begin with a prefix."""
-    if not prefix:  # the gallery's own folder; what lies elsewhere begins with .. is absolute, or an address
+    if not prefix:  # the gallery's own folder; what lies elsewhere begins with .., is absolute, or an address
         return "(path NOT LIKE '../%' AND path NOT LIKE '/%' AND path NOT LIKE '_:/%' AND path NOT LIKE '%://%')", ()
     return "(path >= CAST(? AS TEXT) AND path < CAST(? AS TEXT))", (os.fsencode(prefix), _beyond(prefix))
 

@@ -43,10 +43,16 @@ def add_shards(store: Store, db: Connection, shards: ShardFolder, on_progress: P
     folders = sorted({plan.folder for plan in shards.manifest.plans if plan.folder is not None})
     store.root_at(db, Path(folders[0]).parent if folders else Path("/"))
     report, done = SyncReport(), 0
+    folders = sorted({plan.folder for plan in shards.manifest.plans if plan.folder is not None})
     writer = RowWriter(store, db, report)
     count = stage_counter(on_progress, "rows", sum(entry.rows for _, entry in shards.files()))
     rows = shards.rows()
+    # A database lies beside nothing: its names are relative to where the first of its pictures lie.
+    roots = [Path(folder).parent for folder in folders]
     while batch := list(islice(rows, _BATCH)):
+        roots += [Path(row.name).parent for row in batch if not (roots or is_address(row.name))][:1]
+        if roots:
+            store.root_at(db, roots[0])
         writer.write_embedded(list(_news(store, db, batch, report)))
         done += len(batch)
         count(done)
