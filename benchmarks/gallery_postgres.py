@@ -82,12 +82,12 @@ def same_hits(address: str, images: Path) -> None:
         differing = 0
         for vector in [row.embedding for row in chosen if row.embedding is not None]:
             found = [
-                [(hit.row.name, hit.similarity, hit.probability) for hit in gallery.search_embedding(vector, 20)]
+                [(hit.path.resolve(), hit.similarity, hit.probability) for hit in gallery.search_embedding(vector, 20)]
                 for gallery in (in_file, there)
             ]
             differing += found[0] != found[1]
         adapted = [gallery.adaptation is not None for gallery in (in_file, there)]
-        print(f"{len(chosen)} queries, 20 hits each, adapted {adapted}: {differing} differ in name, order or any digit")
+        print(f"{len(chosen)} queries, 20 hits each, adapted {adapted}: {differing} differ in file, order or any digit")
 
 
 def load(gallery: Gallery, count: int, dimension: int, factory: str | None) -> None:
