@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,7 +19,7 @@ from postgres import Server, needs_postgres
 from samekind.errors import GalleryError
 from samekind.gallery import Gallery
 from samekind.gallery.index.hnsw import look_as_far
-from samekind.gallery.store.connection import one_moment, transaction
+from samekind.gallery.store.connection import Connection, one_moment, transaction
 from samekind.gallery.store.facts import set_fact
 from samekind.gallery.store.postgres.address import parse_address
 from samekind.gallery.store.postgres.explained import explained
@@ -89,13 +90,18 @@ def test_a_batch_is_written_whole_or_not_at_all(indexed: Gallery) -> None:
     assert indexed._store.fact("generation") != "99"
 
 
+def _fail(db: Connection, begin: Callable[[Connection], AbstractContextManager[None]]) -> None:
+    with begin(db):
+        look_as_far(db, 700)
+        db.execute("SELECT no_such_column FROM images")
+
+
 def test_after_what_failed_the_writer_reads_and_looks_as_far_as_it_is_told(indexed: Gallery) -> None:
     with indexed._store.writing() as db:
         for begin in (transaction, one_moment):
             look_as_far(db, 100)
-            with pytest.raises(psycopg.errors.UndefinedColumn), begin(db):
-                look_as_far(db, 700)
-                db.execute("SELECT no_such_column FROM images")
+            with pytest.raises(psycopg.errors.UndefinedColumn):
+                _fail(db, begin)
             with one_moment(db):
                 look_as_far(db, 700)
                 assert db.execute("SHOW hnsw.ef_search").fetchone() == ("700",)
