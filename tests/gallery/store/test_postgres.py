@@ -171,6 +171,10 @@ def test_each_thing_that_can_be_wrong_has_its_line(postgres: Server, stopped: in
     assert "no such database or user" in refused(postgres.address(database="nowhere"))
     assert "cannot be the name of a schema" in refused(postgres.address("No-Schema"))
     assert "no address of a database" in refused("postgresql://me:se:cret@host:port/shop")
+    for password in ("9876/5", "9876#5", "9876@5/4"):
+        said = refused(f"postgresql://me:{password}@host/shop")
+        assert "no address of a database" in said
+        assert "9876" not in said
     assert "PostgreSQL understands" in refused("postgresql://me@host/shop?nonsense=1")
     postgres.run("CREATE ROLE careful LOGIN PASSWORD 'right'")
     wrong = refused(f"postgresql://careful:wrong%40word@127.0.0.1:{postgres.port}/postgres")
