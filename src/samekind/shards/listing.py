@@ -22,6 +22,7 @@ from samekind.shards.addresses import (
     name_of,
     open_file,
     read_file,
+    remote_errors,
     state_of,
     without_file_scheme,
 )
@@ -148,7 +149,7 @@ def _of_tar(address: str) -> Iterator[Input]:
     """The images of a tar file, as WebDataset keeps them; other members are what belongs to them."""
     mtime_ns = state_of(address)[1]
     try:
-        with open_file(address) as file, tarfile.open(fileobj=file, mode="r:") as tar:
+        with remote_errors(address), open_file(address) as file, tarfile.open(fileobj=file, mode="r:") as tar:
             for member in tar:
                 if member.isfile() and has_image_suffix(member.name) and not is_hidden(posixpath.basename(member.name)):
                     yield Input(address, member.name, member.offset_data, member.size, mtime_ns)
@@ -162,7 +163,7 @@ def _lines(address: str) -> Iterator[str]:
         text = read_file(address).decode("utf-8-sig", "surrogateescape")
     except OSError as error:
         raise DatasetError(f"{address}: cannot be read ({error.strerror or error})") from error
-    return (line.strip() for line in text.splitlines() if line.strip())
+    return (line.strip() for line in text.split("\n") if line.strip())  # a name may have other ends of lines in it
 
 
 def _folder_of(address: str) -> str:

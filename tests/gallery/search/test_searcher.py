@@ -182,3 +182,11 @@ def _insert(db: sqlite3.Connection, rows: np.ndarray, first: int) -> None:
     )
     if not first:
         set_fact(db, "generation", "1")
+
+
+def test_what_is_known_of_an_emptied_gallery_is_not_read_again(gallery: Gallery, photos: Path) -> None:
+    gallery.sync(photos)
+    gallery.remove(photos)
+    before = gallery.snapshot()
+    assert len(before) == 0
+    assert gallery.snapshot() is before
