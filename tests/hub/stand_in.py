@@ -205,7 +205,8 @@ class Client:
         self._process = subprocess.Popen(
             [sys.executable, "-c", _LOOP], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env=os.environ | {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1",
-                              "HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DOWNLOAD_TIMEOUT": "3", "HF_TOKEN": "hf_t",
+                              "HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_OFFLINE": "0",
+                              "HF_HUB_DOWNLOAD_TIMEOUT": "3", "HF_TOKEN": "hf_t",
                               **environment},
         )  # fmt: skip
 

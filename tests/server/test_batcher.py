@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 import samekind
+from samekind.images import Square
 from samekind.server.batcher import Batcher, BusyError, TooManyPixelsError, UnreadableError
 from samekind.server.limits import Limits
 
@@ -24,6 +25,7 @@ class Held:
     """An encoder that computes nothing until it is let go, and remembers its batches."""
 
     input_size = 16
+    square = Square(16)
 
     def __init__(self) -> None:
         self.started, self.go = threading.Event(), threading.Event()
