@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
+import subprocess
 from pathlib import Path
 
 from samekind.errors import SamekindError
@@ -32,6 +34,17 @@ def refuse_address(path: object, error: type[SamekindError]) -> None:
     if (matched := _ADDRESS.match(text) or re.match(r"(file):/", text)) and not Path(text).exists():
         advice = "give the path alone" if matched[1].lower() == "file" else "download it and give its path"
         raise error(f"{text}: addresses are not fetched; {advice}")
+
+
+def shell_word(path: str | os.PathLike[str]) -> str:
+    """A path as one word of a command line, to be pasted.
+
+    Example:
+        >>> shell_word("photos"), shell_word("my photos").replace('"', "'")
+        ('photos', "'my photos'")
+    """
+    text = os.fspath(path)
+    return subprocess.list2cmdline([text]) if os.name == "nt" else shlex.quote(text)
 
 
 def given_path(path: str | os.PathLike[str], error: type[SamekindError]) -> Path:

@@ -11,6 +11,7 @@ from copies.conftest import photo as drawn
 from PIL import ImageDraw
 
 from samekind.gallery import Gallery
+from samekind.system.paths import shell_word
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +74,7 @@ def test_match_of_two_folders_names_what_cannot_be_read(desk: Path) -> None:
         (("find", "card/crop.jpg", "none.samekind"), "none.samekind"),
         (("duplicates", "photos"), "a folder, no gallery; `samekind index photos` makes one"),
         (("search", "photos", "card/crop.jpg"), "a folder, no gallery"),
+        (("search", "my photos.samekind", "card/crop.jpg"), f"--gallery {shell_word('my photos.samekind')}` makes one"),
     ],
 )
 def test_trouble_is_told_in_a_line(desk: Path, words: tuple[str, ...], says: str) -> None:

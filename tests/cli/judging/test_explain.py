@@ -21,7 +21,7 @@ def test_two_pictures_become_one_that_says_why(photos: list[Path]) -> None:
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines()[0].split()[0] in {"same", "different"}
     assert result.stdout.splitlines()[1].startswith("a~b ")
-    assert "why.png: written, Each map adds up to the similarity" in result.stderr
+    assert "why.png: written. Each map adds up to the similarity" in result.stderr
     with Image.open(photos[0].parent / "why.png") as drawn:
         assert drawn.format == "PNG"
 
@@ -50,6 +50,11 @@ def test_what_cannot_be_is_refused_before_the_work(photos: list[Path]) -> None:
     into = run("explain", *photos[:2], "-o", folder)
     assert into.returncode == 2
     assert "Is a directory" in into.stderr
+    before = photos[1].read_bytes()
+    itself = run("explain", *photos[:2], "-o", photos[1])
+    assert itself.returncode == 2
+    assert "one of the pictures" in itself.stderr
+    assert photos[1].read_bytes() == before
     (folder / "broken.jpg").write_bytes(b"no picture")
     broken = run("explain", photos[0], "broken.jpg", "-o", "why.png", cwd=folder)
     assert broken.returncode == 2

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 import signal
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from samekind.cli.console.options import echo_json, printable, shown_path, warn
+from samekind.system.paths import shell_word
 
 if TYPE_CHECKING:
     from samekind.plans import Applied, Plan, Undone
@@ -140,9 +138,13 @@ def _tell_applied(path: Path, plan: Plan, result: Applied, yes: bool, trash: str
             typer.echo(printable(f"would move  {ready.line.name}  (its copy {ready.copy} stays)"))
     for refused in result.refused:
         warn(f"stays: {refused.line.name} {refused.why}")
-    where = trash or (shown_path(result.run) if result.run else "a dated folder")
-    word = "moved" if yes else "would be moved"
-    typer.echo(f"{len(result.moved):,} files, {result.size / 1e6:,.1f} MB, {word} to {where}{_rest(plan, result)}")
+    if result.moved:
+        where = trash or (shown_path(result.run) if result.run else "a dated folder")
+        word = "moved" if yes else "would be moved"
+        what = f"{len(result.moved):,} files, {result.size / 1e6:,.1f} MB, {word} to {where}"
+    else:
+        what = "nothing was moved" if yes else "nothing would be moved"
+    typer.echo(f"{what}{_rest(plan, result)}")
     if result.shared:
         typer.echo(f"{result.shared:,} of them have another name on the disk (a hard link): to move them frees nothing")
     if not yes and result.moved:
@@ -196,8 +198,7 @@ def _as_json(result: Applied) -> dict[str, object]:
 
 def _word(path: Path) -> str:
     """A path as a word of a command line."""
-    text = printable(str(path))
-    return subprocess.list2cmdline([text]) if os.name == "nt" else shlex.quote(text)
+    return shell_word(printable(str(path)))
 
 
 def _exit(*, interrupted: bool, incomplete: bool) -> None:

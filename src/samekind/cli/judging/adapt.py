@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from samekind.cli.console.options import JsonOption, ProviderOption, ThreadsOption, echo_json, printable
+from samekind.system.paths import shell_word
 
 if TYPE_CHECKING:
     from samekind.model_file.card import Card
@@ -99,7 +100,7 @@ def summary(card: Card, output: Path) -> str:
             f"{output}: written; it can be adapted now\n"
             f"balanced: FAR {balanced.far:.1%}, TAR {balanced.tar:.1%}, measured on "
             f"{printable(', '.join(card.domains.domains))}, each left out of the fit in turn\n"
-            f"next: samekind adapt {output} PICTURES -o MINE.onnx"
+            f"next: samekind adapt {shell_word(output)} PICTURES -o MINE.onnx"
         )
     balanced = card.pair.balanced
     alike = "one broad kind" if about.length > 0.6 else "related kinds" if about.length > 0.4 else "many kinds"
@@ -108,6 +109,6 @@ def summary(card: Card, output: Path) -> str:
         f"they show {alike} (their mean has length {about.length:.2f}; {about.share:.0%} of it was taken away)\n"
         f"balanced: FAR {balanced.far:.1%}, TAR {balanced.tar:.1%}, measured on "
         f"{printable(card.pair.measured_on.kind_of_pictures)}\n"
-        f"next: samekind verify A B --model {output}\n"
-        f"with labels: samekind calibrate {output} CLASS-FOLDERS -o BETTER.onnx"
+        f"next: samekind verify A B --model {shell_word(output)}\n"
+        f"with labels: samekind calibrate {shell_word(output)} CLASS-FOLDERS -o BETTER.onnx"
     )

@@ -65,6 +65,10 @@ def explain(
         raise typer.BadParameter("say where the picture goes: -o why.png (or --json for the numbers)")
     if output is not None and output.is_dir():  # known before the work
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(output))
+    if output is not None and output.exists():
+        for picture in (first, second, third):
+            if picture is not None and picture.exists() and output.samefile(picture):
+                raise typer.BadParameter(f"-o {output}: is one of the pictures, and would be written over")
     recognizer = load_among(model, among, providers=provider, threads=threads)
     explanation = recognizer.explain(first, second, third, method="occlusion" if occlusion else None)
     if output is not None:
@@ -73,7 +77,7 @@ def explain(
         echo_json(explanation.as_json())
     else:
         typer.echo(summary(explanation))
-        typer.echo(f"{output}: written, {printable(explanation.how)}", err=True)
+        typer.echo(f"{output}: written. {printable(explanation.how)}", err=True)
     if explanation.verdict.doubt:
         warn(explanation.verdict.doubt)
 

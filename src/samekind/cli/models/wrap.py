@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from samekind.cli.console.options import JsonOption, echo_json, printable
+from samekind.system.paths import shell_word
 
 if TYPE_CHECKING:
     from samekind.wrapping.wrap import Wrapped
@@ -176,8 +177,8 @@ def summary(found: Wrapped, output: Path) -> str:
     return "\n".join(
         [
             *lines,
-            f"next: samekind index FOLDER --model {output}",
-            f"for verdicts: samekind calibrate {output} CLASS-FOLDERS -o MINE.onnx",
-            f"or: samekind adapt {output} PICTURES --labelled FOLDER (three or more) -o MINE.onnx",
+            f"next: samekind index FOLDER --model {shell_word(output)}",
+            f"for verdicts: samekind calibrate {shell_word(output)} CLASS-FOLDERS -o MINE.onnx",
+            f"or: samekind adapt {shell_word(output)} PICTURES --labelled FOLDER (three or more) -o MINE.onnx",
         ]
     )

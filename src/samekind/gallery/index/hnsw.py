@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -18,10 +18,12 @@ from samekind.gallery.embeddings.embedding_space import EmbeddingSpace, read_spa
 from samekind.gallery.index.index_file import Facts, read_facts
 from samekind.gallery.store.connection import Connection, transaction
 from samekind.gallery.store.facts import read_fact, set_fact
-from samekind.gallery.store.postgres.connection import PostgresConnection
 from samekind.gallery.store.store import Store
 from samekind.gallery.store.vectors import unit_rows
 from samekind.inference.similarity import Embeddings
+
+if TYPE_CHECKING:  # galleries in files do without psycopg
+    from samekind.gallery.store.postgres.connection import PostgresConnection
 
 EXACT, USUAL = "Flat", "HNSW16"
 # Beyond so many a look at each takes longer than a person notices.

@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 from samekind.errors import GalleryError
 from samekind.gallery.store.connection import Connection, transaction
 from samekind.gallery.store.facts import read_fact
+from samekind.system.paths import shell_word
 
 _APPLICATION_ID = 0x534B4744  # "SKGD": by it a gallery is told from other SQLite files
 # Format 2 keeps of each image a small picture and its local features, by which copies are found.
@@ -96,7 +97,9 @@ class SqliteStore:
     def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False, bare: bool = False) -> None:
         self.path = Path(path)
         if self.path.is_dir():
-            raise GalleryError(f"{self.path}: a folder, no gallery; `samekind index {self.path}` makes one of it")
+            raise GalleryError(
+                f"{self.path}: a folder, no gallery; `samekind index {shell_word(path)}` makes one of it"
+            )
         # Whatever it is called and wherever the process goes: one file, one lock, one index.
         self.file = self.path.resolve()
         self.read_only, self.bare = read_only, bare
@@ -105,7 +108,9 @@ class SqliteStore:
         self._process = os.getpid()
         self._inherited: list[deque[SqliteConnection]] = []
         if read_only and not self.path.is_file():
-            raise GalleryError(f"{self.path}: no such gallery; `samekind index FOLDER --gallery {self.path}` makes one")
+            raise GalleryError(
+                f"{self.path}: no such gallery; `samekind index FOLDER --gallery {shell_word(path)}` makes one"
+            )
         with self.reading() as db:
             made = _is_gallery(db)
         if not made:
