@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from samekind.system.atomic import replacing
 
@@ -145,3 +146,17 @@ def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path: Path) -> None:
 def test_a_folder_is_refused_before_the_work(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError), replacing(tmp_path):
         pytest.fail("the body must not run")
+
+
+@pytest.mark.parametrize("name", ["keep.jpg", "KEEP.PNG", "keep.webp"])
+def test_a_picture_is_replaced_by_a_picture_of_its_kind_only(name: str, tmp_path: Path) -> None:
+    picture = tmp_path / name
+    Image.new("RGB", (8, 8)).save(picture)
+    before = picture.read_bytes()
+    with pytest.raises(FileExistsError, match="a picture lies there"), replacing(picture) as temporary:
+        temporary.write_text("<html>")
+    assert picture.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    with replacing(picture) as temporary:
+        Image.new("RGB", (8, 8), "red").save(temporary)
+    assert picture.read_bytes() != before

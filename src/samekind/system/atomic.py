@@ -13,6 +13,9 @@ from pathlib import Path
 
 # What a write may fail with, which names no file: the disk, the person's share of it, or the file is full.
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_PICTURES = frozenset(
+    [".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".gif", ".bmp", ".heic", ".heif", ".avif", ".jxl", ".jp2"]
+)
 
 
 @contextmanager
@@ -30,6 +33,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Raises:
         OSError: The path is a folder, or its folder cannot be written.
+        FileExistsError: A picture lies there, and what was written is none of its kind: somebody gave a
+            photograph as the name of a page, a plan or a model. The picture stays.
 
     Example:
         >>> import tempfile
@@ -52,6 +57,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     target, temporary = _beside(target)
     try:
         yield temporary
+        _keep_picture(path, target, temporary)
         _flush_to_disk(temporary)
         temporary.chmod(_mode_of_open(target))  # mkstemp makes private files
         temporary.replace(target)
@@ -61,6 +67,15 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         if isinstance(error, OSError) and (error.errno in _FULL or error.filename == os.fspath(temporary)):
             raise OSError(error.errno, error.strerror, os.fspath(path)) from error  # the name that was asked for
         raise
+
+
+def _keep_picture(named: str | os.PathLike[str], target: Path, new: Path) -> None:
+    if target.suffix.lower() not in _PICTURES or not target.exists() or target.stat().st_size == 0:
+        return
+    with target.open("rb") as old_file, new.open("rb") as new_file:
+        if old_file.read(4) != new_file.read(4):
+            why = "a picture lies there, and what was to be written is none of its kind; give another name"
+            raise FileExistsError(errno.EEXIST, why, os.fspath(named))
 
 
 def _beside(path: Path) -> tuple[Path, Path]:
