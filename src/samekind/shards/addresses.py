@@ -50,7 +50,7 @@ def file_system(address: str) -> tuple[Any, str]:
 
     Raises:
         MissingExtraError: fsspec is not installed.
-        DatasetError: fsspec knows no such file system, or its package is not installed.
+        DatasetError: fsspec knows no such file system, its package is not installed, or it cannot be reached.
     """
     if find_spec("fsspec") is None:
         raise MissingExtraError("remote", "fsspec")
@@ -58,8 +58,8 @@ def file_system(address: str) -> tuple[Any, str]:
 
     try:
         return fsspec.core.url_to_fs(address)  # type: ignore[no-any-return]
-    except (ImportError, ValueError) as error:
-        raise DatasetError(f"{address}: cannot be read ({error})") from error
+    except Exception as error:  # the many packages behind fsspec raise what they like
+        raise DatasetError(f"{address}: cannot be read ({str(error) or type(error).__name__})") from error
 
 
 def open_file(address: str) -> BinaryIO:
@@ -120,7 +120,7 @@ def state_of(address: str) -> tuple[int, int]:
             return status.st_size, status.st_mtime_ns
         system, path = file_system(address)
         about = system.info(path)
-    except OSError:
+    except (OSError, ValueError):  # a list may name what can be no path
         return -1, 0
     return _size_of(about), _time_of(about)
 

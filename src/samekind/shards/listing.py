@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from samekind.datasets.manifest import SYNONYMS
-from samekind.datasets.tables import read_rows
-from samekind.errors import DatasetError
+from samekind.datasets.tables import read_rows, text_of
+from samekind.errors import DatasetError, SamekindError
 from samekind.images.folder_contents import PassedOver, walk
 from samekind.images.formats import has_image_suffix
 from samekind.images.ignoring import Rules, is_hidden, is_system_folder
@@ -71,8 +71,8 @@ def list_inputs(
     if is_address(given):
         file_system(given)  # what is not installed is known at once
         if name_of(given).lower().endswith(_HOLDERS) or has_image_suffix(name_of(given)):
-            return listing, _of_file(given)
-        return listing, _of_address(given, listing.passed, exclude)
+            return listing, _heard(given, _of_file(given))
+        return listing, _heard(given, _of_address(given, listing.passed, exclude))
     path = given_path(given, DatasetError)
     if path.is_dir():
         listing.folder = path.resolve()
@@ -80,6 +80,16 @@ def list_inputs(
     if not path.is_file():
         raise DatasetError(f"{given}: no such file or folder")
     return listing, _of_file(str(path.absolute()))
+
+
+def _heard(address: str, inputs: Iterator[Input]) -> Iterator[Input]:
+    """Inputs behind an address; an error is about the address, whatever it is."""
+    try:
+        yield from inputs
+    except SamekindError:
+        raise
+    except Exception as error:  # the many packages behind fsspec raise what they like
+        raise DatasetError(f"{address}: cannot be listed ({str(error) or type(error).__name__})") from error
 
 
 def _of_folder(folder: Path, passed: PassedOver, exclude: Sequence[str]) -> Iterator[Input]:
@@ -159,7 +169,7 @@ def _of_tar(address: str) -> Iterator[Input]:
 
 def _lines(address: str) -> Iterator[str]:
     try:
-        text = read_file(address).decode("utf-8-sig", "surrogateescape")
+        text = text_of(read_file(address), address)
     except OSError as error:
         raise DatasetError(f"{address}: cannot be read ({error.strerror or error})") from error
     return (line.strip() for line in text.splitlines() if line.strip())
@@ -176,6 +186,14 @@ def _single(given: str, folder: str) -> Input:
         return Input(given)
     if is_address(folder):
         return Input(f"{folder}/{given}")
-    address = os.path.abspath(Path(folder) / Path(given).expanduser())  # noqa: PTH100 - links are left as they are
+    address = os.path.abspath(Path(folder) / _at_home(given))  # noqa: PTH100 - links are left as they are
     size, mtime_ns = state_of(address)
     return Input(address, size=size, mtime_ns=mtime_ns)
+
+
+def _at_home(given: str) -> Path:
+    """A path with its ``~`` expanded; a name may begin with one that is nobody's home."""
+    try:
+        return Path(given).expanduser()
+    except RuntimeError:
+        return Path(given)

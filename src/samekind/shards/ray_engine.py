@@ -151,7 +151,8 @@ class Worker:
         done: dict[str, list[Any]] = {"plan": [], "number": [], "content": [], "about": []}
         for row in batch.to_pylist():
             inputs = pickle.loads(row["inputs"])  # noqa: S301 - it comes from the driver
-            shard = make_shard(inputs, list(embed_stream(inputs, self._encoder, read_input)), self._encoder.dimension)
+            images = list(embed_stream(inputs, self._encoder, read_input, lambda one: one.name))
+            shard = make_shard(inputs, images, self._encoder.dimension)
             for name, value in (("content", shard.content), ("about", shard.about())):
                 done[name].append(value)
             for name in ("plan", "number"):

@@ -40,8 +40,6 @@ def add_shards(store: Store, db: Connection, shards: ShardFolder, on_progress: P
     Raises:
         ShardError: A shard is missing or broken.
     """
-    folders = sorted({plan.folder for plan in shards.manifest.plans if plan.folder is not None})
-    store.root_at(db, Path(folders[0]).parent if folders else Path("/"))
     report, done = SyncReport(), 0
     folders = sorted({plan.folder for plan in shards.manifest.plans if plan.folder is not None})
     writer = RowWriter(store, db, report)
