@@ -182,6 +182,18 @@ def test_the_command_names_bad_files_at_its_end(odd: Path, tiny_model: Path, tmp
     assert again.stdout == f"{tmp_path}/out: 26 images in 3 shards (nothing new)\n"
 
 
+def test_the_folder_of_shards_is_one_of_this_machine(
+    odd: Path, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    with pytest.raises(ShardError, match="addresses are not fetched"):
+        samekind.embed(odd, "s3://shop/shards", model=tiny_model)
+    assert samekind.embed([os.fsencode(odd / "one/00.png")], "~/shards", model=tiny_model).images == 1
+    assert is_shard_folder(tmp_path / "home/shards")
+
+
 def test_remarks_name_the_file(tmp_path: Path, tiny_model: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = tmp_path / "photos/a.png"
     file.parent.mkdir()

@@ -112,9 +112,7 @@ def test_without_ray_the_command_that_installs_it_is_named(
     assert not (tmp_path / "out").exists()
 
 
-def test_an_address_where_nothing_listens_is_refused_before_the_work(
-    odd: Path, tiny_model: Path, tmp_path: Path
-) -> None:
+def test_where_nothing_listens_is_refused_before_the_work(odd: Path, tiny_model: Path, tmp_path: Path) -> None:
     for address in ("127.0.0.1:1", "nobody.invalid:6379", "127.0.0.1:70000"):
         with pytest.raises(ShardError, match=f"no Ray cluster at {address}"):
             samekind.embed(odd, tmp_path / "out", model=tiny_model, engine="ray", address=address)

@@ -65,7 +65,7 @@ def list_inputs(
         MissingExtraError: An address needs fsspec, a Parquet file pyarrow.
     """
     if not isinstance(source, str | os.PathLike):
-        return Listing("<paths>"), (_single(os.fspath(one), "") for one in source)
+        return Listing("<paths>"), (_single(os.fsdecode(one), "") for one in source)
     given = without_file_scheme(os.fspath(source))
     listing = Listing(given)
     if is_address(given):
