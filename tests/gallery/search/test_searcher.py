@@ -182,3 +182,11 @@ def _insert(db: sqlite3.Connection, rows: np.ndarray, first: int) -> None:
     )
     if not first:
         set_fact(db, "generation", "1")
+
+
+def test_more_are_asked_for_than_any_memory_holds(filled: Gallery) -> None:
+    query = next(iter(filled)).path
+    everything = filled.search(query, 10**30)
+    assert len(everything) == len(filled)
+    assert everything == filled.search(query, len(filled))
+    assert len(filled.search(query, 10**30, where="width > 0")) == len(filled)
