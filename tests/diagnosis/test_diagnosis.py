@@ -80,6 +80,33 @@ def test_an_old_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert second.startswith("nothing-like-it is not installed")
 
 
+def test_any_build_of_onnx_runtime_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `doctor` itself advises for a GPU must not be a fault, whose remedy would undo it."""
+    pretend(monkeypatch, {"onnxruntime-gpu": "1.20.0"})
+    assert diagnose().faults == ()
+    pretend(monkeypatch, {"onnxruntime-gpu": "1.2.0"})
+    [fault] = diagnose().faults
+    assert fault.endswith("pip install 'onnxruntime-gpu>=1.18'")
+
+
+@pytest.mark.parametrize(
+    ("found", "least", "old"),
+    [
+        ("2", "2.0", False),
+        ("2.0", "2.0.0", False),
+        ("1.26rc1", "1.26", False),
+        ("1.9", "1.26", True),
+        ("2.0+cpu", "1.26", False),
+    ],
+)
+def test_versions_are_compared_by_their_numbers(
+    monkeypatch: pytest.MonkeyPatch, found: str, least: str, old: bool
+) -> None:
+    monkeypatch.setattr(diagnosis, "requires", lambda _: [f"numpy>={least}"])
+    monkeypatch.setattr(diagnosis, "installed_version", lambda _: found)
+    assert bool(diagnosis._too_old()) is old
+
+
 def test_models_are_listed_with_licence_and_command() -> None:
     said = run("models").stdout
     assert "general" in said

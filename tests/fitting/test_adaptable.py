@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,20 @@ def test_the_pictures_that_taught_it_are_remembered(foreign: samekind.Recognizer
     adaptable = make_adaptable(foreign.model_file, colour_domains)
     with pytest.raises(DatasetError, match="had a part in"):
         make_adaptable(adaptable.model_file, colour_domains)
+
+
+def test_folders_of_one_name_are_domains_of_their_own(
+    foreign: samekind.Recognizer, colour_domains: list[Path], tmp_path: Path
+) -> None:
+    folders = [tmp_path / domain.name / "train" for domain in colour_domains]
+    for folder, domain in zip(folders, colour_domains, strict=True):
+        shutil.copytree(domain, folder)
+    found = make_adaptable(foreign.model_file, folders).card.domains
+    assert found is not None
+    assert found.domains == ("blues/train", "greens/train", "reds/train")
+    assert found.pair.balanced == make_adaptable(foreign.model_file, colour_domains).card.domains.pair.balanced  # type: ignore[union-attr]
+    with pytest.raises(ArgumentError, match=r"reds/train: given twice"):
+        make_adaptable(foreign.model_file, [*folders, tmp_path / "reds" / "train" / ".." / "train"])
 
 
 def test_too_little_is_refused_before_the_work(

@@ -78,6 +78,14 @@ def test_what_is_no_address_is_refused(address: str) -> None:
         read_model(address)
 
 
+@pytest.mark.parametrize(
+    "revision", ["..%2F..%2Fx", "%2Fetc%2Fpasswd", "a%2F..%2F..%2F..%2Fb", "a%00", "main%0A", ".."]
+)
+def test_a_revision_leads_nowhere_out_of_the_cache(revision: str) -> None:
+    with pytest.raises(HubError, match="is no revision"):
+        parse_address(f"hf://me/shoes@{revision}/model.onnx")
+
+
 def test_a_model_is_fetched_once_and_is_there_without_the_hub(
     hub: StandIn, home: Path, data: bytes, tmp_path: Path
 ) -> None:
@@ -108,6 +116,22 @@ def test_the_one_model_is_found_and_of_several_one_is_to_be_named(client: Client
     assert "name one, such as hf://me/two/a.onnx" in client.ask("load", "hf://me/two")["message"]
     assert client.ask("load", "hf://me/two/b.onnx") == {"fingerprint": FINGERPRINT}
     assert "holds no .onnx file" in client.ask("load", "hf://me/none")["message"]
+
+
+def test_what_is_whole_but_no_model_of_samekind_stays_in_the_cache(
+    client: Client, hub: StandIn, home: Path, data: bytes
+) -> None:
+    """Other programs keep their models there, too."""
+    foreign = tiny_network().SerializeToString()
+    hub.repositories["me/foreign"] = Repository({"model.onnx": foreign}, etag="sha256")
+    answer = client.ask("load", "hf://me/foreign")
+    assert "has no card" in answer["message"]
+    assert "not kept" not in answer["message"]
+    [kept] = home.rglob("models--me--foreign/snapshots/**/model.onnx")
+    assert kept.read_bytes() == foreign
+    hub.repositories["me/spoilt"] = Repository({"model.onnx": foreign}, etag="sha256", fault="changed")
+    assert "what was fetched is not kept" in client.ask("load", "hf://me/spoilt")["message"]
+    assert not [*home.rglob("models--me--spoilt/snapshots/**/model.onnx")]
 
 
 # What goes wrong: the repository, what is asked for, and what the message says.

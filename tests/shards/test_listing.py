@@ -73,7 +73,7 @@ def test_what_fsspec_raises_is_about_the_address(memory: str, monkeypatch: pytes
 
     for method in ("find", "info", "open", "cat_file"):
         monkeypatch.setattr(f"fsspec.implementations.memory.MemoryFileSystem.{method}", fail)
-    with pytest.raises(DatasetError, match=f"memory://{name}: cannot be listed .no credentials"):
+    with pytest.raises(DatasetError, match=f"memory://{name}: .*no credentials"):
         list(list_inputs(f"memory://{name}")[1])
     monkeypatch.setattr("fsspec.core.url_to_fs", fail)
     with pytest.raises(DatasetError, match=f"memory://{name}: cannot be read .no credentials"):

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
+from onnx import TensorProto, helper
+from onnx.external_data_helper import set_external_data
 from wrapping.conftest import MEAN, STD, encoder
 
 from samekind.errors import WrapError
@@ -14,6 +17,8 @@ from samekind.model_file.onnx_envelope import OnnxEnvelope
 from samekind.wrapping import source
 from samekind.wrapping.source import read_source
 from samekind.wrapping.wrap import wrap
+
+LINKS = pytest.mark.skipif(os.name == "nt", reason="making links needs a right on Windows")
 
 
 def save_outside(path: Path, location: str = "weights.bin") -> Path:
@@ -67,7 +72,7 @@ def test_nothing_outside_its_folder_is_read(tmp_path: Path, location: str) -> No
         read_source(path)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="making links needs a right on Windows")
+@LINKS
 def test_a_link_out_of_the_folder_is_not_followed_but_a_hub_cache_is_read(tmp_path: Path) -> None:
     folder, blobs = tmp_path / "snapshots", tmp_path / "blobs"
     folder.mkdir()
@@ -99,6 +104,49 @@ def test_missing_short_and_odd_weights_are_named(tmp_path: Path) -> None:
     (tmp_path / "weights.bin").write_bytes(data)
     with pytest.raises(WrapError, match="begin or end nowhere"):
         read_source(path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("location", "a\0b", "refused, because its weights"),
+        ("location", "a" * 5000, "refused, because its weights"),
+        pytest.param("location", "circle", "refused, because its weights", marks=LINKS),
+        ("offset", str(2**70), "begin or end nowhere"),
+    ],
+)
+def test_places_that_no_file_can_have_are_named(tmp_path: Path, key: str, value: str, message: str) -> None:
+    path = save_outside(tmp_path / "parts.onnx")
+    if value == "circle":
+        (tmp_path / value).symlink_to(tmp_path / value)
+    model = onnx.load(path, load_external_data=False)
+    for entry in model.graph.initializer[0].external_data:
+        if entry.key == key:
+            entry.value = value
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(WrapError, match=message) as found:
+        read_source(path)
+    assert len(str(found.value)) < 600
+
+
+def test_weights_of_a_function_in_another_file_are_refused_and_not_looked_for_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ONNX Runtime would read them from the working directory."""
+    model = encoder()
+    outside = helper.make_tensor("shift", TensorProto.FLOAT, [256], b"\0" * 1024, raw=True)
+    set_external_data(outside, "shift.bin", 0, 1024)
+    outside.ClearField("raw_data")
+    body = [helper.make_node("Constant", [], ["c"], value=outside), helper.make_node("Add", ["x", "c"], ["y"])]
+    model.functions.append(helper.make_function("ours", "Shift", ["x"], ["y"], body, model.opset_import))
+    model.opset_import.append(helper.make_opsetid("ours", 1))
+    model.graph.node[-1].output[0] = "raw"
+    model.graph.node.append(helper.make_node("Shift", ["raw"], ["embedding"], domain="ours"))
+    (tmp_path / "shift.bin").write_bytes(np.ones(256, np.float32).tobytes())
+    (tmp_path / "parts.onnx").write_bytes(model.SerializeToString())
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(WrapError, match="a function in it keeps its weights in another file"):
+        wrap(tmp_path / "parts.onnx", mean=MEAN, std=STD)
 
 
 def test_more_than_two_gigabytes_are_refused_before_they_are_read(

@@ -159,6 +159,11 @@ REFUSED = {
     "tokens": ({"mean": MEAN, "std": STD}, {"tail": "tokens"}, "65 tokens, of which 1 seem to come before"),
     "weights": ({"mean": MEAN, "std": STD, "init": "a.safetensors"}, {}, "--init is for timm"),
     "a share": ({"mean": MEAN, "std": STD, "shown": 7.0}, {}, "from 0.1 to 1"),
+    "no side": ({"mean": MEAN, "std": STD, "size": -5}, {"side": "side"}, "from 16 to 4096; got -5"),
+    "half a pixel": ({"mean": MEAN, "std": STD, "size": 32.5}, {"side": "side"}, "from 16 to 4096; got 32.5"),
+    "no layout": ({"mean": MEAN, "std": STD, "layout": "chw"}, {}, "there is no layout 'chw'; there are nchw, nhwc"),
+    "a weight": ({"mean": MEAN, "std": STD, "output_name": "weight"}, {}, "weight has no row for each picture"),
+    "an address": ({"source": "https://hub/encoder.onnx"}, {}, "^https://hub/encoder.onnx: addresses are not fetched"),
     "three of std": ({"mean": MEAN, "std": (1, 0, 1)}, {}, "not 0"),
 }
 
@@ -166,10 +171,41 @@ REFUSED = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_does_not_fit_is_refused_and_nothing_is_written(saved: Save, tmp_path: Path, case: str) -> None:
     options, form, message = REFUSED[case]
-    source = saved(**form)
+    options = {"source": saved(**form), **options}
     with pytest.raises(WrapError, match=message):
-        wrap(source, tmp_path / "mine.onnx", **options)  # type: ignore[arg-type]
+        wrap(output=tmp_path / "mine.onnx", **options)  # type: ignore[arg-type]
     assert not (tmp_path / "mine.onnx").exists()
+
+
+def test_what_is_read_is_not_written_over(saved: Save, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = saved()
+    before = source.read_bytes()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(WrapError, match=r"encoder\.onnx: is what is read here; name another file"):
+        wrap(source, "encoder.onnx", mean=MEAN, std=STD)
+    (tmp_path / "w.safetensors").write_bytes(b"weights")
+    with pytest.raises(WrapError, match="is what is read here"):
+        wrap("timm:resnet18", tmp_path / "w.safetensors", init="w.safetensors")
+    assert (source.read_bytes(), (tmp_path / "w.safetensors").read_bytes()) == (before, b"weights")
+
+
+def test_an_output_that_is_one_number_is_refused(tmp_path: Path) -> None:
+    model = encoder()
+    model.graph.node[-1].output[0] = "raw"
+    model.graph.node.append(helper.make_node("ReduceMean", ["raw"], ["embedding"], keepdims=0))
+    onnx.save(model, tmp_path / "number.onnx")
+    with pytest.raises(WrapError, match="embedding has no row for each picture"):
+        wrap(tmp_path / "number.onnx", mean=MEAN, std=STD)
+
+
+def test_weights_stay_in_32_bits_where_the_file_could_not_be_loaded_with_16(tmp_path: Path) -> None:
+    """Here a weight has the name that the halved one would get."""
+    model = encoder()
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.zeros(256, np.float32), "wide.float16"))
+    model.graph.node[-1].output[0] = "raw"
+    model.graph.node.append(helper.make_node("Add", ["raw", "wide.float16"], ["embedding"]))
+    onnx.save(model, tmp_path / "clash.onnx")
+    assert wrap(tmp_path / "clash.onnx", mean=MEAN, std=STD).weights == "float32"
 
 
 def test_an_encoder_that_tells_nothing_apart_is_refused(tmp_path: Path) -> None:

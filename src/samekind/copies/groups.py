@@ -14,8 +14,8 @@ Compare = Callable[[int, int], Evidence | None]
 
 # Pictures by which the comparing is ahead of what is known; and fewer threads do nothing beside each other.
 _AHEAD, _LEAST_THREADS = 32, 2
-# Pictures of a group that are compared with each other, each with each: those that beat others, and those worth most.
-_MOST_KINGS, _MOST_WORTH = 6, 3
+# Pictures of a group that are compared with each other, each with each.
+_MOST_KINGS = 6
 # Pictures of a cluster of sure copies with which another is compared.
 _MOST_OF_A_CLUSTER = 2
 # The part of a cluster that must be like another's kept picture for the two to be one group.
@@ -244,14 +244,12 @@ def _kept(members: Sequence[int], facts: Sequence[Facts], known: _Known) -> int:
         met = known(one, other)
         return met is not None and met.relation == "copy" and better(facts[one], facts[other], met)[0] == 1
 
-    # Who beats the best so far is the best so far; of all that were, and those whose files are worth most, the one that
-    # loses to the fewest others of them.
-    listed = sorted(members, key=lambda place: worth(facts[place]))
-    kings = listed[:1]
+    # Who beats the best so far is the best so far; of all that were, the one that loses to the fewest others of them.
+    kings = [min(members, key=lambda place: worth(facts[place]))]
     for place in sorted(members):
         if place not in kings and loses(kings[-1], place):
             kings.append(place)
-    kings = list(dict.fromkeys([*kings[-_MOST_KINGS:], *listed[:_MOST_WORTH]]))
+    kings = kings[-_MOST_KINGS:]
     return min(kings, key=lambda king: sum(loses(king, other) for other in kings if other != king))
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.metadata import requires
 
 from samekind.diagnosis.extras import installed_version, missing_by_extra
 from samekind.errors import ModelFileError
-from samekind.inference.runtimes import conflict, installed_runtimes
+from samekind.inference.runtimes import PLAIN, conflict, installed_runtimes
 from samekind.inference.session import available_providers
 from samekind.model_file.file import bundled_models, read_model
 from samekind.system.cores import available_cores, computing_threads
@@ -100,16 +101,21 @@ def _too_old() -> list[str]:
     for line in requires("samekind") or ():
         if ";" in line or ">=" not in line:
             continue
-        name, _, least = line.partition(">=")
-        try:
-            found = version(name.strip())
-        except PackageNotFoundError:
-            faults.append(f"{name.strip()} is not installed: pip install '{line}'")
-            continue
-        if _numbers(found) < _numbers(least.partition(",")[0]):
-            faults.append(f"{name.strip()} is {found}, and {least} is needed: pip install '{line}'")
+        name, _, least = (part.strip() for part in line.partition(">="))
+        if name == PLAIN:  # any build of it will do
+            name, found = next(iter(installed_runtimes().items()), (name, None))
+        else:
+            found = installed_version(name)
+        if found is None:
+            faults.append(f"{name} is not installed: pip install '{line}'")
+        elif _numbers(found) < _numbers(least):
+            faults.append(f"{name} is {found}, and {least} is needed: pip install '{name}>={least}'")
     return faults
 
 
-def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.strip().split(".") if part.isdigit())
+def _numbers(text: str) -> list[int]:
+    """The numbers that a version begins with, so that 2 is 2.0 and a candidate is what it stands for."""
+    numbers = [int(part) for part in re.findall(r"\d+", re.split(r"[^\d.]", text)[0])]
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return numbers

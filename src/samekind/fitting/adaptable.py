@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +67,7 @@ def make_adaptable(
         The model; ``adapt`` gives it verdicts, and ``save`` writes it.
 
     Raises:
-        ArgumentError: There are fewer than three folders.
+        ArgumentError: There are fewer than three folders, or one is given twice.
         AdaptationError: The model is adapted already, or its network cannot be.
         DatasetError: A folder cannot be used: fewer than three classes, too few pictures, or some that had a part in
             the model's training.
@@ -81,7 +82,9 @@ def make_adaptable(
         raise AdaptationError(f"{source.card.name}: adapted already; give the bare model")
     if not can_fold(source.data, source.card.name):
         raise AdaptationError(f"{source.card.name}: its network does not end by normalising, so it cannot be adapted")
-    listed = [(_name(folder), _labelled(folder, exclude)) for folder in folders]  # refused before the work
+    listed = [
+        (name, _labelled(folder, exclude)) for name, folder in zip(_names(folders), folders, strict=True)
+    ]  # refused before the work
     recognizer = Recognizer(source, providers=providers, threads=threads)
     found = [_embedded(recognizer, name, images, on_progress) for name, images in listed]
     usual = float(np.exp(np.mean([np.log(_spread(folder)) for folder in found])))
@@ -97,8 +100,17 @@ def make_adaptable(
     return Recognizer(make_model(source.data, card, source.seen_images | seen), providers=providers, threads=threads)
 
 
-def _name(folder: str | os.PathLike[str]) -> str:
-    return os.path.basename(os.path.realpath(folder))  # noqa: PTH119 - a manifest or a folder, by its own name
+def _names(folders: Sequence[str | os.PathLike[str]]) -> list[str]:
+    """The last part of each path, and as many before it as tell the folders apart: each is a domain of its own."""
+    paths = [Path(os.path.realpath(folder)) for folder in folders]
+    for path in paths:
+        if paths.count(path) > 1:
+            raise ArgumentError(f"{path}: given twice; each folder should hold another kind of pictures")
+    for count in range(1, max(len(path.parts) for path in paths) + 1):
+        names = ["/".join(path.parts[-count:]) for path in paths]
+        if len(set(names)) == len(names):
+            break
+    return names
 
 
 def _labelled(folder: str | os.PathLike[str], exclude: Sequence[str]) -> LabelledImages:

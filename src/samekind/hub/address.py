@@ -13,6 +13,8 @@ SCHEME = "hf://"
 USUAL_FILE = "model.onnx"
 _NAME = r"[A-Za-z0-9][\w.-]{0,95}"
 _FORM = re.compile(rf"hf://(?P<owner>{_NAME})/(?P<name>{_NAME})(?:@(?P<revision>[^/@]+))?(?:/(?P<file>.+))?")
+# Parts with slashes between, none of which begins with a dot: the hub's client makes a path of the cache of them.
+_REVISION = re.compile(r"[\w+=-][\w.+=-]*(/[\w+=-][\w.+=-]*)*")
 
 
 @dataclass(frozen=True)
@@ -54,4 +56,6 @@ def parse_address(name: str) -> HubAddress:
     if found is None or (file and (".." in file.split("/") or file.endswith("/") or not file.endswith(".onnx"))):
         raise HubError(f"{name}: no address of a model; write hf://OWNER/NAME, hf://OWNER/NAME@REVISION/FILE.onnx")
     revision = None if found["revision"] is None else unquote(found["revision"])
+    if revision is not None and not _REVISION.fullmatch(revision):
+        raise HubError(f"{name}: {revision!r} is no revision; it is a branch, a tag or a commit")
     return HubAddress(f"{found['owner']}/{found['name']}", revision, file)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-from samekind.errors import HubError, MissingExtraError
+from samekind.errors import DatasetError, HubError, MissingExtraError
 from samekind.hub.address import USUAL_FILE, HubAddress
+from samekind.system.hashing import content_hash
 
 # Seconds to wait for the hub's answer whether there is something newer, before what is here serves.
 _PATIENCE = 5.0
@@ -29,12 +30,23 @@ def fetch(address: HubAddress) -> Path:
         return Path(hf_hub_download(address.repository, file, revision=address.revision, etag_timeout=_PATIENCE))
 
 
-def forget(path: Path) -> None:
-    """Remove a file that was fetched, and what the cache's link leads to, so that it is fetched anew."""
-    with suppress(OSError):
+def forget(path: Path) -> bool:
+    """Remove a file that was fetched, and what the cache's link leads to, so that it is fetched anew.
+
+    One that is as the hub has it stays: to fetch it anew would change nothing, and another program may need it.
+
+    Returns:
+        Whether it is gone.
+    """
+    try:
         content = path.resolve()
+        if content.name == content_hash(content):  # the cache calls large files by their SHA-256
+            return False
         path.unlink()
         content.unlink(missing_ok=True)
+    except (OSError, DatasetError):
+        return False
+    return True
 
 
 def refuse_missing_client() -> None:

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 # Each is the whole of ONNX Runtime, under the same module name.
 _BUILDS = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino", "onnxruntime-rocm",
            "onnxruntime-qnn", "onnxruntime-silicon")  # fmt: skip
-_PLAIN = "onnxruntime"
+PLAIN = "onnxruntime"
 
 
 def installed_runtimes() -> dict[str, str]:
@@ -31,7 +31,7 @@ def conflict() -> str | None:
     found = list(installed_runtimes())
     if len(found) < 2:
         return None
-    wanted = next(name for name in found if name != _PLAIN)
+    wanted = next(name for name in found if name != PLAIN)
     return (
         f"{' and '.join(found)} are installed together, and overwrite each other's files, so that the GPU may be lost "
         f"without a word: pip uninstall -y {' '.join(found)}; then: pip install {wanted}"

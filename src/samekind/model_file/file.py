@@ -160,7 +160,8 @@ def read_model(name_or_path: str | os.PathLike[str] | None = None) -> ModelFile:
     try:
         return parse_model(data, name)
     except ModelFileError as error:
-        forget(path)  # or it would be found so for ever
+        if not forget(path):  # or what was spoilt on its way would be found so for ever
+            raise
         raise ModelFileError(f"{error}; what was fetched is not kept") from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from samekind.model_file.card import Card, MeasuredOn, Measurement, OperatingPoint, PairCalibration, TrioCalibration
@@ -13,17 +14,17 @@ _LICENCES = {
 }  # fmt: skip
 
 
-def model_page(card: Card, repository: str) -> str:
+def model_page(card: Card, address: str) -> str:
     """The text of the page, with its front matter.
 
     Args:
         card: The model's.
-        repository: ``owner/name``.
+        address: By which it is loaded.
     """
     from huggingface_hub import ModelCardData  # noqa: PLC0415 - an extra
 
     licence = _LICENCES.get(card.licence.lower(), "other")
-    named: dict[str, Any] = {"license_name": card.licence} if licence == "other" else {}
+    named: dict[str, Any] = {"license_name": _as_id(card.licence)} if licence == "other" else {}
     data = ModelCardData(
         license=licence,
         library_name="samekind",
@@ -33,7 +34,12 @@ def model_page(card: Card, repository: str) -> str:
         eval_results=[_result(found) for found in card.metrics] or None,
         **named,
     )
-    return f"---\n{data.to_yaml()}\n---\n\n{_text(card, repository)}\n"
+    return f"---\n{data.to_yaml()}\n---\n\n{_text(card, address)}\n"
+
+
+def _as_id(licence: str) -> str:
+    """An id for a licence that the hub has no word for, such as ``my-licence-1.0``; the text has all that was said."""
+    return re.sub(r"[^a-z0-9.]+", "-", licence.lower())[:64].strip("-.") or "not-stated"
 
 
 def _result(found: Measurement) -> Any:
@@ -52,7 +58,7 @@ def _result(found: Measurement) -> Any:
     )
 
 
-def _text(card: Card, repository: str) -> str:
+def _text(card: Card, address: str) -> str:
     training = card.training
     form = (
         "Are these pictures the same kind of thing? A model of samekind: one ONNX file, "
@@ -61,7 +67,7 @@ def _text(card: Card, repository: str) -> str:
     parts = [
         f"# {card.name}",
         form,
-        f'```python\nimport samekind\n\nmodel = samekind.load("hf://{repository}")\n{_use(card)}\n```',
+        f'```python\nimport samekind\n\nmodel = samekind.load("{address}")\n{_use(card)}\n```',
         "## Intended use",
         _intended(card),
         *_rates(card),

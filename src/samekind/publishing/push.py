@@ -22,7 +22,8 @@ def push(
 ) -> str:
     """Put a model on a hub, with a page made from its card: promised and measured rates, licence, intended use.
 
-    File and page go up in one commit, so nobody ever finds one without the other. The token is that of the hub's own
+    File and page go up in one commit, so nobody ever finds one without the other. A ``README.md`` that was there is
+    replaced; the hub keeps the earlier one in its history. The token is that of the hub's own
     client (``hf auth login``, or the variable ``HF_TOKEN``).
 
     Args:
@@ -36,7 +37,7 @@ def push(
         The address with the commit, by which exactly this model can be loaded.
 
     Raises:
-        HubError: The hub does not take it; nothing was changed then.
+        HubError: The hub does not take it; no file was changed then, but the repository may have been made.
         ModelFileError: There is no such model.
         MissingExtraError: The extra ``hub`` is not installed.
     """
@@ -46,7 +47,7 @@ def push(
     place = parse_address(address)
     source = _file_of(model)
     file = place.file or USUAL_FILE
-    page = model_page(source.card, place.repository)
+    page = model_page(source.card, str(place))
     api = HfApi(library_name="samekind")
     with hub_errors_named(place):
         api.create_repo(place.repository, private=private, exist_ok=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from samekind.errors import DatasetError, MissingExtraError
+from samekind.errors import DatasetError, MissingExtraError, SamekindError
 
 # Two letters at least, for one is a drive of Windows.
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
@@ -58,8 +59,21 @@ def file_system(address: str) -> tuple[Any, str]:
 
     try:
         return fsspec.core.url_to_fs(address)  # type: ignore[no-any-return]
-    except Exception as error:  # the many packages behind fsspec raise what they like
-        raise DatasetError(f"{address}: cannot be read ({str(error) or type(error).__name__})") from error
+    except Exception as error:  # as below
+        raise DatasetError(f"{address}: cannot be read ({error})") from error
+
+
+@contextmanager
+def remote_errors(address: str) -> Iterator[None]:
+    """What is raised in the block for an address, as an OSError: the packages behind fsspec raise what they like."""
+    try:
+        yield
+    except (SamekindError, OSError):
+        raise
+    except Exception as error:
+        if not is_address(address):
+            raise
+        raise OSError(f"{type(error).__name__}: {error}") from error
 
 
 def open_file(address: str) -> BinaryIO:
@@ -73,7 +87,8 @@ def open_file(address: str) -> BinaryIO:
     if not is_address(address):
         return Path(address).open("rb")
     system, path = file_system(address)
-    return system.open(path, "rb")  # type: ignore[no-any-return]
+    with remote_errors(address):
+        return system.open(path, "rb")  # type: ignore[no-any-return]
 
 
 def read_file(address: str) -> bytes:
@@ -87,7 +102,8 @@ def read_file(address: str) -> bytes:
     if not is_address(address):
         return Path(address).read_bytes()
     system, path = file_system(address)
-    return system.cat_file(path)  # type: ignore[no-any-return]
+    with remote_errors(address):
+        return system.cat_file(path)  # type: ignore[no-any-return]
 
 
 def list_folder(address: str) -> Iterator[tuple[str, str, int, int]]:
@@ -102,8 +118,9 @@ def list_folder(address: str) -> Iterator[tuple[str, str, int, int]]:
     """
     system, root = file_system(address)
     try:
-        files = system.find(root, detail=True)
-    except (OSError, ValueError, NotImplementedError) as error:
+        with remote_errors(address):
+            files = system.find(root, detail=True)
+    except OSError as error:
         raise DatasetError(f"{address}: cannot be listed ({error})") from error
     if not files:
         raise DatasetError(f"{address}: no such file or folder, or nothing in it")
@@ -119,7 +136,8 @@ def state_of(address: str) -> tuple[int, int]:
             status = Path(address).stat()
             return status.st_size, status.st_mtime_ns
         system, path = file_system(address)
-        about = system.info(path)
+        with remote_errors(address):
+            about = system.info(path)
     except (OSError, ValueError):  # a list may name what can be no path
         return -1, 0
     return _size_of(about), _time_of(about)

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from samekind.datasets.manifest import SYNONYMS
 from samekind.datasets.tables import read_rows, text_of
-from samekind.errors import DatasetError, SamekindError
+from samekind.errors import DatasetError
 from samekind.images.folder_contents import PassedOver, walk
 from samekind.images.formats import has_image_suffix
 from samekind.images.ignoring import Rules, is_hidden, is_system_folder
@@ -22,6 +22,7 @@ from samekind.shards.addresses import (
     name_of,
     open_file,
     read_file,
+    remote_errors,
     state_of,
     without_file_scheme,
 )
@@ -71,8 +72,8 @@ def list_inputs(
     if is_address(given):
         file_system(given)  # what is not installed is known at once
         if name_of(given).lower().endswith(_HOLDERS) or has_image_suffix(name_of(given)):
-            return listing, _heard(given, _of_file(given))
-        return listing, _heard(given, _of_address(given, listing.passed, exclude))
+            return listing, _of_file(given)
+        return listing, _of_address(given, listing.passed, exclude)
     path = given_path(given, DatasetError)
     if path.is_dir():
         listing.folder = path.resolve()
@@ -80,16 +81,6 @@ def list_inputs(
     if not path.is_file():
         raise DatasetError(f"{given}: no such file or folder")
     return listing, _of_file(str(path.absolute()))
-
-
-def _heard(address: str, inputs: Iterator[Input]) -> Iterator[Input]:
-    """Inputs behind an address; an error is about the address, whatever it is."""
-    try:
-        yield from inputs
-    except SamekindError:
-        raise
-    except Exception as error:  # the many packages behind fsspec raise what they like
-        raise DatasetError(f"{address}: cannot be listed ({str(error) or type(error).__name__})") from error
 
 
 def _of_folder(folder: Path, passed: PassedOver, exclude: Sequence[str]) -> Iterator[Input]:
@@ -158,7 +149,7 @@ def _of_tar(address: str) -> Iterator[Input]:
     """The images of a tar file, as WebDataset keeps them; other members are what belongs to them."""
     mtime_ns = state_of(address)[1]
     try:
-        with open_file(address) as file, tarfile.open(fileobj=file, mode="r:") as tar:
+        with remote_errors(address), open_file(address) as file, tarfile.open(fileobj=file, mode="r:") as tar:
             for member in tar:
                 if member.isfile() and has_image_suffix(member.name) and not is_hidden(posixpath.basename(member.name)):
                     yield Input(address, member.name, member.offset_data, member.size, mtime_ns)
@@ -172,7 +163,7 @@ def _lines(address: str) -> Iterator[str]:
         text = text_of(read_file(address), address)
     except OSError as error:
         raise DatasetError(f"{address}: cannot be read ({error.strerror or error})") from error
-    return (line.strip() for line in text.splitlines() if line.strip())
+    return (line.strip() for line in text.split("\n") if line.strip())  # a name may have other ends of lines in it
 
 
 def _folder_of(address: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from samekind.datasets.manifest import SYNONYMS
 from samekind.errors import DatasetError, ImageError, MissingExtraError
-from samekind.shards.addresses import open_file
+from samekind.shards.addresses import open_file, remote_errors
 
 # What people call a column of encoded images.
 _BYTES = ("image", "bytes", "content", "data", "jpg", "jpeg", "png", "webp", "image_bytes", "img")
@@ -83,7 +83,7 @@ def _opened(address: str) -> Iterator[Any]:
     from pyarrow import ArrowException, parquet  # noqa: PLC0415 - extra parquet
 
     try:
-        with open_file(address) as source, parquet.ParquetFile(source) as file:
+        with remote_errors(address), open_file(address) as source, parquet.ParquetFile(source) as file:
             yield file
     except (ArrowException, OSError) as error:
         raise DatasetError(f"{address}: not a readable Parquet file ({error})") from error

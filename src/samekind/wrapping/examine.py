@@ -115,7 +115,7 @@ class Reference:
         """What it gives for uint8 (N, S, S, 3), one after the other.
 
         Raises:
-            WrapError: It cannot run on pictures of this size.
+            WrapError: It cannot run on pictures of this size, or gives something else than a row for each.
         """
         prepared = takes.prepared(pixels)
         try:
@@ -123,6 +123,8 @@ class Reference:
         except Exception as error:  # ONNX Runtime's exceptions share no base class of their own
             reason = str(error).splitlines()[0]
             raise WrapError(f"{self._name}: cannot run on pictures of {takes.size} pixels ({reason})") from error
+        if any(np.ndim(part) < 1 or len(part) != 1 for part in parts):
+            raise WrapError(f"{self._name}: its value {name} has no row for each picture, so it is no embedding")
         found: NDArray[np.generic] = np.concatenate(parts)
         return found
 

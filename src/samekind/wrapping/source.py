@@ -12,6 +12,7 @@ from samekind.system.paths import given_path
 
 # A protocol buffer ends here; the card needs some room.
 _LARGEST = 2**31 - 2**24
+_FURTHEST = 2**62  # no file reaches so far, and no more can be asked of the system
 
 
 def read_source(path: Path) -> tuple[OnnxEnvelope, Any, str]:
@@ -43,6 +44,9 @@ def read_source(path: Path) -> tuple[OnnxEnvelope, Any, str]:
         digest.update(tensor.raw)
         del tensor.external_data[:]
         tensor.data_location = 0
+    # Of functions only copies were filled; ONNX Runtime would look for their data in the working directory.
+    if any(envelope.external_tensors(graph)):
+        raise WrapError(f"{path}: a function in it keeps its weights in another file; export it with these inlined")
     return envelope, graph, digest.hexdigest()
 
 
@@ -55,7 +59,7 @@ def _place(tensor: Any, path: Path) -> tuple[Path, int, int]:
         length = int(entries["length"]) if "length" in entries else file.stat().st_size - offset
     except (ValueError, OSError) as error:
         raise WrapError(f"{path}: its weights {tensor.name} lie in {file}, which cannot be read ({error})") from error
-    if offset < 0 or length < 0:
+    if not 0 <= offset <= _FURTHEST or length < 0:
         raise WrapError(f"{path}: its weights {tensor.name} begin or end nowhere in {file}")
     return file, offset, length
 
@@ -68,20 +72,23 @@ def _beside(path: Path, location: str) -> Path:
     named = PureWindowsPath(location)  # knows both kinds of separators, and drives
     file = path.parent / location
     folders = (path.parent.resolve(), path.resolve().parent)
-    if (
-        not location
-        or named.drive
-        or named.root
-        or ".." in named.parts
-        or not any(file.resolve().is_relative_to(folder) for folder in folders)
-    ):
+    if not location or named.drive or named.root or ".." in named.parts or not _is_below(file, folders):
         raise WrapError(
-            f"{path}: refused, because its weights are to be read from {location or 'nowhere'!r}; only files in its "
-            "own folder are"
+            f"{path}: refused, because its weights are to be read from {(location or 'nowhere')[:200]!r}; only files "
+            "in its own folder are"
         )
     if not file.is_file():
         raise WrapError(f"{path}: its weights are to lie beside it in {location}, and there is no such file")
     return file
+
+
+def _is_below(file: Path, folders: tuple[Path, ...]) -> bool:
+    try:
+        place = file.resolve()
+        file.is_file()  # raises for a name that is too long
+        return any(place.is_relative_to(folder) for folder in folders)
+    except (OSError, ValueError, RuntimeError):  # a name that no file can have, or links in a circle
+        return False
 
 
 def _read(path: Path, offset: int, length: int | None) -> bytes:

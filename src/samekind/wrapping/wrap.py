@@ -6,10 +6,11 @@ import datetime as dt
 import errno
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
@@ -133,6 +134,8 @@ def wrap(
     """
     if output is not None:
         _refuse_folder(given_path(output, WrapError))
+        _refuse_what_is_read(output, source, init)
+    _refuse_misfits(size, layout)
     name = os.fspath(source)
     if name.startswith(_TIMM):
         from samekind.wrapping.timm_encoder import TimmEncoder  # noqa: PLC0415 - an extra
@@ -157,7 +160,7 @@ def wrap(
         return _finished(model, about, square, witness, output, half=half, one_by_one=one_by_one)
     if init is not None:
         raise WrapError(f"{name}: an ONNX file has its weights in it; --init is for timm:NAME")
-    path = Path(source)
+    path = given_path(source, WrapError)
     envelope, graph, digest = read_source(path)
     if CARD_KEY in envelope.metadata:
         raise WrapError(f"{name}: is a model of samekind already; `samekind info {name}` says which")
@@ -223,8 +226,10 @@ def _finished(
     weights, found = "float32", witness.parity(model)
     if half:
         halved = in_16_bits(OnnxEnvelope(model, about.source), ".float16")
-        if halved != model and (near := witness.parity(halved)).within("float16"):
-            model, weights, found = halved, "float16", near
+        # One that ONNX Runtime cannot load is not near enough either: names that clash, weights that must be constants.
+        with suppress(ModelFileError):
+            if halved != model and (near := witness.parity(halved)).within("float16"):
+                model, weights, found = halved, "float16", near
     name = about.backbone if output is None else Path(output).stem
     made = make_model(model, _card(name, about, square, witness.dimension), name=about.source)
     Recognizer(made)  # what cannot be loaded is not written
@@ -270,6 +275,18 @@ def _card(name: str, about: _About, square: Square, dimension: int) -> Card:
 def _refuse_folder(output: Path) -> None:
     if output.is_dir():  # known before the work
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(output))
+
+
+def _refuse_what_is_read(output: Source, *read: Source | None) -> None:
+    if Path(output).resolve() in {Path(source).resolve() for source in read if source is not None}:
+        raise WrapError(f"{os.fspath(output)}: is what is read here; name another file to write")
+
+
+def _refuse_misfits(size: int | None, layout: str | None) -> None:
+    if size is not None and not (isinstance(size, int) and 16 <= size <= 4096):
+        raise WrapError(f"the side of pictures is a number of pixels from 16 to 4096; got {size!r}")
+    if layout not in {None, *get_args(Layout)}:
+        raise WrapError(f"there is no layout {layout!r}; there are {', '.join(get_args(Layout))}")
 
 
 def as_square(size: int, resize: Resize, shown: float) -> Square:

@@ -16,6 +16,8 @@ import pytest
 from server import Served, serving
 from torchvision.datasets import Imagenette
 
+# Older ones are refused before anything is fetched, which tests/datasets has a test of.
+pytestmark = pytest.mark.skipif(sys.version_info < (3, 11, 4), reason="unpacking safely needs Python 3.11.4")
 NAME = "imagenette2-160"
 # The real command, but with another address, and one image a class.
 SCRIPT = """

@@ -159,6 +159,23 @@ def test_links_are_no_copies_and_what_they_lead_to_stays(gallery: Gallery, tmp_p
     assert "1.jpg" not in {row.path.name for row in group.spare}
 
 
+def test_what_a_link_leads_to_stays_also_where_a_filter_hides_the_link(gallery: Gallery, tmp_path: Path) -> None:
+    save(blobs(1), tmp_path / "photos/1.jpg")
+    shutil.copy2(tmp_path / "photos/1.jpg", tmp_path / "photos/2.jpg")
+    (tmp_path / "album").mkdir()
+    for number in (1, 2):
+        (tmp_path / f"album/link{number}.jpg").symlink_to(f"../photos/{number}.jpg")
+    for folder in ("photos", "album"):
+        gallery.sync(tmp_path / folder)
+    for kind in ("exact", "near"):
+        for where in (None, "folder = 'photos'"):
+            (group,) = gallery.duplicates(kind, where=where)  # type: ignore[arg-type]
+            assert {row.name for row in group.rows} == {"photos/1.jpg", "photos/2.jpg"}
+            assert group.spare == ()
+            assert "a link leads to it: album/link" in group.others[0].doubt
+        assert gallery.duplicates(kind, where="path like 'album/link1%'") == []  # type: ignore[arg-type]
+
+
 def test_what_holds_more_than_the_picture_is_looked_at(gallery: Gallery, tmp_path: Path) -> None:
     still = blobs(3)
     save(still, tmp_path / "photos/still.png")

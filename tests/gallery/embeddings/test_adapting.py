@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -230,7 +229,7 @@ def test_killed_between_adapting_and_its_index_the_old_index_is_not_used(
         patch.setattr(gallery_module, "keep_up", kill)
         with pytest.raises(Killed):
             adapted.sync(photos)
-    with sqlite3.connect(adapted.path) as db:
+    with adapted._store.reading() as db:
         assert stale_rows(db) == (48, 48)  # none of its vectors is of this space
     assert adapted.adaptation is not None
     assert adapted.adaptation.about.pictures == 48
@@ -238,7 +237,7 @@ def test_killed_between_adapting_and_its_index_the_old_index_is_not_used(
         assert_searches_like(opened, oracle(adapted))
     assert_searches_like(adapted, oracle(adapted))
     adapted.sync(photos)
-    with sqlite3.connect(adapted.path) as db:
+    with adapted._store.reading() as db:
         assert stale_rows(db)[0] == 0
     assert_searches_like(adapted, oracle(adapted))
 

@@ -190,3 +190,11 @@ def test_more_are_asked_for_than_any_memory_holds(filled: Gallery) -> None:
     assert len(everything) == len(filled)
     assert everything == filled.search(query, len(filled))
     assert len(filled.search(query, 10**30, where="width > 0")) == len(filled)
+
+
+def test_what_is_known_of_an_emptied_gallery_is_not_read_again(gallery: Gallery, photos: Path) -> None:
+    gallery.sync(photos)
+    gallery.remove(photos)
+    before = gallery.snapshot()
+    assert len(before) == 0
+    assert gallery.snapshot() is before

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import psycopg
@@ -15,8 +18,11 @@ from postgres import Server, needs_postgres
 
 from samekind.errors import GalleryError
 from samekind.gallery import Gallery
-from samekind.gallery.store.connection import one_moment, transaction
+from samekind.gallery.index.hnsw import look_as_far
+from samekind.gallery.store.connection import Connection, one_moment, transaction
 from samekind.gallery.store.facts import set_fact
+from samekind.gallery.store.postgres.address import parse_address
+from samekind.gallery.store.postgres.explained import explained
 
 pytestmark = needs_postgres
 
@@ -84,6 +90,40 @@ def test_a_batch_is_written_whole_or_not_at_all(indexed: Gallery) -> None:
     assert indexed._store.fact("generation") != "99"
 
 
+def _fail(db: Connection, begin: Callable[[Connection], AbstractContextManager[None]]) -> None:
+    with begin(db):
+        look_as_far(db, 700)
+        db.execute("SELECT no_such_column FROM images")
+
+
+def test_after_what_failed_the_writer_reads_and_looks_as_far_as_it_is_told(indexed: Gallery) -> None:
+    with indexed._store.writing() as db:
+        for begin in (transaction, one_moment):
+            look_as_far(db, 100)
+            with pytest.raises(psycopg.errors.UndefinedColumn):
+                _fail(db, begin)
+            with one_moment(db):
+                look_as_far(db, 700)
+                assert db.execute("SHOW hnsw.ef_search").fetchone() == ("700",)
+
+
+def test_a_connection_is_used_again_in_a_process_with_many_files(
+    indexed: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    resource = pytest.importorskip("resource")
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < 2048:
+        pytest.skip("this process may not open so many files")
+    with indexed._store.reading() as db:
+        high = fcntl.fcntl(db.raw.fileno(), fcntl.F_DUPFD, 1500)  # type: ignore[attr-defined]
+        try:
+            monkeypatch.setattr(db.raw, "fileno", lambda: high)  # type: ignore[attr-defined]
+            assert db.usable  # type: ignore[attr-defined]
+        finally:
+            os.close(high)
+            monkeypatch.undo()
+
+
 def test_many_threads_search_at_once(indexed: Gallery) -> None:
     rows = [row for row in indexed if row.embedding is not None]
     wrong = []
@@ -131,12 +171,27 @@ def test_each_thing_that_can_be_wrong_has_its_line(postgres: Server, stopped: in
     assert "no such database or user" in refused(postgres.address(database="nowhere"))
     assert "cannot be the name of a schema" in refused(postgres.address("No-Schema"))
     assert "no address of a database" in refused("postgresql://me:se:cret@host:port/shop")
+    for password in ("9876/5", "9876#5", "9876@5/4"):
+        said = refused(f"postgresql://me:{password}@host/shop")
+        assert "no address of a database" in said
+        assert "9876" not in said
     assert "PostgreSQL understands" in refused("postgresql://me@host/shop?nonsense=1")
     postgres.run("CREATE ROLE careful LOGIN PASSWORD 'right'")
     wrong = refused(f"postgresql://careful:wrong%40word@127.0.0.1:{postgres.port}/postgres")
     assert "refuses this user or password" in wrong
     assert "wrong" not in wrong
     assert "lacks a right" in refused(f"postgresql://careful:right@127.0.0.1:{postgres.port}/postgres?schema=hers")
+
+
+def test_what_the_server_says_is_told_without_the_password() -> None:
+    address = parse_address("postgresql://me:hunter2@host/shop")
+
+    class Told(psycopg.errors.DiskFull):
+        diag = SimpleNamespace(message_primary="no room for hunter2")  # type: ignore[assignment]
+
+    said = str(explained(address, Told("no room for hunter2")))
+    assert "no room for ***" in said
+    assert "hunter2" not in said
 
 
 def test_a_database_without_pgvector(postgres: Server) -> None:

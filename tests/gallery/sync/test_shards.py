@@ -8,7 +8,7 @@ import pytest
 from commands import run
 from conftest import save_noise
 from gallery.conftest import LONG_AGO, age
-from postgres import BOTH_STORES
+from postgres import BOTH_STORES, Server, needs_postgres
 
 import samekind
 from samekind.errors import GalleryError, MissingExtraError, ShardError
@@ -125,15 +125,43 @@ def test_a_search_shows_an_address_as_it_is(photos: Path, tiny_model: Path, tmp_
 def test_images_within_a_tar_file_are_kept(gallery: Gallery, photos: Path, tiny_model: Path, tmp_path: Path) -> None:
     import tarfile
 
-    with tarfile.open(photos / "some.tar", "w") as tar:
-        tar.add(photos / "red/00.png", "0.png")
-    age(photos / "some.tar")
-    samekind.embed(photos / "some.tar", tmp_path / "tarred", model=tiny_model)
-    gallery.add_shards(tmp_path / "tarred")
+    for name in ("some.tar", "LOUD.TAR"):
+        with tarfile.open(photos / name, "w") as tar:
+            tar.add(photos / "red/00.png", "0.png")
+        age(photos / name)
+        samekind.embed(photos / name, tmp_path / f"{name} shards", model=tiny_model)
+        gallery.add_shards(tmp_path / f"{name} shards")
     gallery.add_shards(tmp_path / "shards")
     assert gallery.sync(photos).removed == 0
-    assert len(gallery) == 13
-    assert any(row.name.endswith("some.tar#0.png") for row in gallery)
+    assert len(gallery) == 14
+    for name in ("some.tar#0.png", "LOUD.TAR#0.png"):
+        assert any(row.name.endswith(name) for row in gallery)
+
+
+def test_a_file_with_the_bytes_of_an_image_in_a_tar_file_is_another(
+    gallery: Gallery, photos: Path, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tarfile
+
+    monkeypatch.undo()
+    with tarfile.open(tmp_path / "some.tar", "w") as tar:
+        tar.add(photos / "red/00.png", "0.png")
+    samekind.embed(tmp_path / "some.tar", tmp_path / "tarred", model=tiny_model)
+    gallery.add_shards(tmp_path / "tarred")
+    report = gallery.sync(photos)
+    assert (report.moved, report.added) == (0, 12)
+    assert sum(row.name.endswith(("some.tar#0.png", "red/00.png")) for row in gallery) == 2
+
+
+@needs_postgres
+def test_the_names_of_a_database_are_relative_to_where_the_first_of_a_list_lies(
+    postgres: Server, photos: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    samekind.embed(sorted(photos.rglob("*.png")), tmp_path / "listed", model=tiny_model)
+    with Gallery.open(postgres.new_schema(), model=tiny_model) as gallery:
+        gallery.add_shards(tmp_path / "listed")
+        assert [row.name for row in gallery][::11] == ["../green/01.png", "08.png"]
+        assert all(row.path.is_file() for row in gallery)
 
 
 def test_another_model_is_refused(shards: Path, other_model: Path, tmp_path: Path) -> None:

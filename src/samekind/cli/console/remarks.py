@@ -10,6 +10,8 @@ from pathlib import Path
 
 from samekind.cli.console.options import warn
 
+_LIBRARY = Path(__file__).parents[2]
+
 
 class _Handler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
@@ -17,7 +19,7 @@ class _Handler(logging.Handler):
 
 
 def show_remarks() -> None:
-    """Show what the library logs, and name the picture that each of Pillow's warnings is about.
+    """Show what the library logs and warns of, and name the picture that each of Pillow's warnings is about.
 
     Nothing is imported for it before there is a picture: commands start fast.
     """
@@ -25,6 +27,9 @@ def show_remarks() -> None:
     show = warnings.showwarning
 
     def named(*arguments: object) -> None:
+        if Path(str(arguments[2])).is_relative_to(_LIBRARY):
+            warn(str(arguments[0]))
+            return
         if "PIL" in sys.modules:
             from samekind.images.remarks import take_warning
 

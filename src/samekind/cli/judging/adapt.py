@@ -72,8 +72,11 @@ def adapt(
     if pictures is None and not labelled:
         raise typer.BadParameter("give a folder of your own pictures")
     if labelled:
+        from samekind.adaptation.pictures import pictures_of
         from samekind.fitting.adaptable import make_adaptable
 
+        if pictures is not None and pictures.suffix != ".samekind":
+            pictures_of(pictures)  # refuses what is no folder, before the work
         with stage_bars(log=False) as on_progress:
             recognizer = make_adaptable(model, labelled, providers=provider, threads=threads, on_progress=on_progress)
     else:

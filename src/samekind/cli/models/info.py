@@ -66,12 +66,23 @@ def _short(card: Card) -> list[str]:
 def _rates(card: Card) -> list[str]:
     """Whose error rates the thresholds have, and the thresholds."""
     if card.pair is None:
-        return [f"  rates         {NO_RATES}"]
+        return [_no_rates(card)]
     measured_on = card.pair.measured_on
     return [
         f"  rates from    {printable(measured_on.domain or measured_on.description)}",
         *_thresholds(card.pair.operating_points),
     ]
+
+
+def _no_rates(card: Card) -> str:
+    """What stands for the rates of a model that is not calibrated."""
+    if card.domains is None:
+        return f"  rates         {NO_RATES}"
+    balanced = card.domains.pair.balanced
+    return (
+        f"  rates         none until it is adapted: samekind adapt MODEL PICTURES; then FAR {balanced.far:.1%}, TAR "
+        f"{balanced.tar:.1%} at balanced, on kinds left out ({printable(_shortened(card.domains.domains))})"
+    )
 
 
 def _accuracy(metrics: Sequence[Measurement]) -> list[str]:
@@ -109,7 +120,7 @@ def _lines(card: Card) -> list[str]:
         f"  fingerprint   {card.fingerprint}",
     ]
     if card.pair is None:
-        return [*lines, f"  rates         {NO_RATES}"]
+        return [*lines, _no_rates(card)]
     lines += [
         "",
         typer.style("Two images", bold=True) + "  (thresholds on the similarity)",

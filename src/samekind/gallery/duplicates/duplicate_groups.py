@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import chain
 from typing import Literal
 
 from samekind.copies.keep import better, worth
@@ -13,7 +14,12 @@ from samekind.gallery.duplicates.duplicate_group import Duplicate, DuplicateGrou
 from samekind.gallery.duplicates.exact import exact_groups
 from samekind.gallery.duplicates.linkage import dense_groups
 from samekind.gallery.duplicates.near import exact_group, near_groups
-from samekind.gallery.duplicates.pictures.picture_files import PictureFile, read_picture_files, single_files
+from samekind.gallery.duplicates.pictures.picture_files import (
+    PictureFile,
+    read_picture_files,
+    same_bytes_beside,
+    single_files,
+)
 from samekind.gallery.embeddings.embedding_space import read_collection, refuse_no_similarity
 from samekind.gallery.filters.sql import EVERYTHING, Condition
 from samekind.gallery.store.rows import read_rows
@@ -72,7 +78,7 @@ def warn_of_threshold(threshold: float | None) -> None:
 
 def _exact(store: Store, where: Condition, on_changed: Callable[[int], None] | None) -> list[DuplicateGroup]:
     ids, places = exact_groups(store, where)
-    files = _files(store, [ids[place] for group in places for place in group], on_changed)
+    files = _files(store, [ids[place] for group in places for place in group], on_changed, where)
     groups = [[files[ids[place]] for place in group if ids[place] in files] for group in places]
     return _sorted(exact_group(group) for group in groups if len(group) > 1)
 
@@ -88,7 +94,7 @@ def _same_class(
     images = read_collection(store, where=where)
     limit = images.space.threshold(SAME_CLASS_POINT) if threshold is None else threshold
     places = dense_groups(images.embeddings, limit, on_progress=on_progress)
-    files = _files(store, [images.ids[place] for group in places for place in group], on_changed)
+    files = _files(store, [images.ids[place] for group in places for place in group], on_changed, where)
     groups = []
     for group in places:
         members = [files[images.ids[place]] for place in group if images.ids[place] in files]
@@ -109,9 +115,14 @@ def _of_one_class(files: list[PictureFile], similarity: float) -> DuplicateGroup
     return DuplicateGroup(tuple(rows), keep.row, why, similarity, tuple(judged))
 
 
-def _files(store: Store, ids: list[int], on_changed: Callable[[int], None] | None) -> dict[int, PictureFile]:
+def _files(
+    store: Store, ids: list[int], on_changed: Callable[[int], None] | None, where: Condition
+) -> dict[int, PictureFile]:
     """The files of rows, that are as they were indexed, by id. Of a group whose best is gone no other is spare."""
-    single = single_files(read_rows(store, ids), store.folder, on_changed)
+    with store.reading() as db:
+        beside = same_bytes_beside(db, where)
+    rows = chain(read_rows(store, ids), read_rows(store, beside))
+    single = single_files(rows, store.folder, on_changed, wanted=set(ids))
     return {row.id: PictureFile(row, (b"", b""), facts, link) for row, facts, link in single}
 
 

@@ -48,7 +48,7 @@ def _exact(db: Connection, moment: Moment, query: Embeddings, k: int, where: Con
         rows, scores, sure = _proposed(db, moment.commit, order, most, where)
         found = _best(moment, query, rows, k, sure)
         # What was not proposed is less alike than the last, but for what float16 rounds.
-        if not sure or len(rows) < most or -scores[-1] + margin < found.similarities.min():
+        if not sure or len(rows) < most or -max(scores) + margin < found.similarities.min():
             return found
         most *= 4
 

@@ -47,7 +47,7 @@ class Searcher:
         """The embeddings as they are now."""
         with self._store.reading() as db, one_moment(db):
             moment = self._now(db)
-            return moment.snapshot or take_snapshot(self._store, db, moment.space)
+            return take_snapshot(self._store, db, moment.space) if moment.snapshot is None else moment.snapshot
 
     def hits(
         self, embedding: Embeddings, k: int, min_probability: float | None, where: Condition | None = None

@@ -19,8 +19,8 @@ from samekind.images.formats import installed_extras
 from samekind.images.videos import is_video
 from samekind.system.paths import relative_path
 
-# Images within tar and Parquet files come from shards; a look at the folder does not see them.
-_OF_ITS_OWN = "path NOT LIKE '%.tar#%' AND path NOT LIKE '%.parquet#%'"
+# What lies within tar and Parquet files, or behind an address, comes from shards; a look at the folder does not see it.
+OF_ITS_OWN = "lower(path) NOT LIKE '%.tar#%' AND lower(path) NOT LIKE '%.parquet#%' AND path NOT LIKE '%://%'"
 # An SQL condition on images, and its parameters.
 Condition = tuple[str, tuple[bytes, ...]]
 
@@ -96,7 +96,7 @@ def gone(prefix: str) -> Condition:
         "SELECT 1 FROM unlisted WHERE images.path = unlisted.path"
         " OR (images.path > unlisted.path AND images.path < unlisted.beyond)"
     )
-    return f"{where} AND NOT EXISTS ({seen}) AND NOT EXISTS ({doubtful}) AND {_OF_ITS_OWN}", parameters
+    return f"{where} AND NOT EXISTS ({seen}) AND NOT EXISTS ({doubtful}) AND {OF_ITS_OWN}", parameters
 
 
 def list_files(

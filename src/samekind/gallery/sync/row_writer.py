@@ -11,6 +11,7 @@ from samekind.embedding.new_image import NewImage
 from samekind.gallery.store.connection import CONTENT, Connection, transaction
 from samekind.gallery.store.facts import generation, set_fact
 from samekind.gallery.store.store import Store
+from samekind.gallery.sync.changes import OF_ITS_OWN
 from samekind.gallery.sync.examine import Examined
 from samekind.gallery.sync.report import SyncReport
 from samekind.images.videos import frame_of
@@ -115,7 +116,7 @@ class RowWriter:
     def _missing_row(self, sha256: bytes | None) -> int | None:
         """A row of this content whose file is gone; it is given once."""
         if sha256 not in self._missing:
-            query = "SELECT id, path FROM images WHERE sha256 = ? ORDER BY id"
+            query = f"SELECT id, path FROM images WHERE sha256 = ? AND {OF_ITS_OWN} ORDER BY id"
             rows = self._db.execute(query, (sha256,)).fetchall()
             missing = [row for row, path in rows if _is_missing(self._store.folder / path)]
             if len(rows) < _MANY:

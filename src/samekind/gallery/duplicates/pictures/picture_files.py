@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from itertools import chain
 from pathlib import Path
 
 from samekind.copies.compare import Side, compare
@@ -102,11 +103,21 @@ def read_picture_files(
         query = f"SELECT id, {wanted} FROM images WHERE embedding IS NOT NULL AND {where[0]}"
         found = db.execute(query, where[1]) if ids is None else _by_id(db, f"{query} AND id = ?", where, ids)
         kept = {row: (small, features) for row, small, features in found}
-    rows = [row for row in read_rows(store, ids, where) if row.id in kept]
+        beside = same_bytes_beside(db, where)
+    rows = chain((row for row in read_rows(store, ids, where) if row.id in kept), read_rows(store, beside))
     return [
         PictureFile(row, _known_or_read(row, kept[row.id]), facts, link)
-        for row, facts, link in single_files(rows, store.folder, on_changed, changed_too=changed_too)
+        for row, facts, link in single_files(rows, store.folder, on_changed, changed_too=changed_too, wanted=kept)
     ]
+
+
+def same_bytes_beside(db: Connection, where: Condition) -> list[int]:
+    """The ids of images that do not meet a condition, but have the bytes of one that does: a link to it has them."""
+    if where is EVERYTHING:
+        return []
+    meets = f"images WHERE embedding IS NOT NULL AND {where[0]}"
+    query = f"SELECT id FROM images WHERE sha256 IN (SELECT sha256 FROM {meets}) EXCEPT SELECT id FROM {meets}"
+    return [row for (row,) in db.execute(query, (*where[1], *where[1]))]
 
 
 def _by_id(
@@ -122,11 +133,19 @@ def single_files(
     on_changed: Callable[[int], None] | None = None,
     *,
     changed_too: bool = False,
+    wanted: Container[int] | None = None,
 ) -> list[tuple[Row, Facts, str]]:
     """The rows whose files are as they were, one for each file, with its facts and a link that leads to it.
 
     A link and its target are one file, and so are the hard links of one. A frame of a video is no file, which anyone
     could remove.
+
+    Args:
+        rows: The rows.
+        folder: The folder that their names are relative to.
+        on_changed: As ``read_picture_files`` takes it.
+        changed_too: As ``read_picture_files`` takes it.
+        wanted: The ids of those that count; of others only links do, for what they lead to. None is all.
     """
     real = os.path.realpath(folder)
     found: dict[tuple[int, int], list[tuple[Row, Facts]]] = {}
@@ -135,18 +154,22 @@ def single_files(
         if frame_of(row.name) is not None:
             continue
         identity = _as_indexed(row) or ((-1, row.id) if changed_too else None)
+        counts = wanted is None or row.id in wanted
         if identity is None:
-            changed += 1
+            changed += counts
             continue
-        found.setdefault(identity, []).append((row, facts_of(row, real)))
+        facts = facts_of(row, real)
+        if counts or facts.link:
+            found.setdefault(identity, []).append((row, facts))
     if changed and on_changed:
         on_changed(changed)
     single = []
     for names in found.values():
         names.sort(key=lambda name: (name[1].last, name[0].name))
-        row, facts = names[0]
-        link = next((other.name for other, more in names[1:] if more.link), "")
-        single.append((row, facts, link))
+        first = next((name for name in names if wanted is None or name[0].id in wanted), None)
+        if first is not None:
+            link = next((other.name for other, more in names if more.link and other is not first[0]), "")
+            single.append((*first, link))
     return sorted(single, key=lambda one: one[0].name)
 
 

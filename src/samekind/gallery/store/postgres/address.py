@@ -11,6 +11,10 @@ from samekind.errors import GalleryError
 
 _SCHEMES = ("postgresql://", "postgres://")
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+_NO_ADDRESS = (
+    "this is no address of a database; it is written postgresql://USER@HOST/DATABASE, with %40 for an @ in a password, "
+    "%2F for a /, %3F for a ? and %23 for a #"
+)
 _SECRET = frozenset({"password", "sslpassword", "sslkey", "passfile"})
 
 
@@ -61,10 +65,10 @@ def parse_address(text: str) -> Address:
         pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
         _ = parts.port
     except ValueError:  # which would repeat what was given, and a password may be in it
-        raise GalleryError(
-            "this is no address of a database; it is written postgresql://USER@HOST/DATABASE, with %40 for an @ in a "
-            "password"
-        ) from None
+        raise GalleryError(_NO_ADDRESS) from None
+    # A password that has a / or a # would be taken for the rest of the address, and be shown.
+    if "@" in f"{parts.path}{parts.fragment}":
+        raise GalleryError(_NO_ADDRESS)
     own = {name: value for name, value in pairs if name in {"schema", "root"}}
     rest = [(name, value) for name, value in pairs if name not in own]
     schema = own.get("schema", "samekind")

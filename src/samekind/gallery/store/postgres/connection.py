@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import select
+import selectors
 from collections.abc import Iterable, Sequence
 from itertools import count
 from typing import Any, Final, cast
@@ -17,6 +17,8 @@ from samekind.gallery.store.postgres.dialect import HalfVector, seen, translated
 
 _TICK = "UPDATE about SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) WHERE key = 'commit'"
 _NUMBERS = count()
+# Where one transaction begins or ends.
+_ENDS = frozenset({"BEGIN", "BEGIN IMMEDIATE", "COMMIT", "ROLLBACK"})
 
 
 class PostgresConnection:
@@ -51,16 +53,18 @@ class PostgresConnection:
         """Whether the server has not closed it, while it lay idle."""
         if self.raw.closed or self.raw.broken:
             return False
-        ready, _, _ = select.select([self.raw.fileno()], [], [], 0)
-        return not ready  # there is nothing to be read but a farewell
+        with selectors.DefaultSelector() as waiting:  # select itself takes no more than 1,024 files of a process
+            waiting.register(self.raw.fileno(), selectors.EVENT_READ)
+            return not waiting.select(0)  # there is nothing to be read but a farewell
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Cursor:
         """Run a statement, each committed by itself unless a transaction has begun."""
-        if sql == "BEGIN IMMEDIATE":
-            self._writing = True
-        elif sql == "COMMIT" and self._writing:
+        if sql == "COMMIT" and self._writing:
             self.raw.execute(_TICK)  # so that readers know of it
-            self._writing = False
+        if sql in _ENDS:
+            self._writing = sql == "BEGIN IMMEDIATE"
+            if sql == "ROLLBACK" or self.raw.info.transaction_status == TransactionStatus.INERROR:
+                self.looks = 0  # what was set is as it was before
         statement = translated(sql)
         if sql.startswith("CREATE"):  # takes no parameters on the server's side
             return cast(

@@ -38,7 +38,8 @@ _NOT_ALLOWED = (
 
 def explained(address: Address, error: psycopg.Error) -> GalleryError:
     """The error that a user sees."""
-    return GalleryError(f"{address.shown}: {_words(error, _scrubbed(address, str(error)))}")
+    text, first = (_scrubbed(address, part) for part in (str(error), error.diag.message_primary or str(error)))
+    return GalleryError(f"{address.shown}: {_words(error, text, first)}")
 
 
 def _scrubbed(address: Address, text: str) -> str:
@@ -47,11 +48,10 @@ def _scrubbed(address: Address, text: str) -> str:
     return " ".join(text.split())
 
 
-def _words(error: psycopg.Error, text: str) -> str:
+def _words(error: psycopg.Error, text: str, first: str) -> str:
     low = text.lower()
     if "extension" in low:
         return _NOT_ALLOWED if isinstance(error, errors.InsufficientPrivilege) else _NO_EXTENSION
-    first = error.diag.message_primary or text
     for kind, words in _BY_CODE:
         if isinstance(error, kind):
             return words.format(first)

@@ -1,0 +1,46 @@
+"""What file systems behind addresses raise, and what a user is told of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import samekind
+from samekind.errors import DatasetError
+from samekind.shards.addresses import is_address, state_of
+
+fsspec = pytest.importorskip("fsspec", reason='needs the extra "remote"')
+
+
+class NoCredentialsError(Exception):
+    """What a cloud's package raises: no OSError."""
+
+
+class Locked(fsspec.AbstractFileSystem):  # type: ignore[misc]
+    protocol = "locked"
+
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        raise NoCredentialsError("Unable to locate credentials")
+
+    find = info = ls = cat_file = _open = _refuse
+
+
+@pytest.fixture(autouse=True)
+def locked() -> None:
+    fsspec.register_implementation("locked", Locked, clobber=True)
+
+
+@pytest.mark.parametrize("name", ["photos", "list.txt", "some.tar", "some.parquet"])
+def test_what_its_packages_raise_is_our_error(name: str, tiny_model: Path, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=f"locked://shop/{name}.*Unable to locate credentials"):
+        samekind.embed(f"locked://shop/{name}", tmp_path / "out", model=tiny_model)
+
+
+def test_an_image_that_cannot_be_fetched_is_a_row_with_the_reason(tiny_model: Path, tmp_path: Path) -> None:
+    assert is_address("locked://shop/a.png")
+    assert state_of("locked://shop/a.png") == (-1, 0)
+    report = samekind.embed(["locked://shop/a.png"], tmp_path / "out", model=tiny_model)
+    [(_, reason)] = report.unreadable
+    assert reason == "cannot be read (NoCredentialsError: Unable to locate credentials)"
