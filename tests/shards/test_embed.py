@@ -13,6 +13,7 @@ import pytest
 from commands import run
 from conftest import save_noise
 from gallery.conftest import LONG_AGO, age
+from PIL import Image
 from pyarrow.dataset import dataset
 from shards.conftest import contents
 
@@ -119,6 +120,10 @@ def test_names_that_are_no_utf8(tmp_path: Path, tiny_model: Path) -> None:
     assert row.image.error is None
     [path] = pq.read_table(tmp_path / "out/shard-00000-000000.parquet").column("path").to_pylist()
     assert path == f"{tmp_path}/photos/\\xff.png"
+    out = tmp_path / os.fsdecode(b"\xff")
+    for embedded in (1, 0):
+        assert samekind.embed(tmp_path / "photos", out, model=tiny_model).embedded == embedded
+    assert list(ShardFolder(out).rows()) == [row]
 
 
 def test_other_models_and_settings_are_refused(odd: Path, whole: Path, adaptable_model: Path, tmp_path: Path) -> None:
@@ -175,3 +180,23 @@ def test_the_command_names_bad_files_at_its_end(odd: Path, tiny_model: Path, tmp
     assert f"{odd}/two/cut.jpg: damaged" in done.stderr
     again = run("embed", odd, "-o", tmp_path / "out")
     assert again.stdout == f"{tmp_path}/out: 26 images in 3 shards (nothing new)\n"
+
+
+def test_the_folder_of_shards_is_one_of_this_machine(
+    odd: Path, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    with pytest.raises(ShardError, match="addresses are not fetched"):
+        samekind.embed(odd, "s3://shop/shards", model=tiny_model)
+    assert samekind.embed([os.fsencode(odd / "one/00.png")], "~/shards", model=tiny_model).images == 1
+    assert is_shard_folder(tmp_path / "home/shards")
+
+
+def test_remarks_name_the_file(tmp_path: Path, tiny_model: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = tmp_path / "photos/a.png"
+    file.parent.mkdir()
+    Image.fromarray(np.arange(0, 4096, 4, dtype=np.uint16).reshape(32, 32)).save(file)
+    samekind.embed(tmp_path / "photos", tmp_path / "out", model=tiny_model)
+    assert [record.getMessage().partition(": ")[0] for record in caplog.records] == [str(file)]

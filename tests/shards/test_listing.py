@@ -51,6 +51,35 @@ def test_lists_and_tables_of_paths_relative_to_themselves(odd: Path, tmp_path: P
     assert read_all(pictures(odd)) == pictures(odd)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-8-sig"])
+def test_a_list_in_another_encoding(odd: Path, encoding: str) -> None:
+    (odd.parent / "list.txt").write_bytes("\r\n".join(pictures(odd)).encode(encoding))
+    assert read_all(odd.parent / "list.txt") == pictures(odd)
+
+
+def test_a_list_of_what_can_be_no_path(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("~nobody.png\na\0b.png\n")
+    (tmp_path / "~nobody.png").write_bytes(b"1")
+    first, second = sorted(list_inputs(tmp_path / "list.txt")[1], key=lambda one: one.size, reverse=True)
+    assert read_input(first) == b"1"
+    with pytest.raises(ImageError, match="cannot be read"):
+        read_input(second)
+
+
+@pytest.mark.parametrize("name", ["photos", "a.tar", "a.txt"])
+def test_what_fsspec_raises_is_about_the_address(memory: str, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise LookupError("no credentials")
+
+    for method in ("find", "info", "open", "cat_file"):
+        monkeypatch.setattr(f"fsspec.implementations.memory.MemoryFileSystem.{method}", fail)
+    with pytest.raises(DatasetError, match=f"memory://{name}: .*no credentials"):
+        list(list_inputs(f"memory://{name}")[1])
+    monkeypatch.setattr("fsspec.core.url_to_fs", fail)
+    with pytest.raises(DatasetError, match=f"memory://{name}: cannot be read .no credentials"):
+        list_inputs(f"memory://{name}")
+
+
 @pytest.mark.parametrize("form", ["binary", "datasets"])
 def test_parquet_of_bytes_in_several_row_groups(odd: Path, tmp_path: Path, form: str) -> None:
     images = list(pictures(odd).values())

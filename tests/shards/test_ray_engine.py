@@ -110,3 +110,10 @@ def test_without_ray_the_command_that_installs_it_is_named(
     with pytest.raises(MissingExtraError, match=r"samekind\[ray\]"):
         samekind.embed(odd, tmp_path / "out", model=tiny_model, engine="ray")
     assert not (tmp_path / "out").exists()
+
+
+def test_where_nothing_listens_is_refused_before_the_work(odd: Path, tiny_model: Path, tmp_path: Path) -> None:
+    for address in ("127.0.0.1:1", "nobody.invalid:6379", "127.0.0.1:70000"):
+        with pytest.raises(ShardError, match=f"no Ray cluster at {address}"):
+            samekind.embed(odd, tmp_path / "out", model=tiny_model, engine="ray", address=address)
+    assert not (tmp_path / "out").exists()

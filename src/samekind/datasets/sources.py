@@ -132,7 +132,7 @@ def _of_parquet(files: list[Path]) -> Iterator[SourceRow]:
 
     for path in files:
         try:
-            with parquet.ParquetFile(path) as file:
+            with path.open("rb") as opened, parquet.ParquetFile(opened) as file:
                 columns = _columns(file.schema_arrow.names, str(path))
                 names = _class_names(file.schema_arrow.metadata, columns["label"])
                 for batch in file.iter_batches(_BATCH, columns=list(columns.values())):

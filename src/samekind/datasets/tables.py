@@ -131,13 +131,12 @@ def _refuse_twice(path: Path, columns: Sequence[str], names: Mapping[str, Sequen
             )
 
 
-def _text(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise DatasetError(f"{path}: no such file") from None
-    except OSError as error:
-        raise DatasetError(f"{path}: cannot be read ({error.strerror})") from error
+def text_of(content: bytes, name: object) -> str:
+    """The text of a list, in UTF-8 or UTF-16; bytes that are neither are kept.
+
+    Raises:
+        DatasetError: It is begun in UTF-16 or UTF-32 and not gone on so; ``name`` is what the message calls it.
+    """
     try:
         if content.startswith(_UTF32):
             return content.decode("utf-32")
@@ -146,8 +145,17 @@ def _text(path: Path) -> str:
         if b"\0" in content[:4]:  # UTF-16 without its mark: every other byte of a name in Latin letters
             return content.decode("utf-16-be" if content[0] == 0 else "utf-16-le")
     except UnicodeDecodeError as error:
-        raise DatasetError(f"{path}: not a readable CSV file ({error})") from error
+        raise DatasetError(f"{name}: not a readable list ({error})") from error
     return content.decode("utf-8-sig", ENCODING_ERRORS)
+
+
+def _text(path: Path) -> str:
+    try:
+        return text_of(path.read_bytes(), path)
+    except FileNotFoundError:
+        raise DatasetError(f"{path}: no such file") from None
+    except OSError as error:
+        raise DatasetError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def _columns(first: str, delimiter: str, quote: str, synonyms: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

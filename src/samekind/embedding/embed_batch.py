@@ -85,7 +85,10 @@ def embed_batch(images: Iterable[bytes | str | os.PathLike[str]], encoder: OnnxE
 
 
 def embed_stream(
-    items: Iterable[_Item], encoder: OnnxEncoder, read: Callable[[_Item], bytes]
+    items: Iterable[_Item],
+    encoder: OnnxEncoder,
+    read: Callable[[_Item], bytes],
+    name: Callable[[_Item], str] = describe,
 ) -> Iterator[EmbeddedImage]:
     """The same for any number of images, which are read ahead of the network. Memory does not grow with their number.
 
@@ -94,10 +97,11 @@ def embed_stream(
         encoder: The network.
         read: Gives the encoded bytes of an image, in one of several threads, or raises an ``ImageError``, whose message
             is the reason.
+        name: What remarks about an image call it.
     """
     square = encoder.square
     with closing(
-        read_ahead(lambda item: _look_at(item, read, square), items, ahead=_AHEAD, name="samekind-embed")
+        read_ahead(lambda item: _look_at(item, read, name, square), items, ahead=_AHEAD, name="samekind-embed")
     ) as ahead:
         while found := list(islice(ahead, NETWORK_BATCH)):
             embeddings = iter(stored_embeddings([image for _, image in found if image is not None], encoder))
@@ -119,7 +123,9 @@ def read_bytes(image: bytes | str | os.PathLike[str]) -> bytes:
         raise ImageError(f"cannot be read ({error.strerror})") from error
 
 
-def _look_at(item: _Item, read: Callable[[_Item], bytes], square: Square) -> tuple[EmbeddedImage, NewImage | None]:
+def _look_at(
+    item: _Item, read: Callable[[_Item], bytes], name: Callable[[_Item], str], square: Square
+) -> tuple[EmbeddedImage, NewImage | None]:
     """An image's row but for the embedding, and what the embedding is made of."""
     try:
         content = read(item)
@@ -127,9 +133,9 @@ def _look_at(item: _Item, read: Callable[[_Item], bytes], square: Square) -> tup
         return EmbeddedImage(None, _text(str(error))), None
     sha256 = hashlib.sha256(content).digest()
     try:
-        image = read_new_image(content, square)
+        image = read_new_image(content, square, name(item))
     except ImageError as error:
-        reason = str(error).removeprefix(f"{describe(content)}: ")
+        reason = str(error).removeprefix(f"{name(item)}: ")
         return EmbeddedImage(sha256, _text(reason), size=len(content)), None
     return (
         EmbeddedImage(

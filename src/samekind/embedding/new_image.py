@@ -31,20 +31,21 @@ class NewImage:
     picture: tuple[bytes, bytes]
 
 
-def read_new_image(source: ImageSource, square: Square) -> NewImage:
+def read_new_image(source: ImageSource, square: Square, name: str | None = None) -> NewImage:
     """Decode an image and note what is kept of it. Of a JPEG whose end is missing, what is there counts.
 
     Args:
         source: The file, its bytes, or a frame of a video.
         square: What the network gets.
+        name: As ``read_image``.
 
     Raises:
         ImageError: It cannot be read as an image; the message names it.
     """
-    decoded = read_image(source, square, damaged="read")
+    decoded = read_image(source, square, damaged="read", name=name)
     # Copies are told by the whole picture, whatever the network is shown of it.
-    whole = decoded if square == Square(square.side) else read_image(source, square.side, damaged="read")
-    return NewImage(decoded, perceptual_hash(whole.pixels), read_small_picture(source))
+    whole = decoded if square == Square(square.side) else read_image(source, square.side, damaged="read", name=name)
+    return NewImage(decoded, perceptual_hash(whole.pixels), read_small_picture(source, name))
 
 
 def stored_embeddings(images: Sequence[NewImage], encoder: OnnxEncoder) -> list[bytes]:

@@ -9,17 +9,25 @@ from samekind.images import MAX_PIXELS, DecodedImage, ImageSource, Pixels, read_
 _SMALL_FROM, _DETAIL_FROM = 512, 2048
 
 
-def read_small_picture(source: ImageSource) -> tuple[bytes, bytes]:
+def read_small_picture(source: ImageSource, name: str | None = None) -> tuple[bytes, bytes]:
     """The small picture of an image and its local features, as a gallery keeps them: about 7 kB.
+
+    Args:
+        source: The image.
+        name: As ``read_image``.
 
     Raises:
         ImageError: It cannot be read.
     """
-    return keep_small_picture(source)[1]
+    return keep_small_picture(source, name=name)[1]
 
 
 def keep_small_picture(
-    source: ImageSource, *, max_pixels: int = MAX_PIXELS, formats: tuple[str, ...] | None = None
+    source: ImageSource,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    formats: tuple[str, ...] | None = None,
+    name: str | None = None,
 ) -> tuple[DecodedImage, tuple[bytes, bytes]]:
     """The same, and the image as it was decoded for it, at most 512 pixels wide and high.
 
@@ -27,11 +35,14 @@ def keep_small_picture(
         source: The image.
         max_pixels: As ``load_image``.
         formats: As ``load_image``.
+        name: As ``read_image``.
 
     Raises:
         ImageError: It cannot be read.
     """
-    decoded = read_image(source, _SMALL_FROM, damaged="read", squashed=False, max_pixels=max_pixels, formats=formats)
+    decoded = read_image(
+        source, _SMALL_FROM, damaged="read", squashed=False, max_pixels=max_pixels, formats=formats, name=name
+    )
     return decoded, packed(describe_picture(decoded.pixels))
 
 

@@ -69,6 +69,7 @@ def read_image(
     formats: tuple[str, ...] | None = None,
     damaged: Damaged = "refuse",
     squashed: bool = True,
+    name: str | None = None,
 ) -> DecodedImage:
     """``load_image``, with what else there is to know of the image.
 
@@ -80,6 +81,7 @@ def read_image(
         formats: As ``load_image``.
         damaged: As ``load_image``.
         squashed: False keeps the ratio of the sides, and makes nothing larger: pixels are uint8 (H, W, 3).
+        name: What messages and remarks call it; None for what ``describe`` does.
 
     Raises:
         ImageError: As ``load_image``.
@@ -89,7 +91,7 @@ def read_image(
         >>> image.width, image.height
         (40, 30)
     """
-    name = describe(source)
+    name = describe(source) if name is None else name
     square = size if isinstance(size, Square) else Square(size)
     try:
         with reading(name):

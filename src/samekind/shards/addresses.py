@@ -51,7 +51,7 @@ def file_system(address: str) -> tuple[Any, str]:
 
     Raises:
         MissingExtraError: fsspec is not installed.
-        DatasetError: fsspec knows no such file system, or its package is not installed.
+        DatasetError: fsspec knows no such file system, its package is not installed, or it cannot be reached.
     """
     if find_spec("fsspec") is None:
         raise MissingExtraError("remote", "fsspec")
@@ -138,7 +138,7 @@ def state_of(address: str) -> tuple[int, int]:
         system, path = file_system(address)
         with remote_errors(address):
             about = system.info(path)
-    except OSError:
+    except (OSError, ValueError):  # a list may name what can be no path
         return -1, 0
     return _size_of(about), _time_of(about)
 

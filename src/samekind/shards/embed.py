@@ -6,10 +6,9 @@ import os
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
-from samekind.errors import ArgumentError
+from samekind.errors import ArgumentError, ShardError
 from samekind.inference.session import provider_names
 from samekind.model_file.file import ModelFile, lasting_name, read_model
 from samekind.progress import Progress, stage_counter
@@ -19,6 +18,7 @@ from samekind.shards.listing import list_inputs
 from samekind.shards.manifest import Settings
 from samekind.shards.parquet_images import require_pyarrow
 from samekind.shards.plan import new_inputs
+from samekind.system.paths import given_path
 
 EngineName = Literal["local", "ray"]
 # Images of a shard: some 8 MB, and 20 seconds of one core.
@@ -86,7 +86,8 @@ def embed(
         on_progress: Called with ``images``, the number of this time's that are done, and how many there are.
 
     Raises:
-        ShardError: The folder is of another model or other settings, damaged, or being written by another process.
+        ShardError: The folder is an address, of another model or other settings, damaged, or being written by another
+            process.
         DatasetError: There is no such source, or it cannot be listed.
         ModelFileError: There is no such model, or a provider is not available.
         MissingExtraError: What reads the source, writes Parquet or drives Ray is not installed.
@@ -102,6 +103,7 @@ def embed(
         [(1, 1), (0, 1)]
     """
     require_pyarrow()
+    output = given_path(output, ShardError)
     before = ShardFolder(output).manifest if is_shard_folder(output) else None
     if before is not None:
         model = before.model if model is None else model
@@ -114,7 +116,7 @@ def embed(
     network = read_model(model)
     settings = Settings(fingerprint=network.card.fingerprint, providers=provider_names(providers), rows=rows)
     works = _engine(engine, network, settings.providers, threads, address=address, workers=workers, gpus=gpus)
-    folder = ShardFolder.begin(Path(output), settings, network.card, lasting_name(model))
+    folder = ShardFolder.begin(output, settings, network.card, lasting_name(model))
     with folder.writing():
         folder.add_plan(listing.name, listing.folder, new_inputs(found, folder.known()))
         report = EmbedReport(passed_over=listing.passed.sentences())

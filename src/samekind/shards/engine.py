@@ -56,7 +56,7 @@ class LocalEngine:
                 yield from shard[2]
 
         images: list[EmbeddedImage] = []
-        for image in embed_stream(inputs(), self._encoder, read_input):
+        for image in embed_stream(inputs(), self._encoder, read_input, lambda one: one.name):
             images.append(image)
             count(1)
             plan, number, wanted = begun[0]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from samekind.datasets.manifest import SYNONYMS
-from samekind.datasets.tables import read_rows
+from samekind.datasets.tables import read_rows, text_of
 from samekind.errors import DatasetError
 from samekind.images.folder_contents import PassedOver, walk
 from samekind.images.formats import has_image_suffix
@@ -66,7 +66,7 @@ def list_inputs(
         MissingExtraError: An address needs fsspec, a Parquet file pyarrow.
     """
     if not isinstance(source, str | os.PathLike):
-        return Listing("<paths>"), (_single(os.fspath(one), "") for one in source)
+        return Listing("<paths>"), (_single(os.fsdecode(one), "") for one in source)
     given = without_file_scheme(os.fspath(source))
     listing = Listing(given)
     if is_address(given):
@@ -160,7 +160,7 @@ def _of_tar(address: str) -> Iterator[Input]:
 
 def _lines(address: str) -> Iterator[str]:
     try:
-        text = read_file(address).decode("utf-8-sig", "surrogateescape")
+        text = text_of(read_file(address), address)
     except OSError as error:
         raise DatasetError(f"{address}: cannot be read ({error.strerror or error})") from error
     return (line.strip() for line in text.split("\n") if line.strip())  # a name may have other ends of lines in it
@@ -177,6 +177,14 @@ def _single(given: str, folder: str) -> Input:
         return Input(given)
     if is_address(folder):
         return Input(f"{folder}/{given}")
-    address = os.path.abspath(Path(folder) / Path(given).expanduser())  # noqa: PTH100 - links are left as they are
+    address = os.path.abspath(Path(folder) / _at_home(given))  # noqa: PTH100 - links are left as they are
     size, mtime_ns = state_of(address)
     return Input(address, size=size, mtime_ns=mtime_ns)
+
+
+def _at_home(given: str) -> Path:
+    """A path with its ``~`` expanded; a name may begin with one that is nobody's home."""
+    try:
+        return Path(given).expanduser()
+    except RuntimeError:
+        return Path(given)

@@ -61,7 +61,8 @@ def write_plan(path: Path, inputs: Iterable[Input], rows: int) -> int:
 
     waiting, count, youngest = iter(inputs), 0, 0
     with replacing(path) as temporary:
-        with pq.ParquetWriter(temporary, _schema()) as writer:
+        # Opened here, for pyarrow takes no path that is not UTF-8.
+        with temporary.open("wb") as file, pq.ParquetWriter(file, _schema()) as writer:
             while shard := list(islice(waiting, rows)):
                 columns = list(zip(*map(_values, shard), strict=True))
                 writer.write_table(pa.table(columns, schema=_schema()), row_group_size=rows)
@@ -82,7 +83,7 @@ def read_plan(path: Path, shard: int | None = None) -> Iterator[Input]:
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     try:
-        with pq.ParquetFile(path) as file:
+        with path.open("rb") as opened, pq.ParquetFile(opened) as file:
             for group in range(file.num_row_groups) if shard is None else [shard]:
                 table = file.read_row_group(group)
                 columns = [table.column(name).to_pylist() for name in _schema().names]

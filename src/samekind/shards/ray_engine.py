@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import socket
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -26,6 +27,8 @@ from samekind.system.cores import available_cores
 
 # Bytes of shared memory that a cluster of this machine's takes: some hundred shards of 1,024 images.
 _OBJECT_STORE = 512 * 1024 * 1024
+# Seconds in which a cluster takes a connection.
+_PATIENCE = 5
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",  # it would report to its makers
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # the coming way, without a warning of it
@@ -47,6 +50,7 @@ class RayEngine:
 
     Raises:
         MissingExtraError: Ray is not installed.
+        ShardError: Nothing listens at the address.
     """
 
     def __init__(
@@ -61,6 +65,7 @@ class RayEngine:
     ) -> None:
         if find_spec("ray") is None:
             raise MissingExtraError("ray", "ray")
+        _refuse_silence(address)
         self._threads = threads or 1
         self._model, self._providers = (model.data, model.card), tuple(providers)
         self._address, self._workers, self._gpus = address, workers, gpus
@@ -119,8 +124,7 @@ class RayEngine:
                     ray.init(address=self._address, **quiet)
             except Exception as error:  # Ray raises that itself where a node is slow to start
                 ray.shutdown()
-                message = f"no Ray cluster at {self._address} ({_last_line(error)}); `ray start --head` starts one"
-                raise ShardError(message) from error
+                raise ShardError(f"{_no_cluster(self._address)} ({_last_line(error)})") from error
         logging.getLogger("ray.data").setLevel(logging.ERROR)
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
@@ -151,12 +155,28 @@ class Worker:
         done: dict[str, list[Any]] = {"plan": [], "number": [], "content": [], "about": []}
         for row in batch.to_pylist():
             inputs = pickle.loads(row["inputs"])  # noqa: S301 - it comes from the driver
-            shard = make_shard(inputs, list(embed_stream(inputs, self._encoder, read_input)), self._encoder.dimension)
+            images = list(embed_stream(inputs, self._encoder, read_input, lambda one: one.name))
+            shard = make_shard(inputs, images, self._encoder.dimension)
             for name, value in (("content", shard.content), ("about", shard.about())):
                 done[name].append(value)
             for name in ("plan", "number"):
                 done[name].append(row[name])
         return done
+
+
+def _refuse_silence(address: str) -> None:
+    """Make sure that something listens at ``HOST:PORT``, for Ray itself goes on asking for many minutes."""
+    host, _, port = address.rpartition(":")
+    if not (host and port.isdecimal()):
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
+    except (OSError, OverflowError) as error:
+        raise ShardError(f"{_no_cluster(address)} ({getattr(error, 'strerror', None) or error})") from error
+
+
+def _no_cluster(address: str) -> str:
+    return f"no Ray cluster at {address}; `ray start --head` starts one"
 
 
 def _last_line(error: Exception) -> str:

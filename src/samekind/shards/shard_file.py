@@ -110,7 +110,7 @@ def read_shard(path: Path) -> Iterator[ShardRow]:
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     try:
-        with pq.ParquetFile(path) as file:
+        with path.open("rb") as opened, pq.ParquetFile(opened) as file:  # pyarrow takes no path that is not UTF-8
             for batch in file.iter_batches(_PAGE):
                 for row in batch.to_pylist():
                     yield _row(row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,14 @@ def test_parquet(filled: Gallery, tmp_path: Path) -> None:
     table = parquet.read_table(tmp_path / "rows.parquet").to_pydict()
     assert table["name"] == [row.name for row in filled]
     assert np.array(table["embedding"][0], np.float32) == pytest.approx(next(iter(filled)).embedding)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="file names are text on Windows")
+def test_a_file_whose_name_is_no_utf_8(filled: Gallery, tmp_path: Path) -> None:
+    for suffix in (".csv", ".parquet", ".npz"):
+        path = tmp_path / (os.fsdecode(b"caf\xe9") + suffix)
+        assert filled.export(path) == 12
+        assert path.stat().st_size
 
 
 def test_parquet_without_pyarrow_says_what_to_install(

@@ -184,6 +184,14 @@ def _insert(db: sqlite3.Connection, rows: np.ndarray, first: int) -> None:
         set_fact(db, "generation", "1")
 
 
+def test_more_are_asked_for_than_any_memory_holds(filled: Gallery) -> None:
+    query = next(iter(filled)).path
+    everything = filled.search(query, 10**30)
+    assert len(everything) == len(filled)
+    assert everything == filled.search(query, len(filled))
+    assert len(filled.search(query, 10**30, where="width > 0")) == len(filled)
+
+
 def test_what_is_known_of_an_emptied_gallery_is_not_read_again(gallery: Gallery, photos: Path) -> None:
     gallery.sync(photos)
     gallery.remove(photos)

@@ -159,6 +159,17 @@ def test_names_that_are_no_utf_8_survive(gallery: Gallery, photos: Path) -> None
     assert gallery.search(path, 2)[0].path.exists()
 
 
+def test_a_folder_whose_own_name_is_no_utf_8(gallery: Gallery, photos: Path) -> None:
+    folder = photos.with_name("caf\udce9")
+    try:
+        photos.rename(folder)
+    except OSError:
+        pytest.skip("this file system takes only UTF-8 names")
+    assert gallery.sync(folder).added == 12
+    assert gallery.sync(folder, frames="none") == SyncReport(unchanged=12)
+    assert gallery.sync(folder, frames="none") == SyncReport(unchanged=12)
+
+
 def test_folder_and_gallery_can_move_together(photos: Path, tmp_path: Path, tiny_model: Path) -> None:
     with Gallery.open(tmp_path / "photos.samekind", model=tiny_model) as gallery:
         gallery.sync(photos)

@@ -11,6 +11,7 @@ from PIL import Image
 
 from samekind.errors import DatasetError, ImageError
 from samekind.images import load_image
+from samekind.images.remarks import reading
 from samekind.progress import Progress, stage_counter
 from samekind.system.cores import available_cores
 from samekind.system.hashing import content_hash
@@ -72,7 +73,7 @@ def scan(
 def _scan_one(path: Path) -> Scanned:
     try:
         load_image(path, _SIDE)
-        with Image.open(path) as image:  # its header only
+        with reading(str(path)), Image.open(path) as image:  # its header only
             return Scanned(path, content_hash(path), image.size, None)
     except ImageError as error:
         return Scanned(path, _hash_if_there(path), None, error)

@@ -13,6 +13,7 @@ from samekind.gallery.duplicates.pictures.hash_pairs import hash_pairs
 from samekind.gallery.filters.sql import EVERYTHING, Condition
 from samekind.gallery.store.store import Store
 from samekind.images.encoded.colour import profile_of
+from samekind.images.remarks import reading
 
 # Formats of which Pillow keeps every bit, or says by ";16" that it does not; others (JPEG 2000, PPM) it may round.
 _KEPT_WHOLE = frozenset({"BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP"})
@@ -50,7 +51,7 @@ def exact_groups(store: Store, where: Condition = EVERYTHING) -> tuple[list[int]
 def _pixel_digest(path: Path) -> bytes | None:
     """A hash of all pixels, upright; None if they cannot be read (any more), all of them and whole."""
     try:
-        with Image.open(path) as image:
+        with reading(str(path)), Image.open(path) as image:
             eight = image.mode in EIGHT_BITS
             rounded = eight and any(";16" in str(tile[3]) for tile in image.tile)
             if image.format not in _KEPT_WHOLE or rounded or getattr(image, "n_frames", 1) > 1:

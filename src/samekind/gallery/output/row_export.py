@@ -77,7 +77,8 @@ def _write_parquet(rows: Iterator[Row], path: Path) -> int:
     types = dict(zip(_COLUMNS, (text, number, text, number, number, text), strict=True))
     schema = pa.schema([*types.items(), ("embedding", pa.list_(pa.float32()))])
     count = 0
-    with replacing(path) as temporary, pq.ParquetWriter(temporary, schema) as writer:
+    # Opened here, for pyarrow takes no path that is not UTF-8.
+    with replacing(path) as temporary, temporary.open("wb") as file, pq.ParquetWriter(file, schema) as writer:
         while page := list(islice(rows, _PAGE)):
             columns = {name: [_plain(getattr(row, name), missing=None) for row in page] for name in _COLUMNS}
             writer.write_table(pa.table(columns | {"embedding": [row.embedding for row in page]}, schema=schema))

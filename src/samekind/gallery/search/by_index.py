@@ -24,6 +24,7 @@ def find(db: Connection, moment: Moment, bare: Embeddings, k: int, where: Condit
     """
     assert moment.snapshot is not None
     query = moment.place(bare)
+    k = min(k, max(1, len(moment.snapshot)))  # FAISS takes room for as many as are asked for
     if where is not None:
         return _find_among(db, moment, query, k, where)
     nearest, places = moment.snapshot.nearest(query, k)

@@ -26,15 +26,16 @@ def read_about(db: Connection) -> About:
 
 def read_fact(db: Connection, key: str) -> str | None:
     """A fact by its name; None if it was never set."""
-    row = db.execute("SELECT value FROM about WHERE key = ?", (key,)).fetchone()
+    row = db.execute("SELECT value FROM about WHERE key = CAST(? AS TEXT)", (os.fsencode(key),)).fetchone()
     return None if row is None else row[0]
 
 
 def set_fact(db: Connection, key: str, value: str) -> None:
-    """Set a fact, within a transaction. It may be a path, which need not be UTF-8."""
+    """Set a fact, within a transaction. Its name and its value may hold a path, which need not be UTF-8."""
     db.execute(
-        "INSERT INTO about VALUES (?, CAST(? AS TEXT)) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        (key, os.fsencode(value)),
+        "INSERT INTO about VALUES (CAST(? AS TEXT), CAST(? AS TEXT))"
+        " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        (os.fsencode(key), os.fsencode(value)),
     )
 
 

@@ -10,6 +10,7 @@ from PIL.ImageFile import ImageFile
 from samekind.gallery.duplicates.exact import EIGHT_BITS
 from samekind.images.encoded.raw import is_raw, is_raw_tiff
 from samekind.images.formats import HEAD, sniff
+from samekind.images.remarks import reading
 from samekind.images.sources import head_of
 
 _RAW, _OPAQUE = "it is a camera's raw file", 255
@@ -26,7 +27,7 @@ def more_than_a_picture(path: Path, *, raw_only: bool = False) -> str:
     try:
         if is_raw(sniff(head_of(path, HEAD)), path):
             return _RAW
-        with Image.open(path) as image:
+        with reading(str(path)), Image.open(path) as image:
             if image.format == "TIFF" and is_raw_tiff(image):
                 return _RAW
             return "" if raw_only else _beside(image)
