@@ -109,7 +109,7 @@ def test_a_recipe_says_what_it_is_made_of() -> None:
     ("backbone", "frozen", "message"),
     [
         ("no_such_net", 0, "timm has no network"),
-        ("test_vit", 1, "only the whole"),
+        ("test_vit", 99, "freezing.stages cannot be 99"),
         ("tf_efficientnet_b0", 8, "has 7 stages"),
     ],
 )

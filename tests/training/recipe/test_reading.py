@@ -214,7 +214,7 @@ def test_any_file_gives_a_recipe_or_a_message(tmp_path_factory: pytest.TempPathF
 
 
 def test_an_unknown_recipe_names_the_ones_there_are(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="neither a file nor one of default, pairs, general, triplets"):
+    with pytest.raises(TrainingError, match="neither a file nor one of default, pairs, general, answers, triplets"):
         read_recipe("defualt")
     with pytest.raises(TrainingError, match="not a readable TOML file"):
         read_recipe(str(tmp_path))

@@ -108,6 +108,10 @@ def test_paths_keep_their_links_and_lose_their_dots(in_folder: Path, settings: R
 
 
 def test_items_are_kept_in_the_run(tmp_path: Path) -> None:
-    assert RunFolder(tmp_path).read_items() is None
+    assert RunFolder(tmp_path).read_items() == (None, None)
     RunFolder(tmp_path).keep_items(np.array([[0, 1], [2, 3]]))
-    np.testing.assert_array_equal(RunFolder(tmp_path).read_items(), [[0, 1], [2, 3]])
+    items, held_out = RunFolder(tmp_path).read_items()
+    np.testing.assert_array_equal(items, [[0, 1], [2, 3]])
+    assert held_out is None
+    RunFolder(tmp_path).keep_items(np.array([[0, 1], [2, 3]]), np.array([[1, 0]]))
+    np.testing.assert_array_equal(RunFolder(tmp_path).read_items()[1], [[1, 0]])

@@ -64,8 +64,9 @@ def cut_behind(backbone: Any, stages: int, size: int) -> tuple[list[nn.Module], 
             first = _Until(backbone, names[stages - 1], tuple(skipped))
             features = first(images)
             found = rest(features)
-        others = rest.leans_on(features)
-        first.alone = _needed(backbone, first(images)) - _needed(backbone, rest(features.detach()))
+        with torch.enable_grad():  # also where the caller wants no gradients
+            others = rest.leans_on(features)
+            first.alone = _needed(backbone, first(images)) - _needed(backbone, rest(features.detach()))
     except TrainingError:
         raise
     except Exception as error:  # whatever a network raises that is not run as it was made to be
@@ -208,7 +209,7 @@ class Behind(nn.Module):
         """
         (network,) = self._network
         nothing = {name: value.clone().requires_grad_() for name, value in self._nothing(features).items()}
-        with torch.enable_grad(), self._stand_ins(network, nothing | {self._last: features}):
+        with self._stand_ins(network, nothing | {self._last: features}):
             found = network.forward_features(features.new_zeros(1).expand(len(features), *self._images))
         if not nothing or not found.requires_grad:
             return []
