@@ -224,3 +224,9 @@ def test_a_fork_leaves_the_connections_to_its_parent(gallery: Gallery, photos: P
         os._exit(0)
     os.waitpid(child, 0)
     assert os.read(reading, 99).decode() == f"{len(gallery)} 0"
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder where not even root may make a file")
+def test_where_no_gallery_can_be_made_another_place_is_proposed() -> None:
+    with pytest.raises(GalleryError, match=r"x\.samekind: cannot be opened or made there .*--gallery FILE"):
+        Gallery.open("/proc/x.samekind")

@@ -304,6 +304,8 @@ def _describe_holder(holder_file: Path) -> str:
 
 
 def _explain(path: Path, error: sqlite3.Error) -> str:
+    if "unable to open" in str(error):
+        return f"{path}: cannot be opened or made there (no right, or a read-only disk); name another: --gallery FILE"
     if isinstance(error, sqlite3.OperationalError):
         return f"{path}: {error}"
     if "not a database" in str(error):
