@@ -119,3 +119,13 @@ class MissingExtraError(SamekindError, ImportError):
         )
         self.extra = extra
         self.module = module
+
+
+def first_line(error: BaseException) -> str:
+    r"""What a library's error says, in one line; its class where it says nothing.
+
+    Example:
+        >>> first_line(ValueError("no such size\nsee the manual")), first_line(KeyError())
+        ('no such size', 'KeyError')
+    """
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

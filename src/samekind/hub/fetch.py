@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-from samekind.errors import DatasetError, HubError, MissingExtraError
+from samekind.errors import DatasetError, HubError, MissingExtraError, first_line
 from samekind.hub.address import USUAL_FILE, HubAddress
 from samekind.system.hashing import content_hash
 
@@ -136,4 +136,4 @@ def _reason(error: BaseException) -> str:
     """The first line of the innermost error."""
     while error.__cause__ is not None:
         error = error.__cause__
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)[:200]
+    return first_line(error)[:200]

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from samekind.errors import MissingExtraError, TrainingError, WrapError
+from samekind.errors import MissingExtraError, TrainingError, WrapError, first_line
 from samekind.images import Pixels, Resize
 from samekind.wrapping.form import Floats, InputForm, OutputForm, Pool
 
@@ -114,7 +114,9 @@ class TimmEncoder:
             with torch.no_grad():
                 rows = [self.module(torch.from_numpy(picture[None])).numpy() for picture in pixels]
         except Exception as error:  # torch raises almost anything for a shape that does not fit
-            raise WrapError(f"{self.name}: cannot run on pictures of {self.size} pixels ({_line(error)})") from error
+            raise WrapError(
+                f"{self.name}: cannot run on pictures of {self.size} pixels ({first_line(error)})"
+            ) from error
         return np.concatenate(rows)
 
     def export(self, *, one_by_one: bool = False) -> bytes:
@@ -164,7 +166,7 @@ def _create(name: str, init: str | os.PathLike[str] | None, options: dict[str, A
         network = timm.create_model(name, pretrained=init is None, num_classes=0, **options)
     except Exception as error:  # the hub's client, timm and torch raise almost anything
         remedy = "; give a file: --init WEIGHTS.safetensors" if init is None else ""
-        raise WrapError(f"timm:{name}: cannot be made ({_line(error)}){remedy}") from error
+        raise WrapError(f"timm:{name}: cannot be made ({first_line(error)}){remedy}") from error
     if init is not None and os.fspath(init) != RANDOM:
         _load(network, Path(init))
     return network
@@ -193,7 +195,7 @@ def _load(network: Any, path: Path) -> None:
     except FileNotFoundError:
         raise WrapError(f"{path}: no such file") from None
     except (OSError, SafetensorError) as error:
-        raise WrapError(f"{path}: not a readable safetensors file ({_line(error)})") from error
+        raise WrapError(f"{path}: not a readable safetensors file ({first_line(error)})") from error
     own = network.state_dict()
     for name, tensor in weights.items():
         if name in own and own[name].shape != tensor.shape:
@@ -225,10 +227,6 @@ def _past(architecture: str, tag: str, init: str | os.PathLike[str] | None) -> s
     if init is None:
         return past_of(f"{architecture}.{tag}")
     return "nothing: random weights" if os.fspath(init) == RANDOM else f"not stated; the weights of {Path(init).name}"
-
-
-def _line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def _Encoder(network: Any, mean: Any, std: Any, pool: Pool | None) -> nn.Module:  # noqa: N802 - makes a class's object

@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
@@ -24,12 +24,12 @@ from samekind.recognizer import Recognizer
 from samekind.system.paths import given_path
 from samekind.wrapping.examine import Reference, as_triple
 from samekind.wrapping.folding import fold_around, in_16_bits
-from samekind.wrapping.form import InputForm, Layout, OutputForm, Pool
+from samekind.wrapping.form import Layout, Pool
 from samekind.wrapping.parity import Parity, Witness, parity_pictures
 from samekind.wrapping.source import read_source
 
 if TYPE_CHECKING:
-    from samekind.wrapping.timm_encoder import TimmEncoder
+    pass
 
 Source = str | os.PathLike[str]
 _TIMM = "timm:"
@@ -76,6 +76,14 @@ class _About:
     training_data: str
     recipe: dict[str, Any]
     tag: str = ""
+
+
+class _Made(NamedTuple):
+    """A model of float32 weights, and how near it is to its source."""
+
+    model: bytes
+    parity: Parity
+    one_by_one: bool
 
 
 def wrap(
@@ -147,7 +155,11 @@ def wrap(
         square = as_square(encoder.size, resize or encoder.resize, encoder.shown if shown is None else shown)
         pixels = parity_pictures(pictures, square)
         witness = Witness(name, pixels, encoder.embed(pixels))
-        model, one_by_one = _exported(encoder, witness)
+        made = _as_its_source(
+            lambda one_by_one: encoder.export(one_by_one=one_by_one),
+            witness,
+            "as ONNX it does not give what it gives in torch",
+        )
         about = _About(
             encoder.architecture,
             encoder.source,
@@ -157,7 +169,7 @@ def wrap(
             {"wrapped": encoder.recipe},
             encoder.tag,
         )
-        return _finished(model, about, square, witness, output, half=half, one_by_one=one_by_one)
+        return _finished(made, about, square, witness, output, half=half)
     if init is not None:
         raise WrapError(f"{name}: an ONNX file has its weights in it; --init is for timm:NAME")
     path = given_path(source, WrapError)
@@ -170,60 +182,39 @@ def wrap(
     square = as_square(takes.size, resize or "squash", 1.0 if shown is None else shown)
     pixels = parity_pictures(pictures, square)
     witness = Witness(name, pixels, gives.pooled(reference.run(takes, gives.name, pixels)))
-    model, one_by_one = _folded(envelope, graph, takes, gives, witness)
+    made = _as_its_source(
+        lambda one_by_one: fold_around(envelope, graph, takes, gives, witness.dimension, one_by_one=one_by_one),
+        witness,
+        "wrapped, it does not give what it gives alone",
+    )
     recipe = asdict(takes) | {"output": asdict(gives), "opset": envelope.opset}
     about = _About(
         path.stem, path.name, digest, licence or _NOT_STATED, training_data or _NOT_STATED, {"wrapped": recipe}
     )
-    return _finished(model, about, square, witness, output, half=half, one_by_one=one_by_one)
+    return _finished(made, about, square, witness, output, half=half)
 
 
-def _folded(
-    envelope: OnnxEnvelope, graph: Any, takes: InputForm, gives: OutputForm, witness: Witness
-) -> tuple[bytes, bool]:
-    """The encoder between our nodes; run image after image only where it gives something else for several at once."""
+def _as_its_source(make: Callable[[bool], bytes], witness: Witness, why_not: str) -> _Made:
+    """A model that gives what its source gives; run image after image only where it needs that."""
     why = ""
     for one_by_one in (False, True):
         try:
-            model = fold_around(envelope, graph, takes, gives, witness.dimension, one_by_one=one_by_one)
-            found = witness.parity(model)
-        except ModelFileError as error:
-            why = str(error)
-            continue
-        if found.within("float32"):
-            return model, one_by_one
-        why = f"the least cosine is {found.cosine:.6f}, the largest difference {found.difference:.2g}"
-    raise WrapError(f"{witness.name}: wrapped, it does not give what it gives alone ({why}); nothing was written")
-
-
-def _exported(encoder: TimmEncoder, witness: Witness) -> tuple[bytes, bool]:
-    """A network of timm's as ONNX, compared with what it gives in torch."""
-    why = ""
-    for one_by_one in (False, True):
-        try:
-            model = encoder.export(one_by_one=one_by_one)
+            model = make(one_by_one)
             found = witness.parity(model)
         except (TrainingError, ModelFileError) as error:
             why = str(error)
             continue
         if found.within("float32"):
-            return model, one_by_one
-        why = f"the least cosine is {found.cosine:.6f}"
-    raise WrapError(f"{witness.name}: as ONNX it does not give what it gives in torch ({why}); nothing was written")
+            return _Made(model, found, one_by_one)
+        why = f"the least cosine is {found.cosine:.6f}, the largest difference {found.difference:.2g}"
+    raise WrapError(f"{witness.name}: {why_not} ({why}); nothing was written")
 
 
 def _finished(
-    model: bytes,
-    about: _About,
-    square: Square,
-    witness: Witness,
-    output: Source | None,
-    *,
-    half: bool,
-    one_by_one: bool,
+    made: _Made, about: _About, square: Square, witness: Witness, output: Source | None, *, half: bool
 ) -> Wrapped:
     """The model file: with weights of 16 bits where that is near enough, and a card."""
-    weights, found = "float32", witness.parity(model)
+    weights, model, found = "float32", made.model, made.parity
     if half:
         halved = in_16_bits(OnnxEnvelope(model, about.source), ".float16")
         # One that ONNX Runtime cannot load is not near enough either: names that clash, weights that must be constants.
@@ -231,11 +222,11 @@ def _finished(
             if halved != model and (near := witness.parity(halved)).within("float16"):
                 model, weights, found = halved, "float16", near
     name = about.backbone if output is None else Path(output).stem
-    made = make_model(model, _card(name, about, square, witness.dimension), name=about.source)
-    Recognizer(made)  # what cannot be loaded is not written
+    file = make_model(model, _card(name, about, square, witness.dimension), name=about.source)
+    Recognizer(file)  # what cannot be loaded is not written
     if output is not None:
-        made = ModelFile(write_model(output, made.data, made.card), made.data, made.seen_images)
-    return Wrapped(made, found, weights, one_by_one)
+        file = ModelFile(write_model(output, file.data, file.card), file.data, file.seen_images)
+    return Wrapped(file, found, weights, made.one_by_one)
 
 
 def _card(name: str, about: _About, square: Square, dimension: int) -> Card:

@@ -25,6 +25,10 @@ ModelOption = Annotated[
         show_default="general",
     ),
 ]
+ModelOutput = Annotated[
+    Path,
+    typer.Option("--output", "-o", help="The model file to write; its stem names the model.", show_default=False),
+]
 OperatingPointOption = Annotated[
     str | None,
     typer.Option(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samekind.cli.console.options import JsonOption, ProviderOption, ThreadsOption, echo_json, printable
+from samekind.cli.console.options import JsonOption, ModelOutput, ProviderOption, ThreadsOption, echo_json, printable
 from samekind.system.paths import shell_word
 
 if TYPE_CHECKING:
@@ -29,10 +29,7 @@ def adapt(
         ),
     ] = None,
     *,
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", help="The model file to write; its stem names the model.", show_default=False),
-    ],
+    output: ModelOutput,
     labelled: Annotated[
         list[Path] | None,
         typer.Option(

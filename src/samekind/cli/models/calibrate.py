@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samekind.cli.console.options import ExcludeOption, JsonOption, ProviderOption, echo_json, printable
+from samekind.cli.console.options import ExcludeOption, JsonOption, ModelOutput, ProviderOption, echo_json, printable
 
 if TYPE_CHECKING:
     from samekind.fitting.calibrate import Recalibrated
@@ -20,10 +20,7 @@ def calibrate(
     model: Annotated[
         str, typer.Argument(help="A model that comes with samekind, by name, or a path.", show_default=False)
     ],
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", help="The model file to write; its stem names the model.", show_default=False),
-    ],
+    output: ModelOutput,
     folder: Annotated[
         Path | None,
         typer.Argument(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from samekind.cli.console.options import JsonOption, echo_json, printable
+from samekind.cli.console.options import JsonOption, ModelOutput, echo_json, printable
 from samekind.system.paths import shell_word
 
 if TYPE_CHECKING:
@@ -22,10 +22,7 @@ def wrap(
             show_default=False,
         ),
     ],
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", help="The model file to write; its stem names the model.", show_default=False),
-    ],
+    output: ModelOutput,
     mean: Annotated[
         str | None,
         typer.Option(

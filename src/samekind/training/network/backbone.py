@@ -11,7 +11,7 @@ import timm
 import torch
 from torch import nn
 
-from samekind.errors import TrainingError
+from samekind.errors import TrainingError, first_line
 from samekind.training.network.stages import cut_behind
 
 Stages: TypeAlias = int | Literal["all"]
@@ -42,7 +42,7 @@ def create_backbone(name: str, size: int | None = None) -> Any:
     try:
         return timm.create_model(name, num_classes=0, **size_options(name, size))
     except Exception as error:  # timm raises almost anything for a size that does not fit
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        reason = first_line(error)
         raise TrainingError(f"{name}: cannot be made for images of {size} pixels ({reason})") from error
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from samekind.errors import TrainingError
+from samekind.errors import TrainingError, first_line
 from samekind.images import Pixels, load_image
 from samekind.inference.encoder import open_session
 from samekind.training.network.siamese import SiameseNetwork
@@ -81,7 +81,7 @@ def trace(module: nn.Module, input_size: int, output: str, *, batch: int | None 
                 verbose=False,
             )
         except Exception as error:  # torch raises almost anything for what it cannot trace
-            reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            reason = first_line(error)
             raise TrainingError(f"torch could not export the network to ONNX ({reason})") from error
     if program is None:
         raise TrainingError("torch could not export the network to ONNX")

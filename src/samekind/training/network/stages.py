@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from samekind.errors import TrainingError
+from samekind.errors import TrainingError, first_line
 
 # Of the largest value: rounding, in another order.
 _NEAR = 1e-4
@@ -70,7 +70,7 @@ def cut_behind(backbone: Any, stages: int, size: int) -> tuple[list[nn.Module], 
     except TrainingError:
         raise
     except Exception as error:  # whatever a network raises that is not run as it was made to be
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        reason = first_line(error)
         raise TrainingError(f"cannot go on behind {names[stages - 1]} ({reason})") from error
     finally:
         backbone.train(was_training)
