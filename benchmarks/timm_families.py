@@ -3,20 +3,22 @@
 Each network gets a process of its own, with a bound on its time; what happened is written down at once, so a run that
 is broken off goes on where it stood, and parts can be run apart.
 
-  wrap   the network as ONNX, compared with torch on photographs
-  train  about half of its stages frozen: their features exported to ONNX and compared with torch, a step of training
-         behind them, and the whole network exported and compared
+  cut    about half of its stages frozen, and a step of training behind them, all in torch: seconds
+  wrap   the network as ONNX, compared with torch on photographs: minutes
+  train  as cut, and the frozen features and the whole network exported to ONNX and compared with torch: minutes
 
-python benchmarks/timm_families.py [--work runs/families] [--part 0/1] [--seconds 300] [--only FAMILY ...] [--list]
+python benchmarks/timm_families.py [--ask cut wrap train] [--work runs/families] [--part 0/1] [--seconds 300]
+                                   [--only FAMILY ...] [--list]
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
+import multiprocessing
 import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -28,57 +30,56 @@ from timm.models import list_modules
 _SMALL = ("test_", "atto", "femto", "pico", "nano", "tiny", "_xxs", "_xs", "_s0", "mini", "_xt", "small", "_s", "_t",
           "18", "_b0", "_0")  # fmt: skip
 _TRIED = 6
-_LARGEST = 150e6  # parameters
+_FORK = multiprocessing.get_context("fork")
+_UNKNOWN, _LARGEST = 150e6, 400  # parameters; millions of them
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--ask", nargs="+", choices=list(QUESTIONS), default=list(QUESTIONS))
     parser.add_argument("--work", type=Path, default=Path("runs/families"))
     parser.add_argument("--part", default="0/1", help="K/N: each N-th family, from the K-th on")
     parser.add_argument("--seconds", type=int, default=300, help="for each question of each network")
-    parser.add_argument("--cut", action="store_true", help="only whether it is cut and trained, without exporting it")
     parser.add_argument("--only", nargs="*", help="families, by timm's modules")
     parser.add_argument("--list", action="store_true", help="print what happened, as Markdown, and run nothing")
-    parser.add_argument("--one", nargs=2, metavar=("QUESTION", "NETWORK"), help="what the processes run")
     arguments = parser.parse_args()
-    if arguments.one:
-        print(json.dumps(ask(*arguments.one)))
-        return
     arguments.work.mkdir(parents=True, exist_ok=True)
     if arguments.list:
         print_table(arguments.work)
         return
     start, step = (int(number) for number in arguments.part.split("/"))
-    families = sorted(arguments.only or list_modules())[start::step]
-    if arguments.cut:
-        for family in families:
-            print(json.dumps(cut_and_trained(family, arguments.work)), flush=True)
-        return
-    for family in families:
+    for family in sorted(arguments.only or list_modules())[start::step]:
         path = arguments.work / f"{family}.json"
-        if path.exists():
-            continue
-        network = smallest(family)
-        found: dict[str, object] = {"family": family, "network": network}
-        if network is not None:
-            for question in ("wrap", "train"):
-                found[question] = in_a_process(question, network, arguments.seconds)
-        path.write_text(json.dumps(found))
-        print(json.dumps(found), flush=True)
+        found = json.loads(path.read_text()) if path.exists() else {"family": family}
+        for question in arguments.ask:
+            if question in found:
+                continue
+            if "network" not in found:
+                found["network"], found["millions"] = smallest(family)
+            if found["network"] is not None:
+                large = f"the smallest that was looked at has {found['millions']:,.0f} million parameters"
+                found[question] = (
+                    in_a_process(question, found["network"], arguments.seconds)
+                    if found["millions"] <= _LARGEST
+                    else {"result": "not asked", "why": large}
+                )
+                path.write_text(json.dumps(found))
+                print(
+                    json.dumps({"family": family, "network": found["network"], question: found[question]}), flush=True
+                )
 
 
-def smallest(family: str) -> str | None:
-    """The smallest of some networks of a family that by their names are small."""
-    names = timm.list_models(module=family)
-    ranked = sorted(names, key=_how_small)
+def smallest(family: str) -> tuple[str | None, float]:
+    """The smallest of some networks of a family that by their names are small, and its millions of parameters."""
     sizes = {}
-    for name in ranked[:_TRIED]:
+    for name in sorted(timm.list_models(module=family), key=_how_small)[:_TRIED]:
         try:
             with torch.device("meta"):
                 sizes[name] = sum(weight.numel() for weight in timm.create_model(name).parameters())
         except Exception:  # some cannot be made without numbers
-            sizes[name] = int(_LARGEST)
-    return min(sizes, key=lambda name: sizes[name]) if sizes else None
+            sizes[name] = _UNKNOWN
+    found = min(sizes, key=lambda name: sizes[name]) if sizes else None
+    return found, round(sizes.get(found, 0) / 1e6, 1)
 
 
 def _how_small(name: str) -> tuple[int, int]:
@@ -86,27 +87,35 @@ def _how_small(name: str) -> tuple[int, int]:
 
 
 def in_a_process(question: str, network: str, seconds: int) -> dict[str, object]:
+    """What is answered in a fork of this process, which has imported what takes long."""
     began = time.monotonic()
-    command = [sys.executable, __file__, "--one", question, network]
+    receiving, sending = _FORK.Pipe(duplex=False)
+    process = _FORK.Process(target=ask, args=(question, network, sending))
+    process.start()
+    sending.close()
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
-    except subprocess.TimeoutExpired:
-        return {"result": "no answer", "why": f"not done within {seconds} s"}
-    lines = done.stdout.strip().splitlines()
-    if done.returncode or not lines:
-        last = (done.stderr.strip().splitlines() or ["killed"])[-1]
-        return {"result": "failed", "why": last[:300]}
-    return {**json.loads(lines[-1]), "seconds": round(time.monotonic() - began)}
+        if not receiving.poll(seconds):
+            return {"result": "not asked", "why": f"not done within {seconds} s"}
+        return {**receiving.recv(), "seconds": round(time.monotonic() - began)}
+    except EOFError:
+        return {"result": "failed", "why": "killed"}
+    finally:
+        process.kill()
+        process.join()
 
 
-def ask(question: str, network: str) -> dict[str, object]:
+def ask(question: str, network: str, sending: Connection) -> None:
     from samekind.errors import SamekindError
 
     torch.set_num_threads(1)
+    found: dict[str, object]
     try:
-        return {"result": "works"} | (wrapped(network) if question == "wrap" else trained(network))
+        found = {"result": "works"} | QUESTIONS[question](network)
     except SamekindError as error:
-        return {"result": "refused", "why": str(error)[:300]}
+        found = {"result": "refused", "why": str(error)[:300]}
+    except Exception as error:  # what a network raises that nothing refused
+        found = {"result": "failed", "why": f"{type(error).__name__}: {error}"[:300]}
+    sending.send(found)
 
 
 def wrapped(network: str) -> dict[str, object]:
@@ -145,45 +154,37 @@ def trained(network: str) -> dict[str, object]:
     return {"stages frozen": stages, "features differ": difference, "embeddings differ": whole}
 
 
-def cut_and_trained(family: str, work: Path) -> dict[str, object]:
-    """A step of training behind about half of the stages, in this very process; kept, and read where it was kept."""
-    from samekind.errors import TrainingError
+def cut(network: str) -> dict[str, object]:
     from samekind.training.network.siamese import SiameseNetwork
     from samekind.training.network.stages import stage_names
 
-    path = work / f"{family}.json"
-    if path.exists():
-        return dict(json.loads(path.read_text()))
-    names = sorted(timm.list_models(module=family), key=_how_small)
-    found: dict[str, object] = {"family": family, "network": names[0] if names else None}
-    try:
-        backbone: Any = timm.create_model(names[0], num_classes=0)
-        size = int(backbone.default_cfg["input_size"][1])
-        stages = max(1, len(stage_names(backbone)) // 2)
-        model = SiameseNetwork(names[0], 32, stages, input_size=size)
-        with torch.no_grad():
-            images = torch.randint(0, 256, (2, size, size, 3), dtype=torch.uint8)
-            features = model.eval().features(images)
-            difference = float((model(images) - model.embed_features(features)).abs().max())
-        rows = model.train().embed_batch(features)
-        (rows[0] @ rows[1]).backward()  # type: ignore[no-untyped-call] # torch's
-        learned = sum(weight.grad is not None for weight in model.parameters())
-        result = "works" if learned and difference < 1e-3 else "wrong"
-        found["train"] = {"result": result, "why": f"differs by {difference:.2g}", "stages frozen": stages}
-    except TrainingError as error:
-        found["train"] = {"result": "refused", "why": str(error)[:300]}
-    except Exception as error:  # what a network raises that nothing refused
-        found["train"] = {"result": "failed", "why": f"{type(error).__name__}: {error}"[:300]}
-    path.write_text(json.dumps(found))
-    return found
+    backbone: Any = timm.create_model(network, num_classes=0)
+    size = int(backbone.default_cfg["input_size"][1])
+    stages = max(1, len(stage_names(backbone)) // 2)
+    del backbone
+    model = SiameseNetwork(network, 32, stages, input_size=size).eval()
+    with torch.no_grad():
+        images = torch.randint(0, 256, (2, size, size, 3), dtype=torch.uint8)
+        features = model.features(images)
+        difference = float((model(images) - model.embed_features(features)).abs().max())
+    rows = model.train().embed_batch(features)
+    (rows[0] @ rows[1]).backward()  # type: ignore[no-untyped-call] # torch's
+    learned = sum(weight.grad is not None for weight in model.parameters())
+    if difference > 1e-3 or not learned:
+        return {"result": "wrong", "why": f"differs by {difference:.2g}, {learned} weights learn"}
+    return {"stages frozen": stages}
+
+
+QUESTIONS: dict[str, Callable[[str], dict[str, object]]] = {"cut": cut, "wrap": wrapped, "train": trained}
 
 
 def print_table(work: Path) -> None:
     rows = [json.loads(path.read_text()) for path in sorted(work.glob("*.json"))]
-    print("| family | network | wrap | train with a frozen part |\n|---|---|---|---|")
+    asked = [question for question in QUESTIONS if any(question in row for row in rows)]
+    print(f"| family | network | {' | '.join(asked)} |\n|{'---|' * (2 + len(asked))}")
     for row in rows:
-        print(f"| {row['family']} | {row['network']} | {said(row.get('wrap'))} | {said(row.get('train'))} |")
-    for question in ("wrap", "train"):
+        print(f"| {row['family']} | {row['network']} | {' | '.join(said(row.get(question)) for question in asked)} |")
+    for question in asked:
         results = [row[question]["result"] for row in rows if question in row]
         counts = {result: results.count(result) for result in sorted(set(results))}
         print(f"\n{question}: {len(results)} asked, {counts}")

@@ -8,15 +8,19 @@ from typing import Annotated
 import typer
 
 from samekind.cli.console.options import ModelOption, shown_path
+from samekind.cli.console.outputs import FIGURE, file_like, folder_like
 
 
 def demo(
-    output: Annotated[Path, typer.Option("--output", "-o", help="The picture to write.")] = Path("samekind-demo.png"),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", callback=file_like(FIGURE), help="The picture to write.")
+    ] = Path("samekind-demo.png"),
     save_images: Annotated[
         Path | None,
         typer.Option(
             "--save-images",
             metavar="FOLDER",
+            callback=folder_like,
             help="Write the photographs into a new folder, as a.jpg, b.jpg, c.jpg, photos/… and pairs.csv, so that the "
             "commands of the README run there as they stand.",
         ),

@@ -13,6 +13,7 @@ from samekind.cli.console.help_text import let_help_flow
 from samekind.cli.console.options import printable
 from samekind.cli.console.output import write_anything
 from samekind.cli.console.remarks import show_remarks
+from samekind.cli.console.words import hint_of_quotes, refuse_empty
 from samekind.cli.datasets import audit, check, data, imagenette, label
 from samekind.cli.galleries import cluster, duplicates, embed, find, gallery, index, search
 from samekind.cli.judging import adapt, explain, trio, verify
@@ -23,6 +24,8 @@ from samekind.errors import SamekindError
 _COLOUR = False if os.environ.get("NO_COLOR") else None
 # Characters of a message.
 _LONGEST = 2000
+# The exit status.
+_TROUBLE = 2
 
 app = typer.Typer(
     name="samekind",
@@ -94,7 +97,12 @@ def run() -> None:
     write_anything()
     show_remarks()
     try:
+        refuse_empty(sys.argv[1:])
         app(color=_COLOUR)
+    except SystemExit as end:
+        if end.code == _TROUBLE:
+            _hint()
+        raise
     except SamekindError as error:
         _fail(str(error))
     except OSError as error:
@@ -109,4 +117,10 @@ def _fail(message: str) -> None:
     if len(message) > _LONGEST:  # a field of a list, say, that was taken for a path
         message = f"{message[:_LONGEST]}…"
     typer.secho(f"samekind: {printable(message)}", err=True, fg="red", color=_COLOUR)
-    sys.exit(2)
+    _hint()
+    sys.exit(_TROUBLE)
+
+
+def _hint() -> None:
+    if hint := hint_of_quotes(sys.argv[1:]):
+        typer.echo(f"samekind: {printable(hint)}", err=True)

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from samekind.system.file_kind import kind_of_file
+
+OTHER_KIND = "a file of another kind lies there and stays; give another name, or move that file away"
 # What a write may fail with, which names no file: the disk, the person's share of it, or the file is full.
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_PICTURES = frozenset(
-    [".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".gif", ".bmp", ".heic", ".heif", ".avif", ".jxl", ".jp2"]
-)
 
 
 @contextmanager
@@ -33,8 +33,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Raises:
         OSError: The path is a folder, or its folder cannot be written.
-        FileExistsError: A picture lies there, and what was written is none of its kind: somebody gave a
-            photograph as the name of a page, a plan or a model. The picture stays.
+        FileExistsError: A file of another kind lies there: somebody gave a photograph or a letter as the name of a
+            page or a model. It stays.
 
     Example:
         >>> import tempfile
@@ -57,7 +57,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     target, temporary = _beside(target)
     try:
         yield temporary
-        _keep_picture(path, target, temporary)
+        _refuse_other_kind(path, target, temporary)
         _flush_to_disk(temporary)
         temporary.chmod(_mode_of_open(target))  # mkstemp makes private files
         temporary.replace(target)
@@ -69,13 +69,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise
 
 
-def _keep_picture(named: str | os.PathLike[str], target: Path, new: Path) -> None:
-    if target.suffix.lower() not in _PICTURES or not target.exists() or target.stat().st_size == 0:
-        return
-    with target.open("rb") as old_file, new.open("rb") as new_file:
-        if old_file.read(4) != new_file.read(4):
-            why = "a picture lies there, and what was to be written is none of its kind; give another name"
-            raise FileExistsError(errno.EEXIST, why, os.fspath(named))
+def _refuse_other_kind(named: str | os.PathLike[str], target: Path, new: Path) -> None:
+    old_kind = kind_of_file(target)
+    if old_kind is not None and kind_of_file(new) not in {old_kind, None}:
+        raise FileExistsError(errno.EEXIST, OTHER_KIND, os.fspath(named))
 
 
 def _beside(path: Path) -> tuple[Path, Path]:

@@ -25,10 +25,6 @@ ModelOption = Annotated[
         show_default="general",
     ),
 ]
-ModelOutput = Annotated[
-    Path,
-    typer.Option("--output", "-o", help="The model file to write; its stem names the model.", show_default=False),
-]
 OperatingPointOption = Annotated[
     str | None,
     typer.Option(
@@ -72,10 +68,6 @@ _CONTROL = frozenset({"Cc", "Cf", "Cs"})
 # The pairs of a trio, in the order of its verdicts.
 PAIR_NAMES = ("a~b", "a~c", "b~c")
 
-OutputOption = Annotated[
-    Path | None, typer.Option("--output", "-o", help="Write the list here instead of standard output.")
-]
-
 
 class DuplicateKind(StrEnum):
     """The kinds of ``gallery.duplicates``."""
@@ -117,10 +109,6 @@ AmongOption = Annotated[
 BareOption = Annotated[
     bool,
     typer.Option("--bare", help="Judge as the bare model does, not among the images of the gallery."),
-]
-HtmlOption = Annotated[
-    Path | None,
-    typer.Option("--html", metavar="FILE", help="Write a contact sheet: one HTML file with the pictures in it."),
 ]
 
 

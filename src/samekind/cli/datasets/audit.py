@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from samekind.cli.console.options import ExcludeOption, JsonOption, ModelOption, ProviderOption, echo_json, printable
+from samekind.cli.console.outputs import PAGE, TABLE, file_like
 
 
 def audit(
@@ -23,10 +24,18 @@ def audit(
     model: ModelOption = None,
     html: Annotated[
         Path | None,
-        typer.Option("--html", metavar="FILE", help="Write a page with the pictures and boxes to tick."),
+        typer.Option(
+            "--html",
+            metavar="FILE",
+            callback=file_like(PAGE),
+            help="Write a page with the pictures and boxes to tick.",
+        ),
     ] = None,
     csv: Annotated[
-        Path | None, typer.Option("--csv", metavar="FILE", help="Write the findings as a list to act on.")
+        Path | None,
+        typer.Option(
+            "--csv", metavar="FILE", callback=file_like(TABLE), help="Write the findings as a list to act on."
+        ),
     ] = None,
     exclude: ExcludeOption = None,
     json: JsonOption = False,
@@ -56,11 +65,8 @@ def audit(
 
     require("gallery", "cv2", "scipy", "jinja2")
     for output in (html, csv):
-        if output is None:
-            continue
-        if output.is_dir():
-            raise typer.BadParameter(f"{output} is a folder; name a file")
-        refuse_what_is_read(output, images)
+        if output is not None:
+            refuse_what_is_read(output, images)
     with stage_bars() as progress:
         found = look(images, model, exclude=exclude or (), providers=provider, on_progress=progress)
     for message in found.unreadable:
@@ -87,7 +93,12 @@ def apply(
             metavar="AUDIT.CSV", help="The list, without the lines not to be acted upon.", show_default=False
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The CSV manifest to write.", show_default=False)],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", callback=file_like(TABLE), help="The CSV manifest to write.", show_default=False
+        ),
+    ],
     data: Annotated[
         Path | None,
         typer.Option("--data", metavar="FOLDER|MANIFEST", help="What was audited.", show_default="what the list says"),

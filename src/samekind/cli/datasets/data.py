@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from samekind.cli.console.outputs import TABLE, file_like
+
 if TYPE_CHECKING:
     from samekind.datasets.folders import LabelledImages
 
@@ -22,7 +24,10 @@ FolderArgument = Annotated[
     Path,
     typer.Argument(help="Class folders, or train and val with class folders in each.", show_default=False),
 ]
-OutputOption = Annotated[Path, typer.Option("--output", "-o", help="The CSV file to write.", show_default=False)]
+OutputOption = Annotated[
+    Path,
+    typer.Option("--output", "-o", callback=file_like(TABLE), help="The CSV file to write.", show_default=False),
+]
 TrainOption = Annotated[int, typer.Option("--train", min=0, help="Training items for each class.")]
 TestOption = Annotated[int, typer.Option("--test", min=0, help="Test items for each class.")]
 SeedOption = Annotated[int, typer.Option(min=0, help="Decides the sample.")]

@@ -8,17 +8,29 @@ from typing import Annotated
 import typer
 
 from samekind.cli.console.options import ModelOption, ProviderOption
+from samekind.cli.console.outputs import PAGE, TABLE, file_like
 
 
 def label(
     folder: Annotated[Path, typer.Argument(help="Pictures without labels, with subfolders.", show_default=False)],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="The CSV list of answers, written at each answer."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            callback=file_like(TABLE),
+            help="The CSV list of answers, written at each answer.",
+        ),
     ] = None,
     html: Annotated[
         Path | None,
-        typer.Option("--html", metavar="FILE", help="Instead: a page that works by itself, and gives the list."),
+        typer.Option(
+            "--html",
+            metavar="FILE",
+            callback=file_like(PAGE),
+            help="Instead: a page that works by itself, and gives the list.",
+        ),
     ] = None,
     model: ModelOption = None,
     pairs: Annotated[int, typer.Option("--pairs", min=1, help="How many pairs to ask about.")] = 200,

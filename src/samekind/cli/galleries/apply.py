@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from samekind.cli.console.options import echo_json, printable, shown_path, warn
+from samekind.cli.console.outputs import folder_like
 from samekind.system.paths import shell_word
 
 if TYPE_CHECKING:
@@ -30,7 +31,10 @@ TrashOption = Annotated[bool, typer.Option("--trash", help="With --apply: move t
 IntoOption = Annotated[
     Path | None,
     typer.Option(
-        "--into", metavar="FOLDER", help="With --apply: make the dated folder here, as on another disk that has room."
+        "--into",
+        metavar="FOLDER",
+        callback=folder_like,
+        help="With --apply: make the dated folder here, as on another disk that has room.",
     ),
 ]
 UndoOption = Annotated[

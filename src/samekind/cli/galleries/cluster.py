@@ -12,7 +12,6 @@ import typer
 from samekind.cli.console.options import (
     BareOption,
     GalleryArgument,
-    HtmlOption,
     JsonOption,
     WhereOption,
     echo_json,
@@ -21,6 +20,7 @@ from samekind.cli.console.options import (
     shown_path,
     warn,
 )
+from samekind.cli.console.outputs import HtmlOption, folder_like
 
 if TYPE_CHECKING:
     from samekind.gallery import Cluster
@@ -49,6 +49,7 @@ def cluster(
         typer.Option(
             "--into",
             metavar="FOLDER",
+            callback=folder_like,
             help="Make this folder, with one of links to the images for each group, and a manifest.",
             show_default=False,
         ),

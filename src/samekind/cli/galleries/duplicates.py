@@ -11,13 +11,13 @@ import typer
 from samekind.cli.console.options import (
     BareOption,
     DuplicateKind,
-    HtmlOption,
     JsonOption,
     WhereOption,
     echo_json,
     gallery_title,
     shown_path,
 )
+from samekind.cli.console.outputs import PLAN, HtmlOption, file_like
 from samekind.cli.galleries.apply import ApplyOption, IntoOption, TrashOption, UndoOption, YesOption, apply_or_undo
 
 if TYPE_CHECKING:
@@ -52,7 +52,10 @@ def duplicates(
     plan: Annotated[
         Path | None,
         typer.Option(
-            "--plan", metavar="FILE", help="Write a list of what to keep and what to remove, to read, edit and apply."
+            "--plan",
+            metavar="FILE",
+            callback=file_like(PLAN),
+            help="Write a list of what to keep and what to remove, to read, edit and apply.",
         ),
     ] = None,
     where: WhereOption = None,

@@ -20,6 +20,7 @@ from samekind.cli.console.options import (
     shown_path,
     warn,
 )
+from samekind.cli.console.outputs import folder_like
 
 if TYPE_CHECKING:
     from samekind.shards.embed import EmbedReport
@@ -43,7 +44,10 @@ def embed(
         ),
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FOLDER", help="The folder of shards.", show_default=False)
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="FOLDER", callback=folder_like, help="The folder of shards.", show_default=False
+        ),
     ],
     model: ModelOption = None,
     engine: Annotated[

@@ -20,6 +20,7 @@ from samekind.cli.console.options import (
     printable,
     shown_path,
 )
+from samekind.cli.console.outputs import ROWS, file_like
 from samekind.cli.console.remarks import name_unreadable
 
 if TYPE_CHECKING:
@@ -95,7 +96,13 @@ def export(
     gallery: GalleryArgument,
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", help="NAME.csv, NAME.parquet (needs pyarrow) or NAME.npz.", show_default=False),
+        typer.Option(
+            "--output",
+            "-o",
+            callback=file_like(ROWS),
+            help="NAME.csv, NAME.parquet (needs pyarrow) or NAME.npz.",
+            show_default=False,
+        ),
     ],
     where: WhereOption = None,
 ) -> None:

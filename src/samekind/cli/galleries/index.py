@@ -19,6 +19,7 @@ from samekind.cli.console.options import (
     shown_path,
     warn,
 )
+from samekind.cli.console.outputs import gallery_like
 
 if TYPE_CHECKING:
     from samekind.gallery import Gallery, SyncReport
@@ -38,6 +39,7 @@ def index(
             "--gallery",
             "-g",
             metavar="PLACE",
+            callback=gallery_like,
             help='The gallery\'s file, or a database: postgresql://HOST/DATABASE (extra "postgres").',
             show_default="FOLDER.samekind, beside it",
         ),

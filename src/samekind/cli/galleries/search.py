@@ -11,7 +11,6 @@ import typer
 from samekind.cli.console.options import (
     BareOption,
     GalleryArgument,
-    HtmlOption,
     JsonOption,
     ModelOption,
     WhereOption,
@@ -19,6 +18,7 @@ from samekind.cli.console.options import (
     on_one_line,
     shown_path,
 )
+from samekind.cli.console.outputs import HtmlOption
 
 if TYPE_CHECKING:
     from samekind.gallery import Gallery, Hit

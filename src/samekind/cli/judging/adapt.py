@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samekind.cli.console.options import JsonOption, ModelOutput, ProviderOption, ThreadsOption, echo_json, printable
+from samekind.cli.console.options import JsonOption, ProviderOption, ThreadsOption, echo_json, printable
+from samekind.cli.console.outputs import ModelOutput
 from samekind.system.paths import shell_word
 
 if TYPE_CHECKING:
@@ -65,8 +64,6 @@ def adapt(
     from samekind.cli.judging.context import adapt_to
     from samekind.recognizer import load
 
-    if output.is_dir():  # known before the work
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(output))
     if pictures is None and not labelled:
         raise typer.BadParameter("give a folder of your own pictures")
     if labelled:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +19,7 @@ from samekind.cli.console.options import (
     verdict_word,
     warn,
 )
+from samekind.cli.console.outputs import PICTURE, file_like
 
 if TYPE_CHECKING:
     from samekind.explain.explanation import Explanation
@@ -36,7 +35,13 @@ def explain(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write the picture here, as PNG or as its ending says."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            callback=file_like(PICTURE),
+            help="Write the picture here, as PNG or as its ending says.",
+        ),
     ] = None,
     occlusion: Annotated[
         bool,
@@ -63,8 +68,6 @@ def explain(
 
     if output is None and not json:
         raise typer.BadParameter("say where the picture goes: -o why.png (or --json for the numbers)")
-    if output is not None and output.is_dir():  # known before the work
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(output))
     if output is not None and output.exists():
         for picture in (first, second, third):
             if picture is not None and picture.exists() and output.samefile(picture):

@@ -13,7 +13,6 @@ from samekind.cli.console.options import (
     JsonOption,
     ModelOption,
     OperatingPointOption,
-    OutputOption,
     ProviderOption,
     ThreadsOption,
     describe_threshold,
@@ -21,6 +20,7 @@ from samekind.cli.console.options import (
     verdict_word,
     warn,
 )
+from samekind.cli.console.outputs import TableOutput
 
 
 def trio(
@@ -34,7 +34,7 @@ def trio(
             "Relative paths are relative to the file's folder. Other columns are kept."
         ),
     ] = None,
-    output: OutputOption = None,
+    output: TableOutput = None,
     model: ModelOption = None,
     among: AmongOption = None,
     operating_point: OperatingPointOption = None,

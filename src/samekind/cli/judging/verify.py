@@ -12,7 +12,6 @@ from samekind.cli.console.options import (
     JsonOption,
     ModelOption,
     OperatingPointOption,
-    OutputOption,
     ProviderOption,
     ThreadsOption,
     describe_threshold,
@@ -20,6 +19,7 @@ from samekind.cli.console.options import (
     verdict_word,
     warn,
 )
+from samekind.cli.console.outputs import TableOutput
 
 
 def verify(
@@ -32,7 +32,7 @@ def verify(
             "Relative paths are relative to the file's folder. Other columns are kept."
         ),
     ] = None,
-    output: OutputOption = None,
+    output: TableOutput = None,
     model: ModelOption = None,
     among: AmongOption = None,
     operating_point: OperatingPointOption = None,

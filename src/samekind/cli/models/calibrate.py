@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samekind.cli.console.options import ExcludeOption, JsonOption, ModelOutput, ProviderOption, echo_json, printable
+from samekind.cli.console.options import ExcludeOption, JsonOption, ProviderOption, echo_json, printable
+from samekind.cli.console.outputs import ModelOutput
 
 if TYPE_CHECKING:
     from samekind.fitting.calibrate import Recalibrated

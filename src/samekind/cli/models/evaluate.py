@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from samekind.cli.console.options import ExcludeOption, JsonOption, ProviderOption, printable, warn
+from samekind.cli.console.outputs import JSON, file_like, folder_like
 from samekind.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -30,8 +31,9 @@ def evaluate(
     report: Annotated[
         Path | None,
         typer.Option(
+            callback=folder_like,
             help="Also write a report into this folder: report.html (one file, opens from disk), report.json with its "
-            "schema, and the figures as PNG."
+            "schema, and the figures as PNG.",
         ),
     ] = None,
     pairs: Annotated[
@@ -90,7 +92,9 @@ def evaluate(
     ] = 500,
     seed: Annotated[int, typer.Option(min=0, help="Decides the samples.")] = 0,
     json: JsonOption = False,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write the JSON here.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", callback=file_like(JSON), help="Also write the JSON here.")
+    ] = None,
     provider: ProviderOption = None,
 ) -> None:
     """Measure a model on labelled images: pairs, trios, calibration, retrieval, each number with its 95 % interval.
@@ -117,8 +121,6 @@ def evaluate(
         raise typer.BadParameter("give a folder of classes, or a list: --pairs FILE or --trios FILE")
     if report is not None:
         require("report", "sklearn", "matplotlib", "jinja2")
-        if report.exists() and not report.is_dir():
-            raise typer.BadParameter(f"--report names a folder; {report} is a file")
     images = None if folder is None else read_test_images(folder, exclude=exclude or ())
     seen = None if classes_seen is None else _names(classes_seen)
     if images is not None and classes_seen is not None and seen is not None:

@@ -8,11 +8,15 @@ from typing import Annotated
 import typer
 
 from samekind.cli.console.options import ModelOption, printable
+from samekind.cli.console.outputs import folder_like
 
 
 def export_web(
     folder: Annotated[
-        Path, typer.Argument(help="Where to write: a new folder, or one of an earlier page.", show_default=False)
+        Path,
+        typer.Argument(
+            callback=folder_like, help="Where to write: a new folder, or one of an earlier page.", show_default=False
+        ),
     ],
     model: ModelOption = None,
 ) -> None:

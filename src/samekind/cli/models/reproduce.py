@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from samekind.cli.console.options import JsonOption, echo_json, warn
+from samekind.cli.console.outputs import folder_like
 
 if TYPE_CHECKING:
     from samekind.training.reproduce import Seed
@@ -38,7 +39,9 @@ def reproduce(
     run: Annotated[
         Path | None,
         typer.Option(
-            help="Folder for the runs; what is done there is not done again.", show_default="runs/reproduce-TASK"
+            callback=folder_like,
+            help="Folder for the runs; what is done there is not done again.",
+            show_default="runs/reproduce-TASK",
         ),
     ] = None,
     json: JsonOption = False,

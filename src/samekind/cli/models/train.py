@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from samekind.cli.console.options import ExcludeOption, warn
+from samekind.cli.console.outputs import MODEL, file_like, folder_like
 
 # What a run that is resumed may be told; all else it was started with.
 _WITH_RESUME = frozenset({"resume", "devices", "num_nodes"})
@@ -26,7 +27,13 @@ def train(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="The model file to write; its stem names the model.", show_default=False),
+        typer.Option(
+            "--output",
+            "-o",
+            callback=file_like(MODEL),
+            help="The model file to write; its stem names the model.",
+            show_default=False,
+        ),
     ] = None,
     recipe: Annotated[
         str,
@@ -66,7 +73,9 @@ def train(
     licence: Annotated[str, typer.Option(help="Of the weights, for the card.")] = "unspecified",
     run: Annotated[
         Path | None,
-        typer.Option(help="Folder for checkpoints, logs and the cache.", show_default="runs/NAME"),
+        typer.Option(
+            callback=folder_like, help="Folder for checkpoints, logs and the cache.", show_default="runs/NAME"
+        ),
     ] = None,
     resume: Annotated[
         Path | None,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from samekind.cli.console.options import JsonOption, ModelOutput, echo_json, printable
+from samekind.cli.console.options import JsonOption, echo_json, printable
+from samekind.cli.console.outputs import ModelOutput
 from samekind.system.paths import shell_word
 
 if TYPE_CHECKING:
