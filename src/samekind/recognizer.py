@@ -318,6 +318,9 @@ class Recognizer(Embedder):
         as_it_is = self.card.adapted is None
         model = self if as_it_is else Embedder(bare, providers=self._providers, threads=self._threads)
         embedded = model.embed(images, on_error="skip", on_progress=on_progress)
+        if embedded.errors and not len(embedded.embeddings):
+            first = next(iter(embedded.errors.values()))
+            raise AdaptationError(f"none of the {len(embedded.errors):,} pictures can be read; the first: {first}")
         if on_unreadable:
             for error in embedded.errors.values():
                 on_unreadable(error)

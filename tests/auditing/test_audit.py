@@ -71,6 +71,9 @@ def test_unreadable_and_hard_files_are_named(photos: Path, tiny_model: Path) -> 
     Image.new("RGB", (300, 40), (200, 40, 40)).save(photos / "red" / "flat.png")
     found = audit(photos, tiny_model)
     assert ["bad.png" in message for message in found.unreadable] == [True]
+    [bad] = [one for one in found.of("quality") if one.path.name == "bad.png"]
+    assert (bad.label, bad.proposed, bad.score, bad.words[:16]) == ("red", "remove", 1.0, "cannot be read: ")
+    assert photos / "red" / "bad.png" not in found.paths
     assert any(one.path.name == "flat.png" and "uniform" in one.words for one in found.of("quality"))
 
 

@@ -83,3 +83,16 @@ def test_too_little_is_refused_before_the_work(
         make_adaptable(foreign.model_file, [*colour_domains[:2], few])
     with pytest.raises(AdaptationError, match="adapted already"):
         make_adaptable(samekind.load("general").adapt(colour_folders).model_file, colour_domains)
+
+
+def test_a_picture_in_two_classes_is_left_out_and_named(
+    foreign: samekind.Recognizer, colour_domains: list[Path], tmp_path: Path
+) -> None:
+    folders = [tmp_path / domain.name for domain in colour_domains]
+    for folder, domain in zip(folders, colour_domains, strict=True):
+        shutil.copytree(domain, folder)
+    save_noise(folders[0] / "class0" / "twice.png", (90, 90, 90), 5)
+    shutil.copy(folders[0] / "class0" / "twice.png", folders[0] / "class1" / "again.png")
+    with pytest.warns(UserWarning, match=r"twice\.png = .*again\.png: in more than one class, so left out"):
+        found = make_adaptable(foreign.model_file, folders).card.domains
+    assert found == make_adaptable(foreign.model_file, colour_domains).card.domains

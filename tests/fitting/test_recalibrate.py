@@ -177,3 +177,23 @@ def test_a_network_that_cannot_tell_the_classes_apart_is_refused(model: Recogniz
         Image.new("RGB", (6, 6), (200, 30, 30)).save(path, pnginfo=note)
     with pytest.raises(DatasetError, match=r"alike: genuine pairs are not more alike than impostor pairs"):
         recalibrate(model, read_class_folders(tmp_path / "alike"), "mine", "alike")
+
+
+def test_a_picture_in_two_classes_is_left_out_and_named(
+    model: Recognizer, muddled: Path, found: Recalibration, tmp_path: Path
+) -> None:
+    shutil.copytree(muddled, tmp_path / "twice")
+    first, *names = sorted(path.name for path in (tmp_path / "twice").iterdir())
+    for name in names:  # one picture, of which some classes are wrong
+        shutil.copy(tmp_path / "twice" / first / "00.png", tmp_path / "twice" / name / "also.png")
+    twice = recalibrate(model, read_class_folders(tmp_path / "twice"), "mine", "muddled")
+    [told] = [message for message in twice.unreadable if "more than one class" in message]
+    assert str(tmp_path / "twice" / first / "00.png") in told
+    assert all(str(tmp_path / "twice" / name / "also.png") in told for name in names)
+    (tmp_path / "twice" / first / "00.png").unlink()
+    for name in names:
+        (tmp_path / "twice" / name / "also.png").unlink()
+    without = recalibrate(model, read_class_folders(tmp_path / "twice"), "mine", "muddled")
+    assert twice.card.pair == without.card.pair
+    assert without.unreadable == ()
+    assert found.card.pair != without.card.pair

@@ -148,15 +148,43 @@ def test_a_folder_is_refused_before_the_work(tmp_path: Path) -> None:
         pytest.fail("the body must not run")
 
 
-@pytest.mark.parametrize("name", ["keep.jpg", "KEEP.PNG", "keep.webp"])
+@pytest.mark.parametrize("name", ["keep.jpg", "KEEP.PNG", "keep.webp", "keep"])
 def test_a_picture_is_replaced_by_a_picture_of_its_kind_only(name: str, tmp_path: Path) -> None:
-    picture = tmp_path / name
-    Image.new("RGB", (8, 8)).save(picture)
+    picture, kind = tmp_path / name, {".jpg": "JPEG", ".webp": "WEBP"}.get(Path(name).suffix, "PNG")
+    Image.new("RGB", (8, 8)).save(picture, kind)
     before = picture.read_bytes()
-    with pytest.raises(FileExistsError, match="a picture lies there"), replacing(picture) as temporary:
+    with pytest.raises(FileExistsError, match="of another kind lies there"), replacing(picture) as temporary:
         temporary.write_text("<html>")
     assert picture.read_bytes() == before
-    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert names(tmp_path) == [name]
     with replacing(picture) as temporary:
-        Image.new("RGB", (8, 8), "red").save(temporary)
+        Image.new("RGB", (8, 8), "red").save(temporary, kind)
     assert picture.read_bytes() != before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "replaced"),
+    [
+        (b"Dear diary", b"<!DOCTYPE html>", False),
+        (b"PK\x03\x04\x14\0", b"\x08\x0a\x12\x07pytorch", False),
+        (b"<!DOCTYPE html>", b"path,label", False),
+        (b'{"a": 1}', b"<html>", False),
+        (b"%PDF-1.7", b"\x89PNG\r\n", False),
+        (b"Dear diary", b"", False),
+        (b"path;label", b"path,label", True),
+        (b"<html>old", b"<!DOCTYPE html>new", True),
+        (b"", b"<html>", True),
+        (b"\0\0\0", b"<html>", True),  # what a crash of the machine may leave
+    ],
+)
+def test_a_file_of_another_kind_is_never_written_over(old: bytes, new: bytes, replaced: bool, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(old)
+    if replaced:
+        with replacing(path) as temporary:
+            temporary.write_bytes(new)
+    else:
+        with pytest.raises(FileExistsError, match="give another name"), replacing(path) as temporary:
+            temporary.write_bytes(new)
+    assert path.read_bytes() == (new if replaced else old)
+    assert names(tmp_path) == ["file"]

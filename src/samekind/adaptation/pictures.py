@@ -14,6 +14,7 @@ from samekind.errors import AdaptationError
 from samekind.images import ImageSource
 from samekind.images.folder_contents import walk
 from samekind.inference.similarity import Embeddings
+from samekind.system.paths import given_path
 
 # More make the mean of a collection hardly any surer.
 MOST_PICTURES = 500
@@ -37,7 +38,7 @@ def pictures_of(folder: str | os.PathLike[str], most: int = MOST_PICTURES) -> li
     Raises:
         AdaptationError: There is no such folder, or it cannot be listed.
     """
-    root = Path(folder).expanduser()
+    root = given_path(folder, AdaptationError)
     if not root.is_dir():
         found = "a file, not a folder" if root.exists() else "no such folder"
         raise AdaptationError(f"{root}: {found}; give a folder of your own pictures")

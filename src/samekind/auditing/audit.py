@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from samekind.fitting.domains import FULL_LENGTH
 from samekind.inference.similarity import Embeddings
 from samekind.progress import Progress
 from samekind.recognizer import Recognizer, load
+from samekind.system.hashing import content_hashes
 
 # A label is listed from this probability on to be wrong.
 _LISTED = 0.2
@@ -74,9 +75,9 @@ def audit(
         'odd.png'
         'odd.png'
     """
-    sourced = read_to_audit(images, exclude)
+    listed = read_to_audit(images, exclude)
     recognizer = model if isinstance(model, Recognizer) else load(model, providers=providers)
-    sourced, looked, unreadable = _readable(sourced, on_progress)
+    sourced, looked, unreadable = _readable(listed, on_progress)
     bare = _embedded(recognizer, sourced, on_progress)
     embeddings = _without_common(bare, recognizer, sourced.name)
     names, labels = sourced.classes, sourced.labels
@@ -89,6 +90,7 @@ def audit(
         *_outlier_findings(sourced, looked, _how_strange(embeddings, labels, doubt)),
         *(_copy_finding(sourced, looked, copy) for copy in copied),
         *_quality_findings(sourced, looked),
+        *_unreadable_findings(listed, unreadable),
     ]
     order = {kind: number for number, kind in enumerate(KINDS)}
     return AuditReport(
@@ -100,17 +102,18 @@ def audit(
         overlaps=tuple(overlapping(doubt.probability, labels, names)) if doubt else (),
         divided=tuple(falling_apart(embeddings, labels, names)),
         tested=tested_with_copies(copied, sourced.splits),
-        unreadable=tuple(unreadable),
+        unreadable=tuple(unreadable.values()),
         notes=tuple(_notes(recognizer, sourced, looked, doubt)),
     )
 
 
-def _readable(sourced: Sourced, on_progress: Progress | None) -> tuple[Sourced, list[LookedAt], list[str]]:
+def _readable(sourced: Sourced, on_progress: Progress | None) -> tuple[Sourced, list[LookedAt], dict[int, str]]:
+    """The images that can be read, what a look at them tells; and of the others the place, and why not."""
     found = look_at(sourced.paths, on_progress)
     kept = [place for place, one in enumerate(found) if isinstance(one, LookedAt)]
-    unreadable = [one for one in found if isinstance(one, str)]
+    unreadable = {place: one for place, one in enumerate(found) if isinstance(one, str)}
     if not kept:
-        raise DatasetError(f"{sourced.name}: none of {len(found):,} files can be read, such as {unreadable[0]}")
+        raise DatasetError(f"{sourced.name}: none of {len(found):,} files can be read, such as {found[0]}")
     return sourced.subset(kept), [one for one in found if isinstance(one, LookedAt)], unreadable
 
 
@@ -191,6 +194,16 @@ def _quality_findings(sourced: Sourced, looked: Sequence[LookedAt]) -> list[Audi
         for place, one in enumerate(looked)
         if one.hard is not None
     ]
+
+
+def _unreadable_findings(listed: Sourced, unreadable: Mapping[int, str]) -> list[AuditFinding]:
+    """So that a list to act on names them, and a manifest made by it leaves them out."""
+    found, (hashes, _) = [], content_hashes(listed.paths[place] for place in unreadable)
+    for place, message in unreadable.items():
+        path, label, split = listed.paths[place], listed.classes[listed.labels[place]], listed.splits[place]
+        words = f"cannot be read: {message.removeprefix(f'{path}: ')}"
+        found.append(AuditFinding(path, label, "quality", REMOVE, 1.0, words, split, hashes.get(path, "")))
+    return found
 
 
 def _finding(

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from samekind.auditing.labels.classes import Divided, Overlap
 from samekind.auditing.source import refuse_what_is_read
+from samekind.errors import ArgumentError
+from samekind.system.paths import given_path
 
 Kind = Literal["label", "outlier", "copy", "leak", "quality"]
 KINDS: tuple[Kind, ...] = ("label", "outlier", "copy", "leak", "quality")
@@ -65,7 +67,7 @@ class AuditReport:
         overlaps: Classes that may be one, the likeliest first.
         divided: Classes that may be two, the likeliest first; their ``parts`` are places in ``paths``.
         tested: How many test images there are, and how many of them have a copy, near or exact, among the others.
-        unreadable: Messages about files that were left out.
+        unreadable: Messages about files that cannot be read, which are among the findings ``quality``, too.
         notes: What a person should know of how it was done.
     """
 
@@ -99,7 +101,7 @@ class AuditReport:
         from samekind.auditing.output.csv_list import write_findings  # noqa: PLC0415 - which knows this module
 
         refuse_what_is_read(path, self.source)
-        write_findings(Path(path), self)
+        write_findings(given_path(path, ArgumentError), self)
 
     def save_html(self, path: str | os.PathLike[str]) -> None:
         """Write a page with the pictures, and boxes to tick from which it makes the list; whole or not at all.
@@ -111,7 +113,7 @@ class AuditReport:
         from samekind.auditing.output.page import write_audit_page  # noqa: PLC0415 - needs an extra
 
         refuse_what_is_read(path, self.source)
-        write_audit_page(Path(path), self)
+        write_audit_page(given_path(path, ArgumentError), self)
 
     def as_json(self) -> dict[str, Any]:
         """All of it in plain values, for ``json.dumps(…, default=str)``."""

@@ -14,6 +14,7 @@ from samekind.datasets.dataset import Dataset, read_dataset
 from samekind.datasets.manifest import TRAIN
 from samekind.errors import DatasetError
 from samekind.images.folder_contents import walk
+from samekind.system.paths import given_path
 
 
 def refuse_what_is_read(output: str | os.PathLike[str], *read: str | os.PathLike[str]) -> None:
@@ -67,11 +68,8 @@ def read_to_audit(images: object, exclude: Sequence[str] = ()) -> Sourced:
         DatasetError: They cannot be listed, or there are none.
     """
     name = os.fspath(images) if isinstance(images, str | os.PathLike) else "the images"
-    if (
-        isinstance(images, str | os.PathLike)
-        and Path(images).is_dir()
-        and (flat := _without_classes(Path(images), exclude))
-    ):
+    folder = given_path(images, DatasetError) if isinstance(images, str | os.PathLike) else None
+    if folder is not None and folder.is_dir() and (flat := _without_classes(folder, exclude)):
         return Sourced(name, flat, np.zeros(len(flat), np.int64), ("",), (TRAIN,) * len(flat))
     dataset = (
         images

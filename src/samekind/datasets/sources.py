@@ -238,6 +238,8 @@ def _of_values(values: dict[str, Any], folder: Path, where: str, *, split: str |
     if isinstance(image, dict):  # of ``datasets``: {"bytes": …, "path": …}
         image = image.get("bytes") or image.get("path")
     if isinstance(image, str):
+        if not image.strip():
+            raise DatasetError(f"{where}: an image has no path")
         image = folder / given_path(image.strip(), DatasetError)
     if not isinstance(image, bytes | os.PathLike):
         raise DatasetError(f"{where}: an image is given as {type(image).__name__}; give its path or its encoded bytes")

@@ -70,6 +70,24 @@ def without_copies(images: LabelledImages, hashes: Mapping[Path, str]) -> tuple[
     return images.subset(np.flatnonzero([path not in twins for path in images.paths])), twins
 
 
+def without_contradictions(
+    images: LabelledImages, hashes: Mapping[Path, str]
+) -> tuple[LabelledImages, tuple[str, ...]]:
+    """Leave out all files of a content that lies in more than one class: which label is right, nobody can say here.
+
+    Returns:
+        The images that are kept; and a message for each picture that is not, which names its files.
+    """
+    labels: dict[str, set[int]] = {}
+    files: dict[str, list[str]] = {}
+    for path, label in zip(images.paths, images.labels.tolist(), strict=True):
+        labels.setdefault(hashes[path], set()).add(label)
+        files.setdefault(hashes[path], []).append(str(path))
+    told = (" = ".join(files[digest]) for digest, own in labels.items() if len(own) > 1)
+    kept = images.subset(np.flatnonzero([len(labels[hashes[path]]) == 1 for path in images.paths]))
+    return kept, tuple(f"{same}: in more than one class, so left out; keep the right one" for same in told)
+
+
 def in_two_classes(images: LabelledImages, hashes: Mapping[Path, str]) -> tuple[tuple[Path, ...], ...]:
     """The files of one content that lie in different classes; of ``images`` without copies within a class."""
     same: dict[str, list[Path]] = {}

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from samekind.errors import ArgumentError
 from samekind.images import Pixels
 from samekind.inference.verdict import TrioVerdict, Verdict
 from samekind.system.atomic import replacing
@@ -130,8 +131,10 @@ class Explanation:
         Raises:
             OSError: The file cannot be written.
         """
-        kind = Image.registered_extensions().get(Path(path).suffix.lower(), "PNG")
-        kind = kind if kind in Image.SAVE else "PNG"
+        ending = Path(path).suffix.lower()
+        kind = Image.registered_extensions().get(ending, "PNG" if not ending else "")
+        if kind not in Image.SAVE:
+            raise ArgumentError(f"{os.fspath(path)}: the name must end as that of a picture does, such as .png")
         with replacing(path) as temporary:
             self.image().save(temporary, kind)
 

@@ -17,13 +17,14 @@ from samekind.adaptation.graph import can_fold
 from samekind.datasets.dataset import read_dataset
 from samekind.datasets.folders import LabelledImages
 from samekind.errors import AdaptationError, ArgumentError, DatasetError
-from samekind.evaluation.selection import refuse_seen
+from samekind.evaluation.selection import refuse_seen, without_contradictions
 from samekind.fitting.domains import FEW, FULL_LENGTH, JudgedCollection, fit_domains
 from samekind.inference.similarity import Embeddings
 from samekind.model_file.file import ModelFile, SeenImages, make_model, read_model
 from samekind.progress import Progress
 from samekind.recognizer import Recognizer
 from samekind.system.hashing import content_hashes
+from samekind.system.paths import given_path
 
 FEWEST_FOLDERS = 3
 # Of more pictures of a folder so many are drawn: half of them adapt, half are judged.
@@ -72,6 +73,8 @@ def make_adaptable(
         DatasetError: A folder cannot be used: fewer than three classes, too few pictures, or some that had a part in
             the model's training.
     """
+    if not isinstance(folders, Sequence) or isinstance(folders, str | bytes):
+        raise ArgumentError(f"labelled folders are given in a list, {FEWEST_FOLDERS} or more of them")
     if len(folders) < FEWEST_FOLDERS:
         raise ArgumentError(
             f"{len(folders)} labelled folders cannot tell what similarities mean elsewhere; give {FEWEST_FOLDERS} or "
@@ -102,7 +105,7 @@ def make_adaptable(
 
 def _names(folders: Sequence[str | os.PathLike[str]]) -> list[str]:
     """The last part of each path, and as many before it as tell the folders apart: each is a domain of its own."""
-    paths = [Path(os.path.realpath(folder)) for folder in folders]
+    paths = [Path(os.path.realpath(given_path(folder, DatasetError))) for folder in folders]
     for path in paths:
         if paths.count(path) > 1:
             raise ArgumentError(f"{path}: given twice; each folder should hold another kind of pictures")
@@ -133,6 +136,9 @@ def _embedded(recognizer: Recognizer, name: str, images: LabelledImages, on_prog
     hashes, _ = content_hashes(images.paths)
     images = images.subset(np.flatnonzero([path in hashes for path in images.paths]))
     refuse_seen(recognizer, images, hashes)
+    images, doubtful = without_contradictions(images, hashes)
+    for message in doubtful:
+        warnings.warn(message, UserWarning, stacklevel=3)
     embedded = recognizer.embed(list(images.paths), on_error="skip", on_progress=on_progress)
     kept = images.subset(embedded.positions)
     return _Folder(name, embedded.embeddings, kept.labels, tuple(hashes[path] for path in kept.paths))

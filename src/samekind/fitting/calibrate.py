@@ -13,13 +13,14 @@ from samekind.adaptation.adaptation import adapted_model
 from samekind.adaptation.graph import can_fold
 from samekind.datasets.dataset import read_dataset
 from samekind.datasets.folders import LabelledImages
-from samekind.errors import ArgumentError
+from samekind.errors import ArgumentError, DatasetError
 from samekind.fitting.listed_pairs import recalibrate_by_pairs
 from samekind.fitting.recalibrate import OldAndNew, Rates, Start, recalibrate
 from samekind.model_file.card import Card
 from samekind.model_file.file import ModelFile, SeenImages, make_model, read_model, write_model
 from samekind.progress import Progress
 from samekind.recognizer import Recognizer
+from samekind.system.paths import given_path
 
 Source = str | os.PathLike[str]
 
@@ -62,7 +63,7 @@ class Recalibrated:
         Raises:
             OSError: The file cannot be written.
         """
-        card = self.card.model_copy(update={"name": Path(output).stem})
+        card = self.card.model_copy(update={"name": given_path(output, ArgumentError).stem})
         return write_model(output, self.model.data, card, self.model.seen_images)
 
     def __repr__(self) -> str:
@@ -135,16 +136,17 @@ def calibrate(
         >>> mine.recognizer().card.name, mine.card.fingerprint == mine.old.fingerprint
         ('general-calibrated', True)
     """
-    if output is not None and Path(output).is_dir():
+    if output is not None and given_path(output, ArgumentError).is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(output))
+    listed = None if pairs is None else given_path(pairs, DatasetError)
     if (images is None) == (pairs is None):
         raise ArgumentError("calibrate takes labelled images or a list of answered pairs, one of them")
     source = model if isinstance(model, ModelFile) else read_model(model)
     name = f"{source.card.name}-calibrated" if output is None else Path(output).stem
     bare = bare or not can_fold(source.data, source.card.name)
-    if pairs is not None:
+    if listed is not None:
         recognizer = Recognizer(source, providers=providers)
-        found = recalibrate_by_pairs(recognizer, Path(pairs), name, bare=bare, on_progress=on_progress)
+        found = recalibrate_by_pairs(recognizer, listed, name, bare=bare, on_progress=on_progress)
     else:
         assert images is not None
         labelled = images if isinstance(images, LabelledImages) else _to_fit_on(images, exclude)

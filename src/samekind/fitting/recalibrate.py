@@ -17,7 +17,7 @@ from samekind.datasets.folders import LabelledImages
 from samekind.errors import AdaptationError, DatasetError, ImageError
 from samekind.evaluation.metrics.scores import Scores
 from samekind.evaluation.metrics.verification import as_it_is, balanced_accuracy, verdict_rates
-from samekind.evaluation.selection import refuse_seen
+from samekind.evaluation.selection import refuse_seen, without_contradictions
 from samekind.fitting.cross_fit import CrossFitted, Preparation, as_they_are, cross_fit_pair, cross_fit_trio
 from samekind.fitting.domains import FULL_LENGTH
 from samekind.inference.similarity import Embeddings
@@ -149,6 +149,8 @@ def recalibrate(
     hashes, unreadable = content_hashes(images.paths)
     images = images.subset(np.flatnonzero([path in hashes for path in images.paths]))
     refuse_seen(model, images, hashes)
+    images, doubtful = without_contradictions(images, hashes)
+    unreadable += doubtful
     rows = list(model.encoder.stream(images.paths, on_progress=on_progress))
     kept = images.subset(np.flatnonzero([not isinstance(row, ImageError) for row in rows]))
     unreadable += [str(row) for row in rows if isinstance(row, ImageError)]

@@ -43,6 +43,7 @@ from samekind.progress import Progress
 from samekind.recognizer import Recognizer
 from samekind.shards.folder import ShardFolder
 from samekind.shards.parquet_images import require_pyarrow
+from samekind.system.paths import given_path
 
 
 class Gallery:
@@ -234,6 +235,7 @@ class Gallery:
             GalleryError: The folder is missing or suddenly empty, the gallery belongs to another model, somebody else
                 is writing, FAISS knows no such index, or ``frames`` is none.
         """
+        folder = given_path(folder, GalleryError)
         with self._store.writing() as db:
             self._model.remember(db)
             if index is not None:
@@ -241,7 +243,7 @@ class Gallery:
             report = sync_folder(
                 self._store,
                 db,
-                Path(folder),
+                folder,
                 self._model.encoder,
                 exclude=exclude,
                 frames=frames,
@@ -289,7 +291,7 @@ class Gallery:
             GalleryError: The gallery has no images of that folder, or somebody else is writing.
         """
         with self._store.writing() as db:
-            removed = remove_folder(self._store, db, Path(folder))
+            removed = remove_folder(self._store, db, given_path(folder, GalleryError))
             keep_adapted(db, self.card)
             keep_up(self._store, db)
         return removed
@@ -445,7 +447,7 @@ class Gallery:
             GalleryError: Another suffix.
             MissingExtraError: Parquet needs pyarrow.
         """
-        return export_rows(self.rows(where), Path(path))
+        return export_rows(self.rows(where), given_path(path, GalleryError))
 
     def state(self) -> object:
         """What is equal as long as nothing was written.

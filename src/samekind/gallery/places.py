@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from samekind.errors import GalleryError
 from samekind.gallery.duplicates.matches import Match, find_copies, match_pictures
 from samekind.gallery.duplicates.pictures.folder_pictures import read_folder_pictures
 from samekind.gallery.duplicates.pictures.picture_files import PictureFile, read_picture_files
@@ -14,6 +15,7 @@ from samekind.gallery.store.postgres.address import is_address
 from samekind.gallery.store.store import open_store
 from samekind.images import ImageSource
 from samekind.progress import Progress
+from samekind.system.paths import given_path
 
 # Called with a folder, and its files that cannot be read, by name, and why.
 Unreadable = Callable[[Path, Sequence[tuple[str, str]]], None]
@@ -57,7 +59,7 @@ def pictures_of(
     place: str | os.PathLike[str], on_progress: Progress | None = None, on_unreadable: Unreadable | None = None
 ) -> list[PictureFile]:
     """The pictures of a gallery, or of a folder, which are read for it."""
-    if is_address(place) or not Path(place).is_dir():
+    if is_address(place) or not given_path(place, GalleryError).is_dir():
         store = open_store(place, read_only=True)
         try:
             return read_picture_files(store)

@@ -51,10 +51,12 @@ def parse_address(name: str) -> HubAddress:
         >>> parse_address("hf://me/shoes@v1/small.onnx")
         HubAddress(repository='me/shoes', revision='v1', file='small.onnx')
     """
-    found = _FORM.fullmatch(name)
+    found = _FORM.fullmatch(name) if isinstance(name, str) else None
     file = found and found["file"]
     if found is None or (file and (".." in file.split("/") or file.endswith("/") or not file.endswith(".onnx"))):
-        raise HubError(f"{name}: no address of a model; write hf://OWNER/NAME, hf://OWNER/NAME@REVISION/FILE.onnx")
+        raise HubError(
+            f"{name or repr(name)}: no address of a model; write hf://OWNER/NAME, hf://OWNER/NAME@REVISION/FILE.onnx"
+        )
     revision = None if found["revision"] is None else unquote(found["revision"])
     if revision is not None and not _REVISION.fullmatch(revision):
         raise HubError(f"{name}: {revision!r} is no revision; it is a branch, a tag or a commit")

@@ -18,6 +18,7 @@ from samekind.inference.similarity import Embeddings, paired_similarity
 from samekind.model_file.card import Card
 from samekind.model_file.file import ModelFile, write_model
 from samekind.progress import Progress
+from samekind.system.paths import refuse_no_path
 
 
 class Embedded(NamedTuple):
@@ -158,6 +159,7 @@ class Embedder:
             ...     samekind.load().save(f"{folder}/mine.onnx").name
             'mine'
         """
+        refuse_no_path(path, ArgumentError)
         card = self.card.model_copy(update={"name": Path(path).stem})
         return write_model(path, self._model.data, card, self.seen_images)
 

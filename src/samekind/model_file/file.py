@@ -22,6 +22,7 @@ from samekind.model_file.card import FORMAT_VERSION, Card
 from samekind.model_file.card_format_1 import upgraded
 from samekind.model_file.onnx_envelope import OnnxEnvelope
 from samekind.system.atomic import replacing
+from samekind.system.paths import refuse_no_path
 
 CARD_KEY = "samekind.card"
 DEFAULT_MODEL = "general"
@@ -117,6 +118,8 @@ def find_model(name_or_path: str | os.PathLike[str] | None) -> Path:
     """
     if not isinstance(name_or_path, str | os.PathLike | None):
         raise ModelFileError(f"a model is given by its name or its path, not by one {type(name_or_path).__name__}")
+    if name_or_path is not None:
+        refuse_no_path(name_or_path, ModelFileError)
     name = os.fspath(name_or_path) if name_or_path is not None else DEFAULT_MODEL
     if is_hub_address(name):
         return fetch(parse_address(name))

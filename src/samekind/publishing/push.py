@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from samekind.errors import HubError
+from samekind.errors import HubError, ModelFileError
 from samekind.hub.address import USUAL_FILE, parse_address
 from samekind.hub.fetch import hub_errors_named, refuse_missing_client
 from samekind.model_file.file import ModelFile, read_model
 from samekind.publishing.model_page import model_page
 from samekind.recognizer import Recognizer
+from samekind.system.paths import refuse_no_path
 
 
 def push(
@@ -65,4 +66,7 @@ def push(
 def _file_of(model: Recognizer | ModelFile | str | os.PathLike[str]) -> ModelFile:
     if isinstance(model, Recognizer):
         return model.model_file
-    return model if isinstance(model, ModelFile) else read_model(Path(model) if Path(model).is_file() else model)
+    if isinstance(model, ModelFile):
+        return model
+    refuse_no_path(model, ModelFileError)
+    return read_model(Path(model) if Path(model).is_file() else model)

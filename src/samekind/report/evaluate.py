@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Sequence
-from pathlib import Path
 
 from samekind.datasets.checking.near_copies import MOST_IMAGES as MOST_COMPARED
 from samekind.datasets.checking.near_copies import can_compare, copied_among
@@ -17,6 +16,7 @@ from samekind.progress import Progress
 from samekind.recognizer import Recognizer, load
 from samekind.report.build import build_report
 from samekind.report.schema import Report
+from samekind.system.paths import given_path
 
 Source = str | os.PathLike[str]
 
@@ -89,13 +89,12 @@ def evaluate(
     found = (
         images if isinstance(images, LabelledImages) or images is None else read_test_images(images, exclude=exclude)
     )
-    listed_pairs = pairs if isinstance(pairs, ListedItems) or pairs is None else read_pairs(Path(pairs))
-    listed_trios = trios if isinstance(trios, ListedItems) or trios is None else read_trios(Path(trios))
-    this, other = (
-        used if isinstance(used, Recognizer) or used is None else load(used, providers=providers)
-        for used in (model, compare)
+    listed_pairs, listed_trios = (
+        items if isinstance(items, ListedItems) or items is None else read(given_path(items, DatasetError))
+        for items, read in ((pairs, read_pairs), (trios, read_trios))
     )
-    assert this is not None
+    this = model if isinstance(model, Recognizer) else load(model, providers=providers)
+    other = compare if isinstance(compare, Recognizer) or compare is None else load(compare, providers=providers)
     result = measure(
         this,
         found,

@@ -21,6 +21,7 @@ from samekind.shards.plan import read_plan, write_plan
 from samekind.shards.shard_file import Shard, ShardRow, read_shard
 from samekind.system.atomic import replacing
 from samekind.system.hashing import content_hash
+from samekind.system.paths import given_path
 
 # Readers of data sets pass over what begins with an underscore.
 MANIFEST = "_shards.json"
@@ -48,7 +49,7 @@ class ShardFolder:
     """
 
     def __init__(self, path: str | os.PathLike[str], manifest: Manifest | None = None) -> None:
-        self.path = Path(path)
+        self.path = given_path(path, ShardError)
         if manifest is not None and not is_shard_folder(path):
             self.manifest = manifest
             return

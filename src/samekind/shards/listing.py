@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import tarfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -28,7 +28,7 @@ from samekind.shards.addresses import (
 )
 from samekind.shards.inputs import Input
 from samekind.shards.parquet_images import paths_of, rows_with_bytes
-from samekind.system.paths import given_path
+from samekind.system.paths import given_path, refuse_no_path
 
 # The suffixes of files that name or hold images, rather than being one.
 _LISTS, _TABLES, _TARS, _PARQUETS = (".txt", ".lst"), (".csv", ".tsv"), (".tar",), (".parquet",)
@@ -66,7 +66,8 @@ def list_inputs(
         MissingExtraError: An address needs fsspec, a Parquet file pyarrow.
     """
     if not isinstance(source, str | os.PathLike):
-        return Listing("<paths>"), (_single(os.fsdecode(one), "") for one in source)
+        return Listing("<paths>"), (_single(one, "") for one in _each(source))
+    refuse_no_path(source, DatasetError)
     given = without_file_scheme(os.fspath(source))
     listing = Listing(given)
     if is_address(given):
@@ -81,6 +82,20 @@ def list_inputs(
     if not path.is_file():
         raise DatasetError(f"{given}: no such file or folder")
     return listing, _of_file(str(path.absolute()))
+
+
+def _each(paths: Iterable[str | os.PathLike[str]]) -> Iterable[str]:
+    """Paths and addresses as text; those of a list are looked at before any is used."""
+    if not isinstance(paths, Iterable) or isinstance(paths, bytes | Mapping):
+        raise DatasetError(f"give a path, an address, or a list of such, not one {type(paths).__name__}")
+    each = map(_as_text, paths)
+    return each if isinstance(paths, Iterator) else list(each)
+
+
+def _as_text(path: str | bytes | os.PathLike[str]) -> str:
+    path = os.fsdecode(path) if isinstance(path, bytes) else path
+    refuse_no_path(path, DatasetError)
+    return os.fspath(path)
 
 
 def _of_folder(folder: Path, passed: PassedOver, exclude: Sequence[str]) -> Iterator[Input]:

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from samekind.errors import ArgumentError
 from samekind.system.file_kind import kind_of_file
+from samekind.system.paths import refuse_no_path
 
 OTHER_KIND = "a file of another kind lies there and stays; give another name, or move that file away"
 # What a write may fail with, which names no file: the disk, the person's share of it, or the file is full.
@@ -32,6 +34,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         A path in the same folder, with the same suffix, for the caller to write.
 
     Raises:
+        ArgumentError: The path is empty, or no path.
         OSError: The path is a folder, or its folder cannot be written.
         FileExistsError: A file of another kind lies there: somebody gave a photograph or a letter as the name of a
             page or a model. It stays.
@@ -44,6 +47,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         ...     Path(folder, "note.txt").read_text()
         'whole'
     """
+    refuse_no_path(path, ArgumentError)
     target = Path(path)
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(target))
@@ -71,7 +75,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 def _refuse_other_kind(named: str | os.PathLike[str], target: Path, new: Path) -> None:
     old_kind = kind_of_file(target)
-    if old_kind is not None and kind_of_file(new) not in {old_kind, None}:
+    if old_kind is not None and kind_of_file(new) != old_kind:
         raise FileExistsError(errno.EEXIST, OTHER_KIND, os.fspath(named))
 
 

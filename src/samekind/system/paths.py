@@ -17,6 +17,24 @@ ENCODING_ERRORS = "surrogateescape"
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+):/{1,2}[^/]", re.IGNORECASE)
 
 
+def refuse_no_path(path: object, error: type[SamekindError]) -> None:
+    """Make sure that a value can be a path: text that is not empty, or a ``Path``.
+
+    Raises:
+        SamekindError: It is not, of the class ``error``; ``Path("")`` would be the current folder, which nobody meant.
+
+    Example:
+        >>> refuse_no_path("", SamekindError)
+        Traceback (most recent call last):
+        ...
+        samekind.errors.SamekindError: the path is empty; give that of a file or a folder
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise error(f"a path is text or a Path, not one {type(path).__name__}")
+    if not os.fspath(path):
+        raise error("the path is empty; give that of a file or a folder")
+
+
 def refuse_address(path: object, error: type[SamekindError]) -> None:
     """Make sure that a path is none of ``https://…``, ``s3://…``, ``file:///…``, which nobody fetches here.
 
@@ -51,8 +69,9 @@ def given_path(path: str | os.PathLike[str], error: type[SamekindError]) -> Path
     """A path that a person gave, with ``~`` expanded.
 
     Raises:
-        SamekindError: It is an address, of the class ``error``.
+        SamekindError: It is an address, empty or no path at all, of the class ``error``.
     """
+    refuse_no_path(path, error)
     refuse_address(path, error)
     given = Path(path)
     if given.parts[:1] and given.parts[0].startswith("~") and not given.exists():
@@ -67,7 +86,7 @@ def given_folder(path: str | os.PathLike[str], error: type[SamekindError]) -> Pa
     """A folder that a person gave, with ``~`` expanded.
 
     Raises:
-        SamekindError: It is an address, no such folder, or a file, of the class ``error``.
+        SamekindError: It is no path, an address, no such folder, or a file, of the class ``error``.
     """
     given = given_path(path, error)
     if given.is_dir():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from samekind.errors import DatasetError, TrainingError
 from samekind.progress import Progress
-from samekind.system.paths import refuse_address
+from samekind.system.paths import given_path
 from samekind.training.recipe import read_recipe, show_recipe
 from samekind.training.recipe.reading import RecipeSource
 from samekind.training.run.folder import RunFolder
@@ -88,15 +88,13 @@ def train(
         >>> samekind.train("photos", "photos.onnx", init="bundled", recipe={"epochs": 5})  # doctest: +SKIP
     """
     refuse_missing_extra()
-    for path, error in ((images, DatasetError), (output, TrainingError)):
-        refuse_address(path, error)
     held_out = [] if holdout_classes is None else [f"holdout.classes={holdout_classes}"]
     settings = RunSettings(
-        folder=Path(images),
-        output=Path(output),
+        folder=given_path(images, DatasetError),
+        output=given_path(output, TrainingError),
         recipe=read_recipe(recipe, [*changes, *held_out]),
         init=os.fspath(init),
-        tests=tuple(map(Path, tests)),
+        tests=tuple(given_path(test, DatasetError) for test in tests),
         exclude=tuple(exclude),
         licence=licence,
         loggers=tuple(loggers),
@@ -130,7 +128,7 @@ def resume(
         TrainingError: There is no run, its images have changed, or as ``train``.
     """
     refuse_missing_extra()
-    folder = RunFolder(Path(run).expanduser())
+    folder = RunFolder(given_path(run, TrainingError))
     return _train(
         folder.read_settings(),
         folder,
@@ -153,7 +151,7 @@ def read_summary(run: PathLike | None, output: PathLike | None = None) -> str:
 
 
 def _folder(run: PathLike | None, output: PathLike | None = None) -> RunFolder:
-    return RunFolder(Path("runs") / Path(output or "").stem if run is None else Path(run).expanduser())
+    return RunFolder(Path("runs") / Path(output or "").stem if run is None else given_path(run, TrainingError))
 
 
 def _train(

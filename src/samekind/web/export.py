@@ -16,6 +16,7 @@ from samekind.model_file.calibration import pair_calibration_of
 from samekind.model_file.card import Card
 from samekind.model_file.file import find_model, parse_model
 from samekind.system.atomic import replacing
+from samekind.system.paths import given_path
 
 # What the page reads first, and by which a folder is known as one that was written here.
 _SITE = "site.json"
@@ -77,7 +78,7 @@ def export_web(folder: str | os.PathLike[str], model: str | os.PathLike[str] | N
     pair_calibration_of(card)  # the page shows verdicts
     if card.resize != "squash" or card.shown != 1:
         raise WebPageError(f"{card.name}: the page squashes pictures, and this encoder is shown a part of each")
-    target = Path(folder)
+    target = given_path(folder, WebPageError)
     before = _files_before(target)
     names = sorted(file.relative_to(page).as_posix() for file in page.rglob("*") if file.is_file())
     named = f"{re.sub(r'[^A-Za-z0-9_-]+', '-', path.stem)}-{hashlib.sha256(data).hexdigest()[:12]}.onnx"

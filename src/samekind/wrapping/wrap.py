@@ -21,7 +21,7 @@ from samekind.model_file.card import FORMAT_VERSION, Card, Training
 from samekind.model_file.file import CARD_KEY, ModelFile, make_model, write_model
 from samekind.model_file.onnx_envelope import OnnxEnvelope
 from samekind.recognizer import Recognizer
-from samekind.system.paths import given_path
+from samekind.system.paths import given_path, refuse_no_path
 from samekind.wrapping.examine import Reference, as_triple
 from samekind.wrapping.folding import fold_around, in_16_bits
 from samekind.wrapping.form import Layout, Pool
@@ -140,6 +140,7 @@ def wrap(
         MissingExtraError: A library of the extra ``wrap`` is not installed.
         OSError: The file cannot be written.
     """
+    refuse_no_path(source, WrapError)
     if output is not None:
         _refuse_folder(given_path(output, WrapError))
         _refuse_what_is_read(output, source, init)

@@ -94,3 +94,16 @@ def test_two_classes_for_one_image_are_refused_and_leaving_out_wins(audited: Pat
 def test_what_is_read_is_never_written_over(audited: Path) -> None:
     with pytest.raises(DatasetError, match="is what is read here"):
         apply_audit(audited, audited)
+
+
+def test_what_cannot_be_read_is_left_out(photos: Path, tiny_model: Path) -> None:
+    (photos / "red" / "bad.png").write_bytes(b"no image")
+    (photos / "blue" / "empty.png").touch()
+    found, listed, manifest = audit(photos, tiny_model), photos.parent / "audit.csv", photos.parent / "manifest.csv"
+    found.save_csv(listed)
+    edited(listed, lambda rows: [row for row in rows if row["path"].endswith(("bad.png", "empty.png"))])
+    assert apply_audit(listed, manifest).removed == 2
+    assert not {"bad.png", "empty.png"} & {path.name for path in read_dataset(manifest).train.paths}
+    (photos / "red" / "bad.png").write_bytes(b"mended since")
+    with pytest.raises(DatasetError, match=r"bad\.png has changed since the audit"):
+        apply_audit(listed, manifest)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -132,8 +132,8 @@ def _guessed(rows: Embeddings) -> tuple[float, float]:
 
 
 def _listed(images: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[Path]:
-    if not isinstance(images, str | os.PathLike):
-        return [Path(image) for image in images]
+    if not isinstance(images, str | os.PathLike) and isinstance(images, Iterable):
+        return [given_path(image, DatasetError) for image in images]
     folder = given_path(images, DatasetError)
     try:
         return sorted(Path(image.path) for image in walk(folder))

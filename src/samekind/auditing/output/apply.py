@@ -13,6 +13,7 @@ from samekind.auditing.source import Sourced, read_to_audit, refuse_what_is_read
 from samekind.datasets.manifest import SPLITS, labelled, write_manifest
 from samekind.errors import DatasetError
 from samekind.system.hashing import content_hash
+from samekind.system.paths import given_path
 
 Source = str | os.PathLike[str]
 
@@ -62,11 +63,12 @@ def apply_audit(
         ...     apply_audit(f"{folder}/audit.csv", f"{folder}/manifest.csv", folder)
         AppliedAudit(kept=3, relabelled=1, removed=0)
     """
-    listed = read_findings(Path(findings))
-    source = _source(Path(findings), listed) if data is None else Path(data)
+    findings, output = given_path(findings, DatasetError), given_path(output, DatasetError)
+    listed = read_findings(findings)
+    source = _source(findings, listed) if data is None else given_path(data, DatasetError)
     refuse_what_is_read(output, findings, source)
     images = read_to_audit(source, exclude)
-    if _spelt(Path(output)) in set(map(_spelt, images.paths)):
+    if _spelt(output) in set(map(_spelt, images.paths)):
         raise DatasetError(f"{output}: is one of the images; name another manifest to write")
     if images.classes == ("",):
         raise DatasetError(f"{source}: its images have no classes, so no manifest can be made of them")
@@ -82,7 +84,7 @@ def apply_audit(
         rows[split].append((path, now))
     if not any(rows.values()):
         raise DatasetError(f"{findings}: leaves out all {removed:,} images")
-    write_manifest(output, {split: labelled(Path(output), part) for split, part in rows.items() if part})
+    write_manifest(output, {split: labelled(output, part) for split, part in rows.items() if part})
     return AppliedAudit(sum(map(len, rows.values())), relabelled, removed)
 
 

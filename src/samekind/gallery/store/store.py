@@ -8,8 +8,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
-from samekind.errors import MissingExtraError
+from samekind.errors import GalleryError, MissingExtraError
 from samekind.gallery.store.connection import Connection
+from samekind.system.paths import refuse_no_path
 
 
 class Store(Protocol):
@@ -86,6 +87,7 @@ def open_store(path: str | os.PathLike[str], *, read_only: bool = False, bare: b
         from samekind.gallery.store.postgres.postgres import PostgresStore  # noqa: PLC0415 - an extra of its own
 
         return PostgresStore(str(path), read_only=read_only, bare=bare)
+    refuse_no_path(path, GalleryError)
     from samekind.gallery.store.sqlite import SqliteStore  # noqa: PLC0415 - it names this module's protocol
 
     return SqliteStore(path, read_only=read_only, bare=bare)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, PrivateAttr
 
+from samekind.errors import ArgumentError
 from samekind.evaluation.results import Evaluation
 from samekind.explain.explanation import Explanation
 from samekind.progress import Progress
 from samekind.report.schema.parts import Content, Curve, Difference, GroupReport, Number, Promise, Share
+from samekind.system.paths import given_path
 
 REPORT_FORMAT: Final = 2
 Explain = Callable[..., Explanation]
@@ -259,7 +260,9 @@ class Report(Content):
         """
         from samekind.report.save import save_report  # noqa: PLC0415 - draws, with libraries of the extra `report`
 
-        return save_report(self, Path(folder), self._evaluation, on_progress, explain=self._explain)
+        return save_report(
+            self, given_path(folder, ArgumentError), self._evaluation, on_progress, explain=self._explain
+        )
 
     def __eq__(self, other: object) -> bool:
         """Whether two reports say the same, whatever they were built from."""
