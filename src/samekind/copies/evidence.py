@@ -6,15 +6,36 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 Kind = Literal[
-    "exact", "resized", "recompressed", "cropped", "turned", "mirrored", "grey", "toned", "bordered", "overlaid"
+    "exact",
+    "resized",
+    "recompressed",
+    "cropped",
+    "turned",
+    "mirrored",
+    "grey",
+    "toned",
+    "bordered",
+    "overlaid",
+    "damaged",
 ]
 Relation = Literal["copy", "variant", "same scene"]
 Certainty = Literal["sure", "look"]
 
 # Of two copies the one without the edit is worth more; the edits that cost most come first.
-EDITS: tuple[Kind, ...] = ("grey", "turned", "mirrored", "cropped", "bordered", "overlaid", "toned", "resized")
+EDITS: tuple[Kind, ...] = (
+    "damaged",
+    "grey",
+    "turned",
+    "mirrored",
+    "cropped",
+    "bordered",
+    "overlaid",
+    "toned",
+    "resized",
+)
 
 _WORSE: dict[Kind, str] = {
+    "damaged": "the other is damaged: its end is missing",
     "grey": "the other has lost its colour",
     "turned": "the other is turned",
     "mirrored": "the other is mirrored",

@@ -348,9 +348,9 @@ class Gallery:
 
         Args:
             kind: ``exact``: the same bytes or the same pixels. ``near``: the same picture, also resized, recompressed,
-                cropped, mirrored, turned, grey, toned, bordered or with something laid on it; each is a copy of the one
-                that is kept, by evidence, sure or to be looked at. ``same-class``: the same kind of thing, which is
-                no copy.
+                cropped, mirrored, turned, grey, toned, bordered, damaged or with something laid on it; each is a copy of
+                the one that is kept, by evidence, sure or to be looked at. ``same-class``: the same kind of thing,
+                which is no copy.
             threshold: How alike the images of a group must be, in [-1, 1], for ``same-class``: the model's ``strict``
                 threshold if None. Near copies have none.
             related: Give pairs that are no copies, too, last: variants, and other moments of one scene.

@@ -205,3 +205,19 @@ def test_many_copies_of_one_file_are_one_group(gallery: Gallery, tmp_path: Path)
     assert len(group.rows) == 121
     assert len(group.spare) == 120
     assert group.keep.path.name == "000.jpg"
+
+
+@pytest.mark.parametrize("missing", [40, 0.25])
+def test_of_a_cut_file_and_its_whole_the_whole_is_kept(missing: float, gallery: Gallery, tmp_path: Path) -> None:
+    save(blobs(5), tmp_path / "photos/whole.jpg")
+    whole = (tmp_path / "photos/whole.jpg").read_bytes()
+    cut = len(whole) - (missing if missing > 1 else round(missing * len(whole)))
+    (tmp_path / "photos/a-cut.jpg").write_bytes(whole[: int(cut)])
+    age(tmp_path / "photos/a-cut.jpg", LONG_AGO - 9)  # and it seems older
+    gallery.sync(tmp_path / "photos")
+    (group,) = gallery.duplicates("near")
+    assert group.keep.path.name == "whole.jpg"
+    assert group.why == "the other is damaged: its end is missing"
+    [other] = group.others
+    assert (other.kinds, other.sure, other.doubt) == (("damaged",), True, "")
+    assert group.spare == (other.row,)

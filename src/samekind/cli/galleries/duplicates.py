@@ -37,7 +37,8 @@ def duplicates(
         DuplicateKind,
         typer.Option(
             help="exact: the same bytes or the same pixels. near: the same picture, also resized, recompressed, "
-            "cropped, turned, mirrored, grey, toned, bordered or overlaid. same-class: the same kind of thing, no copy."
+            "cropped, turned, mirrored, grey, toned, bordered, overlaid or damaged. same-class: the same kind of "
+            "thing, no copy."
         ),
     ] = DuplicateKind.NEAR,
     threshold: Annotated[

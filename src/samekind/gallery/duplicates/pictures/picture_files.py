@@ -15,6 +15,7 @@ from samekind.copies.keep import Facts
 from samekind.copies.picture import Picture, unpacked
 from samekind.embedding.small_picture import read_detail, read_small_picture
 from samekind.errors import ImageError
+from samekind.gallery.duplicates.pictures.cut_short import cut_short
 from samekind.gallery.filters.sql import EVERYTHING, Condition
 from samekind.gallery.store.connection import Connection
 from samekind.gallery.store.rows import Row, read_rows
@@ -67,6 +68,10 @@ class Comparison:
         """What the second file's picture is to the first's. Where a file cannot be read, nothing is sure."""
         if first.row.sha256 is not None and first.row.sha256 == second.row.sha256:
             return SAME_BYTES
+        if (first.source is second.source is None) and (
+            cut := cut_short(first.row.path, second.row.path, (first.row.size, second.row.size))
+        ):
+            return cut
         try:
             return compare(self.side(first), self.side(second))
         except ImageError:
