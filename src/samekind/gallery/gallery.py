@@ -348,8 +348,8 @@ class Gallery:
 
         Args:
             kind: ``exact``: the same bytes or the same pixels. ``near``: the same picture, also resized, recompressed,
-                cropped, mirrored, turned, grey, toned, bordered, damaged or with something laid on it; each is a copy of
-                the one that is kept, by evidence, sure or to be looked at. ``same-class``: the same kind of thing,
+                cropped, mirrored, turned, grey, toned, bordered, damaged or with something laid on it; each is a copy
+                of the one that is kept, by evidence, sure or to be looked at. ``same-class``: the same kind of thing,
                 which is no copy.
             threshold: How alike the images of a group must be, in [-1, 1], for ``same-class``: the model's ``strict``
                 threshold if None. Near copies have none.
