@@ -177,7 +177,8 @@ def test_an_output_that_cannot_be_written_is_trouble_not_an_answer(
 ) -> None:
     pairs = write_csv(tmp_path / "pairs.csv", "first,second", "red1.png,red2.png")
     result = run("verify", "--pairs", pairs, "-o", tmp_path, "--model", tiny_model)
-    assert (result.returncode, result.stderr) == (2, f"samekind: {tmp_path}: Is a directory\n")
+    told = " ".join(result.stderr.replace("│", " ").split())  # the box breaks its lines where a path ends
+    assert (result.returncode, f"{tmp_path} is a folder; name a file" in told) == (2, True)
     with Path("/dev/full").open("w") as full:
         command = [sys.executable, "-m", "samekind", "verify", *map(str, reds_and_blue[:2]), "--exit-code"]
         result = subprocess.run([*command, "--model", tiny_model], stdout=full, stderr=subprocess.PIPE, text=True)

@@ -49,7 +49,7 @@ def test_what_cannot_be_is_refused_before_the_work(photos: list[Path]) -> None:
     assert "-o why.png" in nowhere.stderr
     into = run("explain", *photos[:2], "-o", folder)
     assert into.returncode == 2
-    assert "Is a directory" in into.stderr
+    assert "is a folder" in into.stderr
     before = photos[1].read_bytes()
     itself = run("explain", *photos[:2], "-o", photos[1])
     assert itself.returncode == 2

@@ -69,4 +69,5 @@ def test_too_few_images_are_one_line_and_write_nothing(others: Path, tiny_model:
 
 def test_a_file_that_cannot_be_written_is_named(colour_folders: Path, tiny_model: Path, tmp_path: Path) -> None:
     result = run("calibrate", tiny_model, colour_folders, "-o", tmp_path)
-    assert (result.returncode, result.stderr) == (2, f"samekind: {tmp_path}: Is a directory\n")
+    told = " ".join(result.stderr.replace("│", " ").split())  # the box breaks its lines where a path ends
+    assert (result.returncode, f"{tmp_path} is a folder; name a file" in told) == (2, True)

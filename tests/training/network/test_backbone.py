@@ -68,6 +68,19 @@ def test_any_network_can_be_cut_and_goes_on_from_what_was_frozen(name: str) -> N
                 torch.testing.assert_close(apply(rest, features.flip(0)), expected.flip(0))
 
 
+@pytest.mark.parametrize("name", ["pit_ti_224", "crossvit_9_240"])
+def test_a_network_whose_stages_give_several_values_can_be_cut(name: str) -> None:
+    backbone = create_backbone(name).eval()
+    images = torch.nn.functional.interpolate(IMAGES, backbone.default_cfg["input_size"][1])
+    with torch.no_grad():
+        expected = backbone.forward_head(backbone.forward_features(images), pre_logits=True)
+        first, rest = cut(backbone, name, 1)
+        features = apply(first, images)
+        assert (features.ndim, len(features)) == (2, len(images))
+        for given, wanted in ((features, expected), (features.flip(0), expected.flip(0))):
+            torch.testing.assert_close(backbone.forward_head(apply(rest, given), pre_logits=True), wanted)
+
+
 def test_what_is_frozen_is_never_trained_and_all_else_is() -> None:
     backbone = create_backbone("test_vit")
     first, rest = cut(backbone, "test_vit", 2)

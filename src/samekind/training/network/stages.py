@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from samekind.errors import TrainingError, first_line
+from samekind.training.network.packing import Form, filled, form_of, packed, shapes_of, unpacked
 
 # Of the largest value: rounding, in another order.
 _NEAR = 1e-4
@@ -63,10 +64,10 @@ def cut_behind(backbone: Any, stages: int, size: int) -> tuple[list[nn.Module], 
             rest = Behind(backbone, skipped, size)
             first = _Until(backbone, names[stages - 1], tuple(skipped))
             features = first(images)
-            found = rest(features)
+            found = packed(rest(features))
         with torch.enable_grad():  # also where the caller wants no gradients
             others = rest.leans_on(features)
-            first.alone = _needed(backbone, first(images)) - _needed(backbone, rest(features.detach()))
+            first.alone = _needed(backbone, first(images)) - _needed(backbone, packed(rest(features.detach())))
     except TrainingError:
         raise
     except Exception as error:  # whatever a network raises that is not run as it was made to be
@@ -92,15 +93,15 @@ def _needed(backbone: Any, output: Tensor) -> set[str]:
 
 @dataclass(frozen=True)
 class _Seen:
-    """A module's run: when it began and ended, and what it gave for one image."""
+    """A module's run: when it began and ended, and the form of what it gave."""
 
     began: int
     ended: int
-    shape: tuple[int, ...] | None
+    form: Form | None
 
 
-def _watched(backbone: Any, last: str, images: Tensor) -> tuple[dict[str, tuple[int, ...]], Tensor]:
-    """The modules that are done once the last frozen one is, the largest, and the shapes of what they give."""
+def _watched(backbone: Any, last: str, images: Tensor) -> tuple[dict[str, Form], Tensor]:
+    """The modules that are done once the last frozen one is, the largest, and the forms of what they give."""
     seen: dict[str, _Seen] = {}
     clock = 0
 
@@ -118,8 +119,8 @@ def _watched(backbone: Any, last: str, images: Tensor) -> tuple[dict[str, tuple[
         def hook(_: nn.Module, __: Any, output: Any) -> None:
             nonlocal clock
             clock += 1
-            fits = isinstance(output, Tensor) and output.ndim > 1 and len(output) == len(images)
-            seen[name] = _Seen(seen[name].began, clock, tuple(output.shape[1:]) if fits else None)
+            form = form_of(output, len(images))
+            seen[name] = _Seen(seen[name].began, clock, form if any(shapes_of(form)) else None)
 
         return hook
 
@@ -129,25 +130,25 @@ def _watched(backbone: Any, last: str, images: Tensor) -> tuple[dict[str, tuple[
             if name:
                 hooks.callback(module.register_forward_pre_hook(begin(name)).remove)
                 hooks.callback(module.register_forward_hook(end(name)).remove)
-        whole: Tensor = backbone.forward_features(images)
-    if last not in seen or last in again or seen[last].shape is None:
-        raise TrainingError(f"{last} does not run once and give one value")
+        whole = packed(backbone.forward_features(images))
+    if last not in seen or last in again or seen[last].form is None:
+        raise TrainingError(f"{last} does not run once and give values for each image")
     before = {
-        name: run.shape
+        name: run.form
         for name, run in seen.items()
-        if run.shape is not None and 0 < run.ended <= seen[last].ended and name not in again
+        if run.form is not None and 0 < run.ended <= seen[last].ended and name not in again
     }
     # Whoever contains another stands in for it; the last one is named by the features themselves.
     largest = {
-        name: shape
-        for name, shape in before.items()
+        name: form
+        for name, form in before.items()
         if not any(name.startswith(f"{other}.") for other in before) and not last.startswith(f"{name}.")
     }
     return largest | {last: before[last]}, whole
 
 
 class _Until(nn.Module):
-    """Images (N, 3, S, S) to the output of the last frozen module. What it runs is registered elsewhere.
+    """Images (N, 3, S, S) to the output of the last frozen module, packed. What it runs is registered elsewhere.
 
     Attributes:
         alone: The names of parameters that nothing behind it needs, also those of no module, such as positions.
@@ -162,7 +163,7 @@ class _Until(nn.Module):
         found: list[Tensor] = []
         (network,) = self._network
         module = network.get_submodule(self._last)
-        hook = module.register_forward_hook(lambda _, __, output: found.append(output))
+        hook = module.register_forward_hook(lambda _, __, output: found.append(packed(output)))
         try:
             network.forward_features(images)
         finally:
@@ -189,18 +190,17 @@ class _Until(nn.Module):
 class Behind(nn.Module):
     """The output of the last frozen module to that of the whole backbone."""
 
-    def __init__(self, backbone: Any, skipped: dict[str, tuple[int, ...]], size: int) -> None:
+    def __init__(self, backbone: Any, skipped: dict[str, Form], size: int) -> None:
         super().__init__()
         self._network, self._skipped = (backbone,), skipped
         self._last, self._images = next(reversed(skipped)), (3, size, size)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """(N, ...) in; what ``forward_features`` gives out."""
+    def forward(self, features: Tensor) -> Any:
+        """(N, ...) in; what ``forward_features`` gives out: a tensor, or of some networks several."""
         (network,) = self._network
-        with self._stand_ins(network, self._nothing(features) | {self._last: features}):
+        with self._stand_ins(network, self._nothing(features), features):
             # Nothing looks at these pixels.
-            found: Tensor = network.forward_features(features.new_zeros(1).expand(len(features), *self._images))
-        return found
+            return network.forward_features(features.new_zeros(1).expand(len(features), *self._images))
 
     def leans_on(self, features: Tensor) -> list[str]:
         """The frozen modules before the last whose outputs matter all the same: there is a way around the features.
@@ -208,24 +208,30 @@ class Behind(nn.Module):
         By the graph of gradients rather than by numbers, which a weight of zero would hide.
         """
         (network,) = self._network
-        nothing = {name: value.clone().requires_grad_() for name, value in self._nothing(features).items()}
-        with self._stand_ins(network, nothing | {self._last: features}):
-            found = network.forward_features(features.new_zeros(1).expand(len(features), *self._images))
+        nothing = {
+            name: [value.clone().requires_grad_() for value in values]
+            for name, values in self._nothing(features).items()
+        }
+        with self._stand_ins(network, nothing, features):
+            found = packed(network.forward_features(features.new_zeros(1).expand(len(features), *self._images)))
         if not nothing or not found.requires_grad:
             return []
-        gradients = torch.autograd.grad(found.sum(), list(nothing.values()), allow_unused=True)
-        return [name for name, gradient in zip(nothing, gradients, strict=True) if gradient is not None]
+        named = [(name, value) for name, values in nothing.items() for value in values]
+        gradients = torch.autograd.grad(found.sum(), [value for _, value in named], allow_unused=True)
+        return [name for (name, _), gradient in zip(named, gradients, strict=True) if gradient is not None]
 
-    def _nothing(self, features: Tensor) -> dict[str, Tensor]:
+    def _nothing(self, features: Tensor) -> dict[str, list[Tensor]]:
         return {
-            name: features.new_zeros(1).expand(len(features), *shape)
-            for name, shape in self._skipped.items()
+            name: [features.new_zeros(1).expand(len(features), *shape.sides) for shape in shapes_of(form)]
+            for name, form in self._skipped.items()
             if name != self._last
         }
 
     @contextmanager
-    def _stand_ins(self, network: Any, outputs: dict[str, Tensor]) -> Iterator[None]:
+    def _stand_ins(self, network: Any, nothing: dict[str, list[Tensor]], features: Tensor) -> Iterator[None]:
         modules = {name: network.get_submodule(name) for name in self._skipped}
+        outputs = {name: filled(self._skipped[name], values) for name, values in nothing.items()}
+        outputs[self._last] = unpacked(features, self._skipped[self._last])
         try:
             for name, module in modules.items():
                 module.forward = lambda *_, given=outputs[name], **__: given
