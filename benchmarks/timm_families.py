@@ -31,7 +31,7 @@ _SMALL = ("test_", "atto", "femto", "pico", "nano", "tiny", "_xxs", "_xs", "_s0"
           "18", "_b0", "_0")  # fmt: skip
 _TRIED = 6
 _FORK = multiprocessing.get_context("fork")
-_UNKNOWN, _LARGEST = 150e6, 400  # parameters; millions of them
+_UNKNOWN, _LARGEST = 150e6, 450  # parameters; millions of them
 
 
 def main() -> None:

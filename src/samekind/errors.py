@@ -39,9 +39,9 @@ class NotCalibratedError(OperatingPointError):
     def __init__(self, name: str, *, adaptable: bool = False) -> None:
         super().__init__(
             f"{name}: not calibrated, so it gives no verdicts and no probabilities: nobody has measured what its "
-            "similarities mean. Without labels: samekind adapt MODEL PICTURES -o MINE.onnx"
+            "similarities mean. Without labels: samekind adapt MODEL PICTURES -o NEW.onnx"
             f"{'' if adaptable else ' --labelled FOLDER (three or more)'}; with labels of your own: "
-            "samekind calibrate MODEL CLASS-FOLDERS -o MINE.onnx"
+            "samekind calibrate MODEL CLASS-FOLDERS -o NEW.onnx"
         )
         self.name, self.adaptable = name, adaptable
 

@@ -28,11 +28,13 @@ def alike(one: object, other: object) -> bool:
         (torch.rand(3, 4, 5), (3, 4, 5), 1),
         ((torch.rand(3, 4), [torch.rand(3, 2, 2), torch.rand(3, 1)], (7, 8)), (3, 9), 3),
         ([torch.rand(3, 4), None, "a name"], (3, 4), 1),
+        ((torch.rand(3, 4), torch.rand(6, 2, 2)), (3, 12), 2),  # of the second two rows an image
+        (torch.rand(9, 4), (3, 12), 1),
     ],
 )
 def test_what_is_packed_comes_back_as_it_was(output: object, shape: tuple[int, ...], tensors: int) -> None:
     form = form_of(output, 3)
-    features = packed(output)
+    features = packed(output, form)
     assert tuple(features.shape) == shape
     assert alike(unpacked(features, form), output)
     assert len(list(shapes_of(form))) == tensors

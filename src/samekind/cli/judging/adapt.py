@@ -94,7 +94,7 @@ def summary(card: Card, output: Path) -> str:
             f"{output}: written; it can be adapted now\n"
             f"balanced: FAR {balanced.far:.1%}, TAR {balanced.tar:.1%}, measured on "
             f"{printable(', '.join(card.domains.domains))}, each left out of the fit in turn\n"
-            f"next: samekind adapt {shell_word(output)} PICTURES -o MINE.onnx"
+            f"next: samekind adapt {shell_word(output)} PICTURES -o NEW.onnx"
         )
     balanced = card.pair.balanced
     alike = "one broad kind" if about.length > 0.6 else "related kinds" if about.length > 0.4 else "many kinds"

@@ -176,7 +176,7 @@ def summary(found: Wrapped, output: Path) -> str:
         [
             *lines,
             f"next: samekind index FOLDER --model {shell_word(output)}",
-            f"for verdicts: samekind calibrate {shell_word(output)} CLASS-FOLDERS -o MINE.onnx",
-            f"or: samekind adapt {shell_word(output)} PICTURES --labelled FOLDER (three or more) -o MINE.onnx",
+            f"for verdicts: samekind calibrate {shell_word(output)} CLASS-FOLDERS -o NEW.onnx",
+            f"or: samekind adapt {shell_word(output)} PICTURES --labelled FOLDER (three or more) -o NEW.onnx",
         ]
     )

@@ -16,9 +16,20 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Shape:
-    """The shape of a tensor for one image."""
+    """The shape of a tensor for one image.
+
+    Attributes:
+        sides: The shape of a row.
+        rows: The rows of an image, where a tensor has several, one behind the other; 0 for one.
+    """
 
     sides: tuple[int, ...]
+    rows: int = 0
+
+    @property
+    def packed(self) -> tuple[int, ...]:
+        """The shape for one image, rows and all."""
+        return (self.rows, *self.sides) if self.rows else self.sides
 
 
 # A shape for each tensor, in the tuples and lists in which they came; numbers and the like as they are.
@@ -33,8 +44,10 @@ def form_of(output: Any, count: int) -> Form | None:
         (Shape(sides=(3, 4)), [Shape(sides=(5,))], 7)
     """
     if isinstance(output, Tensor):
-        fits = output.ndim > 1 and len(output) == count and output.is_floating_point()
-        return Shape(tuple(output.shape[1:])) if fits else None
+        if output.ndim < 2 or len(output) % count or not output.is_floating_point():
+            return None
+        rows = len(output) // count
+        return Shape(tuple(output.shape[1:]), rows if rows > 1 else 0)
     if isinstance(output, list | tuple):
         forms = [form_of(part, count) for part in output]
         known = all(form is not None or part is None for form, part in zip(forms, output, strict=True))
@@ -51,20 +64,21 @@ def shapes_of(form: Form) -> Iterator[Shape]:
             yield from shapes_of(part)
 
 
-def packed(output: Any) -> Tensor:
-    """One tensor as it is; several as float32 (N, K), one behind the other."""
-    if isinstance(output, Tensor):
-        return output
-    return torch.cat([tensor.flatten(1) for tensor in _tensors_of(output)], dim=1)
+def packed(output: Any, form: Form) -> Tensor:
+    """One tensor with a row an image as it is; all else as float32 (N, K), one behind the other."""
+    if isinstance(form, Shape) and not form.rows:
+        return output  # type: ignore[no-any-return] # by its form it is a tensor
+    tensors = zip(tensors_of(output), shapes_of(form), strict=True)
+    return torch.cat([tensor.reshape(-1, prod(shape.packed)) for tensor, shape in tensors], dim=1)
 
 
 def unpacked(features: Tensor, form: Form) -> Any:
     """What was packed, in its form."""
-    if isinstance(form, Shape):
+    if isinstance(form, Shape) and not form.rows:
         return features
-    shapes = [shape.sides for shape in shapes_of(form)]
-    parts = features.split([prod(sides) for sides in shapes], dim=1)
-    return filled(form, [part.unflatten(1, sides) for part, sides in zip(parts, shapes, strict=True)])
+    shapes = list(shapes_of(form))
+    parts = features.split([prod(shape.packed) for shape in shapes], dim=1)
+    return filled(form, [part.reshape(-1, *shape.sides) for part, shape in zip(parts, shapes, strict=True)])
 
 
 def filled(form: Form, tensors: Sequence[Tensor]) -> Any:
@@ -86,9 +100,10 @@ def filled(form: Form, tensors: Sequence[Tensor]) -> Any:
     return fill(form)
 
 
-def _tensors_of(output: Any) -> Iterator[Tensor]:
+def tensors_of(output: Any) -> Iterator[Tensor]:
+    """The tensors of an output, in order."""
     if isinstance(output, Tensor):
         yield output
     elif isinstance(output, list | tuple):
         for part in output:
-            yield from _tensors_of(part)
+            yield from tensors_of(part)

@@ -8,7 +8,7 @@ features. That this is the same network is made sure of with numbers, before any
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from samekind.errors import TrainingError, first_line
-from samekind.training.network.packing import Form, filled, form_of, packed, shapes_of, unpacked
+from samekind.training.network.packing import Form, Shape, filled, form_of, packed, shapes_of, tensors_of, unpacked
 
 # Of the largest value: rounding, in another order.
 _NEAR = 1e-4
@@ -32,7 +32,9 @@ def stage_names(backbone: Any) -> list[str]:
     known = getattr(backbone, "feature_info", None)
     named = [str(info["module"]) for info in getattr(known, "info", known) or () if info.get("module")]
     modules = dict(backbone.named_modules())
-    names = [name for name in dict.fromkeys(named) if name in modules]
+    # Some name their stages as they are within the one module that holds them all.
+    within = [name if name in modules else next((m for m in modules if m.endswith(f".{name}")), "") for name in named]
+    names = [name for name in dict.fromkeys(within) if name]
     for container in ("blocks", "stages", "layers"):
         if not names and isinstance(getattr(backbone, container, None), nn.Sequential | nn.ModuleList):
             names = [f"{container}.{number}" for number in range(len(getattr(backbone, container)))]
@@ -52,42 +54,66 @@ def cut_behind(backbone: Any, stages: int, size: int) -> tuple[list[nn.Module], 
     Raises:
         TrainingError: It has fewer, or what lies behind them needs more than their output.
     """
-    names = stage_names(backbone)
+    names = [_that_runs(backbone, name) for name in stage_names(backbone)]
     if stages > len(names):
         raise TrainingError(f"has {len(names)} stages; freezing.stages cannot be {stages}")
+    last = names[stages - 1]
     was_training = backbone.training
     backbone.eval()  # so that no batch statistics move and nothing is random
     try:
         with torch.no_grad():
             images = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(0))
-            skipped, whole = _watched(backbone, names[stages - 1], images)
-            rest = Behind(backbone, skipped, size)
-            first = _Until(backbone, names[stages - 1], tuple(skipped))
+            skipped, whole = _watched(backbone, last, images)
+            first = _Until(backbone, skipped)
             features = first(images)
-            found = packed(rest(features))
+            rest = Behind(backbone, skipped, size)
+            try:
+                found = rest(features)
+            except RuntimeError:  # some write into what they are given
+                rest = Behind(backbone, skipped, size, writable=True)
+                found = rest(features)
+            turned = rest(features.flip(0))
         with torch.enable_grad():  # also where the caller wants no gradients
             others = rest.leans_on(features)
-            first.alone = _needed(backbone, first(images)) - _needed(backbone, packed(rest(features.detach())))
+            first.alone = _needed(backbone, first(images)) - _needed(backbone, rest(features.detach()))
     except TrainingError:
         raise
     except Exception as error:  # whatever a network raises that is not run as it was made to be
         reason = first_line(error)
-        raise TrainingError(f"cannot go on behind {names[stages - 1]} ({reason})") from error
+        raise TrainingError(f"cannot go on behind {last} ({reason})") from error
     finally:
         backbone.train(was_training)
     if others:
-        raise TrainingError(f"what lies behind {names[stages - 1]} needs {others[0]} as well")
-    if found.shape != whole.shape or not bool((found - whole).abs().max() <= _NEAR * whole.abs().max()):
-        raise TrainingError(f"what lies behind {names[stages - 1]} needs more than its output")
+        raise TrainingError(f"what lies behind {last} needs {others[0]} as well")
+    if not (_near(found, whole) and _near(turned, whole, turned=True)):
+        raise TrainingError(f"what lies behind {last} needs more than its output")
     return [first], [rest]
 
 
-def _needed(backbone: Any, output: Tensor) -> set[str]:
+def _that_runs(backbone: Any, name: str) -> str:
+    """A stage that is a list of modules never runs itself; its last module does."""
+    while isinstance(module := backbone.get_submodule(name), nn.ModuleList) and len(module):
+        name = f"{name}.{len(module) - 1}"
+    return name
+
+
+def _near(found: Any, whole: Any, *, turned: bool = False) -> bool:
+    """Whether two outputs are the same but for rounding; ``turned`` has the images of the first in reverse."""
+    both = list(zip(tensors_of(found), tensors_of(whole), strict=True))
+    return all(
+        one.shape == other.shape
+        and bool((one - (other.flip(0) if turned else other)).abs().max() <= _NEAR * other.abs().max())
+        for one, other in both
+    )
+
+
+def _needed(backbone: Any, output: Any) -> set[str]:
     """The names of the parameters that an output depends on."""
+    output = sum(tensor.sum() for tensor in tensors_of(output))
     if not output.requires_grad:
         return set()
     named = {name: weight for name, weight in backbone.named_parameters() if weight.requires_grad}
-    gradients = torch.autograd.grad(output.sum(), list(named.values()), allow_unused=True)
+    gradients = torch.autograd.grad(output, list(named.values()), allow_unused=True)
     return {name for name, gradient in zip(named, gradients, strict=True) if gradient is not None}
 
 
@@ -100,7 +126,7 @@ class _Seen:
     form: Form | None
 
 
-def _watched(backbone: Any, last: str, images: Tensor) -> tuple[dict[str, Form], Tensor]:
+def _watched(backbone: Any, last: str, images: Tensor) -> tuple[dict[str, Form], Any]:
     """The modules that are done once the last frozen one is, the largest, and the forms of what they give."""
     seen: dict[str, _Seen] = {}
     clock = 0
@@ -130,7 +156,7 @@ def _watched(backbone: Any, last: str, images: Tensor) -> tuple[dict[str, Form],
             if name:
                 hooks.callback(module.register_forward_pre_hook(begin(name)).remove)
                 hooks.callback(module.register_forward_hook(end(name)).remove)
-        whole = packed(backbone.forward_features(images))
+        whole = backbone.forward_features(images)
     if last not in seen or last in again or seen[last].form is None:
         raise TrainingError(f"{last} does not run once and give values for each image")
     before = {
@@ -154,16 +180,17 @@ class _Until(nn.Module):
         alone: The names of parameters that nothing behind it needs, also those of no module, such as positions.
     """
 
-    def __init__(self, backbone: Any, last: str, frozen: Sequence[str]) -> None:
+    def __init__(self, backbone: Any, frozen: dict[str, Form]) -> None:
         super().__init__()
-        self._network, self._last, self._frozen = (backbone,), last, tuple(frozen)
+        self._network, self._frozen = (backbone,), frozen
+        self._last, self._form = next(reversed(frozen.items()))
         self.alone: set[str] = set()
 
     def forward(self, images: Tensor) -> Tensor:
         found: list[Tensor] = []
         (network,) = self._network
         module = network.get_submodule(self._last)
-        hook = module.register_forward_hook(lambda _, __, output: found.append(packed(output)))
+        hook = module.register_forward_hook(lambda _, __, output: found.append(packed(output, self._form)))
         try:
             network.forward_features(images)
         finally:
@@ -190,9 +217,9 @@ class _Until(nn.Module):
 class Behind(nn.Module):
     """The output of the last frozen module to that of the whole backbone."""
 
-    def __init__(self, backbone: Any, skipped: dict[str, Form], size: int) -> None:
+    def __init__(self, backbone: Any, skipped: dict[str, Form], size: int, *, writable: bool = False) -> None:
         super().__init__()
-        self._network, self._skipped = (backbone,), skipped
+        self._network, self._skipped, self._writable = (backbone,), skipped, writable
         self._last, self._images = next(reversed(skipped)), (3, size, size)
 
     def forward(self, features: Tensor) -> Any:
@@ -213,19 +240,24 @@ class Behind(nn.Module):
             for name, values in self._nothing(features).items()
         }
         with self._stand_ins(network, nothing, features):
-            found = packed(network.forward_features(features.new_zeros(1).expand(len(features), *self._images)))
+            found = network.forward_features(features.new_zeros(1).expand(len(features), *self._images))
+            found = sum(tensor.sum() for tensor in tensors_of(found))
         if not nothing or not found.requires_grad:
             return []
         named = [(name, value) for name, values in nothing.items() for value in values]
-        gradients = torch.autograd.grad(found.sum(), [value for _, value in named], allow_unused=True)
+        gradients = torch.autograd.grad(found, [value for _, value in named], allow_unused=True)
         return [name for (name, _), gradient in zip(named, gradients, strict=True) if gradient is not None]
 
     def _nothing(self, features: Tensor) -> dict[str, list[Tensor]]:
         return {
-            name: [features.new_zeros(1).expand(len(features), *shape.sides) for shape in shapes_of(form)]
+            name: [self._zeros(features, shape) for shape in shapes_of(form)]
             for name, form in self._skipped.items()
             if name != self._last
         }
+
+    def _zeros(self, features: Tensor, shape: Shape) -> Tensor:
+        sides = (len(features) * max(1, shape.rows), *shape.sides)
+        return features.new_zeros(sides) if self._writable else features.new_zeros(1).expand(sides)
 
     @contextmanager
     def _stand_ins(self, network: Any, nothing: dict[str, list[Tensor]], features: Tensor) -> Iterator[None]:
