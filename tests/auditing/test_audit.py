@@ -152,6 +152,6 @@ def test_what_was_audited_is_not_written_over(parts: Path, tiny_model: Path, tmp
     before = listed.read_bytes()
     report = audit(listed, tiny_model)
     for write in (report.save_csv, report.save_html):
-        with pytest.raises(DatasetError, match="is what is read here"):
+        with pytest.raises(DatasetError, match="is one of the inputs"):
             write(listed)
     assert listed.read_bytes() == before

@@ -206,3 +206,9 @@ def test_a_failed_write_leaves_the_old_list(tmp_path: Path) -> None:
         write_list(path, [{"first": "c", "second": "d"}, {"other": "e"}])
     assert path.read_text() == "first,second\na,b\n"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_empty_path_is_told_by_line_and_column(tmp_path: Path) -> None:
+    (tmp_path / "pairs.csv").write_text("first,second\na.jpg,b.jpg\na.jpg,\n")
+    with pytest.raises(DatasetError, match="line 3 has no second; write the path"):
+        read_list(tmp_path / "pairs.csv", PAIR_COLUMNS)

@@ -81,8 +81,8 @@ def test_a_byte_order_mark_and_quotes_are_no_part_of_names(tmp_path: Path) -> No
         ("path,label\n1.jpg,mug\n2.jpg,mug\n./1.jpg,jug\n", r"line 4 has \./1\.jpg again, first on line 2"),
         ("path,label\n1.jpg,mug\n8.jpg,mug\n9.jpg,mug\n", r"line 3: no such file .*8\.jpg, and 1 more of 3"),
         ("path,label\n1.jpg,mug\n.,mug\n", "line 3: no such file"),
-        ("path,label\n1.jpg,mug\n2.jpg\n", "line 3 has not as many entries"),
-        ("path,label\n1.jpg,mug,train\n", "line 2 has not as many entries"),
+        ("path,label\n1.jpg,mug\n2.jpg\n", "line 3 has 1 entry for 2 columns"),
+        ("path,label\n1.jpg,mug,train\n", "line 2 has 3 entries for 2 columns"),
         ('path,label\n"1.jpg\n\nmore",mug\n2.jpg,\n', r"line 5 has no label for 2\.jpg"),
     ],
 )

@@ -95,7 +95,7 @@ def test_layout_bytes_and_half_precision_are_met(saved: Save) -> None:
 
 def test_of_several_outputs_one_is_named_and_so_may_be_an_inner_value(saved: Save) -> None:
     source = saved("two")
-    with pytest.raises(WrapError, match="several outputs; name one: --output logits or features"):
+    with pytest.raises(WrapError, match="several outputs; name one: --output-name logits or features"):
         wrap(source, mean=MEAN, std=STD)
     rows = wrap(source, mean=MEAN, std=STD, output_name="features").recognizer().embed(PIXELS)
     assert rows.shape == (4, CHANNELS)
@@ -181,10 +181,10 @@ def test_what_is_read_is_not_written_over(saved: Save, tmp_path: Path, monkeypat
     source = saved()
     before = source.read_bytes()
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(WrapError, match=r"encoder\.onnx: is what is read here; name another file"):
+    with pytest.raises(WrapError, match=r"encoder\.onnx: is one of the inputs; name another file"):
         wrap(source, "encoder.onnx", mean=MEAN, std=STD)
     (tmp_path / "w.safetensors").write_bytes(b"weights")
-    with pytest.raises(WrapError, match="is what is read here"):
+    with pytest.raises(WrapError, match="is one of the inputs"):
         wrap("timm:resnet18", tmp_path / "w.safetensors", init="w.safetensors")
     assert (source.read_bytes(), (tmp_path / "w.safetensors").read_bytes()) == (before, b"weights")
 

@@ -24,7 +24,7 @@ def refuse_what_is_read(output: str | os.PathLike[str], *read: str | os.PathLike
         DatasetError: The output is one of the files that are read.
     """
     if Path(output).resolve() in {Path(source).resolve() for source in read}:
-        raise DatasetError(f"{os.fspath(output)}: is what is read here; name another file to write")
+        raise DatasetError(f"{os.fspath(output)}: is one of the inputs; name another file to write")
 
 
 @dataclass(frozen=True)

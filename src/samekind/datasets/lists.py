@@ -94,8 +94,10 @@ def read_list(path: Path, image_columns: Sequence[str]) -> ItemList:
     columns, numbered = read_rows(path, image_columns)
     items = []
     for number, row in numbered:
-        if not all(row[name] for name in image_columns):
-            raise DatasetError(f"{path}: line {number} has not as many entries as there are columns")
+        if empty := [name for name in image_columns if not row[name]]:
+            raise DatasetError(
+                f"{path}: line {number} has no {empty[0]}; write the path of an image or remove the line"
+            )
         items.append(tuple(path.parent / row[name] for name in image_columns))
     return ItemList(columns, [row for _, row in numbered], items)
 

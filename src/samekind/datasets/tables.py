@@ -193,10 +193,8 @@ def _rows(
             if not entries:  # an empty line
                 continue
             if len(entries) != len(columns):
-                raise DatasetError(
-                    f"{path}: line {above + reader.line_num} has not as many entries as there are columns "
-                    f"({len(entries)}, not {len(columns)})"
-                )
+                counts = f"{len(entries)} {'entries' if len(entries) > 1 else 'entry'} for {len(columns)} columns"
+                raise DatasetError(f"{path}: line {above + reader.line_num} has {counts}; add or remove some")
             numbered.append((above + reader.line_num, dict(zip(columns, entries, strict=True))))
     except csv.Error as error:
         raise DatasetError(f"{path}: not a readable CSV file ({error})") from error

@@ -98,7 +98,7 @@ class Reference:
         if name is None:
             name = known[0] if len(known) == 1 else next((usual for usual in _USUAL if usual in known), None)
         if name is None:
-            raise WrapError(f"{self._name}: has several outputs; name one: --output {' or '.join(known)}")
+            raise WrapError(f"{self._name}: has several outputs; name one: --output-name {' or '.join(known)}")
         if name not in known:
             try:
                 encoder = Reference(OnnxEnvelope(self._data, self._name).with_outputs([name]), self._name)

@@ -271,7 +271,7 @@ def _refuse_folder(output: Path) -> None:
 
 def _refuse_what_is_read(output: Source, *read: Source | None) -> None:
     if Path(output).resolve() in {Path(source).resolve() for source in read if source is not None}:
-        raise WrapError(f"{os.fspath(output)}: is what is read here; name another file to write")
+        raise WrapError(f"{os.fspath(output)}: is one of the inputs; name another file to write")
 
 
 def _refuse_misfits(size: int | None, layout: str | None) -> None:

@@ -92,7 +92,7 @@ def test_two_classes_for_one_image_are_refused_and_leaving_out_wins(audited: Pat
 
 
 def test_what_is_read_is_never_written_over(audited: Path) -> None:
-    with pytest.raises(DatasetError, match="is what is read here"):
+    with pytest.raises(DatasetError, match="is one of the inputs"):
         apply_audit(audited, audited)
 
 

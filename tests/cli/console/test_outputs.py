@@ -75,7 +75,7 @@ def test_a_name_without_an_ending_and_one_in_capitals_come_through(endings: tupl
 def test_a_folder_that_is_named_as_a_file_is_refused(words: str, in_folder: Path) -> None:
     result = run(*words.split(), "report.html")
     assert result.returncode == 2
-    assert "report.html: a folder is written, and this names a file; for example report" in told(result)
+    assert "report.html: names a file, but a folder is written; give a name such as report" in told(result)
     assert list(in_folder.iterdir()) == []
     (in_folder / "notes").write_text("mine")
     assert "notes is a file; name a folder" in told(run(*words.split(), "notes"))

@@ -48,7 +48,7 @@ def folder_like(path: Path | None) -> Path | None:
         if path.exists():
             raise typer.BadParameter(f"{path} is a file; name a folder")
         if path.suffix.lower() in _FILES:
-            raise typer.BadParameter(f"{path}: a folder is written, and this names a file; for example {path.stem}")
+            raise typer.BadParameter(f"{path}: names a file, but a folder is written; give a name such as {path.stem}")
     return path
 
 

@@ -114,5 +114,5 @@ class Searcher:
         if before is not None and before != space.fingerprint:
             raise GalleryError(
                 f"{self._store.path}: was replaced by a gallery of another model, which knows nothing of this one's "
-                "embeddings; open it anew"
+                "embeddings; open it again"
             )
