@@ -210,5 +210,5 @@ def test_a_failed_write_leaves_the_old_list(tmp_path: Path) -> None:
 
 def test_an_empty_path_is_told_by_line_and_column(tmp_path: Path) -> None:
     (tmp_path / "pairs.csv").write_text("first,second\na.jpg,b.jpg\na.jpg,\n")
-    with pytest.raises(DatasetError, match="line 3 has no second; write the path"):
+    with pytest.raises(DatasetError, match="line 3 has no second; write its path"):
         read_list(tmp_path / "pairs.csv", PAIR_COLUMNS)

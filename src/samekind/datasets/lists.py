@@ -96,7 +96,7 @@ def read_list(path: Path, image_columns: Sequence[str]) -> ItemList:
     for number, row in numbered:
         if empty := [name for name in image_columns if not row[name]]:
             raise DatasetError(
-                f"{path}: line {number} has no {empty[0]}; write the path of an image or remove the line"
+                f"{path}: line {number} has no {empty[0]}; write its path or remove the line"
             )
         items.append(tuple(path.parent / row[name] for name in image_columns))
     return ItemList(columns, [row for _, row in numbered], items)
