@@ -19,7 +19,6 @@ from samekind.cli.console.options import (
     describe_threshold,
     echo_json,
     verdict_word,
-    warn,
 )
 
 
@@ -59,7 +58,7 @@ def trio(
 
       samekind trio --trios trios.csv -o verdicts.csv
     """
-    from samekind.cli.judging.context import load_among
+    from samekind.cli.judging.context import load_among, warn_of_doubt
 
     images = (first, second, third)
     if (trios is None) != all(image is not None for image in images) or (trios and first):
@@ -97,7 +96,6 @@ def trio(
             f"{verdict_word(verdict.same, 'two alike', 'none alike')}p={verdict.probability:.2f}  {pairs}  "
             + describe_threshold(verdict.threshold, verdict.operating_point, point, verdict.rates_from)
         )
-        if verdict.doubt:
-            warn(verdict.doubt)
+        warn_of_doubt(verdict)
     if exit_code and not verdict.same:
         raise typer.Exit(1)

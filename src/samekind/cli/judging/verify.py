@@ -18,7 +18,6 @@ from samekind.cli.console.options import (
     describe_threshold,
     echo_json,
     verdict_word,
-    warn,
 )
 
 
@@ -62,7 +61,7 @@ def verify(
 
       samekind verify --pairs pairs.csv -o verdicts.csv
     """
-    from samekind.cli.judging.context import load_among
+    from samekind.cli.judging.context import load_among, warn_of_doubt
 
     if (pairs is None) != (first is not None and second is not None) or (pairs and first):
         raise typer.BadParameter("give two images, or --pairs FILE")
@@ -97,7 +96,6 @@ def verify(
             f"similarity {verdict.similarity:.2f}  "
             + describe_threshold(verdict.threshold, verdict.operating_point, point, verdict.rates_from)
         )
-        if verdict.doubt:
-            warn(verdict.doubt)
+        warn_of_doubt(verdict)
     if exit_code and not verdict.same:
         raise typer.Exit(1)
