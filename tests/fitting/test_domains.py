@@ -103,6 +103,8 @@ def test_in_broad_collections_similarities_count_from_higher_up(with_broad: list
     point = card.broad.pair.operating_points["balanced"]
     assert (point.far, point.tar) == pytest.approx(tuple(np.mean(expected, axis=0)), abs=1e-3)
     assert card.broad.trio
+    assert card.broad.pair.measured_on.domain.startswith("broad collections")
+    assert card.pair.measured_on.domain.startswith("collections")
 
 
 def test_rates_of_the_others_are_not_those_of_broad_ones(with_broad: list[JudgedCollection]) -> None:

@@ -29,6 +29,7 @@ FULL_LENGTH = 0.6
 # A collection whose mean is shorter holds many kinds of things.
 BROAD_BELOW = 0.45
 _FEWEST_BROAD = 2
+_NEW, _NEW_AND_BROAD = (f"{kind}collections of kinds that the network did not know" for kind in ("", "broad "))
 # The spread of a usual collection counts as so many pictures of the one at hand.
 FEW = 20.0
 # Each domain gives as many items of each answer, however many pictures it has, and each of its collections as many.
@@ -222,7 +223,7 @@ def _measured_on(collections: Sequence[JudgedCollection], same: NDArray[np.bool_
         positives=int(same.sum()),
         negatives=int((~same).sum()),
         cross_fitted=True,
-        domain="collections of kinds that the network did not know",
+        domain=_NEW,
     )
 
 
@@ -243,7 +244,8 @@ def _with_rates(calibration: _Calibration, rates: _Rates, *, broad: bool, task: 
         # Too few items for this point where one of the domains is left out.
         if by_domain and len(by_domain) == domains:
             points[name] = _measured(point, list(by_domain.values()))
-    return calibration.model_copy(update={"operating_points": points})
+    measured_on = calibration.measured_on.model_copy(update={"domain": _NEW_AND_BROAD if broad else _NEW})
+    return calibration.model_copy(update={"operating_points": points, "measured_on": measured_on})
 
 
 def _measured(point: OperatingPoint, by_domain: Sequence[Sequence[tuple[float, float]]]) -> OperatingPoint:
