@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from samekind.cli.console.options import describe_threshold, echo_json, verdict_word, warn
+from samekind.cli.console.options import describe_threshold, echo_json, verdict_word
+from samekind.cli.judging.context import warn_of_doubt
 
 if TYPE_CHECKING:
     from samekind.inference.verdict import TrioVerdict, Verdict
@@ -72,7 +73,6 @@ def tell(
             f"{verdict_word(verdict.same, *words)}p={verdict.probability:.2f}  {similarities}  "
             + describe_threshold(verdict.threshold, verdict.operating_point, point, verdict.rates_from)
         )
-        if verdict.doubt:
-            warn(verdict.doubt)
+        warn_of_doubt(verdict)
     if exit_code and not verdict.same:
         raise typer.Exit(1)

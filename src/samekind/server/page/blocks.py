@@ -225,10 +225,14 @@ def _no_verdicts(card: Card) -> str:
 
 
 def _footer(service: Service) -> str:
-    card = service.card
+    training = service.card.training
+    known = (
+        f"learned from {training.images:,} pictures of {len(training.classes):,} classes"
+        if training.images
+        else "was made elsewhere"
+    )
     return (
-        f'<footer class="sk-footer"><p>Model <b>{escape(card.name)}</b>: {escape(card.training.data)}. '
-        f"It knows best what it was trained on: {len(card.training.classes)} "
-        "classes. On other things it errs more often."
+        f'<footer class="sk-footer"><p>The model <b>{escape(service.card.name)}</b> {known}. '
+        "It errs more often on things of other kinds than it learned from."
         '</p><p>Pictures are judged in memory and forgotten. <a href="docs">The same over HTTP</a>.</p></footer>'
     )
