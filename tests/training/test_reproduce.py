@@ -34,8 +34,8 @@ def others(colour_folders: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def tiny(task: str):
     return protocol_recipe(task).with_settings(
         epochs=1,
-        network={"backbone": "test_resnet", "dimension": 16, "input_size": 32},
-        freezing={"stages": 2},
+        network={"backbone": "test_efficientnet", "input_size": 32},
+        freezing={"stages": 5},
         augmentation={"views": 1},
         sampler={"per_class": 12, "items": 8},
         holdout={"calibration": 0.5},
