@@ -158,7 +158,7 @@ def test_the_calibration_says_what_it_was_measured_on() -> None:
 
 @pytest.mark.parametrize("noise", [0.05, 0.5, 1.0])
 @pytest.mark.parametrize("seed", range(3))
-def test_no_weight_of_a_trio_is_negative(noise: float, seed: int) -> None:
+def test_no_weight_of_a_trio_is_negative(as_many_trios_as_users_get: None, noise: float, seed: int) -> None:
     fitted = fit_trio_calibration(*clusters(images=12, noise=noise, seed=seed), "a test", seed)
     assert fitted is not None
     assert min(fitted.weights) >= 0
