@@ -22,7 +22,7 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 # Of each its options; words in capitals stand for what ``material`` makes.
 TINY = {
     "calibrate": ["CLASSES", "--model", "MODEL", "--resamples", "20", "--trio-count", "200"],
-    "cold_start": ["PICTURE", "OTHER", "--rounds", "1"],
+    "cold_start": ["PICTURE", "OTHER", "--rounds", "1", "--warm-up", "0"],
     "colour_profiles": ["DATA"],
     "coverage": ["--simulations", "2", "--resamples", "10", "--worlds", "images-10x20"],
     "duplicates": ["DATA", "--only", "bursts", "--most", "6", "--planted", "1"],
