@@ -17,7 +17,6 @@ from samekind.cli.console.options import (
     echo_json,
     printable,
     verdict_word,
-    warn,
 )
 from samekind.cli.console.outputs import PICTURE, file_like
 
@@ -64,7 +63,7 @@ def explain(
 
       samekind explain a.jpg b.jpg c.jpg --among my-photos -o why.png
     """
-    from samekind.cli.judging.context import load_among
+    from samekind.cli.judging.context import load_among, warn_of_doubt
 
     if output is None and not json:
         raise typer.BadParameter("say where the picture goes: -o why.png (or --json for the numbers)")
@@ -81,8 +80,7 @@ def explain(
     else:
         typer.echo(summary(explanation))
         typer.echo(f"{output}: written. {printable(explanation.how)}", err=True)
-    if explanation.verdict.doubt:
-        warn(explanation.verdict.doubt)
+    warn_of_doubt(explanation.verdict)
 
 
 def summary(explanation: Explanation) -> str:
