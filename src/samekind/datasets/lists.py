@@ -95,9 +95,7 @@ def read_list(path: Path, image_columns: Sequence[str]) -> ItemList:
     items = []
     for number, row in numbered:
         if empty := [name for name in image_columns if not row[name]]:
-            raise DatasetError(
-                f"{path}: line {number} has no {empty[0]}; write its path or remove the line"
-            )
+            raise DatasetError(f"{path}: line {number} has no {empty[0]}; write its path or remove the line")
         items.append(tuple(path.parent / row[name] for name in image_columns))
     return ItemList(columns, [row for _, row in numbered], items)
 
