@@ -54,9 +54,7 @@ def folder_like(path: Path | None) -> Path | None:
 
 def gallery_like(place: str | None) -> str | None:
     """A callback that refuses a new gallery under a name of another kind of file; a database is no file."""
-    from samekind.gallery.store.postgres.address import is_address
-
-    if place is not None and not is_address(place) and not Path(place).exists():
+    if place is not None and "://" not in place and not Path(place).exists():
         _refuse_unfit(Path(place), GALLERY)
     return place
 

@@ -40,8 +40,8 @@ def form_of(output: Any, count: int) -> Form | None:
     """The form of what a module gave for ``count`` images; None where it is more than tensors with a row an image.
 
     Example:
-        >>> form_of((torch.zeros(2, 3, 4), [torch.zeros(2, 5)], 7), 2)
-        (Shape(sides=(3, 4)), [Shape(sides=(5,))], 7)
+        >>> form_of((torch.zeros(2, 3, 4), [torch.zeros(4, 5)], 7), 2)
+        (Shape(sides=(3, 4), rows=0), [Shape(sides=(5,), rows=2)], 7)
     """
     if isinstance(output, Tensor):
         if output.ndim < 2 or len(output) % count or not output.is_floating_point():
