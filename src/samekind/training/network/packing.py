@@ -77,7 +77,7 @@ def unpacked(features: Tensor, form: Form) -> Any:
     if isinstance(form, Shape) and not form.rows:
         return features
     shapes = list(shapes_of(form))
-    parts = features.split([prod(shape.packed) for shape in shapes], dim=1)
+    parts = torch.split(features, [prod(shape.packed) for shape in shapes], dim=1)
     return filled(form, [part.reshape(-1, *shape.sides) for part, shape in zip(parts, shapes, strict=True)])
 
 
@@ -98,6 +98,11 @@ def filled(form: Form, tensors: Sequence[Tensor]) -> Any:
         return part
 
     return fill(form)
+
+
+def total_of(output: Any) -> Tensor:
+    """The sum of all values of an output, from which gradients go to all that it depends on."""
+    return torch.stack([tensor.sum() for tensor in tensors_of(output)]).sum()
 
 
 def tensors_of(output: Any) -> Iterator[Tensor]:

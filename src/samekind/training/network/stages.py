@@ -17,7 +17,17 @@ import torch
 from torch import Tensor, nn
 
 from samekind.errors import TrainingError, first_line
-from samekind.training.network.packing import Form, Shape, filled, form_of, packed, shapes_of, tensors_of, unpacked
+from samekind.training.network.packing import (
+    Form,
+    Shape,
+    filled,
+    form_of,
+    packed,
+    shapes_of,
+    tensors_of,
+    total_of,
+    unpacked,
+)
 
 # Of the largest value: rounding, in another order.
 _NEAR = 1e-4
@@ -109,11 +119,11 @@ def _near(found: Any, whole: Any, *, turned: bool = False) -> bool:
 
 def _needed(backbone: Any, output: Any) -> set[str]:
     """The names of the parameters that an output depends on."""
-    output = sum(tensor.sum() for tensor in tensors_of(output))
-    if not output.requires_grad:
+    total = total_of(output)
+    if not total.requires_grad:
         return set()
     named = {name: weight for name, weight in backbone.named_parameters() if weight.requires_grad}
-    gradients = torch.autograd.grad(output, list(named.values()), allow_unused=True)
+    gradients = torch.autograd.grad(total, list(named.values()), allow_unused=True)
     return {name for name, gradient in zip(named, gradients, strict=True) if gradient is not None}
 
 
@@ -239,9 +249,9 @@ class Behind(nn.Module):
             name: [value.clone().requires_grad_() for value in values]
             for name, values in self._nothing(features).items()
         }
-        with self._stand_ins(network, nothing, features):
-            found = network.forward_features(features.new_zeros(1).expand(len(features), *self._images))
-            found = sum(tensor.sum() for tensor in tensors_of(found))
+        given = {name: [value.clone() for value in values] for name, values in nothing.items()}  # may be written into
+        with self._stand_ins(network, given, features):
+            found = total_of(network.forward_features(features.new_zeros(1).expand(len(features), *self._images)))
         if not nothing or not found.requires_grad:
             return []
         named = [(name, value) for name, values in nothing.items() for value in values]
