@@ -71,15 +71,17 @@ def main() -> None:
 
 def smallest(family: str) -> tuple[str | None, float]:
     """The smallest of some networks of a family that by their names are small, and its millions of parameters."""
-    sizes = {}
+    sizes: dict[str, float] = {}
     for name in sorted(timm.list_models(module=family), key=_how_small)[:_TRIED]:
         try:
             with torch.device("meta"):
                 sizes[name] = sum(weight.numel() for weight in timm.create_model(name).parameters())
         except Exception:  # some cannot be made without numbers
             sizes[name] = _UNKNOWN
-    found = min(sizes, key=lambda name: sizes[name]) if sizes else None
-    return found, round(sizes.get(found, 0) / 1e6, 1)
+    if not sizes:
+        return None, 0.0
+    found = min(sizes, key=lambda name: sizes[name])
+    return found, round(sizes[found] / 1e6, 1)
 
 
 def _how_small(name: str) -> tuple[int, int]:
