@@ -48,7 +48,7 @@ def test_lists_and_tables_of_paths_relative_to_themselves(odd: Path, tmp_path: P
     pq.write_table(pa.table({"path": list(map(str, names))}), odd.parent / "paths.parquet")
     for name in ("list.txt", "list.csv", "paths.parquet"):
         assert read_all(odd.parent / name) == pictures(odd)
-    assert read_all(pictures(odd)) == pictures(odd)
+    assert read_all(list(pictures(odd))) == pictures(odd)
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-8-sig"])
