@@ -69,7 +69,8 @@ def alike_pairs(greys: Sequence[NDArray[np.uint8]], each: Each = map) -> tuple[P
         return _no_pairs()
     waves, sizes = many_waves(greys)
     cells = put_waves_into_cells(waves)
-    return _joined(each(partial(_alike_of_some, cells, sizes), range(0, len(greys), _PICTURES)))
+    parts = pairwise([*range(0, len(greys), _PICTURES), len(greys)])
+    return _joined(each(partial(_alike_of_some, cells, sizes), parts))
 
 
 def _no_pairs() -> tuple[Places, Places, Places]:
@@ -133,10 +134,12 @@ def _votes_of_some(
     return _best_partners(later, earlier, votes[kept])
 
 
-def _alike_of_some(cells: WaveCells, sizes: NDArray[np.float32], start: int) -> tuple[Places, Places, Places]:
+def _alike_of_some(
+    cells: WaveCells, sizes: NDArray[np.float32], some: tuple[int, int]
+) -> tuple[Places, Places, Places]:
     """The pairs of which the later picture is one of some."""
     held = [_no_pairs()]
-    for later, earlier, alike in cells.alike(start, min(start + _PICTURES, len(sizes))):
+    for later, earlier, alike in cells.alike(*some):
         held.append((later, earlier, -levels_apart(sizes[later], sizes[earlier], alike).astype(np.int64)))
         if sum(len(pairs[0]) for pairs in held) > _MANY_PAIRS:
             held = [_nearest_of(held)]

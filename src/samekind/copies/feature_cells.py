@@ -66,9 +66,11 @@ class FeatureCells:
             index = faiss.IndexBinaryFlat(BITS)
             index.add(self.bits[box][: len(numbers)])
             step = _MANY // max(1, len(numbers)) + 1
-            for some in (slice(first, min(first + step, stop)) for first in range(start, stop, step)):
-                counts, far, near = index.range_search(bits[query[some]], apart + 1)
-                of = np.repeat(np.arange(some.start, some.stop), np.diff(counts.astype(np.int64)))
+            for first in range(int(start), int(stop), step):
+                some = query[first : min(first + step, int(stop))]
+                counts, far, near = index.range_search(bits[some], apart + 1)
+                counts = counts.astype(np.int64)
+                of = np.repeat(np.arange(first, first + len(some)), counts[1:] - counts[:-1])
                 # First comes what is nearer, in a nearer cell, earlier: all in one number, which is sorted fast.
                 held.append((query[of] << 8 | far.astype(np.int64) << 3 | place[of]) << 32 | numbers[near])
                 if sum(map(len, held)) > _MANY:

@@ -13,7 +13,7 @@ from samekind.copies.keep import Facts, better, worth
 Compare = Callable[[int, int], Evidence | None]
 
 # Pictures by which the comparing is ahead of what is known; and fewer threads do nothing beside each other.
-_AHEAD, _LEAST_THREADS = 32, 2
+AHEAD, _LEAST_THREADS = 32, 2
 # Pictures of a group that are compared with each other, each with each.
 _MOST_KINGS = 6
 # Pictures of a cluster of sure copies with which another is compared.
@@ -71,7 +71,7 @@ class Found:
 
 
 class _Known:
-    """Compares pictures by place, each two once; in threads those that are expected, if there are any."""
+    """Compares pictures by place, each two once; beforehand those that are expected, if there is a pool."""
 
     def __init__(self, compare: Compare, pool: Executor | None) -> None:
         self._compare = compare
@@ -130,6 +130,8 @@ def find_groups(
     compare: Compare,
     *,
     threads: int = 1,
+    workers: Executor | None = None,
+    ahead: int = AHEAD,
     on_progress: Callable[[int], None] | None = None,
 ) -> Found:
     """The groups of copies among pictures.
@@ -143,13 +145,15 @@ def find_groups(
         candidates: Pictures, in rising order, each with earlier ones that it may be a copy of.
         compare: What the second of two places is to the first. Called from several threads, if there are.
         threads: In how many to compare. The groups do not depend on it.
+        workers: What compares instead of threads; it is given ``compare`` and two places.
+        ahead: Pictures by which the comparing is ahead of what is known.
         on_progress: Called with the number of pictures done.
     """
-    if threads < _LEAST_THREADS:
-        return _groups(facts, candidates, _Known(compare, None), on_progress)
-    with ThreadPoolExecutor(threads, thread_name_prefix="samekind-copies") as pool:
+    if workers is None and threads < _LEAST_THREADS:
+        return _groups(facts, candidates, _Known(compare, None), ahead, on_progress)
+    with workers or ThreadPoolExecutor(threads, thread_name_prefix="samekind-copies") as pool:
         try:
-            return _groups(facts, candidates, _Known(compare, pool), on_progress)
+            return _groups(facts, candidates, _Known(compare, pool), ahead, on_progress)
         finally:  # whoever presses Ctrl-C does not wait for what was only expected
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -158,12 +162,13 @@ def _groups(
     facts: Sequence[Facts],
     candidates: Iterable[tuple[int, list[int]]],
     known: _Known,
+    ahead: int,
     on_progress: Callable[[int], None] | None,
 ) -> Found:
     clusters = _Clusters()
     looks: list[tuple[int, int, Evidence]] = []
     related: list[tuple[int, int, Evidence]] = []
-    for done, (place, partners) in enumerate(_ahead(candidates, clusters, known)):
+    for done, (place, partners) in enumerate(_ahead(candidates, clusters, known, ahead)):
         for other, evidence in _met(place, partners, clusters, known):
             if evidence.sure:
                 clusters.join(other, place)
@@ -178,14 +183,14 @@ def _groups(
 
 
 def _ahead(
-    candidates: Iterable[tuple[int, list[int]]], clusters: _Clusters, known: _Known
+    candidates: Iterable[tuple[int, list[int]]], clusters: _Clusters, known: _Known, ahead: int
 ) -> Iterator[tuple[int, list[int]]]:
     """The candidates, while those of some pictures further on are compared: what, as far as is seen, will be asked."""
     waiting: deque[tuple[int, list[int]]] = deque()
     for place, partners in candidates:
         known.expect((other, place) for other in _worth_meeting(place, partners, clusters))
         waiting.append((place, partners))
-        if len(waiting) > _AHEAD:
+        if len(waiting) > ahead:
             yield waiting.popleft()
     yield from waiting
 

@@ -67,7 +67,7 @@ class WaveCells:
         cosine = self.centres @ ways.T
         own = cosine.argmax(axis=0)
         angles = np.arccos(cosine.clip(-1, 1))
-        may = angles <= self.reach[:, None] + _WIDE
+        may = np.asarray(angles <= self.reach[:, None] + _WIDE)
         between = np.sqrt((2 - 2 * self.centres @ self.centres.T).clip(1e-9))
         # The distance from the plane half way, times that of the centres.
         may &= cosine[own, np.arange(len(own))] - cosine <= _FAR * between[:, own]
@@ -90,7 +90,8 @@ def put_waves_into_cells(waves: _Floats) -> WaveCells:
         waves.shape[1], count, niter=5, seed=0, min_points_per_centroid=1, max_points_per_centroid=_LOOKED_AT
     )
     means.train(waves)
-    centres = means.centroids / np.linalg.norm(means.centroids, axis=1, keepdims=True).clip(1e-9)
+    centres = np.asarray(means.centroids)
+    centres /= np.linalg.norm(centres, axis=1, keepdims=True).clip(1e-9)
     own, reach = np.empty(len(waves), np.int32), np.zeros(count, np.float32)
     for start in range(0, len(waves), _BOX):
         cosine = waves[start : start + _BOX] @ centres.T

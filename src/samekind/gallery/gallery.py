@@ -15,7 +15,7 @@ from samekind.errors import GalleryError
 from samekind.gallery.clustering import Cluster, ClusterMethod, find_clusters
 from samekind.gallery.duplicates.copy_finder import CopyFinder
 from samekind.gallery.duplicates.duplicate_group import DuplicateGroup
-from samekind.gallery.duplicates.duplicate_groups import DuplicateKind, find_duplicates
+from samekind.gallery.duplicates.duplicate_groups import DuplicateKind, EngineName, find_duplicates
 from samekind.gallery.duplicates.matches import Match, find_matches
 from samekind.gallery.duplicates.pictures.picture_files import PictureFile, read_picture_files
 from samekind.gallery.duplicates.query import query_picture
@@ -337,6 +337,9 @@ class Gallery:
         threshold: float | None = None,
         related: bool = False,
         where: str | None = None,
+        engine: EngineName = "local",
+        address: str = "local",
+        workers: int | None = None,
         on_progress: Progress | None = None,
         on_changed: Callable[[int], None] | None = None,
     ) -> list[DuplicateGroup]:
@@ -353,11 +356,19 @@ class Gallery:
                 threshold if None. Near copies have none.
             related: Give pairs that are no copies, too, last: variants, and other moments of one scene.
             where: Only among the images that meet a filter, as ``search`` takes it.
+            engine: ``local``, threads of this process; or ``ray``, workers of a Ray cluster, for near copies (extra
+                ``ray``). The groups are the same.
+            address: Of the cluster: ``auto``, ``HOST:PORT``, or ``local`` for one of this machine's cores, which is
+                started and ended.
+            workers: Workers of Ray at most; None is one for each of its cores.
             on_progress: Called with ``compared``, how much is done and how much there is to do.
             on_changed: Called with the number of files left out, if there are such.
 
         Raises:
             GalleryError: The gallery is empty, or there is no such kind.
+            ArgumentError: There is no such engine, or it is not for this kind.
+            MissingExtraError: Ray is not installed.
+            ClusterError: There is no such cluster, or it was lost.
         """
         condition = _condition(where)
         _ = self.card
@@ -367,6 +378,9 @@ class Gallery:
             threshold,
             related=related,
             where=condition,
+            engine=engine,
+            address=address,
+            workers=workers,
             on_progress=on_progress,
             on_changed=on_changed,
         )
