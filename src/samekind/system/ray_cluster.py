@@ -88,6 +88,8 @@ def _refuse_silence(address: str) -> None:
 
 
 def _no_cluster(address: str) -> str:
+    if address == "local":
+        return "Ray could not start a cluster on this machine; try again when it is less busy"
     return f"no Ray cluster at {address}; `ray start --head` starts one"
 
 
