@@ -23,7 +23,8 @@ _Floats = NDArray[np.float32]
 # Pictures of a cell, about; cells; and the pictures for each by which centres are found.
 _CELL, _MOST_CELLS, _LOOKED_AT = 128, 4096, 64
 _BOX = 4096  # pictures of a cell that are compared at a time
-_ROUNDING = 1e-4  # what arithmetic may be wrong by, and more
+_ROUNDING = 1e-3  # what arithmetic may be wrong by, and more: small angles by 4e-4
+_LAST_BITS = 1e-6  # of a cosine
 _FAR = float(np.sqrt(2 - 2 * LEAST_ALIKE)) + _ROUNDING  # two that are alike are no further apart
 _WIDE = float(np.arccos(LEAST_ALIKE)) + _ROUNDING  # ... nor seen under a greater angle
 
@@ -38,6 +39,7 @@ class WaveCells:
         numbers: int32 (N,), of the pictures, by cell, rising within it.
         starts: int64 (C + 1,), the beginnings of the cells.
         reach: float32 (C,), the angle between a centre and what is furthest from it in its cell.
+        between: float32 (C, C), the distances of centres.
     """
 
     waves: _Floats
@@ -45,6 +47,7 @@ class WaveCells:
     numbers: NDArray[np.int32]
     starts: Places
     reach: _Floats
+    between: _Floats
 
     def alike(self, start: int, stop: int) -> Iterator[tuple[Places, Places, _Floats]]:
         """Pairs of the pictures from one number to another with earlier ones, and how alike they are."""
@@ -66,11 +69,9 @@ class WaveCells:
         """Which cells may hold something alike: bool (C, Q)."""
         cosine = self.centres @ ways.T
         own = cosine.argmax(axis=0)
-        angles = np.arccos(cosine.clip(-1, 1))
-        may = np.asarray(angles <= self.reach[:, None] + _WIDE)
-        between = np.sqrt((2 - 2 * self.centres @ self.centres.T).clip(1e-9))
+        may = np.asarray(np.arccos(cosine.clip(-1, 1)) <= self.reach[:, None] + _WIDE)
         # The distance from the plane half way, times that of the centres.
-        may &= cosine[own, np.arange(len(own))] - cosine <= _FAR * between[:, own]
+        may &= cosine[own, np.arange(len(own))] - cosine <= _FAR * self.between[:, own] + _LAST_BITS
         may[own, np.arange(len(own))] = True
         return may
 
@@ -98,7 +99,11 @@ def put_waves_into_cells(waves: _Floats) -> WaveCells:
         own[start : start + _BOX] = nearest = cosine.argmax(axis=1)
         np.maximum.at(reach, nearest, np.arccos(cosine.max(axis=1).clip(-1, 1)))
     order = np.argsort(own, kind="stable")
-    return WaveCells(waves, centres, order.astype(np.int32), np.searchsorted(own[order], np.arange(count + 1)), reach)
+    starts = np.searchsorted(own[order], np.arange(count + 1))
+    exact = centres.astype(np.float64)
+    square = (exact**2).sum(axis=1)
+    between = np.sqrt((square[:, None] + square - 2 * exact @ exact.T).clip(0)).astype(np.float32)
+    return WaveCells(waves, centres, order.astype(np.int32), starts, reach, between)
 
 
 def many_waves(greys: Sequence[NDArray[np.uint8]]) -> tuple[_Floats, _Floats]:
