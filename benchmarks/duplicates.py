@@ -49,7 +49,7 @@ from samekind.system.cores import available_cores
 FITTED_ON = frozenset({"imagenette", "pages", "products", "leaves", "coins", "portraits"})
 _MADE = 80
 Described = tuple[Facts, Side, int]  # what decides which is kept, what is compared, and the bytes that are kept of it
-_REAL = {
+REAL = {
     "imagenette": "imagenette2-224/val/*/*",
     "train": "imagenette2-224/train/*/*",
     "faces": "caltech101-a/Faces/*",
@@ -65,7 +65,7 @@ _REAL = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--only", nargs="*", default=[*(name for name in _REAL if name != "train"), *MAKERS])
+    parser.add_argument("--only", nargs="*", default=[*(name for name in REAL if name != "train"), *MAKERS])
     parser.add_argument("--most", type=int, default=400, help="pictures of a collection of photographs")
     parser.add_argument("--planted", type=int, default=40, help="pictures of which copies are planted, at most")
     parser.add_argument("--plain", action="store_true", help="whole collections, without planted copies")
@@ -119,10 +119,10 @@ def _measured(name: str, arguments: argparse.Namespace, folder: Path) -> dict[st
 
 def _plain(name: str, arguments: argparse.Namespace) -> None:
     """What is found in a whole collection as it is, to be looked at."""
-    files = sorted(arguments.data.glob(_REAL[name]))
-    described = _kept_descriptions(name, files, arguments.cache)
+    files = sorted(arguments.data.glob(REAL[name]))
+    described = kept_descriptions(name, files, arguments.cache)
     start = time.process_time()
-    found, listed = _grouped(files, described)
+    found, listed = grouped(files, described)
     known = _known_copies()
     pairs = [(group.keep, m.place, m) for group in found.groups for m in group.others]
     lines = []
@@ -151,7 +151,7 @@ def _name(file: Path) -> str:
     return f"{file.parent.name}/{file.name}"
 
 
-def _kept_descriptions(name: str, files: list[Path], cache: Path | None) -> dict[Path, Described]:
+def kept_descriptions(name: str, files: list[Path], cache: Path | None) -> dict[Path, Described]:
     """What is known of each file, and a line for each in the cache, so that it may be ended and go on."""
     lines = cache / f"{name}.jsonl" if cache else Path(os.devnull)
     lines.parent.mkdir(parents=True, exist_ok=True)
@@ -175,7 +175,7 @@ def _pictures(name: str, data: Path, most: int, rng: np.random.Generator) -> Ite
         for number, image in enumerate(islice(MAKERS[name](rng), _MADE)):
             yield f"{number:05}", image, ".png"
         return
-    files = sorted(data.glob(_REAL[name]))
+    files = sorted(data.glob(REAL[name]))
     for file in files[:: -(-len(files) // most)]:
         with Image.open(file) as image:
             yield f"{file.parent.name}-{file.stem}", image.convert("RGB"), ".jpg"
@@ -186,14 +186,14 @@ def _found(files: list[Path]) -> tuple[tuple[Found, list[Path]], dict[str, float
     start = time.process_time()
     described = {file: _described(file) for file in files}
     indexed = time.process_time()
-    found, listed = _grouped(files, described)
+    found, listed = grouped(files, described)
     done = time.process_time()
     kept = float(np.mean([described[file][2] for file in files]))
     seconds = {"index_s": indexed - start, "find_s": done - indexed, "kept_bytes": kept, "compared": found.compared}
     return (found, listed), seconds
 
 
-def _grouped(files: list[Path], described: dict[Path, Described]) -> tuple[Found, list[Path]]:
+def grouped(files: list[Path], described: dict[Path, Described]) -> tuple[Found, list[Path]]:
     listed = sorted(files, key=lambda file: worth(described[file][0]))
     facts, sides = [described[file][0] for file in listed], [described[file][1] for file in listed]
     pictures = [side.picture for side in sides]
