@@ -1,7 +1,8 @@
 """One picture a thousand times among many others: whether it is one group, and what time and memory that takes.
 
 The others are real pictures of the collections in ``duplicates.py``. The copies are of one of them: fourteen kinds,
-each saved at another size and quality. What is described is kept in ``--cache``; seconds and memory are of what comes after.
+each saved at another size and quality. What is described is kept in ``--cache``; seconds and memory are of what comes
+after.
 
   python benchmarks/many_copies.py SHARED_DATA --cache DIR [--copies 1000] [--among 20000]
 """

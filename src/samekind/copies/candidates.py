@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import cv2
@@ -29,7 +30,8 @@ _QUERIED = 64  # features of each picture among which one picture's are looked f
 # One feature votes for those among so many that are most like it.
 _NEAREST = 16
 _MOST_PARTNERS, _MOST_ALIKE = 6, 5
-_FREQUENCIES, _LEAST_ALIKE, _BLOCK = 8, 0.95, 4096
+_VOTING = 64  # pictures whose features vote at a time
+_FREQUENCIES, _LEAST_ALIKE = 8, 0.95
 _SQUARE = 1024  # pictures whose frequencies are compared with as many others at a time
 
 
@@ -47,18 +49,22 @@ def voted_pairs(features: Sequence[Features], seed: int = 0) -> tuple[Places, Pl
     if len(voters.owner) < 2:
         return _no_pairs()
     index = _index(voters.bits, seed)
-    keys = [
-        _votes(part.mirrored() if mirror else part, voters, index)
-        for mirror in (False, True)
-        for start in range(0, len(voters.owner), _BLOCK)
-        for part in (voters.part(start, start + _BLOCK),)
-    ]
-    bins, votes = np.unique(np.concatenate(keys), return_counts=True)
+    starts = np.searchsorted(voters.owner, np.arange(0, len(features) + _VOTING, _VOTING)).tolist()
+    found = [_no_pairs()]
+    for start, end in pairwise(starts):
+        part = voters.part(start, end)
+        found.append(_most_votes(np.concatenate([_votes(way, voters, index) for way in (part, part.mirrored())])))
+    later, earlier, votes = (np.concatenate(column) for column in zip(*found, strict=True))
+    return later, earlier, votes
+
+
+def _most_votes(bins: Places) -> tuple[Places, Places, Places]:
+    """The pairs of some votes that have enough of them in one bin, and that number."""
+    bins, votes = np.unique(bins, return_counts=True)
     pairs, starts = np.unique(bins // _BINS, return_index=True)
     votes = np.maximum.reduceat(votes, starts) if len(starts) else votes
-    kept = votes >= _LEAST_VOTES
-    later, earlier = np.divmod(pairs[kept], int(voters.owner[-1]) + 1)
-    return _best_partners(later, earlier, votes[kept])
+    later, earlier = np.divmod(pairs[votes >= _LEAST_VOTES], _MOST_PICTURES)
+    return _best_partners(later, earlier, votes[votes >= _LEAST_VOTES])
 
 
 def alike_pairs(greys: Sequence[NDArray[np.uint8]]) -> tuple[Places, Places, Places]:
@@ -138,7 +144,7 @@ def _index(bits: NDArray[np.uint8], seed: int) -> Any:
 
 
 def _votes(part: _Voters, voters: _Voters, index: Any) -> Places:
-    """Votes of some features for all earlier pictures: later × pictures + earlier, and the bin of turn and zoom.
+    """Votes of some features for all earlier pictures: the later, the earlier, and the bin of turn and zoom, in one.
 
     A feature votes once for a picture; a pair's features vote together only if they turn and zoom alike (Jégou, Douze
     and Schmid, "Hamming embedding and weak geometric consistency", 2008). Bins overlap, so each vote is in four.
@@ -154,7 +160,7 @@ def _votes(part: _Voters, voters: _Voters, index: Any) -> Places:
     row, found = row[~again], found[~again]
     turn = np.floor((voters.angles[found] - part.angles[row]) * (_TURNS / 360)).astype(np.int64)
     zoom = np.floor(np.log2(voters.scales[found] / part.scales[row])).astype(np.int64).clip(-_ZOOMS, _ZOOMS - 2)
-    pair = part.owner[row] * (int(voters.owner[-1]) + 1) + voters.owner[found]
+    pair = part.owner[row] * _MOST_PICTURES + voters.owner[found]
     return np.concatenate([
         (pair * _TURNS + (turn + more) % _TURNS) * 2 * _ZOOMS + zoom + _ZOOMS + finer
         for more in (0, 1) for finer in (0, 1)
@@ -163,6 +169,7 @@ def _votes(part: _Voters, voters: _Voters, index: Any) -> Places:
 
 _TURNS, _ZOOMS = 12, 4
 _BINS = _TURNS * 2 * _ZOOMS
+_MOST_PICTURES = 1 << 27  # two of them and a bin are one number
 
 
 def _rank(sorted_rows: Places) -> Places:
