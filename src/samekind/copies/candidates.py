@@ -54,6 +54,15 @@ def voted_pairs(features: Sequence[Features], seed: int = 0, each: Each = map) -
     return _joined(each(partial(_votes_of_some, voters, cells), parts))
 
 
+def _most_votes(bins: Places) -> tuple[Places, Places, Places]:
+    """The pairs of some votes that have enough of them in one bin, and that number."""
+    bins, votes = np.unique(bins, return_counts=True)
+    pairs, starts = np.unique(bins // _BINS, return_index=True)
+    votes = np.maximum.reduceat(votes, starts) if len(starts) else votes
+    later, earlier = np.divmod(pairs[votes >= _LEAST_VOTES], _MOST_PICTURES)
+    return _best_partners(later, earlier, votes[votes >= _LEAST_VOTES])
+
+
 def alike_pairs(greys: Sequence[NDArray[np.uint8]], each: Each = map) -> tuple[Places, Places, Places]:
     """Pairs of whole pictures that are alike in one of the eight ways to lay a rectangle on another.
 
@@ -126,12 +135,7 @@ def _votes_of_some(
         _votes(one, voters, *cells.nearest(one.bits, nearest, end, _NEAREST, _BITS_APART))
         for one, nearest in ((part, near), (mirrored, cells_of(cells.centres, mirrored.bits)))
     ]
-    bins, votes = np.unique(np.concatenate(keys), return_counts=True)
-    pairs, starts = np.unique(bins // _BINS, return_index=True)
-    votes = np.maximum.reduceat(votes, starts) if len(starts) else votes
-    kept = votes >= _LEAST_VOTES
-    later, earlier = np.divmod(pairs[kept], int(voters.owner[-1]) + 1)
-    return _best_partners(later, earlier, votes[kept])
+    return _most_votes(np.concatenate(keys))
 
 
 def _alike_of_some(
@@ -151,7 +155,7 @@ def _nearest_of(held: Sequence[tuple[Places, Places, Places]]) -> tuple[Places, 
 
 
 def _votes(part: _Voters, voters: _Voters, row: Places, found: Places) -> Places:
-    """Votes of some features for all earlier pictures: later × pictures + earlier, and the bin of turn and zoom.
+    """Votes of some features for all earlier pictures: the later, the earlier, and the bin of turn and zoom, in one.
 
     A feature votes once for a picture; a pair's features vote together only if they turn and zoom alike (Jégou, Douze
     and Schmid, "Hamming embedding and weak geometric consistency", 2008). Bins overlap, so each vote is in four.
@@ -170,7 +174,7 @@ def _votes(part: _Voters, voters: _Voters, row: Places, found: Places) -> Places
     row, found = row[~again], found[~again]
     turn = np.floor((voters.angles[found] - part.angles[row]) * (_TURNS / 360)).astype(np.int64)
     zoom = np.floor(np.log2(voters.scales[found] / part.scales[row])).astype(np.int64).clip(-_ZOOMS, _ZOOMS - 2)
-    pair = part.owner[row] * (int(voters.owner[-1]) + 1) + voters.owner[found]
+    pair = part.owner[row] * _MOST_PICTURES + voters.owner[found]
     return np.concatenate([
         (pair * _TURNS + (turn + more) % _TURNS) * 2 * _ZOOMS + zoom + _ZOOMS + finer
         for more in (0, 1) for finer in (0, 1)
@@ -179,6 +183,7 @@ def _votes(part: _Voters, voters: _Voters, row: Places, found: Places) -> Places
 
 _TURNS, _ZOOMS = 12, 4
 _BINS = _TURNS * 2 * _ZOOMS
+_MOST_PICTURES = 1 << 27  # two of them and a bin are one number
 
 
 def _best_partners(
