@@ -14,7 +14,7 @@ from samekind.evaluation.groups import Sample, all_pairs_task, retrieval_metrics
 from samekind.evaluation.metrics.metric import Interval, Metric
 from samekind.evaluation.metrics.verification import verdict_rates
 from samekind.evaluation.resampling.bootstrap import draw
-from samekind.evaluation.resampling.estimate import Drawn
+from samekind.evaluation.resampling.intervals import Drawn
 from samekind.fitting.calibrations import pair_calibration, pair_items, trio_calibration, trio_items
 from samekind.fitting.cross_fit import fit_calibrations
 from samekind.inference.similarity import Embeddings

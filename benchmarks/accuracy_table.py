@@ -11,7 +11,7 @@ from accuracy_measure import Measured
 from accuracy_rows import Row
 
 from samekind.evaluation.metrics.metric import AUC, ECE, EER, Metric, accuracy_at, recall_at, tar_at_far
-from samekind.evaluation.resampling.estimate import Drawn
+from samekind.evaluation.resampling.intervals import Drawn
 from samekind.system.atomic import replacing
 from samekind.training.recipe.objective import OWN_KEYS
 

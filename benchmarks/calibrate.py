@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,7 @@ from numpy.typing import NDArray
 from samekind.datasets.dataset import read_dataset
 from samekind.datasets.folders import LabelledImages
 from samekind.errors import ImageError
-from samekind.evaluation.measure import measure
+from samekind.evaluation.measure import RESAMPLES, TRIO_COUNT, measure
 from samekind.evaluation.metrics.metric import AUC, ECE, Metric, accuracy_at, false_alarms_on, far_at, tar_at
 from samekind.evaluation.results import Evaluation, estimates
 from samekind.fitting.recalibrate import recalibrate
@@ -39,13 +41,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="class folders that the model was not trained on")
     parser.add_argument("--model", default="imagenette")
+    parser.add_argument("--resamples", type=int, default=RESAMPLES)
+    parser.add_argument("--trio-count", type=int, default=TRIO_COUNT)
     arguments = parser.parse_args()
+    measured = partial(measure, resamples=arguments.resamples, trio_count=arguments.trio_count)
     images = read_dataset(arguments.folder).train
     parts = [images.only_classes(frozenset(images.classes[start::2])) for start in (0, 1)]
     source = read_model(arguments.model)
     embedded = dict(zip(images.paths, Recognizer(source).encoder.stream(images.paths), strict=True))
     for own, others in (parts, parts[::-1]):
-        measure_one_way(source, own, others, embedded)
+        measure_one_way(source, own, others, embedded, measured)
 
 
 class EmbeddedOnce(Recognizer):
@@ -56,13 +61,19 @@ class EmbeddedOnce(Recognizer):
         self.encoder.stream = lambda sources, **_: (embedded[path] for path in sources)  # type: ignore[method-assign]
 
 
-def measure_one_way(source: ModelFile, own: LabelledImages, others: LabelledImages, embedded: Embedded) -> None:
-    old = measure(EmbeddedOnce(source, embedded), others)
+def measure_one_way(
+    source: ModelFile,
+    own: LabelledImages,
+    others: LabelledImages,
+    embedded: Embedded,
+    measured: Callable[[Recognizer, LabelledImages], Evaluation],
+) -> None:
+    old = measured(EmbeddedOnce(source, embedded), others)
     found = recalibrate(EmbeddedOnce(source, embedded), own, "mine", own.root.name, bare=True)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "mine.onnx"
         write_model(path, source.data, found.card, source.seen_images | SeenImages(found.hashes))
-        new = measure(EmbeddedOnce(read_model(path), embedded), others)
+        new = measured(EmbeddedOnce(read_model(path), embedded), others)
     print(f"calibrated on {len(own)} images of {len(own.classes)} classes ({own.classes[0]}, {own.classes[1]}, ...),")
     print(f"measured on {len(new.paths)} images of {len(new.classes)} others")
     if found.card.pair and (strict := found.card.pair.operating_points.get("strict")):  # not with a few dozen images

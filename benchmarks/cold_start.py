@@ -2,7 +2,7 @@
 
 Both are run once to warm the page cache, then alternately, so that a noisy machine disturbs both alike.
 
-python benchmarks/cold_start.py A.jpg B.jpg [--rounds 15]
+python benchmarks/cold_start.py A.jpg B.jpg [--rounds 15] [--warm-up 1]
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ def main() -> None:
     parser.add_argument("first")
     parser.add_argument("second")
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--warm-up", type=int, default=1, help="rounds before those, which fill the page cache")
     arguments = parser.parse_args()
     samekind = str(Path(sys.executable).parent / "samekind")
     commands = {
@@ -27,11 +28,11 @@ def main() -> None:
         "import torch, timm": [sys.executable, "-c", "import torch, timm"],
     }
     seconds: dict[str, list[float]] = {name: [] for name in commands}
-    for round_number in range(arguments.rounds + 1):
+    for round_number in range(-arguments.warm_up, arguments.rounds):
         for name, command in commands.items():
             start = time.perf_counter()
             subprocess.run(command, check=True, capture_output=True)
-            if round_number:  # the first round fills the page cache
+            if round_number >= 0:
                 seconds[name].append(time.perf_counter() - start)
     medians = {name: statistics.median(times) for name, times in seconds.items()}
     for name, median in medians.items():

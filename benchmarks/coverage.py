@@ -26,7 +26,7 @@ from samekind.evaluation.metrics.verification import cosine_as_probability, veri
 from samekind.evaluation.resampling.all_pairs import AllPairs
 from samekind.evaluation.resampling.bootstrap import draw
 from samekind.evaluation.resampling.cells import Cells
-from samekind.evaluation.resampling.estimate import Drawn
+from samekind.evaluation.resampling.intervals import Drawn
 from samekind.inference.similarity import Embeddings, paired_similarity, trio_similarities
 from samekind.model_file.calibration import logistic
 

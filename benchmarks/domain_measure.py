@@ -73,7 +73,9 @@ class Halved:
     def judged(self, usual: float) -> JudgedCollection:
         """The other half, in units of the spread."""
         spread = known_spread(self.collection, self.offset, usual, FEW)
-        return JudgedCollection.of(self.domain, self.name, self.measured, self.labels, spread)
+        return JudgedCollection.of(
+            self.domain, self.name, self.measured, self.labels, spread=spread, length=self.collection.length
+        )
 
 
 def in_two(cut: Cut, draw: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -126,7 +128,8 @@ def measure_collection(cut: Cut, embeddings: Embeddings, labels: Labels, judge: 
             continue
         for half in halved(cut, embeddings, labels, draw):
             spread = known_spread(half.collection, half.offset, judge.domains.spread, judge.domains.few)
-            pair, trio = pair_for(judge.domains, spread), trio_for(judge.domains, spread)
+            length = half.collection.length
+            pair, trio = pair_for(judge.domains, spread, length), trio_for(judge.domains, spread, length)
             found = figures(half.measured, half.labels, pair, trio)
             yield common | {"how": f"adapted with {half.pictures}"} | found
             if half.pictures == ALL:

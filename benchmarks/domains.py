@@ -137,9 +137,14 @@ def without(
 ) -> DomainCalibration:
     """What the other domains say, with the rates that the card promises."""
     left = [[one for one in some if one.domain != domain] for some in (judged, more)]
-    pair, trio = fit_collections(left[0], more=left[1])
+    fit = fit_collections(left[0], more=left[1])
     assert whole.trio is not None
-    return whole.model_copy(update={"pair": _promising(pair, whole.pair), "trio": _promising(trio, whole.trio)})
+    found = {"pair": _promising(fit.pair, whole.pair), "trio": _promising(fit.trio, whole.trio)}
+    if whole.broad is not None:
+        assert whole.broad.trio is not None
+        broad = {"pair": _promising(fit.pair, whole.broad.pair), "trio": _promising(fit.trio, whole.broad.trio)}
+        found["broad"] = whole.broad.model_copy(update={**broad, "shift": fit.shift})
+    return whole.model_copy(update=found)
 
 
 def _promising(fitted: _Calibration, card: _Calibration) -> _Calibration:

@@ -185,7 +185,8 @@ def measured(
     for domain, half in halves.items():
         known = fit_domains([one for one in judged if one.domain != domain], usual, "the other data sets")
         spread = known_spread(half.collection, half.offset, usual, FEW)
-        found = figures(half.measured, half.labels, pair_for(known, spread), trio_for(known, spread))
+        length = half.collection.length
+        found = figures(half.measured, half.labels, pair_for(known, spread, length), trio_for(known, spread, length))
         bare = bare_eer(embeddings[domain], pools[domain].labels, half.labels, draw, domain)
         rows.append({"domain": domain, "draw": draw, "bare eer": bare} | found)
     return rows

@@ -4,7 +4,7 @@
 last image embedded to the end. The baseline is numpy in the same process tree doing the least that all pairs need: the
 matrix of similarities and one sort of it.
 
-python benchmarks/report.py MODEL FOLDER [--report DIR]
+python benchmarks/report.py MODEL FOLDER [--report DIR] [further options of `samekind evaluate`]
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ def main() -> None:
     parser.add_argument("model")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--report", type=Path, help="keep the report here")
-    arguments = parser.parse_args()
+    arguments, further = parser.parse_known_args()
     with tempfile.TemporaryDirectory() as folder:
         report = arguments.report or Path(folder)
-        command = [sys.executable, "-m", "samekind", "evaluate", arguments.model, str(arguments.folder)]
+        command = [sys.executable, "-m", "samekind", "evaluate", arguments.model, str(arguments.folder), *further]
         start = time.perf_counter()
         process = subprocess.Popen(
             [*command, "--report", str(report)], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -46,7 +46,7 @@ myst_heading_anchors = 4
 # The walks are run at each build, and an error in one is an error of the build.
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
-nb_execution_timeout = 600
+nb_execution_timeout = 1800  # seconds a cell; the longest trains, on a busy machine too
 nb_execution_in_temp = True
 nb_merge_streams = True
 

@@ -239,12 +239,29 @@ def fewer_trios() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def unsynced() -> Iterator[None]:
+    """Files need not have come to the disk: no test cuts the power. Processes of their own sync as ever."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
+
+
 @pytest.fixture(scope="session")
-def traced_once() -> Iterator[None]:
+def of_all_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this run of the tests share."""
+    own = tmp_path_factory.getbasetemp()
+    shared = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "of-all-workers"
+    shared.mkdir(exist_ok=True)
+    return shared
+
+
+@pytest.fixture(scope="session")
+def traced_once(of_all_workers: Path) -> Iterator[None]:
     """Networks of the same layers are traced for ONNX once, for speed."""
     from exports import TracedOnce
 
-    traced = TracedOnce()
+    traced = TracedOnce(of_all_workers)
     with pytest.MonkeyPatch.context() as patch:
         for module in ("network.export", "batches.cache"):
             patch.setattr(f"samekind.training.{module}.export_onnx", traced)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+import hashlib
+from pathlib import Path
 
 import numpy as np
 import onnx
 import torch
+from filelock import FileLock
 from onnx import numpy_helper
 
 from samekind.inference.encoder import open_session
@@ -15,16 +18,16 @@ from samekind.training.network.siamese import SiameseNetwork
 
 
 class TracedOnce:
-    """In place of ``export_onnx``: gives the graph of an earlier network of the same layers this one's weights."""
+    """In place of ``export_onnx``: gives the graph of an earlier network of the same layers this one's weights.
 
-    def __init__(self) -> None:
-        self._traced: dict[tuple[str, int, int, Part], onnx.ModelProto] = {}
+    The graphs lie in a folder, where the workers of a run of the tests share them.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
 
     def __call__(self, network: SiameseNetwork, input_size: int, part: Part = "whole") -> onnx.ModelProto:
-        kind = (str(network), network.frozen_stages, input_size, part)
-        if kind not in self._traced:
-            self._traced[kind] = export_onnx(network, input_size, part)
-        model = copy.deepcopy(self._traced[kind])
+        model = self._traced(network, input_size, part)
         weights = network.state_dict()
         for tensor in model.graph.initializer:
             if (value := weights.get(tensor.name.removeprefix("network."))) is not None:
@@ -32,6 +35,14 @@ class TracedOnce:
         if part == "features":  # of whole networks training itself sees to it
             assert_same_features(network, model, input_size)
         return model
+
+    def _traced(self, network: SiameseNetwork, input_size: int, part: Part) -> onnx.ModelProto:
+        kind = repr((str(network), network.frozen_stages, input_size, part))
+        kept = self._folder / f"{hashlib.sha256(kind.encode()).hexdigest()}.onnx"
+        with FileLock(kept.with_suffix(".lock")):
+            if not kept.exists():
+                onnx.save(export_onnx(network, input_size, part), kept)
+        return onnx.load(kept)
 
 
 def assert_same_features(network: SiameseNetwork, model: onnx.ModelProto, input_size: int) -> None:

@@ -25,12 +25,12 @@ class Running:
         return f"http://127.0.0.1:{self.port}"
 
     def client(self, **options: object) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=120, **options)
+        return httpx.Client(base_url=self.url, timeout=300, **options)
 
     def stop(self) -> int:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(timeout=120)
+        status = self.process.wait(timeout=300)
         assert self.process.stdout is not None
         self.process.stdout.close()
         return status
@@ -42,6 +42,6 @@ def start(words: list[str], log: Path) -> Running:
     line = process.stdout.readline()
     port = re.search(r":(\d+)/", line)
     if not port:
-        process.wait(timeout=60)
+        process.wait(timeout=300)
         pytest.fail(f"the service did not start: {line} {log.read_text()}")
     return Running(process, int(port[1]), log)

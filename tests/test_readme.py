@@ -11,6 +11,8 @@ import pytest
 from commands import run
 from conftest import COLOURS, save_noise
 
+from samekind.training.recipe import NAMED_RECIPES
+
 README = Path(__file__).parents[1] / "README.md"
 ROOT = README.parent
 DOCUMENTS = [
@@ -108,7 +110,6 @@ def test_the_ways_to_a_model_of_your_own_run(desk: Path) -> None:
     ("document", "written"),
     [
         ("docs/verdicts.md", ["verdicts.csv"]),
-        ("docs/training.md", ["photos.onnx"]),
         ("docs/protocol.md", ["pairs.csv", "triplets.csv", "trios.csv"]),
     ],
 )
@@ -122,6 +123,13 @@ def test_console_examples_run(desk: Path, document: str, written: list[str]) -> 
         assert result.returncode == 0, (words, result.stderr)
     for name in written:
         assert (desk / name).stat().st_size > 0
+
+
+def test_the_training_page_runs(desk: Path, traced_once: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The commands as they stand, of a recipe that takes seconds.
+    small = {"epochs": 2, "network": {"input_size": 32}, "augmentation": {"views": 2}}
+    monkeypatch.setitem(NAMED_RECIPES, "default", small)
+    test_console_examples_run(desk, "docs/training.md", ["photos.onnx"])
 
 
 def test_the_console_examples_that_need_a_network_are_spelt_right() -> None:

@@ -8,7 +8,7 @@ from samekind.adaptation.adaptation import adapt, adapted_model, pair_for, trio_
 from samekind.errors import AdaptationError
 from samekind.inference.encoder import OnnxEncoder
 from samekind.model_file.calibration import pair_probability, trio_probability
-from samekind.model_file.card import DomainCalibration
+from samekind.model_file.card import BroadCollections, DomainCalibration
 from samekind.model_file.file import ModelFile, parse_model, read_model, write_model
 
 
@@ -41,7 +41,7 @@ def test_a_narrow_collection_loses_all_of_its_mean_and_a_broad_one_a_part() -> N
 
 def test_similarities_count_in_units_of_the_spread() -> None:
     given = domains()
-    pair, trio = pair_for(given, 0.25), trio_for(given, 0.25)
+    pair, trio = pair_for(given, 0.25, 0.6), trio_for(given, 0.25, 0.6)
     similarity = np.linspace(-1, 1, 9)
     assert pair_probability(pair, similarity) == pytest.approx(pair_probability(given.pair, similarity / 0.25))
     three = np.random.default_rng(2).uniform(-1, 1, (20, 3))
@@ -52,8 +52,33 @@ def test_similarities_count_in_units_of_the_spread() -> None:
     assert trio.operating_points == given.trio.operating_points  # probabilities
 
 
+def test_in_a_broad_collection_similarities_count_from_higher_up() -> None:
+    plain = domains()
+    told = plain.pair.model_copy(
+        update={
+            "operating_points": {
+                name: point.model_copy(update={"far": 0.5}) for name, point in plain.pair.operating_points.items()
+            }
+        }
+    )
+    broad = BroadCollections(below=0.5, shift=3.0, pair=told, trio=plain.trio)
+    given = plain.model_copy(update={"broad": broad})
+    similarity, three = np.linspace(-1, 1, 9), np.random.default_rng(2).uniform(-1, 1, (20, 3))
+    pair, trio = pair_for(given, 0.25, 0.3), trio_for(given, 0.25, 0.3)
+    assert trio
+    assert plain.trio
+    assert pair_probability(pair, similarity) == pytest.approx(pair_probability(plain.pair, similarity / 0.25 - 0.6))
+    assert trio_probability(trio, three) == pytest.approx(trio_probability(plain.trio, three / 0.25 - 0.6))
+    assert pair.operating_points["balanced"].threshold == pytest.approx(0.25 * 1.6)
+    assert pair.operating_points["balanced"].far == 0.5
+    # At the border nothing jumps but the rates, and beyond it all is as it was.
+    at, above = pair_for(given, 0.25, 0.5 - 1e-9), pair_for(given, 0.25, 0.5)
+    assert pair_probability(at, similarity) == pytest.approx(pair_probability(above, similarity))
+    assert (above, trio_for(given, 0.25, 0.9)) == (pair_for(plain, 0.25, 0.5), trio_for(plain, 0.25, 0.9))
+
+
 def test_no_threshold_lies_beyond_what_a_cosine_can_be() -> None:
-    assert pair_for(domains(), 5.0).operating_points["strict"].threshold == 1.0
+    assert pair_for(domains(), 5.0, 0.6).operating_points["strict"].threshold == 1.0
 
 
 def test_few_pictures_have_the_usual_spread() -> None:

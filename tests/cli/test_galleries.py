@@ -205,7 +205,7 @@ def test_watching_follows_the_folder_until_ctrl_c(indexed: Path) -> None:
         (indexed / "away").rename(indexed / "photos")
         assert "12 images (1 new, 1 unreadable)" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        assert "watching on" not in process.communicate(timeout=120)[1]
+        assert "watching on" not in process.communicate(timeout=300)[1]
         assert process.returncode == 130
     finally:
         process.kill()

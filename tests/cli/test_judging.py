@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from commands import run
+from PIL import Image, ImageDraw
 
 import samekind
 
@@ -48,6 +49,20 @@ def test_trio_prints_all_three_similarities(reds_and_blue: tuple[Path, Path, Pat
     out = run("trio", red1, red2, blue, "--model", tiny_model).stdout
     assert out.startswith("two alike   p=")
     assert all(f"  {name} " in out for name in ("a~b", "a~c", "b~c"))
+
+
+def test_pictures_on_which_the_rates_do_not_hold_come_with_the_option_that_mends_it(tmp_path: Path) -> None:
+    outlines = {
+        "shirt": [-34, -90, 34, -90, 101, -45, 78, -6, 50, -28, 50, 95, -50, 95, -50, -28, -78, -6, -101, -45],
+        "trousers": [-50, -101, 50, -101, 62, 101, 13, 101, 0, -34, -13, 101, -62, 101],
+    }
+    for name, outline in outlines.items():
+        picture = Image.new("RGB", (224, 224))
+        ImageDraw.Draw(picture).polygon([112 + at for at in outline], fill=(150, 150, 150))
+        picture.save(tmp_path / f"{name}.png")
+    told = run("verify", *sorted(tmp_path.iterdir()), "--model", "general").stderr
+    assert told.startswith("samekind: all look like clothes on a plain ground, and the error rates do not hold")
+    assert told.endswith(": --among FOLDER\n")
 
 
 @pytest.mark.parametrize("command", ["verify", "trio"])

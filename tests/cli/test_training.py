@@ -7,6 +7,7 @@ import pytest
 from commands import run
 
 pytestmark = pytest.mark.usefixtures("traced_once")
+SMALL = ("--set", "network.backbone=test_resnet", "--set", "network.dimension=16", "--set", "freezing.stages=2")
 TINY = (
     *("--set", "epochs=1", "--set", "network.input_size=32", "--set", "augmentation.views=1"),
     *("--set", "sampler.images=4", "--set", "sampler.classes=4", "--set", "holdout.calibration=0.3"),
@@ -17,7 +18,7 @@ TINY = (
 def home(colour_folders: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which ``colours.onnx`` was trained."""
     home = tmp_path_factory.mktemp("home")
-    result = run("train", colour_folders, "-o", "colours.onnx", "--init", "bundled", *TINY, cwd=home)
+    result = run("train", colour_folders, "-o", "colours.onnx", "--init", "scratch", *SMALL, *TINY, cwd=home)
     assert result.returncode == 0, result.stderr
     assert "colours.onnx: written" in result.stdout
     assert "training steps: " in result.stderr
@@ -32,14 +33,14 @@ def test_train_then_verify(home: Path, colour_folders: Path) -> None:
     for name in ("recipe.toml", "environment.json", "split.csv", "logs/metrics.csv", "curves.png", "model.onnx"):
         assert (kept / name).stat().st_size > 0, name
     assert not (kept / "features").exists()
-    again = run("train", colour_folders, "-o", "colours.onnx", "--init", "bundled", *TINY, cwd=home)
+    again = run("train", colour_folders, "-o", "colours.onnx", "--init", "scratch", *SMALL, *TINY, cwd=home)
     assert (again.returncode, "--resume" in again.stderr) == (2, True)
     resumed = run("train", "--resume", "runs/colours", cwd=home)
     assert resumed.returncode == 0, resumed.stderr
 
 
 def test_a_run_folder_is_enough_to_run_it_again(home: Path) -> None:
-    kept = ("runs/colours/split.csv", "--recipe", "runs/colours/recipe.toml", "--init", "bundled")
+    kept = ("runs/colours/split.csv", "--recipe", "runs/colours/recipe.toml", "--init", "scratch")
     again = run("train", *kept, "-o", "again.onnx", cwd=home)
     assert again.returncode == 0, again.stderr
     cards = [json.loads(run("info", home / name, "--json").stdout) for name in ("colours.onnx", "again.onnx")]

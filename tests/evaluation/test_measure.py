@@ -25,7 +25,7 @@ from samekind.evaluation.metrics.metric import (
     tar_at,
     tar_at_far,
 )
-from samekind.evaluation.resampling.estimate import Estimate
+from samekind.evaluation.resampling.intervals import Estimate
 from samekind.evaluation.results import Evaluation, estimates
 from samekind.model_file.card import Card
 from samekind.model_file.file import write_model

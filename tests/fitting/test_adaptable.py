@@ -23,10 +23,14 @@ def foreign() -> samekind.Recognizer:
     )
 
 
+@pytest.fixture(scope="module")
+def adaptable(foreign: samekind.Recognizer, colour_domains: list[Path]) -> samekind.Recognizer:
+    return make_adaptable(foreign.model_file, colour_domains)
+
+
 def test_a_foreign_encoder_gets_verdicts_from_labelled_folders_and_pictures_without_labels(
-    foreign: samekind.Recognizer, colour_domains: list[Path], many_colours: Path, tmp_path: Path
+    foreign: samekind.Recognizer, adaptable: samekind.Recognizer, many_colours: Path, tmp_path: Path
 ) -> None:
-    adaptable = make_adaptable(foreign.model_file, colour_domains)
     domains = adaptable.card.domains
     assert domains is not None
     assert domains.domains == ("blues", "greens", "reds")
@@ -43,14 +47,13 @@ def test_a_foreign_encoder_gets_verdicts_from_labelled_folders_and_pictures_with
     assert mine.verify_trio(*pictures[:3]).most_alike
 
 
-def test_the_pictures_that_taught_it_are_remembered(foreign: samekind.Recognizer, colour_domains: list[Path]) -> None:
-    adaptable = make_adaptable(foreign.model_file, colour_domains)
+def test_the_pictures_that_taught_it_are_remembered(adaptable: samekind.Recognizer, colour_domains: list[Path]) -> None:
     with pytest.raises(DatasetError, match="had a part in"):
         make_adaptable(adaptable.model_file, colour_domains)
 
 
 def test_folders_of_one_name_are_domains_of_their_own(
-    foreign: samekind.Recognizer, colour_domains: list[Path], tmp_path: Path
+    foreign: samekind.Recognizer, adaptable: samekind.Recognizer, colour_domains: list[Path], tmp_path: Path
 ) -> None:
     folders = [tmp_path / domain.name / "train" for domain in colour_domains]
     for folder, domain in zip(folders, colour_domains, strict=True):
@@ -58,7 +61,8 @@ def test_folders_of_one_name_are_domains_of_their_own(
     found = make_adaptable(foreign.model_file, folders).card.domains
     assert found is not None
     assert found.domains == ("blues/train", "greens/train", "reds/train")
-    assert found.pair.balanced == make_adaptable(foreign.model_file, colour_domains).card.domains.pair.balanced  # type: ignore[union-attr]
+    assert adaptable.card.domains is not None
+    assert found.pair.balanced == adaptable.card.domains.pair.balanced
     with pytest.raises(ArgumentError, match=r"reds/train: given twice"):
         make_adaptable(foreign.model_file, [*folders, tmp_path / "reds" / "train" / ".." / "train"])
 

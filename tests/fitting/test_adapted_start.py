@@ -13,10 +13,10 @@ from sklearn.metrics import log_loss
 
 from samekind.datasets.folders import LabelledImages, read_class_folders
 from samekind.fitting import calibrations
-from samekind.fitting.calibrate import calibrate
+from samekind.fitting.calibrate import Recalibrated, calibrate
 from samekind.fitting.cross_fit import halves
 from samekind.fitting.domains import FULL_LENGTH
-from samekind.fitting.recalibrate import recalibrate
+from samekind.fitting.recalibrate import Recalibration, recalibrate
 from samekind.model_file.file import ModelFile, SeenImages, read_model, write_model
 from samekind.recognizer import Recognizer, load
 from samekind.system.hashing import content_hash
@@ -44,6 +44,28 @@ def adaptable(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("adaptable") / "tiny.onnx"
     write_model(path, tiny_network().SerializeToString(), make_card())
     return path
+
+
+@pytest.fixture(scope="module")
+def found(narrow: LabelledImages, adaptable: Path) -> Recalibration:
+    return recalibrate(load(adaptable), narrow, "mine", "narrow")
+
+
+@pytest.fixture(scope="module")
+def bare(narrow: LabelledImages, adaptable: Path) -> Recalibration:
+    """Calibrated as it is, not adapted."""
+    return recalibrate(load(adaptable), narrow, "mine", "narrow", bare=True)
+
+
+@pytest.fixture(scope="module")
+def mine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where ``calibrated`` is written."""
+    return tmp_path_factory.mktemp("mine") / "mine.onnx"
+
+
+@pytest.fixture(scope="module")
+def calibrated(narrow: LabelledImages, adaptable: Path, mine: Path) -> Recalibrated:
+    return calibrate(adaptable, narrow, mine)
 
 
 def network_that_ends_otherwise() -> onnx.ModelProto:
@@ -87,10 +109,9 @@ def losses_by_hand(embeddings: np.ndarray, labels: np.ndarray, second: np.ndarra
 
 
 def test_where_the_adapted_network_has_the_lower_cross_fitted_loss_it_is_the_start(
-    narrow: LabelledImages, adaptable: Path
+    narrow: LabelledImages, adaptable: Path, found: Recalibration
 ) -> None:
     model = load(adaptable)
-    found = recalibrate(model, narrow, "mine", "narrow")
     assert found.start is not None
     assert found.adaptation is not None
     second = halves(narrow.labels, [content_hash(path) for path in narrow.paths])
@@ -101,11 +122,9 @@ def test_where_the_adapted_network_has_the_lower_cross_fitted_loss_it_is_the_sta
     assert (found.card.adapted.pictures, found.card.adapted.source) == (60, "narrow")
 
 
-def test_the_old_rates_are_those_of_the_network_as_it_was(narrow: LabelledImages, adaptable: Path) -> None:
-    model = load(adaptable)
-    adapted, bare = (recalibrate(model, narrow, "mine", "narrow", bare=bare) for bare in (False, True))
-    assert adapted.pairs.old == bare.pairs.old
-    assert adapted.pairs.new != bare.pairs.new
+def test_the_old_rates_are_those_of_the_network_as_it_was(found: Recalibration, bare: Recalibration) -> None:
+    assert found.pairs.old == bare.pairs.old
+    assert found.pairs.new != bare.pairs.new
     assert (bare.start, bare.adaptation, bare.card.adapted) == (None, None, None)
 
 
@@ -116,12 +135,11 @@ def test_calibrated_as_it_is_nothing_adapts_it_over_the_labels(narrow: LabelledI
     assert (adapted.domains, bare.domains) == (model.card.domains, None)
 
 
-def test_a_model_that_is_adapted_stays_as_it_is(narrow: LabelledImages, adaptable: Path, tmp_path: Path) -> None:
-    first = calibrate(adaptable, narrow, tmp_path / "mine.onnx")
-    read = read_model(tmp_path / "mine.onnx")
+def test_a_model_that_is_adapted_stays_as_it_is(narrow: LabelledImages, calibrated: Recalibrated, mine: Path) -> None:
+    read = read_model(mine)
     again = recalibrate(Recognizer(read_without_images(read)), narrow, "again", "narrow")
     assert (again.start, again.adaptation) == (None, None)
-    assert again.card.adapted == first.card.adapted is not None
+    assert again.card.adapted == calibrated.card.adapted is not None
 
 
 def read_without_images(model: ModelFile) -> ModelFile:
@@ -136,14 +154,14 @@ def test_too_few_pictures_to_adapt_to_are_calibrated_on_as_ever(narrow: Labelled
 
 
 def test_the_file_gives_the_embeddings_that_the_calibration_is_for(
-    narrow: LabelledImages, adaptable: Path, tmp_path: Path
+    narrow: LabelledImages, adaptable: Path, calibrated: Recalibrated, mine: Path
 ) -> None:
-    found = calibrate(adaptable, narrow, tmp_path / "mine.onnx")
-    old, new = load(adaptable), load(tmp_path / "mine.onnx")
-    assert new.card.fingerprint != old.card.fingerprint == found.card.adapted.network
-    assert new.card == found.card
-    bare = old.embed(narrow.paths).astype(np.float64)
-    expected = adapted_by_hand(bare, bare, FULL_LENGTH)
+    old, new = load(adaptable), load(mine)
+    assert calibrated.card.adapted is not None
+    assert new.card.fingerprint != old.card.fingerprint == calibrated.card.adapted.network
+    assert new.card == calibrated.card
+    rows = old.embed(narrow.paths).astype(np.float64)
+    expected = adapted_by_hand(rows, rows, FULL_LENGTH)
     np.testing.assert_allclose(new.embed(narrow.paths), expected, atol=1e-4)
     kept = calibrate(adaptable, narrow, bare=True)
     assert kept.card.fingerprint == old.card.fingerprint

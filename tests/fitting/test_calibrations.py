@@ -18,8 +18,8 @@ from samekind.model_file.calibration import logistic, pair_probability, trio_pro
 Labelled = tuple[np.ndarray, np.ndarray]
 
 
-@pytest.fixture(autouse=True)
-def _as_many_trios_as_users_get(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def as_many_trios_as_users_get(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(trio_items.__kwdefaults__, "most", calibrations._TRIOS)
 
 
@@ -77,7 +77,7 @@ def free_trio_weights(embeddings: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return logistic_by_scikit_learn(-np.sort(-similarities, axis=1), trios.same, len(labels))
 
 
-def test_the_trio_calibration_is_the_logistic_regression_of_scikit_learn() -> None:
+def test_the_trio_calibration_is_the_logistic_regression_of_scikit_learn(as_many_trios_as_users_get: None) -> None:
     embeddings, labels = clusters(classes=4, images=12, noise=0.5)
     fitted = fit_trio_calibration(embeddings, labels, "a test")
     assert fitted is not None
@@ -86,7 +86,7 @@ def test_the_trio_calibration_is_the_logistic_regression_of_scikit_learn() -> No
     assert [*fitted.weights, fitted.bias] == pytest.approx(expected, rel=1e-4)
 
 
-def test_a_trio_weight_that_would_be_negative_is_zero() -> None:
+def test_a_trio_weight_that_would_be_negative_is_zero(as_many_trios_as_users_get: None) -> None:
     embeddings, labels = clusters(classes=4, images=8, noise=0.1)
     fitted = fit_trio_calibration(embeddings, labels, "a test")
     assert fitted is not None
@@ -101,7 +101,7 @@ def test_probabilities_are_calibrated_on_images_of_the_same_kind() -> None:
     assert Scores.of(pair_probability(fitted, similarity), same).reliability(np.asarray).ece < 0.03
 
 
-def test_probabilities_of_trios_are_calibrated_on_images_of_the_same_kind() -> None:
+def test_probabilities_of_trios_are_calibrated_on_images_of_the_same_kind(as_many_trios_as_users_get: None) -> None:
     fitted = fit_trio_calibration(*clusters(images=60, noise=0.5, seed=1), "a test")
     assert fitted is not None
     embeddings, labels = clusters(images=60, noise=0.5, seed=2)
@@ -143,7 +143,7 @@ def test_promised_rates_hold_and_thresholds_rise() -> None:
     assert points["balanced"].tar > points["strict"].tar > points["very_strict"].tar
 
 
-def test_the_promised_rate_of_trios_holds() -> None:
+def test_the_promised_rate_of_trios_holds(as_many_trios_as_users_get: None) -> None:
     fitted = fit_trio_calibration(*clusters(noise=0.7), "a test")
     assert fitted is not None
     assert 0.005 < fitted.operating_points["strict"].far <= 0.01
@@ -158,7 +158,7 @@ def test_the_calibration_says_what_it_was_measured_on() -> None:
 
 @pytest.mark.parametrize("noise", [0.05, 0.5, 1.0])
 @pytest.mark.parametrize("seed", range(3))
-def test_no_weight_of_a_trio_is_negative(noise: float, seed: int) -> None:
+def test_no_weight_of_a_trio_is_negative(as_many_trios_as_users_get: None, noise: float, seed: int) -> None:
     fitted = fit_trio_calibration(*clusters(images=12, noise=noise, seed=seed), "a test", seed)
     assert fitted is not None
     assert min(fitted.weights) >= 0

@@ -222,7 +222,7 @@ class Client:
         raise AssertionError("the client has ended")
 
     def close(self) -> None:
-        self._process.communicate(timeout=20)
+        self._process.communicate(timeout=300)
 
 
 Ask = Callable[..., dict[str, str]]

@@ -192,7 +192,7 @@ def test_reader_that_stops_early_is_not_kept_waiting(encoder: OnnxEncoder) -> No
 
     reader = threading.Thread(target=read_one, daemon=True)
     reader.start()
-    reader.join(timeout=60)
+    reader.join(timeout=300)
     assert not reader.is_alive()
 
 

@@ -16,7 +16,7 @@ def between(first: int, second: int, share: float = 0.5) -> np.ndarray:
 
 
 def test_two_of_one_narrow_kind_are_doubted_by_its_name() -> None:
-    assert (doubts(CARD, AXES[:1], between(0, 4, 0.3))[0] or "").startswith("all look like coins, and the rates")
+    assert (doubts(CARD, AXES[:1], between(0, 4, 0.3))[0] or "").startswith("all look like coins, and the error rates")
     assert (doubts(CARD, AXES[1:2], AXES[2:3])[0] or "").startswith("all look like leaves")
 
 

@@ -55,7 +55,7 @@ def test_unpickling_opens_nothing_yet(model: Recognizer, monkeypatch: pytest.Mon
 def test_in_a_pool_of_each_kind(model: Recognizer, method: str) -> None:
     expected = model.embed(IMAGES)  # used before, so that a fork inherits a session at work
     with ProcessPoolExecutor(2, multiprocessing.get_context(method)) as pool:
-        rows = list(pool.map(model.embed, IMAGES, timeout=120))
+        rows = list(pool.map(model.embed, IMAGES, timeout=300))
     assert (np.concatenate(rows) == expected).all()
 
 
@@ -75,7 +75,7 @@ def test_a_fork_ends_whether_or_not_it_uses_the_network(tiny_model: Path, used: 
         "    sys.exit(7)\n"
         "sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))\n"
     )
-    assert subprocess.run([sys.executable, "-c", code, tiny_model], timeout=120).returncode == 7
+    assert subprocess.run([sys.executable, "-c", code, tiny_model], timeout=300).returncode == 7
 
 
 def test_a_provider_may_be_one_name() -> None:

@@ -51,7 +51,9 @@ def test_what_cannot_be_measured_is_refused(tiny_model: Path, colour_folders: Pa
         evaluate("nobody", colour_folders)
 
 
-def test_a_saved_report_is_the_measured_one_with_map_and_clusters(report: Report, tmp_path: Path) -> None:
+def test_a_saved_report_is_the_measured_one_with_map_and_clusters(
+    report: Report, tmp_path: Path, undrawn: None
+) -> None:
     steps: list[tuple[str, int, int]] = []
     saved = report.save(tmp_path / "a", on_progress=lambda *step: steps.append(step))
     assert [done for _, done, _ in steps] == [1, 2, 3, 4, 5]

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from samekind.datasets.folders import read_class_folders
 from samekind.evaluation.class_to_class import worst_count
 from samekind.evaluation.measure import measure
-from samekind.evaluation.resampling.estimate import Estimate
+from samekind.evaluation.resampling.intervals import Estimate
 from samekind.evaluation.results import Evaluation
 from samekind.model_file.card import OperatingPoint
 from samekind.model_file.file import write_model
 from samekind.recognizer import Recognizer, load
 from samekind.report.build import build_report
-from samekind.report.page.figures import draw_all
+from samekind.report.page.figures import draw_all, of_task
 from samekind.report.page.render import render
 from samekind.report.promises import held
 from samekind.report.schema import Report
@@ -84,7 +84,7 @@ def test_the_other_models_promises_are_told_beside_it(report: Report) -> None:
     assert report.comparison.promised_on == {"pairs": EVERYDAY}
 
 
-def test_text_and_page_show_promised_and_measured(report: Report) -> None:
+def test_text_and_page_show_promised_and_measured(report: Report, undrawn: None) -> None:
     text = str(report)
     assert text == report.text()
     for words in ("pairs: promised and measured here", "higher than promised", "pairs: promised by other", "OPIS"):
@@ -95,12 +95,19 @@ def test_text_and_page_show_promised_and_measured(report: Report) -> None:
 
 
 def test_the_figure_shows_each_promise_beside_what_was_measured(report: Report) -> None:
-    drawings = {drawing.name: drawing for drawing in draw_all(report)}
-    drawing = drawings["promises-pairs-unseen"]
+    group = report.groups["unseen"]
+    assert group.pairs is not None
+    *_, drawing = of_task("unseen", "pairs", group.title, group.pairs)
+    assert drawing.name == "promises-pairs-unseen"
     assert "at balanced 0.10% promised, 100.00% measured" in drawing.alt
     for words in ("balanced", "half to twice"):
         assert words in drawing.svg, words
-    assert drawing.name in render(report, list(drawings.values()))
+
+
+def test_the_figure_is_on_the_page_where_something_was_promised(report: Report, undrawn: None) -> None:
+    drawings = draw_all(report)
+    (alt,) = (drawing.alt for drawing in drawings if drawing.name == "promises-pairs-unseen")
+    assert alt in render(report, drawings)
     without = report.model_copy(deep=True)
     for group in without.groups.values():
         for task in (group.pairs, group.trios):

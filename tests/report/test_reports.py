@@ -103,7 +103,7 @@ def test_classes_seen_can_be_named_otherwise(model: Recognizer, many_colours: Pa
     assert found.classes_seen == ("pink",)
 
 
-def test_fewer_resamples_behind_retrieval_and_clusters_are_told(result: Evaluation) -> None:
+def test_fewer_resamples_behind_retrieval_and_clusters_are_told(result: Evaluation, undrawn: None) -> None:
     found = replace(result, resamples=500)
     assert any("95 % intervals, of 500 resamples, 100 for retrieval." in note for note in notes(found))
     assert any("95 % intervals, of 20 resamples." in note for note in notes(result))
@@ -242,7 +242,9 @@ def test_the_same_evaluation_gives_the_same_report(result: Evaluation, written: 
             assert (tmp_path / path.relative_to(written)).read_bytes() == path.read_bytes(), path.name
 
 
-def test_another_model_is_compared_on_the_same_items(model: Recognizer, many_colours: Path, tmp_path: Path) -> None:
+def test_another_model_is_compared_on_the_same_items(
+    model: Recognizer, many_colours: Path, tmp_path: Path, undrawn: None
+) -> None:
     card = make_card(name="stricter")
     points = {name: p.model_copy(update={"threshold": 0.97}) for name, p in card.pair.operating_points.items()}
     pair = card.pair.model_copy(update={"operating_points": points})
@@ -412,8 +414,10 @@ def test_a_list_names_the_classes_that_are_not_left_out(model: Recognizer, pairs
 
 
 def test_the_matrix_of_many_classes_is_not_given(
-    result: Evaluation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    result: Evaluation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, undrawn: None
 ) -> None:
+    build_report(result).save(tmp_path / "whole")
+    assert (tmp_path / "whole" / "figures" / "classes.png").exists()
     monkeypatch.setattr("samekind.report.build.MOST_IN_MATRIX", 8)
     monkeypatch.setattr("samekind.report.page.render.MOST_IN_MATRIX", 8)
     report = build_report(result).save(tmp_path)
@@ -422,13 +426,15 @@ def test_the_matrix_of_many_classes_is_not_given(
     assert not (tmp_path / "figures" / "classes.png").exists()
 
 
-def test_the_command_writes_a_report_and_says_where(many_colours: Path, tiny_model: Path, tmp_path: Path) -> None:
+def test_the_command_writes_a_report_and_says_where(
+    many_colours: Path, tiny_model: Path, tmp_path: Path, undrawn: None
+) -> None:
     options = ("--resamples", "10", "--trio-count", "200", "--classes-seen", "red,green,blue")
     done = run("evaluate", tiny_model, many_colours, "--report", tmp_path / "r", *options)
     assert done.returncode == 0, done.stderr
     assert "report.html: open it in a browser" in done.stderr
     assert "== Classes that the model was not trained on: 48 images" in done.stdout
-    assert (tmp_path / "r" / "report.html").stat().st_size > 50_000
+    assert (tmp_path / "r" / "report.html").read_text().count("<svg></svg>") > 10
 
 
 def test_a_model_may_have_been_trained_on_other_classes_too(

@@ -37,7 +37,7 @@ POINTS = {
     "balanced": OperatingPoint(threshold=0.4012, far=0.02, tar=0.97),
     "strict": OperatingPoint(threshold=0.8, far=0.01, tar=0.9),
 }
-LINKS = [
+CALIBRATIONS = [
     PairCalibration(scale=10.0, bias=-4.0, operating_points=POINTS, measured_on=MEASURED),
     TrioCalibration(weights=(10.0, 1.0, 0.5), bias=-6.0, operating_points=POINTS, measured_on=MEASURED),
 ]
@@ -221,13 +221,13 @@ def test_pictures_arrive_as_they_were(first: bytes, second: bytes) -> None:
     assert list(pictures_of({"images": urls}, 2, Limits()).values()) == [first, second]
 
 
-@pytest.mark.parametrize("link", LINKS, ids=["pair", "trio"])
-def test_the_rates_are_the_measured_ones_where_there_are_any(link) -> None:
+@pytest.mark.parametrize("calibration", CALIBRATIONS, ids=["pair", "trio"])
+def test_the_rates_are_the_measured_ones_where_there_are_any(calibration) -> None:
     for name, point in POINTS.items():
-        trade = trade_at(link, round(point.threshold, 2))
+        trade = trade_at(calibration, round(point.threshold, 2))
         assert (trade.threshold, trade.measured_at) == (point.threshold, name)
         assert (trade.false_alarms, trade.misses) == (point.far, 1 - point.tar)
-    assert trade_at(link, 0.6).measured_at is None
+    assert trade_at(calibration, 0.6).measured_at is None
 
 
 @pytest.mark.parametrize("others", [3, ["data:,"], [None] * 10, ["data:image/png;base64,eA=="] * 27, ["http://x/"]])
@@ -242,27 +242,27 @@ def test_other_pictures_arrive_as_they_were() -> None:
     assert others_of({"images": urls}, Limits()) == others_of({"among": []}, Limits()) == []
 
 
-@pytest.mark.parametrize("link", LINKS, ids=["pair", "trio"])
-def test_a_slider_is_as_strict_in_a_context_as_without(link) -> None:
+@pytest.mark.parametrize("calibration", CALIBRATIONS, ids=["pair", "trio"])
+def test_a_slider_is_as_strict_in_a_context_as_without(calibration) -> None:
     points = {
         "balanced": OperatingPoint(threshold=0.2, far=0.05, tar=0.9),
         "strict": OperatingPoint(threshold=0.3, far=0.02, tar=0.7),
     }
-    context = link.model_copy(update={"operating_points": points})
+    context = calibration.model_copy(update={"operating_points": points})
     for name, point in POINTS.items():
-        assert same_strictness(round(point.threshold, 2), link, context) == points[name].threshold
-    lowest, highest, _, step = slider_range(link)
-    moved = [same_strictness(at, link, context) for at in np.arange(lowest, highest + step / 2, step)]
+        assert same_strictness(round(point.threshold, 2), calibration, context) == points[name].threshold
+    lowest, highest, _, step = slider_range(calibration)
+    moved = [same_strictness(at, calibration, context) for at in np.arange(lowest, highest + step / 2, step)]
     assert (np.diff(moved) >= -1e-12).all()
     assert moved[-1] == pytest.approx(1.0)
-    assert same_strictness(0.6, link, link) == pytest.approx(0.6)
+    assert same_strictness(0.6, calibration, calibration) == pytest.approx(0.6)
 
 
-@pytest.mark.parametrize("link", LINKS, ids=["pair", "trio"])
-def test_a_higher_threshold_has_fewer_false_alarms_and_more_misses(link) -> None:
-    lowest, highest, start, step = slider_range(link)
+@pytest.mark.parametrize("calibration", CALIBRATIONS, ids=["pair", "trio"])
+def test_a_higher_threshold_has_fewer_false_alarms_and_more_misses(calibration) -> None:
+    lowest, highest, start, step = slider_range(calibration)
     assert lowest < start < highest
-    trades = [trade_at(link, position) for position in np.arange(lowest, highest + step / 2, step)]
+    trades = [trade_at(calibration, position) for position in np.arange(lowest, highest + step / 2, step)]
     assert (np.diff([trade.false_alarms for trade in trades]) <= 1e-12).all()
     assert (np.diff([trade.misses for trade in trades]) >= -1e-12).all()
 

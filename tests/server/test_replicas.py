@@ -79,7 +79,7 @@ def front(replicas: list[Running], tmp_path: Path) -> Iterator[str]:
     words = [shutil.which("nginx") or "nginx", "-c", tmp_path / "nginx.conf", "-e", tmp_path / "error.log"]
     process = subprocess.Popen(words)
     url = f"http://127.0.0.1:{port}/samekind"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         try:
             httpx.get(f"{url}/api/v1/model")
@@ -88,7 +88,7 @@ def front(replicas: list[Running], tmp_path: Path) -> Iterator[str]:
             time.sleep(0.1)
     yield url
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=300) == 0
 
 
 def served(replica: Running) -> float:
@@ -105,7 +105,7 @@ def test_both_answer_alike_below_the_path_and_one_may_go(front: str, replicas: l
             f"{front}/api/v1/search", files={"image": image}, data={"k": "5", "where": "path like 'photos/%'"}
         )
 
-    with httpx.Client(timeout=120) as client:
+    with httpx.Client(timeout=300) as client:
         hits = search(client).json()["hits"]
         assert hits[0]["path"] == "photos/3.png"
         assert all(search(client).json()["hits"] == hits for _ in range(7))
@@ -119,7 +119,7 @@ def test_both_answer_alike_below_the_path_and_one_may_go(front: str, replicas: l
         going = threading.Event()
 
         def ask() -> None:
-            with httpx.Client(timeout=120) as own:
+            with httpx.Client(timeout=300) as own:
                 while not going.is_set():
                     statuses.append(search(own).status_code)
 

@@ -47,7 +47,7 @@ def test_a_client_that_does_not_read_is_left_and_one_that_reads_gets_all(reads) 
             server.close()
             return received, time.monotonic() - begun
 
-    received, seconds = asyncio.run(asyncio.wait_for(serve(), 60))
+    received, seconds = asyncio.run(asyncio.wait_for(serve(), 300))
     assert received > 50_000_000 if reads else seconds >= 0.4
 
 

@@ -30,7 +30,7 @@ def test_killed_embedding_ends_like_an_uninterrupted_one(
             stderr=subprocess.DEVNULL,
         )
         # Eight images go through the network together, and are shards; with fewer there is nothing to wait for.
-        waited = time.monotonic() + (60 if held > 8 else rng.uniform(0, 3))
+        waited = time.monotonic() + (600 if held > 8 else rng.uniform(0, 3))
         while finished(out) <= counts[-1] and time.monotonic() < waited:
             time.sleep(0.01)
         time.sleep(rng.uniform(0, 0.05))

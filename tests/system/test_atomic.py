@@ -138,7 +138,7 @@ def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path: Path) -> None:
     reader.start()
     with replacing(pipe) as temporary:
         temporary.write_text("through")
-    reader.join(timeout=60)
+    reader.join(timeout=300)
     assert read == ["through"]
     assert pipe.is_fifo()
 

@@ -34,7 +34,8 @@ def others(colour_folders: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def tiny(task: str):
     return protocol_recipe(task).with_settings(
         epochs=1,
-        network={"input_size": 32},
+        network={"backbone": "test_efficientnet", "input_size": 32},
+        freezing={"stages": 5},
         augmentation={"views": 1},
         sampler={"per_class": 12, "items": 8},
         holdout={"calibration": 0.5},
@@ -55,7 +56,7 @@ def test_every_seed_is_trained_once_and_tested_on_both_answers(
 ) -> None:
     monkeypatch.setattr(module, "TEST_ITEMS_PER_CLASS", 8)
     arguments = {"seeds": range(2), "recipe": tiny("trios"), "unseen": others}
-    results = reproduce("trios", data, "bundled", tmp_path, **arguments)
+    results = reproduce("trios", data, "scratch", tmp_path, **arguments)
     assert [result.seed for result in results] == [0, 1]
     assert all(0 <= result.accuracy <= 1 and 0 <= result.unseen <= 1 for result in results)
     assert all(result.images < 100 for result in results)
@@ -65,23 +66,23 @@ def test_every_seed_is_trained_once_and_tested_on_both_answers(
         raise AssertionError("trained again")
 
     monkeypatch.setattr(module, "train", fail)
-    assert reproduce("trios", data, "bundled", tmp_path, **arguments) == results
+    assert reproduce("trios", data, "scratch", tmp_path, **arguments) == results
     with pytest.raises(TrainingError, match="holds a run of other data or another recipe"):
-        reproduce("trios", data, "bundled", tmp_path, seeds=[0], recipe=tiny("pairs"))
+        reproduce("trios", data, "scratch", tmp_path, seeds=[0], recipe=tiny("pairs"))
     moved = shutil.copytree(data, tmp_path / "other-data")
     with pytest.raises(TrainingError, match="holds a run of other data"):
-        reproduce("trios", moved, "bundled", tmp_path, **arguments)
+        reproduce("trios", moved, "scratch", tmp_path, **arguments)
 
 
 def test_classes_that_are_trained_on_are_not_unseen(data: Path, colour_folders: Path, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="class 'blue' is trained on; name a folder of other classes"):
-        reproduce("pairs", data, "bundled", tmp_path, unseen=colour_folders)
+        reproduce("pairs", data, "scratch", tmp_path, unseen=colour_folders)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_without_test_images_is_refused(colour_folders: Path, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="train and val"):
-        reproduce("pairs", colour_folders, "bundled", tmp_path)
+        reproduce("pairs", colour_folders, "scratch", tmp_path)
 
 
 def test_accuracy_weighs_both_answers_alike(tiny_model: Path, colour_folders: Path) -> None:

@@ -112,12 +112,7 @@ def test_an_export_that_disagrees_with_torch_is_not_written(
 
 
 def test_a_loss_that_is_no_number_stops_the_run(colour_folders: Path, tmp_path: Path) -> None:
-    recipe = Recipe().with_settings(
-        network={"input_size": 32, "dimension": 8},
-        augmentation={"views": 1},
-        sampler={"classes": 4, "images": 4},
-        optimizer={"lr": 1e18},
-    )
+    recipe = SMALL.with_settings(optimizer={"lr": 1e18})
     settings = RunSettings(folder=colour_folders, output=tmp_path / "m.onnx", recipe=recipe, init="scratch")
     with pytest.raises(TrainingError, match="the loss is"):
         spine.train(settings, RunFolder(tmp_path / "run"))

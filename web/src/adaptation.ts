@@ -44,7 +44,7 @@ export function adapt(embeddings: readonly Embedding[], card: Card, source: stri
   const offset = mean.map((value) => share * value);
   const spread = knownSpread(compared, offset, domains);
   const about: Adapted = { source, pictures, distinct: compared.length, length, share, spread };
-  const [pair, trio] = [pairFor(domains, spread), trioFor(domains, spread)];
+  const [pair, trio] = [pairFor(domains, spread, length), trioFor(domains, spread, length)];
   return { offset, card: { ...card, pair, trio, adapted: about, narrow: null } };
 }
 
@@ -96,16 +96,26 @@ function quantile(sorted: Float64Array, share: number): number {
   return low + (place - below) * ((sorted[below + 1] ?? low) - low);
 }
 
-function pairFor({ pair }: DomainCalibration, spread: number): PairCalibration {
-  const points = Object.entries(pair.operating_points).map(([name, point]) => [
-    name,
-    { ...point, threshold: Math.min(1, point.threshold * spread) },
-  ]);
-  return { ...pair, scale: pair.scale / spread, operating_points: Object.fromEntries(points) };
+/** The calibrations for a collection, in units of its spread, and how many of these its similarities count less. */
+function known({ pair, trio, broad }: DomainCalibration, length: number) {
+  if (!broad || length >= broad.below) return { pair, trio, shift: 0 };
+  return { pair: broad.pair, trio: broad.trio, shift: broad.shift * (broad.below - length) };
 }
 
-function trioFor({ trio }: DomainCalibration, spread: number): TrioCalibration | null {
+function pairFor(domains: DomainCalibration, spread: number, length: number): PairCalibration {
+  const { pair, shift } = known(domains, length);
+  const points = Object.entries(pair.operating_points).map(([name, point]) => [
+    name,
+    { ...point, threshold: Math.min(1, (point.threshold + shift) * spread) },
+  ]);
+  const bias = pair.bias - pair.scale * shift;
+  return { ...pair, scale: pair.scale / spread, bias, operating_points: Object.fromEntries(points) };
+}
+
+function trioFor(domains: DomainCalibration, spread: number, length: number): TrioCalibration | null {
+  const { trio, shift } = known(domains, length);
   if (!trio) return null;
   const [first, second, third] = trio.weights;
-  return { ...trio, weights: [first / spread, second / spread, third / spread] };
+  const bias = trio.bias - (first + second + third) * shift;
+  return { ...trio, weights: [first / spread, second / spread, third / spread], bias };
 }

@@ -41,6 +41,15 @@ export interface DomainCalibration {
   readonly pair: PairCalibration;
   readonly trio: TrioCalibration | null;
   readonly domains: readonly string[];
+  readonly broad?: BroadCollections | null;
+}
+
+/** The same for collections of many kinds, whose mean is short. */
+export interface BroadCollections {
+  readonly below: number;
+  readonly shift: number;
+  readonly pair: PairCalibration;
+  readonly trio: TrioCalibration | null;
 }
 
 /** Kinds of pictures on which a bare model's rates do not hold. */

@@ -3,7 +3,7 @@
 import type { Card, NarrowKinds } from "./card.js";
 import { dot, type Embedding } from "./similarity.js";
 
-const REMEDY = "the rates do not hold among such; judge them among 20 or more of your own pictures";
+const REMEDY = "the error rates do not hold among such pictures; judge them among 20 or more of your own";
 
 /** Why the rates of a card may not hold for these pictures, in one line; null where they should. */
 export function doubt(card: Card, pictures: readonly Embedding[]): string | null {

@@ -1,6 +1,8 @@
 import * as ort from "onnxruntime-web/wasm";
 import { beforeAll, expect, test } from "vitest";
 
+import { adapt } from "../src/adaptation.js";
+import type { Card } from "../src/card.js";
 import { AdaptationError } from "../src/errors.js";
 import { load, Recognizer } from "../src/recognizer.js";
 import { type Embedding, similarity } from "../src/similarity.js";
@@ -78,6 +80,20 @@ test("adapted to the same pictures, all is as Python has it", async () => {
   });
   expect(Math.abs(mine.judge(moved.slice(0, 3)).probability - trio)).toBeLessThan(1e-3);
   expect(mine.judge(moved.slice(0, 2)).doubt).toBeNull();
+});
+
+test("in a broad collection similarities count from higher up", () => {
+  const { card } = recognizer;
+  const domains = { ...card.domains!, broad: null };
+  const plain = adapt(expected, { ...card, domains }, "made pictures").card;
+  const broad = { below: plain.adapted!.length + 0.1, shift: 2, pair: domains.pair, trio: domains.trio };
+  const moved = adapt(expected, { ...card, domains: { ...domains, broad } }, "made pictures").card;
+  const spread = plain.adapted!.spread;
+  const threshold = (one: Card) => one.pair.operating_points["balanced"]!.threshold;
+  expect(threshold(moved) - threshold(plain)).toBeCloseTo(0.2 * spread, 9);
+  expect(moved.pair.bias).toBeCloseTo(plain.pair.bias - 0.2 * domains.pair.scale, 9);
+  const weights = domains.trio!.weights.reduce((sum, weight) => sum + weight);
+  expect(moved.trio!.bias).toBeCloseTo(plain.trio!.bias - 0.2 * weights, 9);
 });
 
 test("nine pictures are too few, and so are many copies of one", () => {

@@ -70,7 +70,8 @@ def adapt(embeddings: Embeddings, card: Card, source: str) -> Adaptation:
     collection, offset, share = _centred(embeddings, card, domains.full_length)
     spread = known_spread(collection, offset, domains.spread, domains.few)
     about = _about(card, source, collection, share, spread)
-    return Adaptation(offset, pair_for(domains, spread), trio_for(domains, spread), about)
+    length = collection.length
+    return Adaptation(offset, pair_for(domains, spread, length), trio_for(domains, spread, length), about)
 
 
 def refuse_unmeasured(card: Card) -> DomainCalibration:
@@ -143,21 +144,33 @@ def known_spread(collection: Collection, offset: NDArray[np.float32], usual: flo
     return float((squared / (known + few)) ** 0.5)
 
 
-def pair_for(domains: DomainCalibration, spread: float) -> PairCalibration:
-    """The calibration of two images in a collection of some spread."""
+def pair_for(domains: DomainCalibration, spread: float, length: float) -> PairCalibration:
+    """The calibration of two images in a collection of some spread, whose mean has some length."""
+    pair, _, shift = _known(domains, length)
     points = {
-        name: point.model_copy(update={"threshold": min(1.0, point.threshold * spread)})
-        for name, point in domains.pair.operating_points.items()
+        name: point.model_copy(update={"threshold": min(1.0, (point.threshold + shift) * spread)})
+        for name, point in pair.operating_points.items()
     }
-    return domains.pair.model_copy(update={"scale": domains.pair.scale / spread, "operating_points": points})
+    bias = pair.bias - pair.scale * shift
+    return pair.model_copy(update={"scale": pair.scale / spread, "bias": bias, "operating_points": points})
 
 
-def trio_for(domains: DomainCalibration, spread: float) -> TrioCalibration | None:
-    """The calibration of three images in a collection of some spread; its thresholds are probabilities."""
-    if domains.trio is None:
+def trio_for(domains: DomainCalibration, spread: float, length: float) -> TrioCalibration | None:
+    """The calibration of three images in such a collection; its thresholds are probabilities."""
+    _, trio, shift = _known(domains, length)
+    if trio is None:
         return None
-    first, second, third = (weight / spread for weight in domains.trio.weights)
-    return domains.trio.model_copy(update={"weights": (first, second, third)})
+    first, second, third = (weight / spread for weight in trio.weights)
+    bias = trio.bias - sum(trio.weights) * shift
+    return trio.model_copy(update={"weights": (first, second, third), "bias": bias})
+
+
+def _known(domains: DomainCalibration, length: float) -> tuple[PairCalibration, TrioCalibration | None, float]:
+    """The calibrations for a collection, in units of its spread, and how many of these its similarities count less."""
+    broad = domains.broad
+    if broad is None or length >= broad.below:
+        return domains.pair, domains.trio, 0.0
+    return broad.pair, broad.trio, broad.shift * (broad.below - length)
 
 
 def adapted_model(model: ModelFile, adaptation: Adaptation, name: str | None = None) -> ModelFile:

@@ -35,7 +35,7 @@ from samekind.evaluation.mistakes import Mistake, item_mistakes, pair_mistakes
 from samekind.evaluation.resampling.all_pairs import AllPairs
 from samekind.evaluation.resampling.bootstrap import Resamples
 from samekind.evaluation.resampling.cells import Cells
-from samekind.evaluation.resampling.estimate import Drawn
+from samekind.evaluation.resampling.intervals import Drawn
 from samekind.evaluation.results import TaskResult
 from samekind.inference.similarity import Embeddings, paired_similarity, trio_similarities
 from samekind.model_file.calibration import (

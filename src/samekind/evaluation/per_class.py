@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from samekind.evaluation.metrics.metric import Interval
 from samekind.evaluation.resampling.all_pairs import AllPairs
 from samekind.evaluation.resampling.bootstrap import Resamples
-from samekind.evaluation.resampling.estimate import Drawn
+from samekind.evaluation.resampling.intervals import Drawn
 
 
 @dataclass(frozen=True)

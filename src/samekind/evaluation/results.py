@@ -13,7 +13,7 @@ from samekind.evaluation.metrics.metric import Metric
 from samekind.evaluation.metrics.scores import Probability, Scores
 from samekind.evaluation.mistakes import Mistake
 from samekind.evaluation.protocol import ProtocolAccuracy
-from samekind.evaluation.resampling.estimate import Drawn, Estimate
+from samekind.evaluation.resampling.intervals import Drawn, Estimate
 from samekind.inference.similarity import Embeddings
 from samekind.model_file.card import Card
 

@@ -169,4 +169,6 @@ def _judged(folder: _Folder, usual: float) -> Iterator[JudgedCollection]:
                 continue
         offset = _offset(collection)
         spread = known_spread(collection, offset, usual, FEW)
-        yield JudgedCollection.of(folder.name, folder.name, less(folder.embeddings[measured], offset), labels, spread)
+        rows = less(folder.embeddings[measured], offset)
+        length = collection.length
+        yield JudgedCollection.of(folder.name, folder.name, rows, labels, spread=spread, length=length)

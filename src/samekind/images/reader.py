@@ -153,11 +153,9 @@ class Reader:
             raise ImageError(too_large(self._name, (image.width, image.height), self._max_pixels))
 
     def _square(self, image: Image.Image, profile: bytes | None, turned: int) -> Pixels:
-        side = self._wanted.side
-        size = (side, side) if self._squashed else _fitted(image.size, side)
-        box = self._wanted.box(*image.size) if self._squashed else None
         mode = colour.mode_of(profile) if profile else "RGB"
-        square = _flat(image, mode).resize(size, Image.Resampling.BICUBIC, box=box, reducing_gap=2.0)
+        flat = _flat(image, mode)
+        square = self._wanted.of(flat) if self._squashed else self._wanted.within(flat)
         # Of the small square all is cheaper than of the photograph, and the same: squashing commutes with turning, and
         # nearly with the change of colours.
         if profile is not None and square.mode == mode:
@@ -165,11 +163,6 @@ class Reader:
         elif square.mode != "RGB":
             square = square.convert("RGB")
         return np.asarray(exif.turned_upright(square, turned))
-
-
-def _fitted(size: tuple[int, int], most: int) -> tuple[int, int]:
-    ratio = min(1.0, most / max(size))
-    return max(1, round(ratio * size[0])), max(1, round(ratio * size[1]))
 
 
 def _image_of(samples: Samples, name: str) -> Image.Image:

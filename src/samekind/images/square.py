@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from PIL import Image
+
 Resize = Literal["squash", "crop"]
 
 
@@ -29,3 +31,19 @@ class Square(NamedTuple):
         across, down = (min(width, height),) * 2 if self.resize == "crop" else (width, height)
         left, upper = (width - self.shown * across) / 2, (height - self.shown * down) / 2
         return left, upper, width - left, height - upper
+
+    def of(self, image: Image.Image) -> Image.Image:
+        """The square, in the image's own mode."""
+        return self._resized(image, (self.side, self.side), self.box(*image.size))
+
+    def within(self, image: Image.Image) -> Image.Image:
+        """The whole image as wide and high as it is, made smaller where a side is longer than the square's."""
+        ratio = min(1.0, self.side / max(image.size))
+        width, height = (max(1, round(ratio * side)) for side in image.size)
+        return self._resized(image, (width, height), None)
+
+    @staticmethod
+    def _resized(
+        image: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float] | None
+    ) -> Image.Image:
+        return image.resize(size, Image.Resampling.BICUBIC, box=box, reducing_gap=2.0)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from samekind.inference.similarity import Embeddings
 from samekind.model_file.card import Card, NarrowKinds
 
-_REMEDY = "the rates do not hold among such; judge them among 20 or more of your own pictures: --among FOLDER"
+_REMEDY = "the error rates do not hold among such pictures; judge them among 20 or more of your own"
 
 
 def doubts(card: Card, *members: Embeddings) -> list[str | None]:

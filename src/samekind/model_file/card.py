@@ -113,6 +113,26 @@ class TrioCalibration(_AtOneHalf, _Part):
     measured_on: MeasuredOn
 
 
+class BroadCollections(_Part):
+    """What similarities mean in collections of many kinds, which have little in common.
+
+    Their kinds are told apart more easily than those of one broad kind, so different pictures come closer to each other
+    by less than the spread says.
+
+    Attributes:
+        below: A collection is broad if the length of its mean is below this.
+        shift: By how much more a similarity must be to mean the same, in units of the spread, for each unit of length
+            that the mean is shorter.
+        pair: As that of ``DomainCalibration``, with the rates of broad collections.
+        trio: Likewise.
+    """
+
+    below: Annotated[float, Field(gt=0.0, le=1.0)]
+    shift: Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+    pair: PairCalibration
+    trio: TrioCalibration | None
+
+
 class DomainCalibration(_Part):
     """What similarities mean in a collection of pictures that the model does not know, once it is adapted to it.
 
@@ -127,6 +147,7 @@ class DomainCalibration(_Part):
         pair: The calibration of two images; scale, bias and thresholds are for similarities in units of the spread.
         trio: The calibration of three images; its weights are for such similarities, its thresholds probabilities.
         domains: The names of the domains, in plain words.
+        broad: The same for broad collections; None where none were among those that it was fitted on.
     """
 
     full_length: Annotated[float, Field(gt=0.0, le=1.0)]
@@ -135,6 +156,7 @@ class DomainCalibration(_Part):
     pair: PairCalibration
     trio: TrioCalibration | None
     domains: tuple[str, ...]
+    broad: BroadCollections | None = None
 
 
 class NarrowKinds(_Part):

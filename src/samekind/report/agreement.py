@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from samekind.evaluation.metrics.metric import AMI
 from samekind.evaluation.resampling.bootstrap import Resamples, draw
-from samekind.evaluation.resampling.estimate import Drawn
+from samekind.evaluation.resampling.intervals import Drawn
 from samekind.evaluation.results import Evaluation
 from samekind.inference.similarity import Embeddings
 

@@ -18,7 +18,7 @@ from samekind.evaluation.mistakes import Mistake
 from samekind.evaluation.per_class import per_class
 from samekind.evaluation.resampling.all_pairs import AllPairs
 from samekind.evaluation.resampling.bootstrap import draw
-from samekind.evaluation.resampling.estimate import Drawn
+from samekind.evaluation.resampling.intervals import Drawn
 from samekind.evaluation.results import Evaluation, GroupResult, ModelResult, TaskResult
 from samekind.model_file.calibration import pair_calibration_of
 from samekind.model_file.card import Card

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from samekind.evaluation.metrics.metric import Unit
-from samekind.evaluation.resampling.estimate import Estimate
+from samekind.evaluation.resampling.intervals import Estimate
 from samekind.report.schema import Difference, MetricReport, Number
 
 NOT_DEFINED = "not defined"

@@ -8,7 +8,7 @@ from pathlib import Path
 from samekind.evaluation.measure import FEWEST_CLASSES
 from samekind.evaluation.metrics.metric import far_at, recall_at, tar_at
 from samekind.evaluation.metrics.retrieval import MOST_RESAMPLES
-from samekind.evaluation.resampling.estimate import Estimate
+from samekind.evaluation.resampling.intervals import Estimate
 from samekind.evaluation.results import Evaluation, GroupResult, TaskResult
 from samekind.model_file.calibration import DEFAULT_OPERATING_POINT
 

@@ -32,8 +32,10 @@ def refuse_address(path: object, error: type[SamekindError]) -> None:
     text = os.fspath(path) if isinstance(path, str | os.PathLike) else ""
     # A Path has made one slash of two.
     if (matched := _ADDRESS.match(text) or re.match(r"(file):/", text)) and not Path(text).exists():
-        advice = "give the path alone" if matched[1].lower() == "file" else "download it and give its path"
-        raise error(f"{text}: addresses are not fetched; {advice}")
+        is_file = matched[1].lower() == "file"
+        written = re.sub(":/(?!/)", ":///" if is_file else "://", text, count=1)
+        advice = "give the path alone" if is_file else "download it and give its path"
+        raise error(f"{written}: addresses are not fetched; {advice}")
 
 
 def shell_word(path: str | os.PathLike[str]) -> str:

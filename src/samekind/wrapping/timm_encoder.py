@@ -174,16 +174,10 @@ def _create(name: str, init: str | os.PathLike[str] | None, options: dict[str, A
 
 def _options(architecture: str, pool: Pool | None, size: int | None) -> dict[str, Any]:
     """What timm is to make otherwise than it would."""
-    import timm  # noqa: PLC0415 - an extra
+    from samekind.training.network.backbone import size_options  # noqa: PLC0415 - an extra
 
-    options: dict[str, Any] = {}
-    if pool in _POOLS:
-        options["global_pool"] = _POOLS[pool]
-    if size is not None:
-        config = timm.get_pretrained_cfg(architecture, allow_unregistered=True)
-        if config is not None and config.fixed_input_size:
-            options["img_size"] = size
-    return options
+    pooled = {"global_pool": _POOLS[pool]} if pool in _POOLS else {}
+    return pooled | size_options(architecture, size)
 
 
 def _load(network: Any, path: Path) -> None:

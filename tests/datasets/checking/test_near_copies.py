@@ -57,6 +57,18 @@ def test_copies_have_one_name_and_others_their_own(pictures: list[Path]) -> None
     assert all(names[path] == hashes[path] for path in [*pictures[3:12], pictures[-1]])
 
 
+def test_the_same_images_are_looked_at_once_and_others_anew(pictures: list[Path]) -> None:
+    looked: list[int] = []
+    hashes = {path: content_hash(path) for path in pictures}
+    names = identities_of(hashes)
+    assert identities_of(hashes, lambda done, _: looked.append(done)) == names
+    assert looked == []
+    fewer = identities_of({path: hashes[path] for path in pictures[1:]}, lambda done, _: looked.append(done))
+    assert looked[-1] == len(pictures) - 1
+    assert fewer[pictures[12]] == hashes[pictures[12]]
+    assert fewer[pictures[13]] == fewer[pictures[1]]
+
+
 def test_which_images_have_copies_among_others(pictures: list[Path]) -> None:
     assert copied_among(pictures[10:], pictures[:10]) == pictures[12:15]
     assert copied_among(pictures[10:12], pictures[:10]) == []

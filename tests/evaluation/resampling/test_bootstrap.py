@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from samekind.evaluation.resampling.bootstrap import SMALLEST_CLASS, Resamples, draw
-from samekind.evaluation.resampling.estimate import Drawn, Estimate
+from samekind.evaluation.resampling.intervals import Drawn, Estimate
 
 LABELS = np.repeat([0, 1, 2], [8, 9, 12])
 CLASSES = np.repeat(np.arange(10), 3)

@@ -34,7 +34,7 @@ def blobs(seed: int, width: int = 480, height: int = 360) -> Image.Image:
 
 
 # Every two of them are laid on each other in full size.
-_LOOK_ALIKES = 10
+_LOOK_ALIKES = 7
 SURE: dict[str, Edit] = {
     "resized": lambda image: image.resize((240, 180), Image.Resampling.LANCZOS),
     "cropped": lambda image: image.crop((40, 30, 440, 330)),

@@ -88,7 +88,7 @@ def test_while_one_process_writes_others_read_and_a_second_writer_is_told_who(
     with pytest.raises(GalleryError, match=rf"process {writer.pid} on .+ has been writing it since \d{{4}}-"):
         gallery.sync(photos)
     writer.stdin.close()
-    assert writer.wait(120) == 0
+    assert writer.wait(300) == 0
     assert len(gallery.search(photos / "red/00.png", 500)) == 142
     assert gallery.sync(photos).unchanged == 142
 

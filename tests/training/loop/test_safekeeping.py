@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from commands import ENVIRONMENT, command, holding, printed_seed
+from commands import run as command_line
 from safetensors.torch import load_file
 from training.runs import Trained, assert_same_weights, fit_only
 
@@ -101,14 +102,13 @@ def test_ctrl_c_says_how_to_go_on_and_the_run_ends_with_the_same_weights(small: 
     assert not (tmp_path / "run" / "network.safetensors").exists()
     assert checkpoint(tmp_path / "run")["global_step"] > 0
 
-    resumed = start("--resume", tmp_path / "run")
-    out, errors = resumed.communicate(timeout=300)
-    assert resumed.returncode == 0, errors
+    resumed = command_line("train", "--resume", tmp_path / "run")
+    assert resumed.returncode == 0, resumed.stderr
     assert_same_weights(tmp_path / "run", small.run)
     assert (tmp_path / "shades.onnx").read_bytes() == (tmp_path / "run" / "model.onnx").read_bytes()
-    assert out.startswith(f"{tmp_path / 'shades.onnx'}: written.")
+    assert resumed.stdout.startswith(f"{tmp_path / 'shades.onnx'}: written.")
     # Nothing but how far it is.
-    assert {line.partition(":")[0] for line in errors.splitlines()} <= {
+    assert {line.partition(":")[0] for line in resumed.stderr.splitlines()} <= {
         "look at the images", "training steps", "calibrate", "train features (0.0 GB in all)",
         "held-out features (0.0 GB in all)",
     }  # fmt: skip
@@ -128,14 +128,13 @@ def test_kills_at_any_moment_cost_only_work(small: Trained, tmp_path: Path) -> N
         delay = moments.uniform(0, most)
         time.sleep(delay)
         process.kill()
-        process.communicate(timeout=120)
+        process.communicate(timeout=300)
         killed.append((delay, process.returncode))
         arguments = ["--resume", run] if RunFolder(run).has_begun else arguments
     # The work of a whole epoch is not lost.
     assert checkpoint(run)["global_step"] >= small.steps_per_epoch, killed
-    process = start("--resume", run)
-    _, errors = process.communicate(timeout=300)
-    assert process.returncode == 0, (killed, errors)
+    resumed = command_line("train", "--resume", run)
+    assert resumed.returncode == 0, (killed, resumed.stderr)
     assert_same_weights(run, small.run)
 
 

@@ -11,6 +11,7 @@ from samekind.cli.console.options import warn
 from samekind.cli.console.progress import stage_bars
 
 if TYPE_CHECKING:
+    from samekind.inference.verdict import TrioVerdict, Verdict
     from samekind.recognizer import Recognizer
 
 
@@ -33,6 +34,12 @@ def load_among(
 
     recognizer = load(model, providers=providers, threads=threads)
     return recognizer if among is None else adapt_to(recognizer, among)
+
+
+def warn_of_doubt(verdict: Verdict | TrioVerdict) -> None:
+    """Say why the error rates may not hold for these pictures, and which option mends it."""
+    if verdict.doubt:
+        warn(f"{verdict.doubt}: --among FOLDER")
 
 
 def adapt_to(recognizer: Recognizer, among: Path, name: str | None = None) -> Recognizer:

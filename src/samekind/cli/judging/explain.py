@@ -19,7 +19,6 @@ from samekind.cli.console.options import (
     echo_json,
     printable,
     verdict_word,
-    warn,
 )
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def explain(
 
       samekind explain a.jpg b.jpg c.jpg --among my-photos -o why.png
     """
-    from samekind.cli.judging.context import load_among
+    from samekind.cli.judging.context import load_among, warn_of_doubt
 
     if output is None and not json:
         raise typer.BadParameter("say where the picture goes: -o why.png (or --json for the numbers)")
@@ -78,8 +77,7 @@ def explain(
     else:
         typer.echo(summary(explanation))
         typer.echo(f"{output}: written. {printable(explanation.how)}", err=True)
-    if explanation.verdict.doubt:
-        warn(explanation.verdict.doubt)
+    warn_of_doubt(explanation.verdict)
 
 
 def summary(explanation: Explanation) -> str:

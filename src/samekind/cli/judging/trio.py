@@ -16,10 +16,6 @@ from samekind.cli.console.options import (
     OutputOption,
     ProviderOption,
     ThreadsOption,
-    describe_threshold,
-    echo_json,
-    verdict_word,
-    warn,
 )
 
 
@@ -59,16 +55,12 @@ def trio(
 
       samekind trio --trios trios.csv -o verdicts.csv
     """
+    from samekind.cli.judging.asked import refuse_unclear, tell
     from samekind.cli.judging.context import load_among
 
-    images = (first, second, third)
-    if (trios is None) != all(image is not None for image in images) or (trios and first):
-        raise typer.BadParameter("give three images, or --trios FILE")
-    if trios is None and output is not None:
-        raise typer.BadParameter("--output is for a list; the verdict on three images goes to standard output")
+    images, for_images_only = (first, second, third), json or exit_code
+    refuse_unclear(images, trios, count="three", option="--trios", output=output, for_images_only=for_images_only)
     if trios is not None:
-        if json or exit_code:
-            raise typer.BadParameter("--json and --exit-code are for three images; a list is written as CSV")
         from samekind.cli.judging.batch import judge_list
         from samekind.datasets.lists import TRIO_COLUMNS
 
@@ -83,21 +75,7 @@ def trio(
         return
     recognizer = load_among(model, among, providers=provider, threads=threads)
     verdict = recognizer.verify_trio(
-        *(image for image in images if image is not None),
-        operating_point=operating_point,
-        threshold=threshold,
+        *(image for image in images if image is not None), operating_point=operating_point, threshold=threshold
     )
-    if json:
-        echo_json(verdict)
-    else:
-        calibration = recognizer.card.trio
-        point = calibration.operating_points.get(verdict.operating_point or "") if calibration else None
-        pairs = "  ".join(f"{name} {pair.similarity:.2f}" for name, pair in zip(PAIR_NAMES, verdict.pairs, strict=True))
-        typer.echo(
-            f"{verdict_word(verdict.same, 'two alike', 'none alike')}p={verdict.probability:.2f}  {pairs}  "
-            + describe_threshold(verdict.threshold, verdict.operating_point, point, verdict.rates_from)
-        )
-        if verdict.doubt:
-            warn(verdict.doubt)
-    if exit_code and not verdict.same:
-        raise typer.Exit(1)
+    pairs = "  ".join(f"{name} {pair.similarity:.2f}" for name, pair in zip(PAIR_NAMES, verdict.pairs, strict=True))
+    tell(verdict, ("two alike", "none alike"), pairs, recognizer.card.trio, json=json, exit_code=exit_code)

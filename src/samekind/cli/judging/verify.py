@@ -15,10 +15,6 @@ from samekind.cli.console.options import (
     OutputOption,
     ProviderOption,
     ThreadsOption,
-    describe_threshold,
-    echo_json,
-    verdict_word,
-    warn,
 )
 
 
@@ -62,15 +58,14 @@ def verify(
 
       samekind verify --pairs pairs.csv -o verdicts.csv
     """
+    from samekind.cli.judging.asked import refuse_unclear, tell
     from samekind.cli.judging.context import load_among
 
-    if (pairs is None) != (first is not None and second is not None) or (pairs and first):
-        raise typer.BadParameter("give two images, or --pairs FILE")
-    if pairs is None and output is not None:
-        raise typer.BadParameter("--output is for a list; the verdict on two images goes to standard output")
+    for_images_only = json or exit_code
+    refuse_unclear(
+        (first, second), pairs, count="two", option="--pairs", output=output, for_images_only=for_images_only
+    )
     if pairs is not None:
-        if json or exit_code:
-            raise typer.BadParameter("--json and --exit-code are for two images; a list is written as CSV")
         from samekind.cli.judging.batch import judge_list
         from samekind.datasets.lists import PAIR_COLUMNS
 
@@ -87,17 +82,5 @@ def verify(
     assert second is not None
     recognizer = load_among(model, among, providers=provider, threads=threads)
     verdict = recognizer.verify(first, second, operating_point=operating_point, threshold=threshold)
-    if json:
-        echo_json(verdict)
-    else:
-        calibration = recognizer.card.pair
-        point = calibration.operating_points.get(verdict.operating_point or "") if calibration else None
-        typer.echo(
-            f"{verdict_word(verdict.same, 'same', 'different')}p={verdict.probability:.2f}  "
-            f"similarity {verdict.similarity:.2f}  "
-            + describe_threshold(verdict.threshold, verdict.operating_point, point, verdict.rates_from)
-        )
-        if verdict.doubt:
-            warn(verdict.doubt)
-    if exit_code and not verdict.same:
-        raise typer.Exit(1)
+    similarity = f"similarity {verdict.similarity:.2f}"
+    tell(verdict, ("same", "different"), similarity, recognizer.card.pair, json=json, exit_code=exit_code)

@@ -6,6 +6,7 @@ the work that an index of the same pictures takes. Needs OpenCV.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ _DETAIL = 2048
 # A copy has the most votes, or nearly.
 _LEAST_VOTES, _MOST_PARTNERS = 5, 3
 _AHEAD, _MOST_THREADS, _HELD = 64, 4, 8
+# Digest to name, of the images that were asked for last: runs that differ in their seed ask for the same ones.
+_last_names: deque[dict[str, str]] = deque([{}], maxlen=1)
 
 
 @dataclass(frozen=True)
@@ -135,12 +138,21 @@ def identities_of(hashes: Mapping[Path, str], on_progress: Callable[[int, int], 
         hashes: SHA-256 of each image's file.
         on_progress: Called with the number of images read and the number of all.
     """
-    different = sorted({digest: path for path, digest in reversed(list(hashes.items()))}.items())
-    small = read_small_pictures([path for _, path in different], on_progress)
-    pictures = [one for one in small if one is not None]
-    groups = grouped(len(pictures), [(copy.first, copy.second) for copy in near_copies(pictures)])
-    names = {hashes[one.path]: hashes[pictures[group].path] for one, group in zip(pictures, groups, strict=True)}
-    return {path: names.get(digest, digest) for path, digest in hashes.items()}
+    different = dict(sorted({digest: path for path, digest in reversed(list(hashes.items()))}.items()))
+    names = _last_names[0]
+    if names.keys() != different.keys():
+        names = _names(different, on_progress)
+        _last_names.append(names)
+    return {path: names[digest] for path, digest in hashes.items()}
+
+
+def _names(different: Mapping[str, Path], on_progress: Callable[[int, int], None] | None) -> dict[str, str]:
+    small = read_small_pictures(list(different.values()), on_progress)
+    digests = [digest for digest, one in zip(different, small, strict=True) if one is not None]
+    copies = near_copies([one for one in small if one is not None])
+    groups = grouped(len(digests), [(copy.first, copy.second) for copy in copies])
+    first_of_group = {digest: digests[group] for digest, group in zip(digests, groups, strict=True)}
+    return {digest: first_of_group.get(digest, digest) for digest in different}
 
 
 def copied_among(

@@ -21,7 +21,7 @@ class Unit(StrEnum):
 
 
 class Interval(Enum):
-    """How the interval of a metric is made from its resamples (``resampling.estimate`` does it).
+    """How the interval of a metric is made from its resamples (``resampling.intervals`` does it).
 
     Attributes:
         SHARE: Wilson's, for as many independent items as would give the variance of the resamples.

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from samekind.evaluation.metrics.metric import MAP_AT_R, R_PRECISION, Metric, recall_at
 from samekind.evaluation.resampling.all_pairs import AllPairs
 from samekind.evaluation.resampling.bootstrap import Resamples
-from samekind.evaluation.resampling.estimate import Drawn
+from samekind.evaluation.resampling.intervals import Drawn
 
 RECALL_AT = (1, 5, 10)
 # Each costs as much as all the measures, and their spread needs no third digit.

@@ -16,7 +16,7 @@ from samekind.evaluation.metrics.metric import Metric
 from samekind.evaluation.metrics.scores import Floats, Scores, Side
 from samekind.evaluation.resampling.all_pairs import AllPairs, Counts
 from samekind.evaluation.resampling.bootstrap import Resamples
-from samekind.evaluation.resampling.estimate import Drawn
+from samekind.evaluation.resampling.intervals import Drawn
 
 Values = Mapping[Metric, float]
 

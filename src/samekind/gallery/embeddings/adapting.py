@@ -56,8 +56,8 @@ def _as_the_card_says(known: Adaptation, card: Card) -> bool:
         return False
     return (
         about.share == min(1.0, about.length / domains.full_length)
-        and known.pair == pair_for(domains, about.spread)
-        and known.trio == trio_for(domains, about.spread)
+        and known.pair == pair_for(domains, about.spread, about.length)
+        and known.trio == trio_for(domains, about.spread, about.length)
     )
 
 

@@ -63,6 +63,7 @@ def draw(
         plot(figure.subplots(), *content)
         png, svg = io.BytesIO(), io.StringIO()
         figure.savefig(png, format="png", dpi=150, facecolor="white", metadata={"Software": None})
+        figure.set_layout_engine("none")  # all has its place now, and finding it again takes as long as drawing
         figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     return Drawing(name, title, alt, _for_page(svg.getvalue(), name), png.getvalue())
 

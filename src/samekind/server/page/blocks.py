@@ -49,6 +49,7 @@ class _Found(BaseModel):
     doubt: Annotated[str, Field(max_length=1000)] | None = None
     pictures: Annotated[int, Field(ge=0)] = 0
     spread: Annotated[float, Field(gt=0)] | None = None
+    length: Annotated[float, Field(ge=0, le=1)] = 0.0
 
     @classmethod
     def of(cls, verdict: Verdict | TrioVerdict, score: float, context: Card, bare: Card, **more: Any) -> Self:
@@ -60,6 +61,7 @@ class _Found(BaseModel):
             doubt=verdict.doubt,
             pictures=about.pictures if about else 0,
             spread=about.spread if about else None,
+            length=about.length if about else 0.0,
             **more,
         )
 
@@ -103,7 +105,9 @@ def _pair_tab(service: Service, calibration: PairCalibration, limits: Limits) ->
 
     def in_context(answer: _Found) -> PairCalibration:
         domains = service.card.domains
-        return calibration if domains is None or answer.spread is None else pair_for(domains, answer.spread)
+        if domains is None or answer.spread is None:
+            return calibration
+        return pair_for(domains, answer.spread, answer.length)
 
     def describe(answer: _Found, threshold: float) -> str:
         same = answer.score >= threshold
@@ -130,8 +134,9 @@ def _trio_tab(service: Service, calibration: TrioCalibration, limits: Limits) ->
 
     def in_context(answer: _Found) -> TrioCalibration:
         domains = service.card.domains
-        found = None if domains is None or answer.spread is None else trio_for(domains, answer.spread)
-        return found or calibration
+        if domains is None or answer.spread is None:
+            return calibration
+        return trio_for(domains, answer.spread, answer.length) or calibration
 
     def describe(answer: _Found, threshold: float) -> str:
         same = answer.score >= threshold
@@ -225,10 +230,14 @@ def _no_verdicts(card: Card) -> str:
 
 
 def _footer(service: Service) -> str:
-    card = service.card
+    training = service.card.training
+    known = (
+        f"learned from {training.images:,} pictures of {len(training.classes):,} classes"
+        if training.images
+        else "was made elsewhere"
+    )
     return (
-        f'<footer class="sk-footer"><p>Model <b>{escape(card.name)}</b>: {escape(card.training.data)}. '
-        f"It knows best what it was trained on: {len(card.training.classes)} "
-        "classes. On other things it errs more often."
+        f'<footer class="sk-footer"><p>The model <b>{escape(service.card.name)}</b> {known}. '
+        "It errs more often on things of other kinds than it learned from."
         '</p><p>Pictures are judged in memory and forgotten. <a href="docs">The same over HTTP</a>.</p></footer>'
     )

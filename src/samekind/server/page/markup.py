@@ -43,7 +43,7 @@ def context_note(pictures: int, rates_from: str, doubt: str | None) -> str:
     """
     among = f"Judged among {pictures:,} pictures: what they all have in common does not count. " if pictures else ""
     rates = f"How often this errs was measured on {escape(rates_from)}." if rates_from else ""
-    warning = f'<p class="sk-doubt">{escape(doubt)}</p>' if doubt else ""
+    warning = f'<p class="sk-doubt">Careful: {escape(doubt)}.</p>' if doubt else ""
     return f'{warning}<p class="sk-small sk-context">{among}{rates}</p>'
 
 

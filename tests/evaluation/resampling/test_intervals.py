@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samekind.evaluation.metrics.metric import Interval
-from samekind.evaluation.resampling.estimate import Drawn
+from samekind.evaluation.resampling.intervals import Drawn
 
 
 @given(st.floats(0, 1), st.floats(0, 0.02), st.integers(1, 100))
