@@ -57,7 +57,7 @@ def test_groups_are_those_of_this_process(cluster: None, album: Gallery, groups:
 
 def test_workers_that_die_begin_their_part_again(cluster: None, album: Gallery, groups: list[DuplicateGroup]) -> None:
     killed: list[int] = []
-    assert album.duplicates(related=True, engine="ray", on_progress=killing_workers(killed, "compare_there")) == groups
+    assert album.duplicates(related=True, engine="ray", on_progress=killing_workers(killed, "_Worker")) == groups
     assert killed
 
 
@@ -76,8 +76,9 @@ def test_what_a_worker_does_not_see_as_it_was_indexed_is_left_to_this_process(al
     gone = replace(first, row=replace(first.row, path=first.row.path.with_name("gone.png")))
     changed = replace(second, row=replace(second.row, size=7))
     assert compare_there(gone, second) == compare_there(first, changed) == UNREAD
+    worker = SimpleNamespace(compare=SimpleNamespace(remote=lambda *_: UNREAD))
     blind = SimpleNamespace(
-        remote=lambda **_: lambda _: SimpleNamespace(remote=lambda *_: UNREAD), get=lambda found: found
+        remote=lambda **_: lambda _: SimpleNamespace(remote=lambda: worker), get=lambda found: found
     )
     with RayWorkers(blind, 1).comparing([first, second]) as pool:
         here = Comparison()(first, second)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import cycle
 from typing import Any, TypeVar
 
 from samekind.copies.evidence import Evidence
@@ -30,21 +31,25 @@ class RayWorkers:
 
     Args:
         ray: The module.
-        count: How many work at once.
+        count: How many work.
+
+    Attributes:
+        ahead: Pictures by which comparing is to be ahead, so that none of them waits.
     """
 
     def __init__(self, ray: Any, count: int) -> None:
         self._ray = ray
-        self._count = count
+        kind = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=-1)(_Worker)
+        self._workers = [kind.remote() for _ in range(count)]
         self.ahead = _AHEAD * count
 
     def each(self, work: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
         """``map``, by the workers: see ``samekind.system.each.Each``."""
-        sent, task = self._ray.put(work), self._ray.remote(num_cpus=1)(_done)
+        sent = self._ray.put(work)
         waiting: deque[Any] = deque()
-        for item in items:
-            waiting.append(task.remote(sent, item))
-            if len(waiting) >= _WAITING * self._count:
+        for item, worker in zip(items, cycle(self._workers), strict=False):
+            waiting.append(worker.do.remote(sent, item))
+            if len(waiting) >= _WAITING * len(self._workers):
                 yield self._ray.get(waiting.popleft())
         while waiting:
             yield self._ray.get(waiting.popleft())
@@ -54,7 +59,7 @@ class RayWorkers:
 
         What a worker cannot read as it was indexed is compared here, so the evidence is the same as without workers.
         """
-        return _Comparing(self._ray, pictures)
+        return _Comparing(self._ray, self._workers, pictures)
 
 
 @contextmanager
@@ -77,19 +82,22 @@ def ray_workers(address: str, workers: int | None) -> Iterator[RayWorkers]:
         yield RayWorkers(ray, min(cores, workers or cores))
 
 
-def _done(work: Callable[[_Item], _Result], item: _Item) -> _Result:
-    return work(item)
+class _Worker:
+    def do(self, work: Callable[[_Item], _Result], item: _Item) -> _Result:
+        return work(item)
+
+    def compare(self, one: PictureFile, other: PictureFile) -> Compared:
+        return compare_there(one, other)
 
 
 class _Comparing(Executor):
-    def __init__(self, ray: Any, pictures: Sequence[PictureFile]) -> None:
-        self._ray, self._pictures = ray, pictures
-        self._task = ray.remote(num_cpus=1)(compare_there)
+    def __init__(self, ray: Any, workers: Sequence[Any], pictures: Sequence[PictureFile]) -> None:
+        self._ray, self._workers, self._pictures = ray, cycle(workers), pictures
 
     def submit(self, compare: Callable[[int, int], Evidence | None], one: int, other: int) -> _There:  # type: ignore[override]
         # Without what was unpacked of them here.
         sent = (replace(self._pictures[place]) for place in (one, other))
-        return _There(self._ray, self._task.remote(*sent), lambda: compare(one, other))
+        return _There(self._ray, next(self._workers).compare.remote(*sent), lambda: compare(one, other))
 
 
 class _There(Future[Evidence | None]):
