@@ -216,7 +216,8 @@ class ShardFolder:
 
     def _latest(self) -> dict[str, str]:
         """The shards of images that may be in several: what later plans have, for within a plan each is once."""
-        rows, latest = self.manifest.settings.rows, {}
+        rows = self.manifest.settings.rows
+        latest: dict[str, str] = {}
         for plan, entry in list(enumerate(self.manifest.plans))[1:]:
             for number in range(-(-entry.inputs // rows)):
                 if (name := shard_name(plan, number)) in self.manifest.shards:

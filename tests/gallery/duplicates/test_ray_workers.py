@@ -26,13 +26,14 @@ pytestmark = RAY_TESTS
 
 @pytest.fixture
 def album(gallery: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gallery:
-    """Pictures and copies of them, an exact one and a variant among them; looked for in many parts."""
+    """Pictures and copies of them, an exact and a pale one among them; looked for in many parts."""
     (tmp_path / "album").mkdir()
     for seed in range(6):
         image = blobs(seed)
         save(image, tmp_path / f"album/{seed}.png")
         save(image.resize((240, 180)), tmp_path / f"album/{seed}-small.png")
         save(ImageOps.mirror(image).crop((30, 20, 400, 330)), tmp_path / f"album/{seed}-cut.png")
+    save(blobs(1), tmp_path / "album/1-same.png")
     save(ImageEnhance.Color(blobs(0)).enhance(0.2), tmp_path / "album/0-pale.png")
     gallery.sync(tmp_path / "album")
     monkeypatch.setattr(candidates, "_VOTERS", 400)
