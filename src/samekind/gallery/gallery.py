@@ -15,7 +15,7 @@ from samekind.errors import GalleryError
 from samekind.gallery.clustering import Cluster, ClusterMethod, find_clusters
 from samekind.gallery.duplicates.copy_finder import CopyFinder
 from samekind.gallery.duplicates.duplicate_group import DuplicateGroup
-from samekind.gallery.duplicates.duplicate_groups import DuplicateKind, EngineName, find_duplicates
+from samekind.gallery.duplicates.duplicate_groups import DuplicateKind, find_duplicates
 from samekind.gallery.duplicates.matches import Match, find_matches
 from samekind.gallery.duplicates.pictures.picture_files import PictureFile, read_picture_files
 from samekind.gallery.duplicates.query import query_picture
@@ -43,6 +43,7 @@ from samekind.progress import Progress
 from samekind.recognizer import Recognizer
 from samekind.shards.folder import ShardFolder
 from samekind.shards.parquet_images import require_pyarrow
+from samekind.system.each import EngineName
 
 
 class Gallery:

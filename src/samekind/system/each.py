@@ -1,10 +1,11 @@
-"""Work that falls into parts which know nothing of each other: done by ``map``, or by what spreads them."""
+"""Work that falls into parts which know nothing of each other, and what does it: this process, or workers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
+EngineName = Literal["local", "ray"]
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 

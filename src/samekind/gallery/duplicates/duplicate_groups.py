@@ -28,9 +28,9 @@ from samekind.gallery.store.rows import read_rows
 from samekind.gallery.store.store import Store
 from samekind.inference.similarity import Embeddings
 from samekind.progress import Progress
+from samekind.system.each import EngineName
 
 DuplicateKind = Literal["exact", "near", "same-class"]
-EngineName = Literal["local", "ray"]
 # The operating point at which images count as of one class.
 SAME_CLASS_POINT = "strict"
 
