@@ -11,6 +11,8 @@ import pytest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PATIENCE = 120_000  # milliseconds: a browser on a busy machine is slow
+AXE = Path(__file__).parents[1] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+needs_axe = pytest.mark.skipif(not AXE.is_file(), reason="needs axe-core (cd web && npm install)")
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (apt-get install chromium)")
 
 
@@ -37,3 +39,10 @@ def give(page, tab: str, *paths: Path) -> None:
     wait_until_alive(page, tab)
     for index, path in enumerate(paths):
         page.locator(f"#sk-{tab} input[type=file]").nth(index).set_input_files(path)
+
+
+def violations(page) -> list[str]:
+    """What axe finds wrong for people with a screen reader, a keyboard, or weak eyes: rule and element."""
+    page.evaluate(AXE.read_text("utf-8"))
+    found = page.evaluate("axe.run()")["violations"]
+    return [f"{rule['id']}: {node['html']}" for rule in found for node in rule["nodes"]]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsers import PATIENCE, chromium, give, needs_chromium, wait_until_alive
+from browsers import PATIENCE, chromium, give, needs_axe, needs_chromium, violations, wait_until_alive
 from copies.conftest import photo as drawn
 from PIL import Image
 
@@ -142,3 +142,16 @@ def test_on_a_phone_groups_are_not_wider_than_the_screen(browser, album_service,
     phone.locator(".sk-pages").wait_for()
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
     phone.close()
+
+
+@needs_axe
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(page, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)
+    for tab in ("Two images", "Three images", "Search", "Duplicates"):
+        page.get_by_role("tab", name=tab).click()
+        page.get_by_role("tab", name=tab, selected=True).wait_for()
+        assert violations(page) == [], tab
+    page.get_by_role("button", name="Find duplicates").click()
+    page.get_by_role("heading", name="Group 1:").wait_for()
+    assert violations(page) == []

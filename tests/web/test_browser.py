@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browsers import PATIENCE, chromium, needs_chromium
+from browsers import PATIENCE, chromium, needs_axe, needs_chromium, violations
 from PIL import Image, ImageDraw
 
 import samekind
 
 pytestmark = needs_chromium
 
-AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1200, "height": 900}
 
 
@@ -214,27 +213,21 @@ def test_a_model_that_was_changed_is_refused(
     page.close()
 
 
-@pytest.mark.skipif(not AXE.is_file(), reason="needs axe-core (cd web && npm install)")
+@needs_axe
 @pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(visit: Callable[..., Any], drawn: list[Path], viewport: dict[str, int], scheme: str) -> None:
     page = visit(viewport=viewport)
     page.emulate_media(color_scheme=scheme)
-    page.evaluate(AXE.read_text("utf-8"))
-    assert _violations(page) == []
+    assert violations(page) == []
     give(page, *drawn[:3])
     page.locator("#collection-files").set_input_files(drawn[:12])
     page.get_by_text("Judged among 12").wait_for()
     shown(page, 3)
     page.get_by_role("button", name="Why?").click()
     page.locator("#why canvas").nth(2).wait_for()
-    assert _violations(page) == []
+    assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-
-
-def _violations(page: Any) -> list[str]:
-    found = page.evaluate("axe.run()")["violations"]
-    return [f"{rule['id']}: {node['html']}" for rule in found for node in rule["nodes"]]
 
 
 def test_everything_can_be_reached_and_done_by_keyboard(
