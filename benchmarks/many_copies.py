@@ -36,10 +36,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         original = arguments.data / arguments.original
         copies = _plant(original, Path(folder), arguments.copies)
-        described = kept_descriptions("copies", copies, Path(folder))
-        wanted = arguments.among - arguments.copies
-        for name in REAL:
-            files = sorted(arguments.data.glob(REAL[name]))[: max(0, wanted + arguments.copies - len(described))]
+        described = kept_descriptions("copies", [*copies, original], Path(folder))
+        for name, pattern in REAL.items():
+            files = sorted(arguments.data.glob(pattern))[: max(0, arguments.among - len(described))]
             described |= kept_descriptions(name, files, arguments.cache)
         print(f"{len(described)} pictures, {len(copies)} of them copies of one; {_memory()} MB before", flush=True)
         start, clock = time.process_time(), time.perf_counter()

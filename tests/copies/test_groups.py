@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 from copies.conftest import photo, side
-from PIL import ImageOps
+from PIL import Image, ImageOps
 
 from samekind.copies.candidates import alike_pairs, partners, partners_of, voted_pairs
 from samekind.copies.compare import compare
@@ -38,6 +38,13 @@ def test_copies_are_candidates_however_they_were_turned_or_cut() -> None:
 def test_one_picture_and_none_have_no_candidates(count: int) -> None:
     pictures = [side(photo(seed)).picture for seed in range(count)]
     assert not list(partners(voted_pairs([p.features for p in pictures]), alike_pairs([p.grey for p in pictures])))
+
+
+def test_pictures_without_features_do_not_hide_the_votes_of_others() -> None:
+    with_some, without = side(photo(0)).picture.features, side(Image.new("RGB", (99, 99))).picture.features
+    assert not len(without)
+    later, earlier, _ = voted_pairs([with_some, *[without] * 200, with_some])
+    assert (later.tolist(), earlier.tolist()) == ([201], [0])
 
 
 def sure(*edits: Edit) -> Evidence:

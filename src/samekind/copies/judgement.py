@@ -93,7 +93,9 @@ def finding(overlap: Overlap, alignment: Alignment) -> Finding | None:
     if agreeing < _SURE_AGREEING or overlap.shared(4).sum() * STRIDE**2 < _LEAST_STRUCTURE_PIXELS / 2:
         return None
     if share <= _MOST_LAID_ON and alike > _LEFT_ALIKE:
-        return "overlaid" if laid_on and agreeing >= _MANY_AGREEING else "variant"
+        # Two coins turned on each other, each with a corner more: something laid on one is too much of chance.
+        all_of_one = max(overlap.kept) >= WHOLE
+        return "overlaid" if laid_on and agreeing >= _MANY_AGREEING and all_of_one else "variant"
     if alike > _VARIANT_ALIKE:
         return "variant"
     return "same scene" if agreeing >= _MANY_AGREEING and alike > _SCENE_ALIKE else None
