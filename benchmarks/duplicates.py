@@ -1,11 +1,12 @@
-"""Copies of pictures, in many kinds of collections, against imagehash.
+"""Copies of pictures, in many kinds of collections, against imagehash and imagededup.
 
 Each collection is measured twice. As it is: no picture of it should be proposed for removal, so each that is counts as
 lost. And with fourteen kinds of copies planted of every tenth picture: how many are found, sure or to look at; whether
 what is sure is true; and whether the original is the one kept. The peers' thresholds are the best for these very
 pictures; ours are fixed. Intervals are over collections.
 
-  python benchmarks/duplicates.py SHARED_DATA [--only NAME ...] [--most 400] [--planted 40] [--sheets DIR] [--json FILE]
+  python benchmarks/duplicates.py SHARED_DATA [--only NAME ...] [--most 400] [--planted 40]
+                                [--imagededup] [--sheets DIR] [--json FILE]
   python benchmarks/duplicates.py SHARED_DATA --plain [--only NAME ...] --cache DIR --sheets DIR
 
 ``--json`` is also where it goes on after it was ended: collections that are in it are not measured again. ``--plain``
@@ -49,7 +50,7 @@ from samekind.system.cores import available_cores
 FITTED_ON = frozenset({"imagenette", "pages", "products", "leaves", "coins", "portraits"})
 _MADE = 80
 Described = tuple[Facts, Side, int]  # what decides which is kept, what is compared, and the bytes that are kept of it
-_REAL = {
+REAL = {
     "imagenette": "imagenette2-224/val/*/*",
     "train": "imagenette2-224/train/*/*",
     "faces": "caltech101-a/Faces/*",
@@ -65,10 +66,11 @@ _REAL = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--only", nargs="*", default=[*(name for name in _REAL if name != "train"), *MAKERS])
+    parser.add_argument("--only", nargs="*", default=[*(name for name in REAL if name != "train"), *MAKERS])
     parser.add_argument("--most", type=int, default=400, help="pictures of a collection of photographs")
     parser.add_argument("--planted", type=int, default=40, help="pictures of which copies are planted, at most")
     parser.add_argument("--plain", action="store_true", help="whole collections, without planted copies")
+    parser.add_argument("--imagededup", action="store_true", help="its hashes, too: the best of the four")
     parser.add_argument("--cache", type=Path)
     parser.add_argument("--sheets", type=Path)
     parser.add_argument("--json", type=Path)
@@ -109,9 +111,10 @@ def _measured(name: str, arguments: argparse.Namespace, folder: Path) -> dict[st
     found, seconds = _found(files)
     row = {"name": name, "pictures": len(originals), "files": len(files), "lost": len(lost_names), **seconds}
     row |= _scored(*found, known)
-    row |= {
-        f"{peer}_{key}": value for peer in ("phash", "dhash") for key, value in _peer(peer, files, originals).items()
-    }
+    peers = {peer: _peer(_imagehash(peer, files), files, originals) for peer in ("phash", "dhash")}
+    if arguments.imagededup:
+        peers["imagededup"] = _imagededup(files, originals)
+    row |= {f"{peer}_{key}": value for peer, values in peers.items() for key, value in values.items()}
     if arguments.sheets:
         _sheet(arguments.sheets / f"{name}.png", *found)
     return row
@@ -119,10 +122,10 @@ def _measured(name: str, arguments: argparse.Namespace, folder: Path) -> dict[st
 
 def _plain(name: str, arguments: argparse.Namespace) -> None:
     """What is found in a whole collection as it is, to be looked at."""
-    files = sorted(arguments.data.glob(_REAL[name]))
-    described = _kept_descriptions(name, files, arguments.cache)
+    files = sorted(arguments.data.glob(REAL[name]))
+    described = kept_descriptions(name, files, arguments.cache)
     start = time.process_time()
-    found, listed = _grouped(files, described)
+    found, listed = grouped(files, described)
     known = _known_copies()
     pairs = [(group.keep, m.place, m) for group in found.groups for m in group.others]
     lines = []
@@ -151,7 +154,7 @@ def _name(file: Path) -> str:
     return f"{file.parent.name}/{file.name}"
 
 
-def _kept_descriptions(name: str, files: list[Path], cache: Path | None) -> dict[Path, Described]:
+def kept_descriptions(name: str, files: list[Path], cache: Path | None) -> dict[Path, Described]:
     """What is known of each file, and a line for each in the cache, so that it may be ended and go on."""
     lines = cache / f"{name}.jsonl" if cache else Path(os.devnull)
     lines.parent.mkdir(parents=True, exist_ok=True)
@@ -175,7 +178,7 @@ def _pictures(name: str, data: Path, most: int, rng: np.random.Generator) -> Ite
         for number, image in enumerate(islice(MAKERS[name](rng), _MADE)):
             yield f"{number:05}", image, ".png"
         return
-    files = sorted(data.glob(_REAL[name]))
+    files = sorted(data.glob(REAL[name]))
     for file in files[:: -(-len(files) // most)]:
         with Image.open(file) as image:
             yield f"{file.parent.name}-{file.stem}", image.convert("RGB"), ".jpg"
@@ -186,14 +189,14 @@ def _found(files: list[Path]) -> tuple[tuple[Found, list[Path]], dict[str, float
     start = time.process_time()
     described = {file: _described(file) for file in files}
     indexed = time.process_time()
-    found, listed = _grouped(files, described)
+    found, listed = grouped(files, described)
     done = time.process_time()
     kept = float(np.mean([described[file][2] for file in files]))
     seconds = {"index_s": indexed - start, "find_s": done - indexed, "kept_bytes": kept, "compared": found.compared}
     return (found, listed), seconds
 
 
-def _grouped(files: list[Path], described: dict[Path, Described]) -> tuple[Found, list[Path]]:
+def grouped(files: list[Path], described: dict[Path, Described]) -> tuple[Found, list[Path]]:
     listed = sorted(files, key=lambda file: worth(described[file][0]))
     facts, sides = [described[file][0] for file in listed], [described[file][1] for file in listed]
     pictures = [side.picture for side in sides]
@@ -252,8 +255,8 @@ def _scored(found: Found, files: list[Path], known: set[frozenset[str]]) -> dict
     }
 
 
-def _peer(method: str, files: list[Path], originals: list[Path]) -> dict[str, float]:
-    """The best F1 of a hash over all thresholds, and the pictures it would lose at that one among the originals."""
+def _imagehash(method: str, files: list[Path]) -> NDArray[np.int16]:
+    """The bits of a hash of each file: int16 (N, 64)."""
     import imagehash
 
     hashing: Callable[..., Any] = getattr(imagehash, method)
@@ -261,7 +264,24 @@ def _peer(method: str, files: list[Path], originals: list[Path]) -> dict[str, fl
     for file in files:
         with Image.open(file) as image:
             rows.append(hashing(image.convert("RGB")).hash.ravel())
-    bits = np.array(rows).astype(np.int16)
+    return np.array(rows).astype(np.int16)
+
+
+def _imagededup(files: list[Path], originals: list[Path]) -> dict[str, float]:
+    """The best of imagededup's four hashes. The weights of its network are on a hub, so that one is left out."""
+    from imagededup.methods import AHash, DHash, PHash, WHash
+
+    peers = []
+    for method in (AHash, DHash, PHash, WHash):
+        hashing = method(verbose=False)
+        rows = [bytes.fromhex(hashing.encode_image(image_array=_pixels(file))) for file in files]
+        bits = np.unpackbits(np.frombuffer(b"".join(rows), np.uint8).reshape(len(files), -1), axis=1)
+        peers.append(_peer(bits.astype(np.int16), files, originals))
+    return max(peers, key=lambda peer: peer["f1"])
+
+
+def _peer(bits: NDArray[np.int16], files: list[Path], originals: list[Path]) -> dict[str, float]:
+    """The best F1 of a hash over all thresholds, and the pictures it would lose at that one among the originals."""
     distance = (bits[:, None, :] != bits[None]).sum(axis=2) if len(bits) < 2000 else _distances(bits)
     first, second = np.triu_indices(len(files), 1)
     names = np.array([original_of(file.name) for file in files])
@@ -320,12 +340,17 @@ def _line(row: dict[str, Any]) -> str:
     )
     return (
         f"{row['name']:<14} {row['pictures']:>5} pictures"
-        f"  lost {row['lost']} (per 1,000: {1000 * row['lost'] / row['pictures']:.1f};"
-        f" phash {row['phash_lost']:.0f}, dhash {row['dhash_lost']:.0f})  recall six {simple:.3f} fourteen {every:.3f}"
+        f"  lost {row['lost']} (per 1,000: {1000 * row['lost'] / row['pictures']:.1f})"
+        f"  recall six {simple:.3f} fourteen {every:.3f}"
         f"  sure {row['sure']} false {row['sure_false']}  original kept {row['kept_original']}/{row['kept_groups']}"
-        f"  F1 {row['f1']:.3f} (phash {row['phash_f1']:.3f}, dhash {row['dhash_f1']:.3f})"
+        f"  F1 {row['f1']:.3f} ({_peers(row)})"
         f"  {row['kept_bytes']:.0f} bytes  {row['find_s']:.1f} s of {row['index_s']:.1f}"
     )
+
+
+def _peers(row: dict[str, Any]) -> str:
+    peers = [peer for peer in ("phash", "dhash", "imagededup") if f"{peer}_f1" in row]
+    return ", ".join(f"{peer} {row[f'{peer}_f1']:.3f} losing {row[f'{peer}_lost']:.0f}" for peer in peers)
 
 
 def _summary(rows: list[dict[str, Any]]) -> None:

@@ -93,7 +93,14 @@ def _cluster(name: str, cores: int) -> Iterator[None]:
         yield
         return
     if name == "ray":
-        ray.init(address="local", num_cpus=cores, object_store_memory=_STORE, include_dashboard=False, **_QUIET)
+        for left in (2, 1, 0):
+            try:
+                ray.init(address="local", num_cpus=cores, object_store_memory=_STORE, include_dashboard=False, **_QUIET)
+                break
+            except Exception:  # a crowded machine is slower than Ray waits for its own processes
+                ray.shutdown()
+                if not left:
+                    raise
         yield
         ray.shutdown()
         return

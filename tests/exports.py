@@ -27,11 +27,7 @@ class TracedOnce:
         self._folder = folder
 
     def __call__(self, network: SiameseNetwork, input_size: int, part: Part = "whole") -> onnx.ModelProto:
-        model = self._traced(network, input_size, part)
-        weights = network.state_dict()
-        for tensor in model.graph.initializer:
-            if (value := weights.get(tensor.name.removeprefix("network."))) is not None:
-                tensor.CopyFrom(numpy_helper.from_array(value.cpu().numpy(), tensor.name))
+        model = with_weights(self._traced(network, input_size, part), network)
         if part == "features":  # of whole networks training itself sees to it
             assert_same_features(network, model, input_size)
         return model
@@ -43,6 +39,15 @@ class TracedOnce:
             if not kept.exists():
                 onnx.save(export_onnx(network, input_size, part), kept)
         return onnx.load(kept)
+
+
+def with_weights(model: onnx.ModelProto, network: SiameseNetwork) -> onnx.ModelProto:
+    """The graph of a network of the same layers, with this one's weights."""
+    model, weights = copy.deepcopy(model), network.state_dict()
+    for tensor in model.graph.initializer:
+        if (value := weights.get(tensor.name.removeprefix("network."))) is not None:
+            tensor.CopyFrom(numpy_helper.from_array(value.cpu().numpy(), tensor.name))
+    return model
 
 
 def assert_same_features(network: SiameseNetwork, model: onnx.ModelProto, input_size: int) -> None:

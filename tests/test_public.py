@@ -31,7 +31,7 @@ EXPORTS = {
         *("wrap", "Wrapped", "push", "make_adaptable", "WrapError", "HubError", "NotCalibratedError"),
         *("MissingExtraError", "ModelFileError", "OperatingPointError", "PlanError", "ServeError", "TrainingError"),
         "WebPageError",
-        *("ShardError", "embed", "EmbedReport"),
+        *("ShardError", "ClusterError", "embed", "EmbedReport"),
     },
     "samekind.gallery": {
         *("Cluster", "Duplicate", "DuplicateGroup", "Gallery", "Hit", "Match", "Row", "Status", "SyncReport"),

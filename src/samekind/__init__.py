@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from samekind.errors import (
         AdaptationError,
         ArgumentError,
+        ClusterError,
         DatasetError,
         EmbeddingError,
         FilterError,
@@ -69,6 +70,7 @@ __all__ = [
     "AuditReport",
     "Card",
     "CheckReport",
+    "ClusterError",
     "DatasetError",
     "EmbedReport",
     "Embedded",
@@ -143,6 +145,7 @@ _MODULES = {
     "AdaptationError": "samekind.errors",
     "SamekindError": "samekind.errors",
     "ArgumentError": "samekind.errors",
+    "ClusterError": "samekind.errors",
     "DatasetError": "samekind.errors",
     "EmbeddingError": "samekind.errors",
     "FilterError": "samekind.errors",

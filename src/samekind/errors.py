@@ -93,6 +93,10 @@ class ShardError(SamekindError, RuntimeError):
     """A folder of shards that belongs to another model, is damaged, or is being written by another process."""
 
 
+class ClusterError(SamekindError, RuntimeError):
+    """A Ray cluster that is not there, was lost, or has no room for a worker."""
+
+
 class PlanError(SamekindError, RuntimeError):
     """A plan of what to keep and remove, or the journal of one that was applied, cannot be used as it stands."""
 

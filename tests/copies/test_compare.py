@@ -181,3 +181,47 @@ def test_swapping_twice_gives_the_evidence_back() -> None:
     evidence = Evidence("copy", edits, "sure", "", 9, 0.5, (1.0, 0.5), 2.0)
     assert evidence.swapped().swapped() == evidence
     assert evidence.swapped().edits[0].degrees == -90
+
+
+def sheet_of_music(seed: int) -> Image.Image:
+    """Staves with one kind of note, so that every feature is repeated many times."""
+    rng = np.random.default_rng(seed)
+    image = Image.new("RGB", (560, 720), "white")
+    draw = ImageDraw.Draw(image)
+    for top in range(70, 680, 90):
+        for line in range(5):
+            draw.line((40, top + 10 * line, 520, top + 10 * line), "black")
+        for place, note in enumerate(rng.integers(0, 9, 18).tolist()):
+            x, y = 60 + 26 * place, top + 5 * note
+            draw.ellipse((x - 6, y - 4, x + 6, y + 4), "black")
+            draw.line((x + 5, y, x + 5, y - 28), "black", 2)
+    return image
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_strong_border_around_a_pale_thing_does_not_hide_it(seed: int) -> None:
+    pale = Image.blend(Image.new("RGB", (320, 240), (128, 128, 128)), photo(seed), 0.3)
+    found = compare(side(pale), side(ImageOps.expand(pale, 18, "white")))
+    assert found is not None
+    assert found.kinds == ("bordered",)
+
+
+def test_ink_under_a_half_transparent_mark_does_not_make_the_clean_one_the_edit() -> None:
+    original = sheet_of_music(0)
+    layer = Image.new("RGBA", original.size, (255, 255, 255, 0))
+    ImageDraw.Draw(layer).text((280, 360), "© sample", (255, 255, 255, 120), ImageFont.load_default(90), "mm")
+    marked = Image.alpha_composite(original.convert("RGBA"), layer).convert("RGB")
+    found = compare(side(original), side(marked))
+    assert found is not None
+    assert found.kinds == ("overlaid",)
+    assert better_of(found) is None
+
+
+def test_what_shows_a_picture_smaller_is_not_what_it_was_cut_from() -> None:
+    original = photo(0)
+    screen = photo(1, 320, 280)
+    screen.paste(original.resize((200, 150), Image.Resampling.LANCZOS), (50, 60))
+    found = compare(side(original), side(screen))
+    assert found is not None
+    assert not found.sure
+    assert better_of(found) == (0, "the other is smaller")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from copies.conftest import photo
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from samekind.copies.geometry import Alignment, alignments, at_sizes
+from samekind.copies.features import Features
+from samekind.copies.geometry import Alignment, alignments, at_sizes, similarity_of
 from samekind.copies.picture import Picture, describe_picture
 
 
@@ -67,3 +69,23 @@ def test_the_centres_of_pixels_stay_where_they_are_in_other_sizes() -> None:
     identity = np.array([[1.0, 0, 0], [0, 1, 0]])
     assert at_sizes(identity, small, small, large, large) == pytest.approx(identity)
     assert at_sizes(identity, small, small, small, large) @ [0, 0, 1] == pytest.approx([0.5, 0.5])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_where_one_feature_is_repeated_many_times_its_places_tell_the_map(seed: int) -> None:
+    """Sixty notes of two kinds, of which a cut at another size shows some."""
+    rng = np.random.default_rng(seed)
+    places = rng.uniform(0, 190, (60, 2)).astype(np.float32)
+    kinds = rng.integers(0, 2, (2, 128), dtype=np.uint8)[rng.integers(0, 2, 60)]
+
+    def seen(chosen: NDArray[np.int64], zoom: float, shift: float) -> Features:
+        noisy = kinds[chosen] ^ (rng.random((len(chosen), 128)) < 0.02)
+        sizes = np.full(len(chosen), 8 * zoom, np.float32)
+        points = (places[chosen] * zoom + shift).astype(np.float32)
+        return Features(points, sizes, np.zeros(len(chosen), np.float32), np.packbits(noisy, axis=1))
+
+    found = similarity_of(seen(rng.permutation(60), 1.0, 0.0), seen(rng.permutation(60)[:40], 1.25, -20.0))
+    assert found is not None
+    np.testing.assert_allclose(found[0] @ [100, 100, 1], (105, 105), atol=0.5)
+    np.testing.assert_allclose(found[0][:, :2], [[1.25, 0], [0, 1.25]], atol=0.01)
+    assert found[1] < 8  # too few for a copy to be sure

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
 from copies.conftest import photo, side
-from PIL import ImageOps
+from PIL import Image, ImageOps
 
 from samekind.copies.candidates import alike_pairs, partners, partners_of, voted_pairs
 from samekind.copies.compare import compare
@@ -38,6 +38,13 @@ def test_copies_are_candidates_however_they_were_turned_or_cut() -> None:
 def test_one_picture_and_none_have_no_candidates(count: int) -> None:
     pictures = [side(photo(seed)).picture for seed in range(count)]
     assert not list(partners(voted_pairs([p.features for p in pictures]), alike_pairs([p.grey for p in pictures])))
+
+
+def test_pictures_without_features_do_not_hide_the_votes_of_others() -> None:
+    with_some, without = side(photo(0)).picture.features, side(Image.new("RGB", (99, 99))).picture.features
+    assert not len(without)
+    later, earlier, _ = voted_pairs([with_some, *[without] * 200, with_some])
+    assert (later.tolist(), earlier.tolist()) == ([201], [0])
 
 
 def sure(*edits: Edit) -> Evidence:
@@ -76,6 +83,26 @@ def test_what_must_be_looked_at_is_not_spare_and_variants_are_no_group() -> None
     found = find_groups(facts, [(1, [0]), (3, [2])], lambda one, other: answers.get((one, other)))
     assert [(group.keep, [m.spare for m in group.others]) for group in found.groups] == [(0, [False])]
     assert [(one, other) for one, other, _ in found.related] == [(2, 3)]
+
+
+def among(*pairs: tuple[int, int, Evidence]) -> Callable[[int, int], Evidence | None]:
+    known = {(one, other): evidence for one, other, evidence in pairs}
+    return lambda one, other: known.get((one, other))
+
+
+def test_what_is_like_one_of_a_group_only_does_not_take_its_place() -> None:
+    """Four sure copies of each other, and a stranger that would be kept before them all."""
+    family = [(one, other, sure()) for other in range(2, 5) for one in range(1, other)]
+    candidates = [(1, [0]), *((place, [*range(1, place)]) for place in range(2, 5))]
+    found = find_groups([Facts(name, 9, 9, 9) for name in "abcde"], candidates, among((0, 1, LOOK), *family))
+    assert [(group.keep, [m.place for m in group.others if m.spare]) for group in found.groups] == [(1, [2, 3, 4])]
+
+
+def test_the_one_that_beats_the_best_is_kept_wherever_it_stands() -> None:
+    """The third is better than the first, and the second, which does not look like the first, is better than it."""
+    pairs = among((0, 2, sure(Edit("overlaid", 0))), (1, 2, sure(Edit("grey", 1))))
+    found = find_groups([Facts(name, 9, 9, 9) for name in "abc"], [(2, [0, 1])], pairs)
+    assert [group.keep for group in found.groups] == [1]
 
 
 def test_the_groups_do_not_depend_on_the_number_of_threads() -> None:

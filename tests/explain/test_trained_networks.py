@@ -17,7 +17,7 @@ def test_a_network_with_a_linear_head_adds_up_and_one_of_two_layers_is_left_to_o
     from samekind.training.network.siamese import SiameseNetwork
 
     for head in ("linear", "mlp"):
-        network = SiameseNetwork("resnet10t", dimension=8, frozen_stages=0, head=head, bias=True).eval()  # type: ignore[arg-type]
+        network = SiameseNetwork("test_resnet", dimension=8, frozen_stages=0, head=head, bias=True).eval()  # type: ignore[arg-type]
         round_to_float16(network)
         model = export_onnx(network, 64)
         store_as_float16(model)

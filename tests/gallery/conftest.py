@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from clusters import cluster  # noqa: F401 - the fixture
 from conftest import make_card, save_noise, tiny_network
 from PIL import Image
 from postgres import Server, postgres  # noqa: F401 - the fixture

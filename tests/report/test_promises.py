@@ -19,7 +19,7 @@ from samekind.model_file.card import OperatingPoint
 from samekind.model_file.file import write_model
 from samekind.recognizer import Recognizer, load
 from samekind.report.build import build_report
-from samekind.report.page.figures import draw_all, of_task
+from samekind.report.page.figures import curves, draw_all, of_task
 from samekind.report.page.render import render
 from samekind.report.promises import held
 from samekind.report.schema import Report
@@ -102,6 +102,11 @@ def test_the_figure_shows_each_promise_beside_what_was_measured(report: Report) 
     assert "at balanced 0.10% promised, 100.00% measured" in drawing.alt
     for words in ("balanced", "half to twice"):
         assert words in drawing.svg, words
+
+
+def test_the_other_models_curve_is_drawn_beside_this_ones(report: Report) -> None:
+    drawings = {drawing.name: drawing for drawing in curves(report)}
+    assert f"other: {report.groups['unseen'].title}" in drawings["roc-pairs"].svg
 
 
 def test_the_figure_is_on_the_page_where_something_was_promised(report: Report, undrawn: None) -> None:

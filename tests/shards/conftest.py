@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from clusters import cluster  # noqa: F401 - the fixture
 from embedding.odd_files import odd_files
 
 import samekind

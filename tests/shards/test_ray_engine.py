@@ -2,45 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
 import pytest
+from clusters import RAY_TESTS, killing_workers
 from shards.conftest import contents
 
 import samekind
-from samekind.errors import MissingExtraError, ShardError
-from samekind.shards import ray_engine
+from samekind.errors import ClusterError, MissingExtraError
+from samekind.system import ray_cluster
 
-ray = pytest.importorskip("ray", reason='needs the extra "ray"')
-pytestmark = [
-    pytest.mark.slow,  # a cluster is several processes
-    pytest.mark.filterwarnings("default:::ray"),
-]
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[None]:
-    """A cluster of two cores on this machine."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        for left in (1, 0):
-            try:
-                ray.init(
-                    num_cpus=2,
-                    object_store_memory=100 * 1024 * 1024,
-                    include_dashboard=False,
-                    log_to_driver=False,
-                    logging_level="ERROR",
-                )
-                break
-            except Exception as error:  # a crowded machine is slower than Ray waits for its own processes, 15 s
-                ray.shutdown()
-                if not left:
-                    pytest.skip(f"Ray does not start here: {error}")
-        yield
-        ray.shutdown()
+pytestmark = RAY_TESTS
 
 
 def test_shards_are_those_of_this_process(
@@ -55,26 +27,18 @@ def test_shards_are_those_of_this_process(
     assert contents(tmp_path / "out") == contents(whole)
 
 
-def killing_workers(once: list[int]) -> Callable[[str, int, int], None]:
-    """Kills all workers after the first shard."""
-
-    def kill(*_: object) -> None:
-        if once:
-            return
-        for process in psutil.Process().children(recursive=True):
-            if process.name().startswith("ray::") and "Worker" in " ".join(process.cmdline()):
-                once.append(process.pid)
-                process.kill()
-
-    return kill
-
-
 def test_workers_that_die_begin_their_shard_again(
     cluster: None, odd: Path, whole: Path, tiny_model: Path, tmp_path: Path
 ) -> None:
     killed: list[int] = []
     samekind.embed(
-        odd, tmp_path / "out", model=tiny_model, rows=4, engine="ray", workers=1, on_progress=killing_workers(killed)
+        odd,
+        tmp_path / "out",
+        model=tiny_model,
+        rows=4,
+        engine="ray",
+        workers=1,
+        on_progress=killing_workers(killed, "Worker"),
     )
     assert killed
     assert contents(tmp_path / "out") == contents(whole)
@@ -97,16 +61,16 @@ def test_a_driver_that_stops_goes_on_with_either_engine(
 def test_what_the_cluster_has_no_room_for_is_refused(
     cluster: None, odd: Path, tiny_model: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(ShardError, match="no worker of 3 cores"):
+    with pytest.raises(ClusterError, match="no worker of 3 cores"):
         samekind.embed(odd, tmp_path / "out", model=tiny_model, engine="ray", threads=3)
-    with pytest.raises(ShardError, match="no worker of 1 GPUs"):
+    with pytest.raises(ClusterError, match="no worker of 1 GPUs"):
         samekind.embed(odd, tmp_path / "out", engine="ray", gpus=1)
 
 
 def test_without_ray_the_command_that_installs_it_is_named(
     odd: Path, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ray_engine, "find_spec", lambda _: None)
+    monkeypatch.setattr(ray_cluster, "find_spec", lambda _: None)
     with pytest.raises(MissingExtraError, match=r"samekind\[ray\]"):
         samekind.embed(odd, tmp_path / "out", model=tiny_model, engine="ray")
     assert not (tmp_path / "out").exists()
@@ -114,6 +78,6 @@ def test_without_ray_the_command_that_installs_it_is_named(
 
 def test_where_nothing_listens_is_refused_before_the_work(odd: Path, tiny_model: Path, tmp_path: Path) -> None:
     for address in ("127.0.0.1:1", "nobody.invalid:6379", "127.0.0.1:70000"):
-        with pytest.raises(ShardError, match=f"no Ray cluster at {address}"):
+        with pytest.raises(ClusterError, match=f"no Ray cluster at {address}"):
             samekind.embed(odd, tmp_path / "out", model=tiny_model, engine="ray", address=address)
     assert not (tmp_path / "out").exists()

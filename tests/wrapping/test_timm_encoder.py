@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -69,20 +70,30 @@ def test_what_cannot_be_is_refused_before_the_work(tmp_path: Path) -> None:
         wrap("timm:test_vit", init="random", mean=MEAN)
 
 
-@pytest.mark.parametrize("outside", [False, True])
-def test_a_transformer_with_registers_exported_by_torch_is_wrapped(tmp_path: Path, outside: bool) -> None:
-    """Patches of 14 pixels, class token, registers; NCHW floats in, tokens out; weights in the file or beside it."""
+@pytest.fixture(scope="module")
+def transformer(tmp_path_factory: pytest.TempPathFactory) -> tuple[torch.nn.Module, Path]:
+    """Patches of 14 pixels, class token, registers; and its export by torch: NCHW floats in, tokens out."""
     torch.manual_seed(1)
     network = timm.models.vision_transformer.VisionTransformer(
         img_size=56, patch_size=14, embed_dim=48, depth=2, num_heads=2, reg_tokens=4, num_classes=0
     ).eval()
     network.forward = network.forward_features
+    exported = tmp_path_factory.mktemp("transformer") / "vit.onnx"
     torch.onnx.export(
-        network, (torch.zeros(2, 3, 56, 56),), tmp_path / "vit.onnx", dynamo=True, verbose=False, external_data=False,
+        network, (torch.zeros(2, 3, 56, 56),), exported, dynamo=True, verbose=False, external_data=False,
         dynamic_shapes={"x": {0: torch.export.Dim("n")}}, input_names=["pixels"], output_names=["tokens"],
     )  # fmt: skip
-    if outside:
-        model = onnx.load(tmp_path / "vit.onnx")
+    return network, exported
+
+
+@pytest.mark.parametrize("outside", [False, True])
+def test_a_transformer_with_registers_exported_by_torch_is_wrapped(
+    transformer: tuple[torch.nn.Module, Path], tmp_path: Path, outside: bool
+) -> None:
+    network, exported = transformer
+    shutil.copy(exported, tmp_path / "vit.onnx")
+    if outside:  # its weights beside the file
+        model = onnx.load(exported)
         onnx.save(model, tmp_path / "vit.onnx", save_as_external_data=True, location="vit.data", size_threshold=100)
         assert (tmp_path / "vit.data").stat().st_size > 100_000
     found = wrap(tmp_path / "vit.onnx", tmp_path / "mine.onnx", mean=MEAN, std=STD, pool="patches")

@@ -9,36 +9,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from itertools import pairwise
 
-import cv2
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.copies.features import BITS, Features, mirrored_bits, signs
+from samekind.copies.feature_cells import FeatureCells, Places, cells_of, put_into_cells, rank
+from samekind.copies.features import BITS, MOST_FEATURES, Features, mirrored_bits, signs
 from samekind.copies.picture import Picture
+from samekind.copies.wave_cells import LEAST_ALIKE, WaveCells, levels_apart, many_waves, put_waves_into_cells, ways_of
+from samekind.system.each import Each
 
-Places = NDArray[np.int64]
-
-# The strongest features of each picture vote, fewer of each where pictures are many, in FAISS's cells of about so many.
-_ALL_VOTERS, _LEAST_VOTERS, _CELL, _MOST_CELLS, _CELLS_SEARCHED = 200_000, 48, 250, 2048, 4
+# The strongest features of each picture vote, fewer of each where pictures are many.
+_ALL_VOTERS, _LEAST_VOTERS = 200_000, 48
 _BITS_APART = 26
 _LEAST_VOTES = 3
 _QUERIED = 64  # features of each picture among which one picture's are looked for
 # One feature votes for those among so many that are most like it.
 _NEAREST = 16
 _MOST_PARTNERS, _MOST_ALIKE = 6, 5
-_FREQUENCIES, _LEAST_ALIKE, _BLOCK = 8, 0.95, 4096
-_SQUARE = 1024  # pictures whose frequencies are compared with as many others at a time
+# Parts of the work, in features and in pictures; and pairs that are held at a time.
+_VOTERS, _PICTURES, _MANY_PAIRS = 1 << 17, 512, 1 << 20
 
 
-def voted_pairs(features: Sequence[Features], seed: int = 0) -> tuple[Places, Places, Places]:
+def voted_pairs(features: Sequence[Features], seed: int = 0, each: Each = map) -> tuple[Places, Places, Places]:
     """Pairs of pictures that share local features, and the number of votes.
 
     Args:
         features: Of the pictures, those that are likely to be kept first.
         seed: For the choice of cells.
+        each: What does the parts of the work. The pairs do not depend on it.
 
     Returns:
         int64 (P,) thrice: the later of the two, the earlier, the votes; by the later, most votes first.
@@ -46,26 +47,28 @@ def voted_pairs(features: Sequence[Features], seed: int = 0) -> tuple[Places, Pl
     voters = _voters(features)
     if len(voters.owner) < 2:
         return _no_pairs()
-    index = _index(voters.bits, seed)
-    keys = [
-        _votes(part.mirrored() if mirror else part, voters, index)
-        for mirror in (False, True)
-        for start in range(0, len(voters.owner), _BLOCK)
-        for part in (voters.part(start, start + _BLOCK),)
-    ]
-    bins, votes = np.unique(np.concatenate(keys), return_counts=True)
+    cells, near = put_into_cells(voters.bits, seed, each)
+    pictures = max(1, _VOTERS // _most_voters(len(features)))
+    edges = np.searchsorted(voters.owner, np.arange(0, len(features) + pictures, pictures)).tolist()
+    parts = ((start, near[start:end]) for start, end in pairwise(edges) if start < end)
+    return _joined(each(partial(_votes_of_some, voters, cells), parts))
+
+
+def _most_votes(bins: Places) -> tuple[Places, Places, Places]:
+    """The pairs of some votes that have enough of them in one bin, and that number."""
+    bins, votes = np.unique(bins, return_counts=True)
     pairs, starts = np.unique(bins // _BINS, return_index=True)
     votes = np.maximum.reduceat(votes, starts) if len(starts) else votes
-    kept = votes >= _LEAST_VOTES
-    later, earlier = np.divmod(pairs[kept], int(voters.owner[-1]) + 1)
-    return _best_partners(later, earlier, votes[kept])
+    later, earlier = np.divmod(pairs[votes >= _LEAST_VOTES], _MOST_PICTURES)
+    return _best_partners(later, earlier, votes[votes >= _LEAST_VOTES])
 
 
-def alike_pairs(greys: Sequence[NDArray[np.uint8]]) -> tuple[Places, Places, Places]:
+def alike_pairs(greys: Sequence[NDArray[np.uint8]], each: Each = map) -> tuple[Places, Places, Places]:
     """Pairs of whole pictures that are alike in one of the eight ways to lay a rectangle on another.
 
     Args:
         greys: uint8 (h, w) each, the small pictures.
+        each: As ``voted_pairs`` takes it.
 
     Returns:
         As ``voted_pairs``; for votes how far apart their levels are, below zero: the nearest come first, for a hundred
@@ -73,29 +76,19 @@ def alike_pairs(greys: Sequence[NDArray[np.uint8]]) -> tuple[Places, Places, Pla
     """
     if len(greys) < 2:
         return _no_pairs()
-    waves, sizes = _many_waves(greys)
-    rows = [way.reshape(len(waves), -1) for way in _ways(waves)]
-    found: list[tuple[Places, Places, Places]] = []
-    for start in range(0, len(waves), _SQUARE):
-        own = slice(start, start + _SQUARE)
-        nearest = _no_pairs()
-        for other in range(0, start + 1, _SQUARE):
-            box = slice(other, other + _SQUARE)
-            alike = np.max([rows[0][own] @ row[box].T for row in rows], axis=0)
-            i, j = np.nonzero(alike >= _LEAST_ALIKE)
-            before = j + other < i + start
-            i, j = i[before], j[before]
-            apart = _apart(sizes[own][i], sizes[box][j], alike[i, j])
-            more = i + start, j + other, -apart.astype(np.int64)
-            joined = [np.concatenate(both) for both in zip(nearest, more, strict=True)]
-            nearest = _best_partners(joined[0], joined[1], joined[2], _MOST_ALIKE)
-        found.append(nearest)
-    later, earlier, votes = (np.concatenate(column) for column in zip(*found, strict=True))
-    return later, earlier, votes
+    waves, sizes = many_waves(greys)
+    cells = put_waves_into_cells(waves)
+    parts = pairwise([*range(0, len(greys), _PICTURES), len(greys)])
+    return _joined(each(partial(_alike_of_some, cells, sizes), parts))
 
 
 def _no_pairs() -> tuple[Places, Places, Places]:
     return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64)
+
+
+def _joined(parts: Iterator[tuple[Places, Places, Places]]) -> tuple[Places, Places, Places]:
+    later, earlier, votes = (np.concatenate(column) for column in zip(_no_pairs(), *parts, strict=True))
+    return later, earlier, votes
 
 
 @dataclass(frozen=True)
@@ -115,37 +108,64 @@ class _Voters:
         return _Voters(mirrored_bits(self.bits), self.scales, 180 - self.angles, self.owner)
 
 
+def _most_voters(pictures: int) -> int:
+    """How many features of each picture vote at most."""
+    return min(MOST_FEATURES, max(_LEAST_VOTERS, _ALL_VOTERS // max(1, pictures)))
+
+
 def _voters(features: Sequence[Features]) -> _Voters:
-    each = max(_LEAST_VOTERS, _ALL_VOTERS // max(1, len(features)))
+    most = _most_voters(len(features))
     if not features:
         none = np.empty(0, np.float32)
         return _Voters(np.empty((0, BITS // 8), np.uint8), none, none, np.empty(0, np.int64))
-    parts = [(one.bits[:each], one.scales[:each], one.angles[:each]) for one in features]
+    parts = [(one.bits[:most], one.scales[:most], one.angles[:most]) for one in features]
     bits, scales, angles = (np.concatenate(column) for column in zip(*parts, strict=True))
     return _Voters(bits, scales, angles, np.repeat(np.arange(len(parts)), [len(part[0]) for part in parts]))
 
 
-def _index(bits: NDArray[np.uint8], seed: int) -> Any:
-    """FAISS's index of features, in cells about some of them."""
-    cells = int(np.clip(len(bits) // _CELL, 1, _MOST_CELLS))
-    centres = faiss.IndexBinaryFlat(BITS)
-    centres.add(bits[np.sort(np.random.default_rng(seed).choice(len(bits), cells, replace=False))])
-    index: Any = faiss.IndexBinaryIVF(centres, BITS, cells)
-    index.own_fields, index.is_trained, index.nprobe = False, True, _CELLS_SEARCHED
-    index.add(bits)
-    index.centres = centres  # kept as long as the index is
-    return index
+def _votes_of_some(
+    voters: _Voters, cells: FeatureCells, some: tuple[int, NDArray[np.int32]]
+) -> tuple[Places, Places, Places]:
+    """The pairs for which features from a number on vote, which lie near some cells: all features of their pictures."""
+    start, near = some
+    end = start + len(near)
+    part = voters.part(start, end)
+    mirrored = part.mirrored()
+    keys = [
+        _votes(one, voters, *cells.nearest(one.bits, nearest, end, _NEAREST, _BITS_APART))
+        for one, nearest in ((part, near), (mirrored, cells_of(cells.centres, mirrored.bits)))
+    ]
+    return _most_votes(np.concatenate(keys))
 
 
-def _votes(part: _Voters, voters: _Voters, index: Any) -> Places:
-    """Votes of some features for all earlier pictures: later × pictures + earlier, and the bin of turn and zoom.
+def _alike_of_some(
+    cells: WaveCells, sizes: NDArray[np.float32], some: tuple[int, int]
+) -> tuple[Places, Places, Places]:
+    """The pairs of which the later picture is one of some."""
+    held = [_no_pairs()]
+    for later, earlier, alike in cells.alike(*some):
+        held.append((later, earlier, -levels_apart(sizes[later], sizes[earlier], alike).astype(np.int64)))
+        if sum(len(pairs[0]) for pairs in held) > _MANY_PAIRS:
+            held = [_nearest_of(held)]
+    return _nearest_of(held)
+
+
+def _nearest_of(held: Sequence[tuple[Places, Places, Places]]) -> tuple[Places, Places, Places]:
+    return _best_partners(*_joined(iter(held)), _MOST_ALIKE)
+
+
+def _votes(part: _Voters, voters: _Voters, row: Places, found: Places) -> Places:
+    """Votes of some features for all earlier pictures: the later, the earlier, and the bin of turn and zoom, in one.
 
     A feature votes once for a picture; a pair's features vote together only if they turn and zoom alike (Jégou, Douze
     and Schmid, "Hamming embedding and weak geometric consistency", 2008). Bins overlap, so each vote is in four.
+
+    Args:
+        part: The features.
+        voters: All features.
+        row: Numbers of the features, rising.
+        found: Numbers of what is most like them, the nearest first.
     """
-    apart, nearest = index.search(part.bits, _NEAREST)
-    row, column = np.nonzero((nearest >= 0) & (apart <= _BITS_APART))
-    found = nearest[row, column]
     earlier = voters.owner[found] < part.owner[row]
     row, found = row[earlier], found[earlier]
     order = np.lexsort((voters.owner[found], row))  # stable, and the nearest came first
@@ -154,7 +174,7 @@ def _votes(part: _Voters, voters: _Voters, index: Any) -> Places:
     row, found = row[~again], found[~again]
     turn = np.floor((voters.angles[found] - part.angles[row]) * (_TURNS / 360)).astype(np.int64)
     zoom = np.floor(np.log2(voters.scales[found] / part.scales[row])).astype(np.int64).clip(-_ZOOMS, _ZOOMS - 2)
-    pair = part.owner[row] * (int(voters.owner[-1]) + 1) + voters.owner[found]
+    pair = part.owner[row] * _MOST_PICTURES + voters.owner[found]
     return np.concatenate([
         (pair * _TURNS + (turn + more) % _TURNS) * 2 * _ZOOMS + zoom + _ZOOMS + finer
         for more in (0, 1) for finer in (0, 1)
@@ -163,10 +183,7 @@ def _votes(part: _Voters, voters: _Voters, index: Any) -> Places:
 
 _TURNS, _ZOOMS = 12, 4
 _BINS = _TURNS * 2 * _ZOOMS
-
-
-def _rank(sorted_rows: Places) -> Places:
-    return np.arange(len(sorted_rows)) - np.searchsorted(sorted_rows, sorted_rows)
+_MOST_PICTURES = 1 << 27  # two of them and a bin are one number
 
 
 def _best_partners(
@@ -175,37 +192,8 @@ def _best_partners(
     """Each later picture's partners with the most votes, most first."""
     order = np.lexsort((earlier, -votes, later))
     later, earlier, votes = later[order], earlier[order], votes[order]
-    kept = _rank(later) < most
+    kept = rank(later) < most
     return later[kept], earlier[kept], votes[kept]
-
-
-def _many_waves(greys: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The lowest frequencies of squashed pictures, of length 1 and without the mean, and what was taken away.
-
-    Returns:
-        float32 (N, 8, 8); and the lengths and the means, float32 (N, 2).
-    """
-    waves = np.empty((len(greys), _FREQUENCIES, _FREQUENCIES), np.float32)
-    sizes = np.empty((len(greys), 2), np.float32)
-    for place, grey in enumerate(greys):
-        small = cv2.resize(grey, (24, 24), interpolation=cv2.INTER_AREA).astype(np.float32)
-        waves[place] = cv2.dct(small)[:_FREQUENCIES, :_FREQUENCIES]
-        mean, waves[place, 0, 0] = waves[place, 0, 0], 0
-        sizes[place] = max(float(np.linalg.norm(waves[place])), 1e-3), mean
-    return waves / sizes[:, :1, None], sizes
-
-
-def _ways(waves: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """The frequencies of the eight ways to lay a square on itself."""
-    flip = (-1.0) ** np.arange(_FREQUENCIES, dtype=np.float32)
-    return [way * (flip if x else 1) * (flip[:, None] if y else 1)
-            for way in (waves, waves.transpose(0, 2, 1)) for x in (0, 1) for y in (0, 1)]  # fmt: skip
-
-
-def _apart(one: NDArray[np.float32], other: NDArray[np.float32], alike: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The distance of pictures in all, of their frequencies' lengths and means and the cosine between them."""
-    square = one[:, 0] ** 2 + other[:, 0] ** 2 - 2 * one[:, 0] * other[:, 0] * alike + (one[:, 1] - other[:, 1]) ** 2
-    return np.asarray(np.sqrt(square.clip(0)))
 
 
 def partners(*found: tuple[Places, Places, Places]) -> Iterator[tuple[int, list[int]]]:
@@ -239,11 +227,11 @@ def partners_of(query: Picture, features: Sequence[Features], greys: Sequence[ND
     by_votes = np.argsort(-votes, kind="stable")[:_MOST_PARTNERS]
     by_look, alike = np.empty(0, np.int64), np.empty(0, np.float32)
     if len(greys):
-        (wave, size), (theirs_waves, sizes) = _many_waves([query.grey]), _many_waves(greys)
-        alike = np.max([theirs_waves.reshape(len(greys), -1) @ way.ravel() for way in _ways(wave)], axis=0)
-        apart = _apart(size.repeat(len(greys), axis=0), sizes, alike)
-        by_look = np.lexsort((apart, alike < _LEAST_ALIKE))[:_MOST_PARTNERS]
+        (wave, size), (theirs_waves, sizes) = many_waves([query.grey]), many_waves(greys)
+        alike = np.max([theirs_waves @ way[0] for way in ways_of(wave)], axis=0)
+        apart = levels_apart(size.repeat(len(greys), axis=0), sizes, alike)
+        by_look = np.lexsort((apart, alike < LEAST_ALIKE))[:_MOST_PARTNERS]
     listed = [i for i in by_votes.tolist() if votes[i] >= _LEAST_VOTES] + [
-        i for i in by_look.tolist() if alike[i] >= _LEAST_ALIKE
+        i for i in by_look.tolist() if alike[i] >= LEAST_ALIKE
     ]
     return list(dict.fromkeys(listed))

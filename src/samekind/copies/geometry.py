@@ -27,6 +27,11 @@ _TOLERANCE = 4.0
 _LEAST_AGREEING = 4
 # The part of its way by which a point may miss its place, when one feature alone says where that is.
 _ROUGHLY = 0.35
+# The same, where each feature has several counterparts and only one of them is true.
+_LESS_ROUGHLY = 0.1
+# Bits by which such a counterpart may be further than the nearest, how many pairs of them there are at most, and the
+# number of features for which they count, however many agree.
+_NEARLY_AS_NEAR, _MOST_REPEATED, _FEW_REPEATED = 4, 700, 7
 # The part of the most agreeing features from which another map is tried, too.
 _NEARLY_AS_MANY = 0.5
 _MOST_ZOOM = 8.0
@@ -34,7 +39,7 @@ _MOST_ZOOM = 8.0
 _LEAST_PIXELS, _LEAST_PROMISE, _LEAST_REACHED = 16, 0.7, 0.5
 _STEPS, _LEAST_GAIN = 25, 1e-4
 _ECC_SIDE = 192
-_RIM = 5
+_RIM, _BLURRED_RIM = 5, 2
 # Whole pictures are laid on each other if their sides have one ratio, within so much, and they correlate so much.
 _ONE_SHAPE, _LEAST_ALIKE = 1.08, 0.8
 
@@ -81,6 +86,17 @@ def match(first: Features, second: Features) -> tuple[NDArray[np.int64], NDArray
     return rows[good], best[good]
 
 
+def match_repeated(first: Features, second: Features) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs of features that are nearly as near in bits as the nearest: all notes of a sheet of music are one note."""
+    if not len(first) or not len(second):
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    product = signs(first.bits) @ signs(second.bits).T
+    least = np.minimum(product.max(axis=1)[:, None], product.max(axis=0)) - 2 * _NEARLY_AS_NEAR
+    one, other = np.nonzero(product >= np.maximum(least, BITS - 2 * MOST_BITS_APART))
+    nearest = np.sort(np.argsort(-product[one, other], kind="stable")[:_MOST_REPEATED])
+    return one[nearest], other[nearest]
+
+
 def mirrored(features: Features, width: int) -> Features:
     """The features of the mirror image of a picture so many pixels wide."""
     points = features.points * np.array([-1, 1], np.float32) + np.array([width - 1, 0], np.float32)
@@ -88,23 +104,42 @@ def mirrored(features: Features, width: int) -> Features:
 
 
 def similarity_of(first: Features, second: Features) -> tuple[Map, int] | None:
-    """The similarity on which most matching features agree, float64 (2, 3), and how many agree."""
-    one, other = match(first, second)
+    """The similarity on which most matching features agree, float64 (2, 3), and how many agree.
+
+    Where few do, features may be repeated, and each is the other's nearest by chance only. Then all that are nearly as
+    near are asked; those count for a few, for such features are not what makes a copy sure.
+    """
+    found = _similarity(first, second, *match(first, second), _ROUGHLY)
+    if found and found[1] > _FEW_REPEATED:
+        return found
+    repeated = _similarity(first, second, *match_repeated(first, second), _LESS_ROUGHLY)
+    if repeated and repeated[1] > max(_FEW_REPEATED, 2 * found[1] if found else 0):
+        return repeated[0], _FEW_REPEATED
+    return found
+
+
+def _similarity(
+    first: Features, second: Features, one: NDArray[np.int64], other: NDArray[np.int64], roughly: float
+) -> tuple[Map, int] | None:
+    """The similarity on which most of some pairs agree, and how many do."""
     if len(one) < _LEAST_AGREEING:
         return None
     # Of a true match size and turn already agree with the map; those alone leave few false ones.
     zoom = np.log2(second.scales[other] / first.scales[one])
     turn = np.radians(second.angles[other] - first.angles[one])
     kept = _most_common(zoom, turn)
-    one, other = one[kept], other[kept]
-    if len(one) < _LEAST_AGREEING or not _may_agree(first.points[one], second.points[other], zoom[kept], turn[kept]):
+    points, counterparts = first.points[one[kept]], second.points[other[kept]]
+    near = _near_each(points, counterparts, zoom[kept], turn[kept], roughly)
+    if near.sum() < _LEAST_AGREEING:
         return None
+    if roughly < _ROUGHLY:  # most of the pairs are false, too many for RANSAC
+        points, counterparts = points[near], counterparts[near]
     matrix, inlier = cv2.estimateAffinePartial2D(
-        first.points[one], second.points[other], method=cv2.RANSAC, ransacReprojThreshold=_TOLERANCE, maxIters=500
+        points, counterparts, method=cv2.RANSAC, ransacReprojThreshold=_TOLERANCE, maxIters=500
     )
     if matrix is None:  # they lie on a line, or on a point
         return None
-    agreeing = _distinct(first.points[one[inlier.ravel() > 0]])
+    agreeing = _distinct(points[inlier.ravel() > 0])
     scale = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
     if agreeing < _LEAST_AGREEING or not 1 / _MOST_ZOOM < scale < _MOST_ZOOM:
         return None
@@ -183,7 +218,10 @@ def _promising(first: Picture, second: Picture, mirror: bool, matrix: Map) -> bo
     matrix = _at_sides(matrix, (first.shape, small.shape), (second.shape, other.shape))
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     laid = cv2.warpAffine(other, matrix, small.shape[1::-1], flags=flags)
-    mask = cv2.warpAffine(np.full(other.shape, 255, np.uint8), matrix, small.shape[1::-1], flags=flags) > 254
+    inner = np.s_[_BLURRED_RIM:-_BLURRED_RIM, _BLURRED_RIM:-_BLURRED_RIM]
+    ours, theirs = np.zeros(small.shape, bool), np.zeros(other.shape, np.uint8)
+    ours[inner], theirs[inner] = True, 255  # a border of one is blurred into the rim of the other
+    mask = (cv2.warpAffine(theirs, matrix, small.shape[1::-1], flags=flags) > 254) & ours
     if mask.sum() < _LEAST_PIXELS:
         return False
     one, two = (part[mask].astype(np.float32) - part[mask].mean() for part in (small, laid))
@@ -271,17 +309,17 @@ def _most_common(zoom: NDArray[np.float32], turn: NDArray[np.float32]) -> NDArra
     return chosen
 
 
-def _may_agree(points: Points, counterparts: Points, zoom: Points, turn: Points) -> bool:
-    """Whether any match's own zoom and turn take enough of the others near their counterparts.
+def _near_each(points: Points, counterparts: Points, zoom: Points, turn: Points, roughly: float) -> NDArray[np.bool_]:
+    """The matches that one match's own zoom and turn take near their counterparts, of the match with most of them.
 
-    A feature tells both only roughly, so it is asked roughly; of a hundred unrelated pairs some four are left.
+    A feature tells both only roughly, so it is asked roughly; of a hundred unrelated pairs some four have enough.
     """
     factor = np.exp2(zoom) * np.exp(1j * turn)
     source, target = (part[:, 0] + 1j * part[:, 1] for part in (points, counterparts))
     steps = factor[:, None] * (source - source[:, None])
     missed = np.abs(target - target[:, None] - steps)
-    near = missed <= _TOLERANCE * np.maximum(1, np.exp2(zoom))[:, None] + _ROUGHLY * np.abs(steps)
-    return int(near.sum(axis=1).max()) >= _LEAST_AGREEING
+    near = missed <= _TOLERANCE * np.maximum(1, np.exp2(zoom))[:, None] + roughly * np.abs(steps)
+    return np.asarray(near[near.sum(axis=1).argmax()])
 
 
 def _distinct(points: NDArray[np.float32]) -> int:

@@ -13,12 +13,12 @@ from samekind.copies.keep import Facts, better, worth
 Compare = Callable[[int, int], Evidence | None]
 
 # Pictures by which the comparing is ahead of what is known; and fewer threads do nothing beside each other.
-_AHEAD, _LEAST_THREADS = 32, 2
+AHEAD, _LEAST_THREADS = 32, 2
 # Pictures of a group that are compared with each other, each with each.
 _MOST_KINGS = 6
 # Pictures of a cluster of sure copies with which another is compared.
 _MOST_OF_A_CLUSTER = 2
-# The part of a cluster that must be like another's kept picture for the two to be one group.
+# The part of each of two clusters that must be like the picture kept of both for the two to be one group.
 _ENOUGH_ALIKE = 2 / 3
 
 
@@ -71,7 +71,7 @@ class Found:
 
 
 class _Known:
-    """Compares pictures by place, each two once; in threads those that are expected, if there are any."""
+    """Compares pictures by place, each two once; beforehand those that are expected, if there is a pool."""
 
     def __init__(self, compare: Compare, pool: Executor | None) -> None:
         self._compare = compare
@@ -130,6 +130,8 @@ def find_groups(
     compare: Compare,
     *,
     threads: int = 1,
+    workers: Executor | None = None,
+    ahead: int = AHEAD,
     on_progress: Callable[[int], None] | None = None,
 ) -> Found:
     """The groups of copies among pictures.
@@ -143,13 +145,15 @@ def find_groups(
         candidates: Pictures, in rising order, each with earlier ones that it may be a copy of.
         compare: What the second of two places is to the first. Called from several threads, if there are.
         threads: In how many to compare. The groups do not depend on it.
+        workers: What compares instead of threads; it is given ``compare`` and two places.
+        ahead: Pictures by which the comparing is ahead of what is known.
         on_progress: Called with the number of pictures done.
     """
-    if threads < _LEAST_THREADS:
-        return _groups(facts, candidates, _Known(compare, None), on_progress)
-    with ThreadPoolExecutor(threads, thread_name_prefix="samekind-copies") as pool:
+    if workers is None and threads < _LEAST_THREADS:
+        return _groups(facts, candidates, _Known(compare, None), ahead, on_progress)
+    with workers or ThreadPoolExecutor(threads, thread_name_prefix="samekind-copies") as pool:
         try:
-            return _groups(facts, candidates, _Known(compare, pool), on_progress)
+            return _groups(facts, candidates, _Known(compare, pool), ahead, on_progress)
         finally:  # whoever presses Ctrl-C does not wait for what was only expected
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -158,12 +162,13 @@ def _groups(
     facts: Sequence[Facts],
     candidates: Iterable[tuple[int, list[int]]],
     known: _Known,
+    ahead: int,
     on_progress: Callable[[int], None] | None,
 ) -> Found:
     clusters = _Clusters()
     looks: list[tuple[int, int, Evidence]] = []
     related: list[tuple[int, int, Evidence]] = []
-    for done, (place, partners) in enumerate(_ahead(candidates, clusters, known)):
+    for done, (place, partners) in enumerate(_ahead(candidates, clusters, known, ahead)):
         for other, evidence in _met(place, partners, clusters, known):
             if evidence.sure:
                 clusters.join(other, place)
@@ -178,14 +183,14 @@ def _groups(
 
 
 def _ahead(
-    candidates: Iterable[tuple[int, list[int]]], clusters: _Clusters, known: _Known
+    candidates: Iterable[tuple[int, list[int]]], clusters: _Clusters, known: _Known, ahead: int
 ) -> Iterator[tuple[int, list[int]]]:
     """The candidates, while those of some pictures further on are compared: what, as far as is seen, will be asked."""
     waiting: deque[tuple[int, list[int]]] = deque()
     for place, partners in candidates:
         known.expect((other, place) for other in _worth_meeting(place, partners, clusters))
         waiting.append((place, partners))
-        if len(waiting) > _AHEAD:
+        if len(waiting) > ahead:
             yield waiting.popleft()
     yield from waiting
 
@@ -213,24 +218,34 @@ def _met(place: int, partners: Sequence[int], clusters: _Clusters, known: _Known
 def _join_what_is_to_be_looked_at(
     clusters: _Clusters, looks: list[tuple[int, int, Evidence]], facts: Sequence[Facts], known: _Known
 ) -> None:
-    """Join clusters whose kept pictures are copies to be looked at, if most of the smaller one are."""
+    """Join clusters if the picture that would be kept of both is alike with most of each.
+
+    Not with one of them alone: of coins of one value, one that is hardly worn would be kept in place of the very coin
+    whose copies make the group, and none of those could be removed.
+    """
     best: dict[tuple[int, int], int] = {}
 
-    def kept(place: int) -> int:
-        members = clusters.members(place)
-        if (members[0], len(members)) not in best:
-            best[members[0], len(members)] = _kept(members, facts, known)
-        return best[members[0], len(members)]
+    def kept(members: list[int]) -> int:
+        key = members[0], len(members)
+        if key not in best:
+            best[key] = _kept(members, facts, known)
+        return best[key]
 
     for one, other, _ in sorted(looks, key=lambda look: (look[2].difference, -look[2].agreeing)):
         if clusters.first(one) == clusters.first(other):
             continue
-        larger, smaller = sorted((one, other), key=lambda place: (-len(clusters.members(place)), place))
-        keep, guests = kept(larger), clusters.members(smaller)
-        known.expect((keep, guest) for guest in guests)
-        alike = sum(_is_copy(known(keep, guest)) for guest in guests)
-        if _is_copy(known(keep, kept(smaller))) and alike >= _ENOUGH_ALIKE * len(guests):
-            clusters.join(larger, smaller)
+        both = [clusters.members(place) for place in sorted((one, other), key=lambda p: (-len(clusters.members(p)), p))]
+        if not _is_copy(known(*map(kept, both))):
+            continue
+        keep = _kept([*both[0], *both[1]], facts, known)
+        if all(_most_are_like(keep, members, known) for members in both[::-1]):
+            clusters.join(one, other)
+
+
+def _most_are_like(keep: int, members: Sequence[int], known: _Known) -> bool:
+    known.expect((keep, member) for member in members if member != keep)
+    alike = sum(member == keep or _is_copy(known(keep, member)) for member in members)
+    return alike >= _ENOUGH_ALIKE * len(members)
 
 
 def _is_copy(evidence: Evidence | None) -> bool:
@@ -246,7 +261,7 @@ def _kept(members: Sequence[int], facts: Sequence[Facts], known: _Known) -> int:
 
     # Who beats the best so far is the best so far; of all that were, the one that loses to the fewest others of them.
     kings = [min(members, key=lambda place: worth(facts[place]))]
-    for place in sorted(members):
+    for place in [*sorted(members), *sorted(members)]:  # twice: whom the first of them beat may beat the last
         if place not in kings and loses(kings[-1], place):
             kings.append(place)
     kings = kings[-_MOST_KINGS:]

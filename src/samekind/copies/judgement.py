@@ -29,6 +29,7 @@ _LEAST_LEVELS, _LEAST_SIDE = 8, 96
 _TONED, _TONED_IN_GREY, _TONED_TOO_FAR = 8.0, 5.0, 110.0
 # What is laid on a picture covers at most so much of it, adds contrast nearly everywhere and leaves the rest alike.
 _MOST_LAID_ON, _LEFT_ALIKE, _ONE_SIDED, _ADDED = 0.15, 0.75, 0.6, 2.0
+_PALER = 0.3  # the part of the contrast that both have where one of them is paler
 _VARIANT_ALIKE, _SCENE_ALIKE, _NEARLY_PLAIN = 0.6, 0.25, 0.1
 _SAME_SIZE = 1.04
 
@@ -92,7 +93,9 @@ def finding(overlap: Overlap, alignment: Alignment) -> Finding | None:
     if agreeing < _SURE_AGREEING or overlap.shared(4).sum() * STRIDE**2 < _LEAST_STRUCTURE_PIXELS / 2:
         return None
     if share <= _MOST_LAID_ON and alike > _LEFT_ALIKE:
-        return "overlaid" if laid_on and agreeing >= _MANY_AGREEING else "variant"
+        # Two coins turned on each other, each with a corner more: something laid on one is too much of chance.
+        all_of_one = max(overlap.kept) >= WHOLE
+        return "overlaid" if laid_on and agreeing >= _MANY_AGREEING and all_of_one else "variant"
     if alike > _VARIANT_ALIKE:
         return "variant"
     return "same scene" if agreeing >= _MANY_AGREEING and alike > _SCENE_ALIKE else None
@@ -102,6 +105,15 @@ def _is_added(overlap: Overlap, far: NDArray[np.bool_]) -> bool:
     """Whether what differs has more contrast nearly everywhere in the same one of the two."""
     extra = overlap.extra[far]
     return bool(abs(extra.sum()) > _ONE_SIDED * np.abs(extra).sum() and np.abs(extra).mean() > _ADDED)
+
+
+def _laid_on(overlap: Overlap) -> int | None:
+    """Which has something laid on it, 0 or 1; None if one has what the other has there, but paler.
+
+    A half-transparent mark takes contrast from the ink under it, so the one without the mark has more.
+    """
+    far = overlap.mask & (overlap.difference > 1)
+    return None if float(np.median(overlap.structure[far])) > _PALER else int(overlap.extra[far].sum() > 0)
 
 
 def _ran(overlap: Overlap, far: NDArray[np.bool_]) -> bool:
@@ -127,10 +139,11 @@ def _edits(laid: Laid, found: Finding) -> tuple[Edit, ...]:
         if outside.framed[side] and not slanted:
             edits.append(Edit("bordered", side))
         elif not outside.framed[side]:
-            edits.append(Edit("cropped", 1 - side))
+            # What has more pixels than the whole was not cut from it; the whole may be a screen that shows it.
+            finer = outside.finer_part(overlap.kept, laid.zoom)
+            edits.append(Edit("cropped", None if finer else 1 - side))
     if found == "overlaid":
-        far = overlap.mask & (overlap.difference > 1)
-        edits.append(Edit("overlaid", int(overlap.extra[far].sum() > 0)))
+        edits.append(Edit("overlaid", _laid_on(overlap)))
     if overlap.bend > _TONED:
         edits.append(Edit("toned"))
     if not 1 / _SAME_SIZE < laid.zoom < _SAME_SIZE:

@@ -43,6 +43,7 @@ from samekind.progress import Progress
 from samekind.recognizer import Recognizer
 from samekind.shards.folder import ShardFolder
 from samekind.shards.parquet_images import require_pyarrow
+from samekind.system.each import EngineName
 from samekind.system.paths import given_path
 
 
@@ -339,6 +340,9 @@ class Gallery:
         threshold: float | None = None,
         related: bool = False,
         where: str | None = None,
+        engine: EngineName = "local",
+        address: str = "local",
+        workers: int | None = None,
         on_progress: Progress | None = None,
         on_changed: Callable[[int], None] | None = None,
     ) -> list[DuplicateGroup]:
@@ -355,11 +359,19 @@ class Gallery:
                 threshold if None. Near copies have none.
             related: Give pairs that are no copies, too, last: variants, and other moments of one scene.
             where: Only among the images that meet a filter, as ``search`` takes it.
+            engine: ``local``, threads of this process; or ``ray``, workers of a Ray cluster, for near copies (extra
+                ``ray``). The groups are the same.
+            address: Of the cluster: ``auto``, ``HOST:PORT``, or ``local`` for one of this machine's cores, which is
+                started and ended.
+            workers: Workers of Ray at most; None is one for each of its cores.
             on_progress: Called with ``compared``, how much is done and how much there is to do.
             on_changed: Called with the number of files left out, if there are such.
 
         Raises:
             GalleryError: The gallery is empty, or there is no such kind.
+            ArgumentError: There is no such engine, or it is not for this kind.
+            MissingExtraError: Ray is not installed.
+            ClusterError: There is no such cluster, or it was lost.
         """
         condition = _condition(where)
         _ = self.card
@@ -369,6 +381,9 @@ class Gallery:
             threshold,
             related=related,
             where=condition,
+            engine=engine,
+            address=address,
+            workers=workers,
             on_progress=on_progress,
             on_changed=on_changed,
         )

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Literal
 
 from samekind.errors import ArgumentError, ShardError
 from samekind.inference.session import provider_names
@@ -18,9 +17,9 @@ from samekind.shards.listing import list_inputs
 from samekind.shards.manifest import Settings
 from samekind.shards.parquet_images import require_pyarrow
 from samekind.shards.plan import new_inputs
+from samekind.system.each import EngineName
 from samekind.system.paths import given_path
 
-EngineName = Literal["local", "ray"]
 # Images of a shard: some 8 MB, and 20 seconds of one core.
 DEFAULT_ROWS, _MOST_ROWS = 1024, 1_000_000
 

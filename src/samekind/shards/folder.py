@@ -1,7 +1,8 @@
 """A folder of shards: its manifest, its plans, its one writer.
 
-The manifest says of which model and with which settings the shards were made, and which are finished. It is written
-anew after each shard, under a temporary name, and renamed. A shard that it does not name does not count.
+The manifest says of which model and with which settings the shards were made, and which are finished. A writer adds a
+line to a journal for each shard, and puts the journal into the manifest at its end, or the next writer does. A shard
+that neither names does not count.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from samekind.errors import DatasetError, ShardError
 from samekind.model_file.card import Card
@@ -24,7 +25,9 @@ from samekind.system.hashing import content_hash
 from samekind.system.paths import given_path
 
 # Readers of data sets pass over what begins with an underscore.
-MANIFEST = "_shards.json"
+MANIFEST, _JOURNAL = "_shards.json", "_finished.jsonl"
+
+_LINE = TypeAdapter(tuple[str, ShardEntry])
 
 
 def is_shard_folder(folder: str | os.PathLike[str]) -> bool:
@@ -54,12 +57,14 @@ class ShardFolder:
             self.manifest = manifest
             return
         try:
+            journalled = self._journalled()  # first, for it ends up in the manifest
             self.manifest = Manifest.model_validate_json((self.path / MANIFEST).read_bytes())
         except FileNotFoundError:
             raise ShardError(f"{self.path}: no folder of shards; `samekind embed` makes one") from None
         except (ValidationError, OSError) as error:
             reason = "its manifest is broken" if isinstance(error, ValidationError) else error.strerror
             raise ShardError(f"{self.path / MANIFEST}: cannot be read ({reason})") from error
+        self.manifest.shards |= journalled
         if self.manifest.format > FORMAT:
             raise ShardError(f"{self.path}: of a newer format; a newer samekind reads it: pip install -U samekind")
 
@@ -113,10 +118,14 @@ class ShardFolder:
             raise ShardError(f"{self.path}: cannot be written ({error.strerror})") from error
         try:
             self.manifest = ShardFolder(self.path, self.manifest).manifest
+            self._settle()
             for leftover in self.path.glob(".*-*.*"):  # of a process that was killed while it wrote
                 if leftover.suffix in {".parquet", ".json"}:
                     leftover.unlink(missing_ok=True)
-            yield
+            try:
+                yield
+            finally:
+                self._settle()
         finally:
             lock.release()
 
@@ -157,14 +166,16 @@ class ShardFolder:
         return list(read_plan(self._plan(plan), number))
 
     def finish(self, plan: int, number: int, shard: Shard) -> None:
-        """Write a shard, whole or not at all, and then the manifest that names it."""
+        """Write a shard, whole or not at all, and then the line of the journal that names it."""
         name = shard_name(plan, number)
         with replacing(self.path / name) as temporary:
             temporary.write_bytes(shard.content)
-        self.manifest.shards[name] = ShardEntry(
-            rows=shard.rows, unreadable=len(shard.unreadable), unread=shard.unread, sha256=shard.sha256
-        )
-        self._commit()
+        entry = ShardEntry(rows=shard.rows, unreadable=len(shard.unreadable), unread=shard.unread, sha256=shard.sha256)
+        with (self.path / _JOURNAL).open("a", encoding="utf-8") as journal:
+            journal.write(f'["{name}", {entry.model_dump_json()}]\n')
+            journal.flush()
+            os.fsync(journal.fileno())
+        self.manifest.shards[name] = entry
 
     def known(self) -> Iterator[Input]:
         """The inputs that are planned, but for those that could not be fetched and can be by now."""
@@ -193,15 +204,26 @@ class ShardFolder:
         return [(self.path / name, entry) for name, entry in sorted(self.manifest.shards.items())]
 
     def rows(self) -> Iterator[ShardRow]:
-        """All rows, those of older shards first.
+        """All rows, those of older shards first; of an image that is in two the later.
 
         Raises:
             ShardError: A shard is missing or broken.
         """
+        latest = self._latest()
         for path, entry in self.files():
             if not path.is_file() or content_hash(path) != entry.sha256:
                 raise ShardError(f"{path}: missing, or not as it was written; copy the folder again")
-            yield from read_shard(path)
+            yield from (row for row in read_shard(path) if latest.get(row.name, path.name) == path.name)
+
+    def _latest(self) -> dict[str, str]:
+        """The shards of images that may be in several: what later plans have, for within a plan each is once."""
+        rows = self.manifest.settings.rows
+        latest: dict[str, str] = {}
+        for plan, entry in list(enumerate(self.manifest.plans))[1:]:
+            for number in range(-(-entry.inputs // rows)):
+                if (name := shard_name(plan, number)) in self.manifest.shards:
+                    latest |= dict.fromkeys((one.name for one in self.inputs_of(plan, number)), name)
+        return latest
 
     def _plan(self, plan: int) -> Path:
         return self.path / f"_plan-{plan:05}.parquet"
@@ -210,6 +232,19 @@ class ShardFolder:
         self.manifest.shards = dict(sorted(self.manifest.shards.items()))
         with replacing(self.path / MANIFEST) as temporary:
             temporary.write_text(self.manifest.model_dump_json(indent=1), "utf-8")
+        (self.path / _JOURNAL).unlink(missing_ok=True)
+
+    def _settle(self) -> None:
+        if (self.path / _JOURNAL).exists():
+            self._commit()
+
+    def _journalled(self) -> dict[str, ShardEntry]:
+        """The shards that the manifest does not name yet. A last line that is not whole was cut off by a power cut."""
+        try:
+            lines = (self.path / _JOURNAL).read_text("utf-8").splitlines(keepends=True)
+        except FileNotFoundError:
+            return {}
+        return dict(_LINE.validate_json(line) for line in lines if line.endswith("\n"))
 
 
 def _printable(text: str) -> str:

@@ -8,33 +8,22 @@ as the local engine does, and with either.
 from __future__ import annotations
 
 import logging
-import os
 import pickle
-import socket
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
-from importlib.util import find_spec
 from typing import Any
 
 from samekind.embedding.embed_batch import embed_stream
-from samekind.errors import MissingExtraError, ShardError
+from samekind.errors import ClusterError
 from samekind.inference.encoder import OnnxEncoder
 from samekind.model_file.file import ModelFile
 from samekind.shards.engine import FinishedShard, PlannedShard
 from samekind.shards.inputs import read_input
 from samekind.shards.shard_file import Shard, make_shard
 from samekind.system.cores import available_cores
+from samekind.system.ray_cluster import RayCluster
 
 # Bytes of shared memory that a cluster of this machine's takes: some hundred shards of 1,024 images.
 _OBJECT_STORE = 512 * 1024 * 1024
-# Seconds in which a cluster takes a connection.
-_PATIENCE = 5
-_QUIET = {
-    "RAY_USAGE_STATS_ENABLED": "0",  # it would report to its makers
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # the coming way, without a warning of it
-    "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
-    "RAY_BACKEND_LOG_LEVEL": "fatal",  # it calls its own way of starting workers an error
-}
 
 
 class RayEngine:
@@ -50,7 +39,7 @@ class RayEngine:
 
     Raises:
         MissingExtraError: Ray is not installed.
-        ShardError: Nothing listens at the address.
+        ClusterError: Nothing listens at the address.
     """
 
     def __init__(
@@ -63,12 +52,10 @@ class RayEngine:
         workers: int | None,
         gpus: float,
     ) -> None:
-        if find_spec("ray") is None:
-            raise MissingExtraError("ray", "ray")
-        _refuse_silence(address)
+        self._cluster = RayCluster(address)
         self._threads = threads or 1
         self._model, self._providers = (model.data, model.card), tuple(providers)
-        self._address, self._workers, self._gpus = address, workers, gpus
+        self._workers, self._gpus = workers, gpus
 
     def embed(
         self, planned: Iterator[PlannedShard], count: Callable[[int], None]
@@ -77,62 +64,34 @@ class RayEngine:
         items = [{"plan": plan, "number": number, "inputs": pickle.dumps(inputs)} for plan, number, inputs in planned]
         if not items:
             return
-        with self._cluster() as ray:
+        cores = max(1, self._workers or available_cores() // self._threads) * self._threads
+        with self._cluster.connected(cores, _OBJECT_STORE, "the same command goes on from here") as ray:
+            import ray.data  # noqa: PLC0415 - extra ray
+
+            logging.getLogger("ray.data").setLevel(logging.ERROR)
+            ray.data.DataContext.get_current().enable_progress_bars = False
             model = ray.put(self._model)  # held here, so that a worker which is started again finds it
-            try:
-                done = ray.data.from_items(items, override_num_blocks=len(items)).map_batches(
-                    Worker,
-                    fn_constructor_args=([model], self._providers, self._threads),
-                    batch_size=1,
-                    batch_format="pyarrow",
-                    compute=ray.data.ActorPoolStrategy(min_size=1, max_size=self._most_workers(ray, len(items))),
-                    num_cpus=self._threads,
-                    num_gpus=self._gpus or None,
-                )
-                for row in done.iter_rows():
-                    shard = Shard.of(row["content"], row["about"])
-                    count(shard.rows)
-                    yield row["plan"], row["number"], shard
-            except ray.exceptions.RayError as error:
-                raise ShardError(f"Ray: {_last_line(error)}; the same command goes on from here") from error
+            done = ray.data.from_items(items, override_num_blocks=len(items)).map_batches(
+                Worker,
+                fn_constructor_args=([model], self._providers, self._threads),
+                batch_size=1,
+                batch_format="pyarrow",
+                compute=ray.data.ActorPoolStrategy(min_size=1, max_size=self._most_workers(ray, len(items))),
+                num_cpus=self._threads,
+                num_gpus=self._gpus or None,
+            )
+            for row in done.iter_rows():
+                shard = Shard.of(row["content"], row["about"])
+                count(shard.rows)
+                yield row["plan"], row["number"], shard
 
     def _most_workers(self, ray: Any, shards: int) -> int:
         there = ray.cluster_resources()
         room = there.get("GPU", 0) / self._gpus if self._gpus else there.get("CPU", 1) / self._threads
         if room < 1:
             what = f"{self._gpus:g} GPUs" if self._gpus else f"{self._threads} cores"
-            raise ShardError(f"Ray: no worker of {what} fits into the cluster {self._address}")
+            raise ClusterError(f"Ray: no worker of {what} fits into the cluster {self._cluster.address}")
         return max(1, min(shards, int(room), self._workers or shards))
-
-    @contextmanager
-    def _cluster(self) -> Iterator[Any]:
-        """Ray, connected; a cluster that was started for this ends with it."""
-        for name, value in _QUIET.items():
-            os.environ.setdefault(name, value)
-        import ray  # noqa: PLC0415 - extra ray
-        import ray.data  # noqa: PLC0415
-
-        begun = not ray.is_initialized()
-        if begun:
-            quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
-            try:
-                if self._address == "local":
-                    cores = max(self._threads, (self._workers or available_cores()) * self._threads)
-                    here = {"num_cpus": cores, "object_store_memory": _OBJECT_STORE, "include_dashboard": False}
-                    ray.init(address="local", **(quiet | here))
-                else:
-                    ray.init(address=self._address, **quiet)
-            except Exception as error:  # Ray raises that itself where a node is slow to start
-                ray.shutdown()
-                raise ShardError(f"{_no_cluster(self._address)} ({_last_line(error)})") from error
-        logging.getLogger("ray.data").setLevel(logging.ERROR)
-        context = ray.data.DataContext.get_current()
-        context.enable_progress_bars = False
-        try:
-            yield ray
-        finally:
-            if begun:
-                ray.shutdown()
 
 
 class Worker:
@@ -162,23 +121,3 @@ class Worker:
             for name in ("plan", "number"):
                 done[name].append(row[name])
         return done
-
-
-def _refuse_silence(address: str) -> None:
-    """Make sure that something listens at ``HOST:PORT``, for Ray itself goes on asking for many minutes."""
-    host, _, port = address.rpartition(":")
-    if not (host and port.isdecimal()):
-        return
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
-    except (OSError, OverflowError) as error:
-        raise ShardError(f"{_no_cluster(address)} ({getattr(error, 'strerror', None) or error})") from error
-
-
-def _no_cluster(address: str) -> str:
-    return f"no Ray cluster at {address}; `ray start --head` starts one"
-
-
-def _last_line(error: Exception) -> str:
-    """What a traceback of another machine comes down to."""
-    return (str(error).strip() or type(error).__name__).splitlines()[-1].strip()

@@ -98,6 +98,23 @@ def test_a_changed_file_is_taken_from_the_later_shard(
     assert gallery.search(photos / "red/00.png", 1)[0].row.name == "photos/red/00.png"
 
 
+def test_an_image_behind_an_address_that_changed_is_written_once(
+    gallery: Gallery, photos: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    memory = pytest.importorskip("fsspec").filesystem("memory")
+    memory.pipe("/changing/a.png", (photos / "red/00.png").read_bytes())
+    memory.pipe("/changing/b.png", (photos / "green/01.png").read_bytes())
+    samekind.embed("memory://changing", tmp_path / "remote", model=tiny_model)
+    gallery.add_shards(tmp_path / "remote")
+    memory.pipe("/changing/a.png", (photos / "blue/02.png").read_bytes())
+    assert samekind.embed("memory://changing", tmp_path / "remote").embedded == 1
+    report = gallery.add_shards(tmp_path / "remote")
+    assert (report.changed, report.unchanged) == (1, 1)
+    before = stored(gallery)
+    assert gallery.add_shards(tmp_path / "remote") == SyncReport(unchanged=2)
+    assert stored(gallery) == before
+
+
 def test_images_behind_addresses_are_kept_under_these(
     gallery: Gallery, photos: Path, tiny_model: Path, tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@ import onnx
 import onnxruntime as ort
 import pytest
 import torch
+from exports import with_weights
 from onnx import TensorProto, numpy_helper
 
 from samekind.errors import TrainingError
@@ -45,7 +46,7 @@ def test_float16_halves_the_file_and_changes_nothing_once_rounded(
 ) -> None:
     rounded = copy.deepcopy(network)
     round_to_float16(rounded)
-    small = export_onnx(rounded, 32)
+    small = with_weights(exported, rounded)
     store_as_float16(small)
     assert small.ByteSize() < 0.55 * exported.ByteSize()
     assert parity(rounded, small.SerializeToString(), images) < 1e-5

@@ -69,6 +69,25 @@ _CONTROL = frozenset({"Cc", "Cf", "Cs"})
 PAIR_NAMES = ("a~b", "a~c", "b~c")
 
 
+class EngineName(StrEnum):
+    """What works."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
+EngineOption = Annotated[
+    EngineName, typer.Option(help='local: this process. ray: the workers of a Ray cluster (extra "ray").')
+]
+AddressOption = Annotated[
+    str, typer.Option(help="With ray: auto or HOST:PORT of a running cluster; local starts one on this machine.")
+]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option(min=1, help="With ray: workers at most.", show_default="as many as there are cores or GPUs"),
+]
+
+
 class DuplicateKind(StrEnum):
     """The kinds of ``gallery.duplicates``."""
 

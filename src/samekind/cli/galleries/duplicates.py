@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from samekind.cli.console.options import (
+    AddressOption,
     BareOption,
     DuplicateKind,
+    EngineName,
+    EngineOption,
     JsonOption,
     WhereOption,
+    WorkersOption,
     echo_json,
     gallery_title,
     shown_path,
@@ -60,6 +64,9 @@ def duplicates(
         ),
     ] = None,
     where: WhereOption = None,
+    engine: EngineOption = EngineName.LOCAL,
+    address: AddressOption = "local",
+    workers: WorkersOption = None,
     bare: BareOption = False,
     html: HtmlOption = None,
     apply: ApplyOption = None,
@@ -83,15 +90,19 @@ def duplicates(
 
       samekind duplicates photos.samekind --html duplicates.html
 
+      samekind duplicates photos.samekind --engine ray --address auto --plan plan.txt
+
       samekind duplicates --apply plan.txt --yes
 
       samekind duplicates --undo removed-by-samekind
     """
     if apply_or_undo(gallery, apply, undo, yes, trash, into, json) or gallery is None:
         return
-    from samekind.cli.console.extras import require_gallery
+    from samekind.cli.console.extras import require, require_gallery
 
     require_gallery()
+    if engine is EngineName.RAY:
+        require("ray", "ray")
     if threshold is not None and kind is not DuplicateKind.SAME_CLASS:
         raise typer.BadParameter("--threshold is for --kind same-class; copies are told by their details")
     from samekind.cli.console.progress import stage_bars
@@ -104,6 +115,9 @@ def duplicates(
             threshold=threshold,
             related=True,
             where=where,
+            engine="ray" if engine is EngineName.RAY else "local",
+            address=address,
+            workers=workers,
             on_progress=report,
             on_changed=changed.append,
         )

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from samekind.cli.console.options import (
+    AddressOption,
+    EngineName,
+    EngineOption,
     ExcludeOption,
     JsonOption,
     ModelOption,
     ProviderOption,
     ThreadsOption,
+    WorkersOption,
     echo_json,
     on_one_line,
     printable,
@@ -24,13 +27,6 @@ from samekind.cli.console.outputs import folder_like
 
 if TYPE_CHECKING:
     from samekind.shards.embed import EmbedReport
-
-
-class EngineName(StrEnum):
-    """What embeds."""
-
-    LOCAL = "local"
-    RAY = "ray"
 
 
 def embed(
@@ -50,17 +46,9 @@ def embed(
         ),
     ],
     model: ModelOption = None,
-    engine: Annotated[
-        EngineName, typer.Option(help='local: this process. ray: the workers of a Ray cluster (extra "ray").')
-    ] = EngineName.LOCAL,
-    address: Annotated[
-        str,
-        typer.Option(help="With ray: auto or HOST:PORT of a running cluster; local starts one on this machine."),
-    ] = "local",
-    workers: Annotated[
-        int | None,
-        typer.Option(min=1, help="With ray: workers at most.", show_default="as many as there are cores or GPUs"),
-    ] = None,
+    engine: EngineOption = EngineName.LOCAL,
+    address: AddressOption = "local",
+    workers: WorkersOption = None,
     gpus: Annotated[float, typer.Option(min=0, help="With ray: GPUs for each worker; give --provider cuda, too.")] = 0,
     rows: Annotated[
         int | None,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from functools import partial
 from itertools import chain
-from typing import Literal
+from typing import Literal, get_args
 
 from samekind.copies.keep import better, worth
-from samekind.errors import GalleryError
+from samekind.errors import ArgumentError, GalleryError
 from samekind.gallery.duplicates.duplicate_group import Duplicate, DuplicateGroup
 from samekind.gallery.duplicates.exact import exact_groups
 from samekind.gallery.duplicates.linkage import dense_groups
@@ -20,12 +21,14 @@ from samekind.gallery.duplicates.pictures.picture_files import (
     same_bytes_beside,
     single_files,
 )
+from samekind.gallery.duplicates.ray_workers import ray_workers
 from samekind.gallery.embeddings.embedding_space import read_collection, refuse_no_similarity
 from samekind.gallery.filters.sql import EVERYTHING, Condition
 from samekind.gallery.store.rows import read_rows
 from samekind.gallery.store.store import Store
 from samekind.inference.similarity import Embeddings
 from samekind.progress import Progress
+from samekind.system.each import EngineName
 
 DuplicateKind = Literal["exact", "near", "same-class"]
 # The operating point at which images count as of one class.
@@ -39,6 +42,9 @@ def find_duplicates(
     *,
     related: bool = False,
     where: Condition = EVERYTHING,
+    engine: EngineName = "local",
+    address: str = "local",
+    workers: int | None = None,
     on_progress: Progress | None = None,
     on_changed: Callable[[int], None] | None = None,
 ) -> list[DuplicateGroup]:
@@ -50,12 +56,19 @@ def find_duplicates(
         threshold: How alike all images of a group of one class must be; None is the model's own.
         related: Give variants and other moments of one scene, too.
         where: The condition that the images must meet.
+        engine: What looks for near copies.
+        address: Of a Ray cluster.
+        workers: Of Ray, at most.
         on_progress: Called with ``compared``, how much is done and how much there is to do.
         on_changed: Called with the number of files left out, for they are no longer what the gallery has of them.
 
     Raises:
         GalleryError: No such kind, or a threshold for exact duplicates.
+        ArgumentError: No such engine, or one for another kind than near copies.
+        MissingExtraError: Ray is not installed.
+        ClusterError: There is no cluster, or it was lost.
     """
+    _refuse_engine(engine, kind)
     counted = None if on_progress is None else partial(on_progress, "compared")
     if kind == "exact":
         if threshold is not None:
@@ -63,10 +76,19 @@ def find_duplicates(
         return _exact(store, where, on_changed)
     if kind == "near":
         warn_of_threshold(threshold)
-        return near_groups(read_picture_files(store, on_changed, where=where), related=related, on_progress=counted)
+        with nullcontext() if engine == "local" else ray_workers(address, workers) as spread:
+            files = read_picture_files(store, on_changed, where=where)
+            return near_groups(files, related=related, workers=spread, on_progress=counted)
     if kind == "same-class":
         return _same_class(store, threshold, where, counted, on_changed)
     raise GalleryError(f"no kind {kind!r}; there are exact, near and same-class")
+
+
+def _refuse_engine(engine: str, kind: str) -> None:
+    if engine not in get_args(EngineName):
+        raise ArgumentError(f"engine is 'local' or 'ray', not {engine!r}")
+    if engine != "local" and kind != "near":
+        raise ArgumentError(f"engine {engine!r} is for near copies; {kind} duplicates are found in this process")
 
 
 def warn_of_threshold(threshold: float | None) -> None:

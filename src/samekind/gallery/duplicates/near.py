@@ -6,31 +6,38 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
 from samekind.copies.candidates import alike_pairs, partners, voted_pairs
-from samekind.copies.groups import CopyGroup, find_groups
+from samekind.copies.groups import AHEAD, CopyGroup, find_groups
 from samekind.copies.keep import better, worth
 from samekind.gallery.duplicates.duplicate_group import Duplicate, DuplicateGroup
 from samekind.gallery.duplicates.pictures.more_than_a_picture import more_than_a_picture
 from samekind.gallery.duplicates.pictures.picture_files import SAME_BYTES, Comparison, PictureFile
+from samekind.gallery.duplicates.ray_workers import RayWorkers
 from samekind.system.cores import available_cores
 
 
 def near_groups(
-    files: Sequence[PictureFile], *, related: bool = False, on_progress: Callable[[int, int], None] | None = None
+    files: Sequence[PictureFile],
+    *,
+    related: bool = False,
+    workers: RayWorkers | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> list[DuplicateGroup]:
     """The groups of copies, the largest first.
 
     Args:
         files: Each file once.
         related: Give variants and other moments of one scene, too, last.
+        workers: Those of a cluster; None is threads of this process. The groups do not depend on it.
         on_progress: Called with the number of pictures compared and the number to compare.
     """
     same = _by_content(files)
     pictures = [file for file in same if file.kept[0]]
     compare = Comparison()
+    each = map if workers is None else workers.each
     candidates = list(
         partners(
-            voted_pairs([file.picture.features for file in pictures]),
-            alike_pairs([file.picture.blurred for file in pictures]),
+            voted_pairs([file.picture.features for file in pictures], each=each),
+            alike_pairs([file.picture.blurred for file in pictures], each),
         )
     )
     found = find_groups(
@@ -38,6 +45,8 @@ def near_groups(
         candidates,
         lambda one, other: compare(pictures[one], pictures[other]),
         threads=available_cores(),
+        workers=None if workers is None else workers.comparing(pictures),
+        ahead=AHEAD if workers is None else workers.ahead,
         on_progress=None if on_progress is None else lambda done: on_progress(done, len(candidates)),
     )
     groups = [_described(group, pictures, same) for group in found.groups]

@@ -43,7 +43,8 @@ def add_shards(store: Store, db: Connection, shards: ShardFolder, on_progress: P
     report, done = SyncReport(), 0
     folders = sorted({plan.folder for plan in shards.manifest.plans if plan.folder is not None})
     writer = RowWriter(store, db, report)
-    count = stage_counter(on_progress, "rows", sum(entry.rows for _, entry in shards.files()))
+    total = sum(entry.rows for _, entry in shards.files())
+    count = stage_counter(on_progress, "rows", total)
     rows = shards.rows()
     # A database lies beside nothing: its names are relative to where the first of its pictures lie.
     roots = [Path(folder).parent for folder in folders]
@@ -54,6 +55,7 @@ def add_shards(store: Store, db: Connection, shards: ShardFolder, on_progress: P
         writer.write_embedded(list(_news(store, db, batch, report)))
         done += len(batch)
         count(done)
+    count(total)  # those for which there is a later shard are passed over
     with transaction(db):
         prefixes = ((os.fsencode(folder_prefix(store.folder, Path(folder))),) for folder in folders)
         db.executemany("INSERT OR IGNORE INTO folders VALUES (CAST(? AS TEXT))", prefixes)
@@ -63,9 +65,8 @@ def add_shards(store: Store, db: Connection, shards: ShardFolder, on_progress: P
 def _news(
     store: Store, db: Connection, batch: list[ShardRow], report: SyncReport
 ) -> Iterator[tuple[Examined, EmbeddedImage]]:
-    """What of a batch the gallery does not have; of an image that is in it twice the later."""
-    latest = {row.name: row for row in batch}
-    for row in latest.values():
+    """What of a batch the gallery does not have."""
+    for row in batch:
         path = row.name if is_address(row.name) else relative_path(Path(row.name), store.folder)
         own = db.execute(
             "SELECT id, size, mtime_ns, sha256, error FROM images WHERE path = CAST(? AS TEXT)", (os.fsencode(path),)

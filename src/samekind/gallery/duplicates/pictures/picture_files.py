@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from itertools import chain
 from pathlib import Path
+from typing import Final, Literal, TypeAlias
 
 from samekind.copies.compare import Side, compare
 from samekind.copies.evidence import Edit, Evidence
@@ -26,6 +27,8 @@ from samekind.images.videos import frame_of
 _LOSSLESS = frozenset({".png", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".qoi"})
 # Files whose pixels are held while they are compared, up to 12 MB each.
 _HELD = 8
+Compared: TypeAlias = Evidence | Literal["unread"] | None
+UNREAD: Final = "unread"
 SAME_BYTES = Evidence("copy", (Edit("exact"),), "sure", "", 0, 0.0, (1.0, 1.0), 1.0)
 
 
@@ -66,16 +69,24 @@ class Comparison:
 
     def __call__(self, first: PictureFile, second: PictureFile) -> Evidence | None:
         """What the second file's picture is to the first's. Where a file cannot be read, nothing is sure."""
+        try:
+            return self.read_both(first, second)
+        except ImageError:
+            return compare(self.side(first, blind=True), self.side(second, blind=True))
+
+    def read_both(self, first: PictureFile, second: PictureFile) -> Evidence | None:
+        """The same.
+
+        Raises:
+            ImageError: A file cannot be read.
+        """
         if first.row.sha256 is not None and first.row.sha256 == second.row.sha256:
             return SAME_BYTES
         if (first.source is second.source is None) and (
             cut := cut_short(first.row.path, second.row.path, (first.row.size, second.row.size))
         ):
             return cut
-        try:
-            return compare(self.side(first), self.side(second))
-        except ImageError:
-            return compare(self.side(first, blind=True), self.side(second, blind=True))
+        return compare(self.side(first), self.side(second))
 
     def side(self, file: PictureFile, *, blind: bool = False) -> Side:
         """One side of a comparison; a blind one does not look at the file."""
@@ -84,6 +95,21 @@ class Comparison:
             return self._read(file.row.path) if file.source is None else read_detail(file.source)
 
         return Side(file.picture, None if blind else pixels, file.row.width or 1, file.row.height or 1)
+
+
+def compare_there(first: PictureFile, second: PictureFile) -> Compared:
+    """What ``Comparison`` finds; ``UNREAD`` in a process that does not see both files as they were indexed."""
+    if not (_as_indexed(first.row) and _as_indexed(second.row)):
+        return UNREAD
+    try:
+        return _comparison().read_both(first, second)
+    except ImageError:
+        return UNREAD
+
+
+@cache
+def _comparison() -> Comparison:
+    return Comparison()
 
 
 def read_picture_files(
