@@ -94,3 +94,8 @@ def printed_seed() -> int:
     seed = int(os.environ.get("SAMEKIND_KILL_SEED") or secrets.randbelow(2**32))
     print(f"to see it again: SAMEKIND_KILL_SEED={seed}")  # noqa: T201 - pytest shows it where a test fails
     return seed
+
+
+def told(result: subprocess.CompletedProcess[str]) -> str:
+    """What was said on the error stream, without the box and its breaks of lines."""
+    return " ".join(result.stderr.replace("│", " ").split())

@@ -21,7 +21,8 @@ SLOW_PLACES = [
         for name in ("test_training.py", "models/test_reproduce.py", "datasets/test_imagenette.py")
     ),
     *(ROOT / "tests" / name for name in ("images/test_tensors.py", "evaluation/metrics/test_retrieval.py")),
-    ROOT / "tests/wrapping/test_timm_encoder.py",
+    *(ROOT / "tests" / name for name in ("exports.py", "wrapping/test_timm_encoder.py")),
+    ROOT / "tests/explain/test_trained_networks.py",
     *(ROOT / "src/samekind" / name for name in ("training", "server/page")),
 ]
 SLOW_MODULES = {"subprocess", "multiprocessing", "torch", "playwright"}

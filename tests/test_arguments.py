@@ -84,7 +84,10 @@ def test_a_model_refuses_what_is_no_image(name: str, value: object, tiny_model: 
     refused(IMAGES[name](samekind.load(tiny_model)), value, in_folder)
 
 
-@pytest.mark.parametrize("name", PATHS)
+# Training asks whether torch is there, which the fast lane forbids.
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * name.startswith("train")) for name in PATHS]
+)
 def test_a_function_refuses_what_is_no_path(name: str, value: object, in_folder: Path) -> None:
     refused(PATHS[name], value, in_folder)
 

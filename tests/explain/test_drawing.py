@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 import samekind
+from samekind.errors import ArgumentError
 from samekind.explain.drawing import overlaid, scale_of
 from samekind.explain.explanation import ExplainedPair, Explanation, upsampled
 from samekind.recognizer import Recognizer
@@ -52,7 +53,7 @@ def test_upsampling_keeps_each_place_where_it_was() -> None:
     assert [one.shape for one in pair.upsampled(224, 100)] == [(224, 100)] * 2
 
 
-@pytest.mark.parametrize(("ending", "kind"), [(".png", "PNG"), (".jpg", "JPEG"), ("", "PNG"), (".psd", "PNG")])
+@pytest.mark.parametrize(("ending", "kind"), [(".png", "PNG"), (".jpg", "JPEG"), ("", "PNG")])
 def test_it_is_saved_as_its_ending_says(explanation: Explanation, tmp_path: Path, ending: str, kind: str) -> None:
     path = tmp_path / f"why{ending}"
     explanation.save(path)
@@ -60,6 +61,12 @@ def test_it_is_saved_as_its_ending_says(explanation: Explanation, tmp_path: Path
         assert saved.format == kind
         assert saved.size == explanation.image().size
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_what_names_another_kind_of_file_is_refused(explanation: Explanation, tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="must end as that of a picture does"):
+        explanation.save(tmp_path / "why.psd")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_pictures_keep_their_proportions_and_three_have_three_rows(model: Recognizer) -> None:

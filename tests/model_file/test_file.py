@@ -317,7 +317,7 @@ def test_a_path_finds_the_file_there(tiny_model: Path, in_folder: Path) -> None:
     assert find_model(str(tiny_model)) == tiny_model
 
 
-@pytest.mark.parametrize("name", ["gone.onnx", ".", "", "a\0b", "x" * 5000, "gone/" * 3])
+@pytest.mark.parametrize("name", ["gone.onnx", ".", "a\0b", "x" * 5000, "gone/" * 3])
 def test_missing_file_is_a_model_file_error(in_folder: Path, name: str) -> None:
     with pytest.raises(ModelFileError, match="no such model file"):
         read_model(name)

@@ -13,7 +13,7 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
-from commands import run
+from commands import run, told
 from conftest import COLOURS, make_card, save_noise, tiny_network
 from PIL import Image
 
@@ -444,7 +444,7 @@ def test_a_model_may_have_been_trained_on_other_classes_too(
     trained_on.write_text("mauve\nred\ngreen\nteal\n")
     elsewhere.write_text("mauve\n")
     options = ("--resamples", "10", "--trio-count", "200", "--json")
-    for given, seen, told in (
+    for given, seen, others in (
         (trained_on, ["green", "red"], "mauve, teal"),
         (elsewhere, [], "mauve"),
         ("red,green,mauve", ["green", "red"], "mauve"),
@@ -452,7 +452,7 @@ def test_a_model_may_have_been_trained_on_other_classes_too(
         done = run("evaluate", tiny_model, many_colours, "--classes-seen", given, *options)
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["classes_seen"] == seen
-        assert f"--classes-seen: not among the classes of {many_colours}: {told}\n" in done.stderr
+        assert f"--classes-seen: not among the classes of {many_colours}: {others}\n" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -461,7 +461,7 @@ def test_a_model_may_have_been_trained_on_other_classes_too(
         ((), "give a folder of classes, or a list"),
         (("FOLDER", "--classes-seen", "teal,mauve"), "no class 'mauve'"),
         (("--pairs", "nowhere.csv"), "nowhere.csv: no such file"),
-        (("FOLDER", "--report", "MODEL"), "--report names a folder"),
+        (("FOLDER", "--report", "MODEL"), "is a file; name a folder"),
     ],
 )
 def test_wrong_use_is_refused_with_the_reason(
@@ -470,5 +470,5 @@ def test_wrong_use_is_refused_with_the_reason(
     named = {"FOLDER": str(many_colours), "MODEL": str(tiny_model)}
     done = run("evaluate", tiny_model, *(named.get(word, word) for word in arguments))
     assert done.returncode == 2
-    assert message in " ".join(done.stderr.split())
+    assert message in told(done)
     assert "Traceback" not in done.stderr

@@ -52,7 +52,7 @@ class Journal:
             "back": "samekind duplicates --undo FOLDER",
         }
         # Never without its first line: whoever finds a journal can lock the folder that it is about.
-        with replacing(run / JOURNAL_NAME) as temporary:
+        with replacing(run / JOURNAL_NAME, own=True) as temporary:
             temporary.write_bytes(_line(head))
         self._handle = os.open(run / JOURNAL_NAME, os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0))
 

@@ -73,6 +73,7 @@ def evaluate(
 
     Example:
         >>> import tempfile
+        >>> from pathlib import Path
         >>> import numpy as np
         >>> from PIL import Image
         >>> rng = np.random.default_rng(0)

@@ -168,7 +168,7 @@ class ShardFolder:
     def finish(self, plan: int, number: int, shard: Shard) -> None:
         """Write a shard, whole or not at all, and then the line of the journal that names it."""
         name = shard_name(plan, number)
-        with replacing(self.path / name) as temporary:
+        with replacing(self.path / name, own=True) as temporary:
             temporary.write_bytes(shard.content)
         entry = ShardEntry(rows=shard.rows, unreadable=len(shard.unreadable), unread=shard.unread, sha256=shard.sha256)
         with (self.path / _JOURNAL).open("a", encoding="utf-8") as journal:
@@ -230,7 +230,7 @@ class ShardFolder:
 
     def _commit(self) -> None:
         self.manifest.shards = dict(sorted(self.manifest.shards.items()))
-        with replacing(self.path / MANIFEST) as temporary:
+        with replacing(self.path / MANIFEST, own=True) as temporary:
             temporary.write_text(self.manifest.model_dump_json(indent=1), "utf-8")
         (self.path / _JOURNAL).unlink(missing_ok=True)
 

@@ -60,7 +60,7 @@ def write_plan(path: Path, inputs: Iterable[Input], rows: int) -> int:
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     waiting, count, youngest = iter(inputs), 0, 0
-    with replacing(path) as temporary:
+    with replacing(path, own=True) as temporary:
         # Opened here, for pyarrow takes no path that is not UTF-8.
         with temporary.open("wb") as file, pq.ParquetWriter(file, _schema()) as writer:
             while shard := list(islice(waiting, rows)):

@@ -21,7 +21,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+def replacing(path: str | os.PathLike[str], *, own: bool = False) -> Iterator[Path]:
     """Give a temporary path beside ``path``; rename it over ``path`` on success, remove it on any failure.
 
     The rename is atomic, so a reader (or a crash, or Ctrl-C) finds the old file or the whole new one. A link is
@@ -29,6 +29,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Args:
         path: The file to write. Its folder is made if it is missing.
+        own: Nobody gave the name: the file is the program's, in a folder of its own, and whatever lies there is worth
+            nothing.
 
     Yields:
         A path in the same folder, with the same suffix, for the caller to write.
@@ -61,7 +63,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     target, temporary = _beside(target)
     try:
         yield temporary
-        _refuse_other_kind(path, target, temporary)
+        if not own:
+            _refuse_other_kind(path, target, temporary)
         _flush_to_disk(temporary)
         temporary.chmod(_mode_of_open(target))  # mkstemp makes private files
         temporary.replace(target)

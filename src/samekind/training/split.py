@@ -179,7 +179,7 @@ def keep_split(parts: Parts, run: RunFolder) -> None:
     write_manifest(run.split, parts.by_split)
     if parts.items is not None:
         run.keep_items(parts.items, parts.held_out_items)
-    with replacing(run.digest) as temporary:
+    with replacing(run.digest, own=True) as temporary:
         temporary.write_text(parts.digest + "\n")
 
 

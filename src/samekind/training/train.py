@@ -175,8 +175,8 @@ def _full_disk_named(run: RunFolder) -> Iterator[None]:
 
 def _tidy_up(settings: RunSettings, run: RunFolder, text: str) -> None:
     if run.model.resolve() != settings.output.resolve():
-        with replacing(run.model) as temporary:
+        with replacing(run.model, own=True) as temporary:
             shutil.copyfile(settings.output, temporary)
-    with replacing(run.summary) as temporary:
+    with replacing(run.summary, own=True) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
     shutil.rmtree(run.features, ignore_errors=True)

@@ -31,7 +31,7 @@ def test_what_is_hard_to_use_is_called_by_its_reason(made: object, expected: str
     assert [reason(made(photo(seed))) for seed in range(4)] == [expected] * 4  # type: ignore[operator]
 
 
-@given(arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=40).map(lambda shape: (*shape, 3))))
+@given(arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=31).map(lambda shape: (*shape, 3))))
 def test_any_pixels_have_an_answer(pixels: np.ndarray) -> None:
     found = hard_to_use(pixels, pixels.shape[1], pixels.shape[0])
     assert found is not None  # they are all tiny, at least

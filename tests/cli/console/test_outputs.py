@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import typer
-from commands import run
+from commands import run, told
 
 from samekind.cli.console import outputs
 from samekind.cli.main import app
@@ -48,11 +48,6 @@ FOLDERS = [
     "demo --save-images",
     "export-web",
 ]
-
-
-def told(result: object) -> str:
-    """What was said, without the box and its breaks of lines."""
-    return " ".join(str(getattr(result, "stderr", "")).replace("│", " ").split())
 
 
 @pytest.mark.parametrize(("words", "ending"), FILES)
@@ -103,7 +98,7 @@ def test_a_file_of_another_kind_stays_and_nothing_is_done(words: str, name: str,
         ("data audit photos --csv", "audit.csv", "path;label\n"),
         ("duplicates g.samekind --plan", "plan.txt", "samekind plan 1\n"),
         ("evaluate general photos -o", "measured.json", '{"before": 1}'),
-        ("train photos -o", "mine.onnx", "\x08\x0a\x12\x07pytorch"),
+        pytest.param("train photos -o", "mine.onnx", "\x08\x0a\x12\x07pytorch", marks=pytest.mark.slow),
         ("adapt general photos -o", "mine.onnx", ""),
         ("search g.samekind a --html", "found.html", "\0\0\0\0"),
     ],

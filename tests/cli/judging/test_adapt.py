@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from commands import run
+from commands import run, told
 
 import samekind
 from samekind.gallery import Gallery
@@ -98,7 +98,7 @@ def test_a_folder_as_the_output_and_a_model_that_cannot_be_adapted_are_refused(
     photos: Path, adaptable_model: Path, tiny_model: Path, tmp_path: Path
 ) -> None:
     onto = run("adapt", adaptable_model, photos, "-o", tmp_path)
-    assert (onto.returncode, "is a folder" in onto.stderr) == (2, True)
+    assert (onto.returncode, "is a folder" in told(onto)) == (2, True)
     never = run("adapt", tiny_model, photos, "-o", tmp_path / "mine.onnx")
     assert never.returncode == 2
     assert "tiny: cannot be adapted without labels" in never.stderr

@@ -54,7 +54,7 @@ def test_an_index_is_the_same_after_it_was_written_whatever_its_name(factory: st
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
 def test_a_full_disk_costs_the_index_only(gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("samekind.gallery.index.index_file.replacing", lambda _: nullcontext(Path("/dev/full")))
+        patch.setattr("samekind.gallery.index.index_file.replacing", lambda _, own: nullcontext(Path("/dev/full")))
         with pytest.raises(GalleryError, match=r"its index cannot be written \(No space left on device\)"):
             gallery.sync(photos)
     assert gallery.status().index is None

@@ -34,7 +34,7 @@ def write_index(index: Any, path: Path) -> None:
         OSError: The file cannot be written, because the disk is full, say.
     """
     # FAISS itself takes only names that are UTF-8, and on Windows only ASCII; and it has no words for a full disk.
-    with replacing(path) as temporary, temporary.open("wb") as file:
+    with replacing(path, own=True) as temporary, temporary.open("wb") as file:
         faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))  # type: ignore[attr-defined]  # not in its stubs
 
 

@@ -128,7 +128,7 @@ def cached_features(
             done += 1
             if done % _SAVE_EVERY == 0 or done == len(images):
                 data.flush()
-                with replacing(state_file) as temporary:
+                with replacing(state_file, own=True) as temporary:
                     temporary.write_text(json.dumps({"identity": identity, "done": done}))
             if on_progress:
                 on_progress(done)

@@ -35,5 +35,5 @@ def draw_curves(metrics: Sequence[Path], picture: Path) -> None:
         axes.set_ylim(bottom=0)
         axes.grid(visible=True, alpha=0.3)
     right.yaxis.set_major_formatter(PercentFormatter(1.0))
-    with replacing(picture) as temporary:
+    with replacing(picture, own=True) as temporary:
         figure.savefig(temporary, format="png", dpi=110)

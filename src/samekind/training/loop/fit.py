@@ -91,7 +91,7 @@ def fit(
     chosen = run.best if recipe.early_stopping.patience else run.last
     module.load_state_dict(torch.load(chosen, map_location="cpu", weights_only=True)["state_dict"])
     if trainer.is_global_zero:
-        with replacing(run.network) as temporary:
+        with replacing(run.network, own=True) as temporary:
             weights = {name: value.contiguous() for name, value in network.cpu().state_dict().items()}
             temporary.write_bytes(save(weights))  # safetensors' own file writer hides that a disk is full
 

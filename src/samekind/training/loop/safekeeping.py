@@ -40,7 +40,7 @@ class WholeCheckpoints(TorchCheckpointIO):
         del storage_options
         whole = io.BytesIO()
         torch.save(checkpoint, whole)  # a full disk would be a RuntimeError of torch's
-        with replacing(path) as temporary:
+        with replacing(path, own=True) as temporary:
             temporary.write_bytes(whole.getbuffer())
 
 

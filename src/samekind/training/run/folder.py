@@ -127,7 +127,7 @@ class RunFolder:
         """Write the items of a list, int64 (M, 2 or 3), and those that are held out of it, where they are pairs."""
         for path, listed in ((self.items, items), (self.held_out_items, held_out)):
             if listed is not None:
-                with replacing(path) as temporary, temporary.open("wb") as file:
+                with replacing(path, own=True) as temporary, temporary.open("wb") as file:
                     np.save(file, listed)
 
     def read_items(self) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None]:
@@ -139,5 +139,5 @@ class RunFolder:
 
     @staticmethod
     def _write(path: Path, text: str) -> None:
-        with replacing(path) as temporary:
+        with replacing(path, own=True) as temporary:
             temporary.write_text(text, encoding="utf-8")
