@@ -20,7 +20,7 @@ JSON = (".json",)
 ROWS = (".csv", ".parquet", ".npz")
 PICTURE = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif", ".bmp", ".pdf")
 FIGURE = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".pdf", ".svg")
-GALLERY = (".samekind",)
+GALLERY = (".samekind", ".db", ".sqlite", ".sqlite3")
 # Endings of files, which no folder that is written has.
 _FILES = frozenset({*PAGE, *MODEL, *TABLE, *PLAN, *JSON, *PICTURE, *FIGURE, *GALLERY})
 # Separators of a table's first line.
