@@ -26,6 +26,7 @@ TINY = {
     "colour_profiles": ["DATA"],
     "coverage": ["--simulations", "2", "--resamples", "10", "--worlds", "images-10x20"],
     "duplicates": ["DATA", "--only", "bursts", "--most", "6", "--planted", "1"],
+    "duplicates_engines": ["--pictures", "300", "--planted", "5", "--engines", "local"],
     "embed_engines": [
         *("CLASSES", "--images", "16", "--rows", "2", "--rounds", "1", "--model", "MODEL"),
         *("--only", "local", "two nodes"),
@@ -36,6 +37,9 @@ TINY = {
     "gallery_pairs": ["--vectors", "2000", "--dimension", "16"],
     "gallery_postgres": ["--rows", "300"],
     "gallery_search": ["--vectors", "3000", "--dimension", "16", "--queries", "5"],
+    "many_copies": [
+        *("DATA", "--cache", "CACHE", "--copies", "4", "--among", "8", "--original", "photos/class0/0.jpg"),
+    ],
     "hardest": ["MODEL", "CLASSES", "-o", "OUT.png", "--images", "4"],
     "refusals": ["--rounds", "1", "--only", "train"],
     "report": ["MODEL", "CLASSES", "--resamples", "10", "--trio-count", "200"],
@@ -74,6 +78,7 @@ def material(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> dict
         "OTHER": str(photos / "class1" / "8.jpg"),
         "MODEL": str(root / "tiny.onnx"),
         "OUT.png": str(root / "out.png"),
+        "CACHE": str(root / "cache"),
     }
 
 

@@ -143,6 +143,8 @@ def identities_of(hashes: Mapping[Path, str], on_progress: Callable[[int, int], 
     if names.keys() != different.keys():
         names = _names(different, on_progress)
         _last_names.append(names)
+    elif on_progress:
+        on_progress(len(names), len(names))
     return {path: names[digest] for path, digest in hashes.items()}
 
 

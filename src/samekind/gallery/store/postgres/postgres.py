@@ -136,16 +136,21 @@ class PostgresStore:
             found = self._inspect(raw)
             if not raw.execute(_LOCK.format("pg_try_advisory_lock"), (self._address.schema,)).fetchone()[0]:  # type: ignore[index]
                 raise GalleryError(f"{self.path}: {self._describe_holder(raw)}; wait for it to end")
-            if self._version(raw, found) < VERSION:
-                migrate(raw, self._address.schema)
-                found = self._inspect(raw)
-            connection = self._prepared(raw, found)
-            since = datetime.now(UTC).astimezone().isoformat(" ", "seconds")
-            with raw.transaction():
+            try:
+                if self._version(raw, found) < VERSION:
+                    migrate(raw, self._address.schema)
+                    found = self._inspect(raw)
+                connection = self._prepared(raw, found)
+                since = datetime.now(UTC).astimezone().isoformat(" ", "seconds")
+                with raw.transaction():
+                    raw.execute("DELETE FROM writer")
+                    raw.execute("INSERT INTO writer VALUES (%s, %s, %s)", (platform.node(), os.getpid(), since))
+                yield connection
                 raw.execute("DELETE FROM writer")
-                raw.execute("INSERT INTO writer VALUES (%s, %s, %s)", (platform.node(), os.getpid(), since))
-            yield connection
-            raw.execute("DELETE FROM writer")
+            finally:
+                # The end of a connection would do it, too, but the server sees that a moment after the next has begun.
+                with suppress(psycopg.Error):
+                    raw.execute(_LOCK.format("pg_advisory_unlock"), (self._address.schema,))
 
     def fact(self, key: str) -> str | None:
         """A fact about the gallery by its name."""
