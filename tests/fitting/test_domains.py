@@ -129,3 +129,12 @@ def test_where_broad_ones_are_as_hard_nothing_is_shifted(collections: list[Judge
     lower = [replace(one, length=0.25, pairs=one.pairs - 1, trios=one.trios - 1) for one in collections[:4]]
     assert fit_collections([*collections[4:], *lower]).shift == 0.0
     assert fit_domains([*collections[4:], *lower], 0.2, "a test").broad is None
+
+
+def test_where_others_are_of_one_domain_all_are_judged_alike(with_broad: list[JudgedCollection]) -> None:
+    broad, other = with_broad[-2:], [one for one in with_broad if one.domain == "c"][:1]
+    card = fit_domains([*broad, *other], 0.2, "a test")
+    assert card.broad is None
+    assert card.pair.operating_points["balanced"].far_interval
+    low, high = card.pair.operating_points["balanced"].far_interval
+    assert low < high

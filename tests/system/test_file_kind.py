@@ -23,7 +23,12 @@ from samekind.system.file_kind import JSON, MODEL, PAGE, TEXT, kind_of_file
         (b"path,label\n", TEXT),
         ("Grüße".encode("latin-1"), TEXT),
         ("path,label".encode("utf-16"), TEXT),
-        (b"\xd0\xcf\x11\xe0\0\0", "other"),
+        (b"\0" * 5000 + b"a disk's image", "zeros"),
+        (b"\xd0\xcf\x11\xe0\0\0", repr(b"\xd0\xcf\x11\xe0")),
+        (b"RIFF\x10\0\0\0WEBPVP8 ", repr(b"WEBP")),
+        (b"\0\0\0\x1cftypavif\0\0\0\0", repr(b"avif")),
+        (b"II*\0\x08\0\0\0", "TIFF"),
+        (b"MM\0*\0\0\0\x08", "TIFF"),
     ],
 )
 def test_the_first_bytes_tell(content: bytes, kind: str | None, tmp_path: Path) -> None:

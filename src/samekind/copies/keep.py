@@ -47,7 +47,8 @@ class Facts:
         parts = [part.lower() for part in PurePosixPath(self.name).parts]
         if any(part in _BINS or part.startswith(".trash-") for part in parts):
             return 2
-        return int(any(part in _THUMBNAILS or part.startswith(".") for part in parts))
+        # What was indexed from beside the gallery is "../photos/a.jpg", and is not hidden.
+        return int(any(part in _THUMBNAILS or (part.startswith(".") and part != "..") for part in parts))
 
     @property
     def density(self) -> float:
@@ -71,7 +72,8 @@ _RULES: tuple[_Rule, ...] = (
 def better(first: Facts, second: Facts, evidence: Evidence | None = None) -> tuple[int, str]:
     """Which of two copies is worth more, 0 or 1, and why.
 
-    A link, a file in a recycle bin, a thumbnail or a hidden file never wins. Then the one that was not edited:
+    The whole of a file whose end is missing wins wherever it lies. Else a link, a file in a recycle bin, a thumbnail
+    or a hidden file never wins. Then the one that was not edited:
     colour before grey, upright before turned, whole before cut, clean before overlaid. Then the camera's data, more
     pixels, less compression, the older file; and the first by name.
 
@@ -84,7 +86,8 @@ def better(first: Facts, second: Facts, evidence: Evidence | None = None) -> tup
         >>> better(Facts("a.jpg", 40, 30, 900), Facts("#recycle/a.jpg", 80, 60, 900))
         (0, 'the other is a link, deleted, a thumbnail or hidden')
     """
-    decided = _by_rules(first, second, (_PLACE,))
+    damaged = evidence is not None and "damaged" in evidence.kinds
+    decided = None if damaged else _by_rules(first, second, (_PLACE,))
     if decided is None and evidence is not None:
         decided = better_of(evidence) or _made_of(first, second, evidence)
     decided = decided or _by_rules(first, second, _RULES)

@@ -63,8 +63,9 @@ class Recalibrated:
         Raises:
             OSError: The file cannot be written.
         """
-        card = self.card.model_copy(update={"name": given_path(output, ArgumentError).stem})
-        return write_model(output, self.model.data, card, self.model.seen_images)
+        path = given_path(output, ArgumentError)
+        card = self.card.model_copy(update={"name": path.stem})
+        return write_model(path, self.model.data, card, self.model.seen_images)
 
     def __repr__(self) -> str:
         return f"<Recalibrated: {self.card.name}, {self.pairs.positives + self.pairs.negatives:,} pairs>"

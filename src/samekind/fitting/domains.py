@@ -28,7 +28,8 @@ from samekind.model_file.card import (
 FULL_LENGTH = 0.6
 # A collection whose mean is shorter holds many kinds of things.
 BROAD_BELOW = 0.45
-_FEWEST_BROAD = 2
+# So many domains must have broad collections, and so many others.
+_FEWEST = 2
 _NEW, _NEW_AND_BROAD = (f"{kind}collections of kinds that the network did not know" for kind in ("", "broad "))
 # The spread of a usual collection counts as so many pictures of the one at hand.
 FEW = 20.0
@@ -127,8 +128,8 @@ def fit_domains(
         more: Collections that are fitted on, too, but that no rate is measured on, such as nobody has. They are left
             out with their domain.
     """
-    if len({one.domain for one in collections if one.breadth}) < _FEWEST_BROAD:
-        # None would be left to say how the calibration of broad ones does on a domain that was left out.
+    if min(len({one.domain for one in collections if bool(one.breadth) is broad}) for broad in (True, False)) < _FEWEST:
+        # None would be left to say how the calibration of such ones does on a domain that was left out.
         collections, more = ([replace(one, length=1.0) for one in some] for some in (collections, more))
     fit = fit_collections(collections, description, more)
     rates: _Rates = {}

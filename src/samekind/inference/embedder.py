@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Literal, NamedTuple, overload
 
 import numpy as np
@@ -18,7 +17,7 @@ from samekind.inference.similarity import Embeddings, paired_similarity
 from samekind.model_file.card import Card
 from samekind.model_file.file import ModelFile, write_model
 from samekind.progress import Progress
-from samekind.system.paths import refuse_no_path
+from samekind.system.paths import given_path
 
 
 class Embedded(NamedTuple):
@@ -159,9 +158,9 @@ class Embedder:
             ...     samekind.load().save(f"{folder}/mine.onnx").name
             'mine'
         """
-        refuse_no_path(path, ArgumentError)
-        card = self.card.model_copy(update={"name": Path(path).stem})
-        return write_model(path, self._model.data, card, self.seen_images)
+        output = given_path(path, ArgumentError)
+        card = self.card.model_copy(update={"name": output.stem})
+        return write_model(output, self._model.data, card, self.seen_images)
 
     def _embed_one(self, image: ImageSource) -> Embeddings:
         return self.encoder.encode([image])

@@ -107,3 +107,13 @@ def test_what_cannot_be_read_is_left_out(photos: Path, tiny_model: Path) -> None
     (photos / "red" / "bad.png").write_bytes(b"mended since")
     with pytest.raises(DatasetError, match=r"bad\.png has changed since the audit"):
         apply_audit(listed, manifest)
+
+
+def test_what_was_to_be_left_out_and_is_gone_is_left_out(photos: Path, tiny_model: Path) -> None:
+    bad, listed, manifest = photos / "red" / "bad.png", photos.parent / "audit.csv", photos.parent / "manifest.csv"
+    bad.write_bytes(b"no image")
+    audit(photos, tiny_model).save_csv(listed)
+    edited(listed, lambda rows: [row for row in rows if row["path"].endswith("bad.png")])
+    bad.unlink()
+    assert apply_audit(listed, manifest).removed == 0
+    assert manifest.is_file()

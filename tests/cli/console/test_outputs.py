@@ -141,3 +141,17 @@ def test_every_option_that_names_an_output_asks_these_rules() -> None:
         ]
 
     assert set(without(typer.main.get_command(app))) == others
+
+
+@pytest.mark.parametrize("name", ["verdicts.2026-11-29", "model.v2", "Mr. Smith", "photos.2024"])
+def test_a_dot_in_a_name_is_just_a_dot(name: str, in_folder: Path) -> None:
+    for endings in (outputs.TABLE, outputs.MODEL, outputs.PAGE, outputs.PLAN):
+        assert outputs.file_like(endings)(Path(name)) == Path(name)
+    assert outputs.gallery_like(name) == name
+
+
+def test_a_plan_of_an_editor_and_a_list_of_one_column_may_be_replaced(in_folder: Path) -> None:
+    Path("plan.txt").write_text("samekind plan 1\n", encoding="utf-8-sig")
+    Path("paths.csv").write_text("path\na.jpg\n")
+    assert outputs.file_like(outputs.PLAN)(Path("plan.txt"))
+    assert outputs.file_like(outputs.TABLE)(Path("paths.csv"))

@@ -101,6 +101,9 @@ def _proposed(images: Sourced, listed: Sequence[ListedFinding]) -> dict[str, str
     found: dict[str, str | None] = {}
     for one in listed:
         spelt = _spelt(one.path)
+        leaves_out = one.finding != "label" or one.proposed == REMOVE
+        if leaves_out and not one.path.exists():
+            continue  # somebody has removed the file already
         if spelt not in classes:
             raise DatasetError(f"{one.where}: {one.path} is not among the images of {images.name}")
         if classes[spelt] != one.label:
@@ -109,7 +112,7 @@ def _proposed(images: Sourced, listed: Sequence[ListedFinding]) -> dict[str, str
             )
         if one.sha256 and content_hash(one.path) != one.sha256:
             raise DatasetError(f"{one.where}: {one.path} has changed since the audit; audit again, or remove the line")
-        wanted = None if one.finding != "label" or one.proposed == REMOVE else one.proposed
+        wanted = None if leaves_out else one.proposed
         if found.setdefault(spelt, wanted) != wanted:
             if wanted is not None and found[spelt] is not None:
                 raise DatasetError(f"{one.where}: {one.path} is to be {found[spelt]!r} and {wanted!r}; remove a line")

@@ -14,15 +14,32 @@ import typer
 # Endings that fit, the usual one first.
 PAGE = (".html", ".htm")
 MODEL = (".onnx",)
-TABLE = (".csv",)
+TABLE = (".csv", ".tsv", ".txt")
 PLAN = (".txt", ".plan")
 JSON = (".json",)
 ROWS = (".csv", ".parquet", ".npz")
 PICTURE = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif", ".bmp", ".pdf")
 FIGURE = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".pdf", ".svg")
 GALLERY = (".samekind", ".db", ".sqlite", ".sqlite3")
+# Endings of files that people keep and nothing here writes.
+_OTHERS = (
+    ".doc",
+    ".docx",
+    ".odt",
+    ".ods",
+    ".xls",
+    ".xlsx",
+    ".ppt",
+    ".pptx",
+    ".zip",
+    ".heic",
+    ".mp4",
+    ".mov",
+    ".py",
+    ".tar",
+)
 # Endings of files, which no folder that is written has.
-_FILES = frozenset({*PAGE, *MODEL, *TABLE, *PLAN, *JSON, *PICTURE, *FIGURE, *GALLERY})
+_FILES = frozenset({*PAGE, *MODEL, *TABLE, *PLAN, *JSON, *PICTURE, *FIGURE, *GALLERY, *ROWS})
 # Separators of a table's first line.
 _SEPARATORS = ",;\t|"
 
@@ -31,7 +48,7 @@ def file_like(endings: tuple[str, ...]) -> Callable[[Path | None], Path | None]:
     """A callback that lets a path through whose ending and whose content, where there is any, are of one kind.
 
     Args:
-        endings: What its name may end in. A name without an ending is taken as it is.
+        endings: What its name may end in. A name whose ending is of no known kind is taken as it is.
     """
 
     def fitting(path: Path | None) -> Path | None:
@@ -62,7 +79,8 @@ def gallery_like(place: str | None) -> str | None:
 def _refuse_unfit(path: Path, endings: tuple[str, ...]) -> None:
     if path.is_dir():
         raise typer.BadParameter(f"{path} is a folder; name a file")
-    if path.suffix and path.suffix.lower() not in endings:
+    # Another dot in a name is just a dot: verdicts.2026-11-29, model.v2.
+    if path.suffix.lower() in _FILES.union(_OTHERS).difference(endings):
         known = f"{', '.join(endings[:-1])} or {endings[-1]}" if endings[1:] else endings[0]
         raise typer.BadParameter(f"{path}: the name must end in {known}, such as {path.with_suffix(endings[0])}")
     if not _may_be_replaced(path, endings):
@@ -76,17 +94,18 @@ def _may_be_replaced(path: Path, endings: tuple[str, ...]) -> bool:
     from samekind.system import file_kind
 
     kind = file_kind.kind_of_file(path)
-    if kind is None or endings in {PICTURE, FIGURE, ROWS, GALLERY}:  # of several kinds; compared where they are written
+    if kind is None or endings in {PICTURE, FIGURE, ROWS}:  # of several kinds; compared where they are written
         return True
     if endings == PLAN:
         return _first_line(path).startswith("samekind plan ")
     if endings == TABLE:
-        return kind == file_kind.TEXT and any(mark in _first_line(path) for mark in _SEPARATORS)
+        header = _first_line(path).strip()  # of one column it is a word
+        return kind == file_kind.TEXT and (header.isidentifier() or any(mark in header for mark in _SEPARATORS))
     return kind == {PAGE: file_kind.PAGE, MODEL: file_kind.MODEL, JSON: file_kind.JSON}[endings]
 
 
 def _first_line(path: Path) -> str:
-    with path.open(encoding="utf-8", errors="replace") as file:
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
         return file.readline()
 
 

@@ -76,9 +76,11 @@ def ray_workers(address: str, workers: int | None) -> Iterator[RayWorkers]:
     """
     cluster = RayCluster(address)
     with cluster.connected(workers or available_cores(), _OBJECT_STORE, "nothing was changed; run it again") as ray:
-        cores = int(ray.cluster_resources().get("CPU", 0))
+        # Of a cluster that others use only what is free: a worker that finds no place would be waited for without end.
+        resources = ray.cluster_resources() if address == "local" else ray.available_resources()
+        cores = int(resources.get("CPU", 0))
         if cores < 1:
-            raise ClusterError(f"Ray: no worker of a core fits into the cluster {address}")
+            raise ClusterError(f"Ray: no worker of a core fits into the cluster {address}; its cores are in use")
         yield RayWorkers(ray, min(cores, workers or cores))
 
 
