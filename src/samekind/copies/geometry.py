@@ -106,11 +106,11 @@ def mirrored(features: Features, width: int) -> Features:
 def similarity_of(first: Features, second: Features) -> tuple[Map, int] | None:
     """The similarity on which most matching features agree, float64 (2, 3), and how many agree.
 
-    Where few do, features may be repeated, and each is the other's nearest by chance only. Then all that are nearly as
-    near are asked; those count for a few, for such features are not what makes a copy sure.
+    Where few do and the features of both are repeated, each is the other's nearest by chance only. Then all that are
+    nearly as near are asked; those count for a few, for such features are not what makes a copy sure.
     """
     found = _similarity(first, second, *match(first, second), _ROUGHLY)
-    if found and found[1] > _FEW_REPEATED:
+    if (found and found[1] > _FEW_REPEATED) or not (first.repeated and second.repeated):
         return found
     repeated = _similarity(first, second, *match_repeated(first, second), _LESS_ROUGHLY)
     if repeated and repeated[1] > max(_FEW_REPEATED, 2 * found[1] if found else 0):
