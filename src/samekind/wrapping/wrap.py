@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
 from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
@@ -27,9 +27,6 @@ from samekind.wrapping.folding import fold_around, in_16_bits
 from samekind.wrapping.form import Layout, Pool
 from samekind.wrapping.parity import Parity, Witness, parity_pictures
 from samekind.wrapping.source import read_source
-
-if TYPE_CHECKING:
-    pass
 
 Source = str | os.PathLike[str]
 _TIMM = "timm:"

@@ -109,16 +109,15 @@ def _first_line(path: Path) -> str:
         return file.readline()
 
 
-ModelOutput = Annotated[
-    Path,
-    typer.Option(
-        "--output",
-        "-o",
-        callback=file_like(MODEL),
-        help="The model file to write; its stem names the model.",
-        show_default=False,
-    ),
-]
+_MODEL_OUTPUT = typer.Option(
+    "--output",
+    "-o",
+    callback=file_like(MODEL),
+    help="The model file to write; its stem names the model.",
+    show_default=False,
+)
+ModelOutput = Annotated[Path, _MODEL_OUTPUT]
+OptionalModelOutput = Annotated[Path | None, _MODEL_OUTPUT]
 TableOutput = Annotated[
     Path | None,
     typer.Option("--output", "-o", callback=file_like(TABLE), help="Write the list here instead of standard output."),

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from samekind.cli.console.options import ExcludeOption, warn
-from samekind.cli.console.outputs import MODEL, file_like, folder_like
+from samekind.cli.console.outputs import OptionalModelOutput, folder_like
 
 # What a run that is resumed may be told; all else it was started with.
 _WITH_RESUME = frozenset({"resume", "devices", "num_nodes"})
@@ -25,16 +25,7 @@ def train(
             show_default=False,
         ),
     ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            callback=file_like(MODEL),
-            help="The model file to write; its stem names the model.",
-            show_default=False,
-        ),
-    ] = None,
+    output: OptionalModelOutput = None,
     recipe: Annotated[
         str,
         typer.Option(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import torch
 from torch import Tensor
@@ -34,6 +34,7 @@ class Shape:
 
 # A shape for each tensor, in the tuples and lists in which they came; numbers and the like as they are.
 Form: TypeAlias = Any
+_Part = TypeVar("_Part")
 
 
 def form_of(output: Any, count: int) -> Form | None:
@@ -57,11 +58,7 @@ def form_of(output: Any, count: int) -> Form | None:
 
 def shapes_of(form: Form) -> Iterator[Shape]:
     """The shapes of a form, in order."""
-    if isinstance(form, Shape):
-        yield form
-    elif isinstance(form, list | tuple):
-        for part in form:
-            yield from shapes_of(part)
+    return _parts_of(form, Shape)
 
 
 def packed(output: Any, form: Form) -> Tensor:
@@ -107,8 +104,13 @@ def total_of(output: Any) -> Tensor:
 
 def tensors_of(output: Any) -> Iterator[Tensor]:
     """The tensors of an output, in order."""
-    if isinstance(output, Tensor):
-        yield output
-    elif isinstance(output, list | tuple):
-        for part in output:
-            yield from tensors_of(part)
+    return _parts_of(output, Tensor)
+
+
+def _parts_of(nested: Any, kind: type[_Part]) -> Iterator[_Part]:
+    """What is of one kind in tuples and lists, in order."""
+    if isinstance(nested, kind):
+        yield nested
+    elif isinstance(nested, list | tuple):
+        for part in nested:
+            yield from _parts_of(part, kind)
