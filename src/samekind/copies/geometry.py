@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.copies.features import BITS, Features, mirrored_bits, signs
-from samekind.copies.picture import Picture, reduced
+from samekind.copies.picture import SQUARE_SIDE, Picture, reduced
 
 Map = NDArray[np.float64]
 Points = NDArray[np.float32]
@@ -248,25 +248,25 @@ def _at_sides(matrix: Map, first: _Sizes, second: _Sizes) -> Map:
     return np.asarray((to_other @ np.vstack([matrix, [0, 0, 1]]) @ np.linalg.inv(to_one))[:2])
 
 
+_PLACES = np.arange(SQUARE_SIDE**2).reshape(SQUARE_SIDE, SQUARE_SIDE)
+# For each way to lay a square on itself, mirrored or not and turned by quarters, where its pixels are taken from.
+_EIGHT_WAYS = np.stack([np.rot90(square, quarters).ravel()
+                        for square in (_PLACES, _PLACES[:, ::-1]) for quarters in range(4)])  # fmt: skip
+
+
 def _aligned_whole(first: Picture, second: Picture) -> Iterator[Alignment]:
     """The way of eight in which two whole pictures are most alike, if they are alike and have one shape.
 
     First as it is, for on a gradient a map that is drawn tight slides away; then tight.
     """
-    found: tuple[float, int, bool] | None = None
+    alike = second.square.ravel()[_EIGHT_WAYS] @ first.square.ravel() / first.square.size
     ratio = first.shape[1] * second.shape[0] / (first.shape[0] * second.shape[1])
-    for mirror in (False, True):
-        square = second.square[:, ::-1] if mirror else second.square
-        for quarters in range(4):
-            across = ratio if quarters % 2 == 0 else ratio * (second.shape[1] / second.shape[0]) ** 2
-            if not 1 / _ONE_SHAPE < across < _ONE_SHAPE:
-                continue
-            alike = float((first.square * np.rot90(square, quarters)).mean())
-            if alike >= _LEAST_ALIKE and (found is None or alike > found[0]):
-                found = alike, quarters, mirror
-    if found is None:
+    turned = ratio * (second.shape[1] / second.shape[0]) ** 2
+    fits = [1 / _ONE_SHAPE < across < _ONE_SHAPE for across in (ratio, turned, ratio, turned)] * 2
+    way = int(np.where(fits, alike, -1).argmax())
+    if not fits[way] or alike[way] < _LEAST_ALIKE:
         return
-    _, quarters, mirror = found
+    mirror, quarters = way >= 4, way % 4
     matrix = _whole(first.shape, second.shape, quarters)
     yield Alignment(matrix, mirror, 0)
     tight = refined(first.grey, _seen(second.grey, mirror), matrix)

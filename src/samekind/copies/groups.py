@@ -223,23 +223,27 @@ def _join_what_is_to_be_looked_at(
     Not with one of them alone: of coins of one value, one that is hardly worn would be kept in place of the very coin
     whose copies make the group, and none of those could be removed.
     """
-    best: dict[tuple[int, int], int] = {}
+    best: dict[int, int] = {}  # the picture kept of a cluster, by its first place
+    joined: set[tuple[int, int]] = set()  # clusters, by the first place, most of which are known to be like one picture
 
-    def kept(members: list[int]) -> int:
-        key = members[0], len(members)
-        if key not in best:
-            best[key] = _kept(members, facts, known)
-        return best[key]
+    def kept(place: int) -> int:
+        first = clusters.first(place)
+        if first not in best:
+            best[first] = _kept(clusters.members(first), facts, known)
+        return best[first]
 
     for one, other, _ in sorted(looks, key=lambda look: (look[2].difference, -look[2].agreeing)):
-        if clusters.first(one) == clusters.first(other):
+        first, second = sorted((clusters.first(one), clusters.first(other)))
+        if first == second or not _is_copy(known(kept(first), kept(second))):
             continue
-        both = [clusters.members(place) for place in sorted((one, other), key=lambda p: (-len(clusters.members(p)), p))]
-        if not _is_copy(known(*map(kept, both))):
-            continue
-        keep = _kept([*both[0], *both[1]], facts, known)
-        if all(_most_are_like(keep, members, known) for members in both[::-1]):
-            clusters.join(one, other)
+        keep = kept(second) if _loses(kept(first), kept(second), facts, known) else kept(first)
+        smaller_first = sorted((first, second), key=lambda place: len(clusters.members(place)))
+        if all(
+            (place, keep) in joined or _most_are_like(keep, clusters.members(place), known) for place in smaller_first
+        ):
+            clusters.join(first, second)
+            best[first] = keep
+            joined.add((first, keep))
 
 
 def _most_are_like(keep: int, members: Sequence[int], known: _Known) -> bool:
@@ -254,18 +258,19 @@ def _is_copy(evidence: Evidence | None) -> bool:
 
 def _kept(members: Sequence[int], facts: Sequence[Facts], known: _Known) -> int:
     """The member worth keeping."""
-
-    def loses(one: int, other: int) -> bool:
-        met = known(one, other)
-        return met is not None and met.relation == "copy" and better(facts[one], facts[other], met)[0] == 1
-
     # Who beats the best so far is the best so far; of all that were, the one that loses to the fewest others of them.
     kings = [min(members, key=lambda place: worth(facts[place]))]
     for place in [*sorted(members), *sorted(members)]:  # twice: whom the first of them beat may beat the last
-        if place not in kings and loses(kings[-1], place):
+        if place not in kings and _loses(kings[-1], place, facts, known):
             kings.append(place)
     kings = kings[-_MOST_KINGS:]
-    return min(kings, key=lambda king: sum(loses(king, other) for other in kings if other != king))
+    return min(kings, key=lambda king: sum(_loses(king, other, facts, known) for other in kings if other != king))
+
+
+def _loses(one: int, other: int, facts: Sequence[Facts], known: _Known) -> bool:
+    """Whether a picture is a copy of another that is worth more."""
+    met = known(one, other)
+    return met is not None and met.relation == "copy" and better(facts[one], facts[other], met)[0] == 1
 
 
 def _described(members: Sequence[int], facts: Sequence[Facts], known: _Known) -> CopyGroup:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePosixPath
 
 from samekind.copies.evidence import Evidence, better_of
@@ -39,7 +40,7 @@ class Facts:
     link: bool = False
     lossless: bool = False
 
-    @property
+    @cached_property
     def last(self) -> int:
         """3 for a link, 2 for what is in a recycle bin, 1 for thumbnails and hidden files; 0 for what people keep."""
         if self.link:

@@ -19,6 +19,7 @@ SMALL_SIDE, _QUALITY = 192, 45
 _FEATURE_SIDE = 256
 _POINT = 4  # a kept point is so many parts of a pixel
 _BLURRED = 0.25  # the part of a small picture's sides at which two of them are looked at first
+SQUARE_SIDE = 24  # of the whole picture, squashed
 _DECODED = 256  # small pictures that are held decoded, about 80 kB each
 
 
@@ -64,7 +65,7 @@ class Picture:
     @cached_property
     def _glance(self) -> tuple[tuple[int, int], NDArray[np.uint8], NDArray[np.float32]]:
         grey = self.grey
-        square = cv2.resize(grey, (24, 24), interpolation=cv2.INTER_AREA).astype(np.float32)
+        square = cv2.resize(grey, (SQUARE_SIDE, SQUARE_SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
         square = (square - square.mean()) / max(1.0, float(square.std()))
         return (grey.shape[0], grey.shape[1]), reduced(grey, _BLURRED), square
 
@@ -122,8 +123,9 @@ def unpacked_features(features: bytes) -> Features:
 
 @lru_cache(_DECODED)
 def _decoded(small: bytes) -> NDArray[np.uint8]:
-    with Image.open(io.BytesIO(small)) as image:
-        return np.asarray(image.convert("RGB"))
+    # With the same library as Pillow decodes it, to the same pixels, in less than half the time.
+    pixels = cv2.imdecode(np.frombuffer(small, np.uint8), cv2.IMREAD_COLOR)
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def reduced(grey: NDArray[np.uint8], ratio: float) -> NDArray[np.uint8]:
