@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
 
@@ -54,13 +55,22 @@ def sure(*edits: Edit) -> Evidence:
 LOOK = Evidence("copy", (), "look", "it is a test", 50, 0.2, (1.0, 1.0), 1.0)
 
 
-def test_a_thousand_copies_take_some_thousand_comparisons() -> None:
-    count = 1000
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("evidence", [sure(), LOOK])
+def test_a_thousand_copies_take_some_thousand_comparisons(evidence: Evidence, threads: int) -> None:
+    count, made = 1000, itertools.count()
+
+    def compared(*_: int) -> Evidence:
+        next(made)
+        return sure() if evidence.sure else LOOK
+
     every = ((place, list(range(max(0, place - 10), place))) for place in range(1, count))
-    found = find_groups([Facts(f"{i:04}", 9, 9, 9) for i in range(count)], every, lambda *_: sure())
-    assert found.compared <= 2 * count
+    facts = [Facts(f"{i:04}", 9, 9, 9) for i in range(count)]
+    found = find_groups(facts, every, compared, threads=threads)
+    # What is sure joins at once; what must be looked at is compared with all its candidates.
+    assert next(made) <= (4 if evidence.sure else 13) * count
     assert len(found.groups) == 1
-    assert all(member.spare for member in found.groups[0].others)
+    assert all(member.spare == evidence.sure for member in found.groups[0].others)
 
 
 def test_what_is_a_sure_copy_of_another_member_only_is_not_spare() -> None:

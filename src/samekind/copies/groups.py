@@ -13,7 +13,7 @@ from samekind.copies.keep import Facts, better, worth
 Compare = Callable[[int, int], Evidence | None]
 
 # Pictures by which the comparing is ahead of what is known; and fewer threads do nothing beside each other.
-AHEAD, _LEAST_THREADS = 32, 2
+AHEAD, _LEAST_THREADS = 16, 2
 # Pictures of a group that are compared with each other, each with each.
 _MOST_KINGS = 6
 # Pictures of a cluster of sure copies with which another is compared.
@@ -185,18 +185,25 @@ def _groups(
 def _ahead(
     candidates: Iterable[tuple[int, list[int]]], clusters: _Clusters, known: _Known, ahead: int
 ) -> Iterator[tuple[int, list[int]]]:
-    """The candidates, while those of some pictures further on are compared: what, as far as is seen, will be asked."""
+    """The candidates, while those of some pictures further on are compared: of each cluster one, which will be asked.
+
+    A thousand copies have each other for candidates, and of those that still wait nobody knows which are one cluster.
+    """
     waiting: deque[tuple[int, list[int]]] = deque()
     for place, partners in candidates:
-        known.expect((other, place) for other in _worth_meeting(place, partners, clusters))
+        settled = waiting[0][0] if waiting else place
+        known.expect((clusters.first(other), place) for other in partners if other < settled or other == partners[0])
         waiting.append((place, partners))
         if len(waiting) > ahead:
             yield waiting.popleft()
     yield from waiting
 
 
-def _worth_meeting(place: int, partners: Sequence[int], clusters: _Clusters) -> Iterator[int]:
-    """The places that a picture is compared with, if no cluster changes meanwhile; two of each cluster at most."""
+def _met(place: int, partners: Sequence[int], clusters: _Clusters, known: _Known) -> Iterator[tuple[int, Evidence]]:
+    """Earlier pictures with which one has to do; of each cluster two at most, for it is all one picture.
+
+    What the caller joins meanwhile is one cluster for the rest.
+    """
     tried = Counter[int]()
     for partner in partners:
         for other in dict.fromkeys((clusters.first(partner), partner)):
@@ -204,15 +211,9 @@ def _worth_meeting(place: int, partners: Sequence[int], clusters: _Clusters) -> 
             if cluster == clusters.first(place) or tried[cluster] >= _MOST_OF_A_CLUSTER:
                 continue
             tried[cluster] += 1
-            yield other
-
-
-def _met(place: int, partners: Sequence[int], clusters: _Clusters, known: _Known) -> Iterator[tuple[int, Evidence]]:
-    """Earlier pictures with which one has to do; of each cluster two at most, for it is all one picture."""
-    for other in _worth_meeting(place, partners, clusters):
-        evidence = known(other, place)
-        if evidence is not None:
-            yield other, evidence
+            evidence = known(other, place)
+            if evidence is not None:
+                yield other, evidence
 
 
 def _join_what_is_to_be_looked_at(
