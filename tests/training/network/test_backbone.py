@@ -117,13 +117,33 @@ def test_a_network_that_needs_more_than_its_features_can_only_be_trained_whole()
     cut(backbone, "test_efficientnet", 0)
 
 
-def test_a_way_around_the_features_is_found_also_where_a_weight_of_zero_hides_it() -> None:
+def test_a_way_around_the_features_is_kept_also_where_a_weight_of_zero_hides_it() -> None:
     backbone = create_backbone("test_vit")
     plain, early, gate = backbone.forward_features, [], torch.nn.Parameter(torch.zeros(()))
     backbone.blocks[0].register_forward_hook(lambda _, __, output: early.append(output))
     backbone.forward_features = lambda x: plain(x) + gate * early.pop()
-    with pytest.raises(TrainingError, match=r"what lies behind blocks\.2 needs blocks\.0 as well"):
-        cut(backbone, "test_vit", 3)
+    (first,), (rest,) = cut(backbone.eval(), "test_vit", 3)
+    images = torch.randn(2, 3, 160, 160, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        before = rest(first(images))
+        gate += 1
+        torch.testing.assert_close(rest(first(images)), backbone.forward_features(images))
+        assert not torch.allclose(before, rest(first(images)))
+
+
+def test_a_network_that_needs_most_of_what_is_frozen_can_only_be_trained_whole() -> None:
+    backbone = create_backbone("test_vit")
+    plain, early = backbone.forward_features, []
+    for block in backbone.blocks[:5]:
+        block.register_forward_hook(lambda _, __, output: early.append(output))
+
+    def with_all(images: torch.Tensor) -> torch.Tensor:
+        early.clear()
+        return plain(images) + sum(early)
+
+    backbone.forward_features = with_all
+    with pytest.raises(TrainingError, match=r"what lies behind blocks\.5 needs blocks\.0 as well"):
+        cut(backbone, "test_vit", 6)
 
 
 def test_more_stages_than_a_transformer_has_cannot_be_cut_off() -> None:

@@ -1,9 +1,10 @@
 """Cutting any network of timm in two, by watching what it runs, where its parts cannot simply be applied in turn.
 
 A transformer adds positions to its tokens between two modules, so its modules in a row are not the network. So the
-network itself runs, both times. For the features it runs up to the last frozen module, whose output is taken. Behind
-the features it runs again, with stand-ins for all that is frozen: they compute nothing, and the last one gives the
-features. That this is the same network is made sure of with numbers, before anything else is done.
+network itself runs, both times. For the features the output of the last frozen module is taken, and of those before it
+from which there is a way around it. Behind the features it runs again, with stand-ins for all that is frozen: they
+compute nothing, and those whose output was taken give it. That this is the same network is made sure of with numbers,
+before anything else is done.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from samekind.training.network.packing import (
 
 # Of the largest value: rounding, in another order.
 _NEAR = 1e-4
+# Modules whose outputs are kept, at most: a network that needs more of what is frozen is hardly cut at all.
+_MOST_TAKEN = 4
 
 
 def stage_names(backbone: Any) -> list[str]:
@@ -71,20 +74,14 @@ def cut_behind(backbone: Any, stages: int, size: int) -> tuple[list[nn.Module], 
     was_training = backbone.training
     backbone.eval()  # so that no batch statistics move and nothing is random
     try:
+        images = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(0))
         with torch.no_grad():
-            images = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(0))
             skipped, whole = _watched(backbone, last, images)
-            first = _Until(backbone, skipped)
+        first, rest = _cut(backbone, skipped, last, images)
+        with torch.no_grad():
             features = first(images)
-            rest = Behind(backbone, skipped, size)
-            try:
-                found = rest(features)
-            except RuntimeError:  # some write into what they are given
-                rest = Behind(backbone, skipped, size, writable=True)
-                found = rest(features)
-            turned = rest(features.flip(0))
+            found, turned = rest(features), rest(features.flip(0))
         with torch.enable_grad():  # also where the caller wants no gradients
-            others = rest.leans_on(features)
             first.alone = _needed(backbone, first(images)) - _needed(backbone, rest(features.detach()))
     except TrainingError:
         raise
@@ -93,11 +90,30 @@ def cut_behind(backbone: Any, stages: int, size: int) -> tuple[list[nn.Module], 
         raise TrainingError(f"cannot go on behind {last} ({reason})") from error
     finally:
         backbone.train(was_training)
-    if others:
-        raise TrainingError(f"what lies behind {last} needs {others[0]} as well")
     if not (_near(found, whole) and _near(turned, whole, turned=True)):
         raise TrainingError(f"what lies behind {last} needs more than its output")
     return [first], [rest]
+
+
+def _cut(backbone: Any, skipped: dict[str, Form], last: str, images: Tensor) -> tuple[_Until, Behind]:
+    """The two parts; what lies behind the last frozen module has its output, and others' where it needs them."""
+    taken = [last]
+    while True:
+        first = _Until(backbone, skipped, taken)
+        rest = Behind(backbone, skipped, taken, images.shape[-1])
+        with torch.no_grad():
+            features = first(images)
+            try:
+                rest(features)
+            except RuntimeError:  # some write into what they are given
+                rest = Behind(backbone, skipped, taken, images.shape[-1], writable=True)
+        with torch.enable_grad():
+            others = rest.leans_on(features)
+        if not others:
+            return first, rest
+        if len(taken) + len(others) > _MOST_TAKEN:
+            raise TrainingError(f"what lies behind {last} needs {others[0]} as well")
+        taken = [*others, *taken]
 
 
 def _that_runs(backbone: Any, name: str) -> str:
@@ -183,29 +199,36 @@ def _watched(backbone: Any, last: str, images: Tensor) -> tuple[dict[str, Form],
     return largest | {last: before[last]}, whole
 
 
+def _form_taken(forms: dict[str, Form], taken: list[str]) -> Form:
+    """The form of the outputs of one module or of several."""
+    return tuple(forms[name] for name in taken) if len(taken) > 1 else forms[taken[0]]
+
+
 class _Until(nn.Module):
-    """Images (N, 3, S, S) to the output of the last frozen module, packed. What it runs is registered elsewhere.
+    """Images (N, 3, S, S) to the outputs of some frozen modules, packed. What it runs is registered elsewhere.
 
     Attributes:
         alone: The names of parameters that nothing behind it needs, also those of no module, such as positions.
     """
 
-    def __init__(self, backbone: Any, frozen: dict[str, Form]) -> None:
+    def __init__(self, backbone: Any, frozen: dict[str, Form], taken: list[str]) -> None:
         super().__init__()
-        self._network, self._frozen = (backbone,), frozen
-        self._last, self._form = next(reversed(frozen.items()))
+        self._network, self._frozen, self._taken = (backbone,), frozen, taken
         self.alone: set[str] = set()
 
     def forward(self, images: Tensor) -> Tensor:
-        found: list[Tensor] = []
+        found: dict[str, Any] = {}
         (network,) = self._network
-        module = network.get_submodule(self._last)
-        hook = module.register_forward_hook(lambda _, __, output: found.append(packed(output, self._form)))
-        try:
+        with ExitStack() as hooks:
+            for name in self._taken:
+
+                def keep(_: nn.Module, __: Any, output: Any, name: str = name) -> None:
+                    found[name] = output
+
+                hooks.callback(network.get_submodule(name).register_forward_hook(keep).remove)
             network.forward_features(images)
-        finally:
-            hook.remove()
-        return found[0]
+        outputs = tuple(found[name] for name in self._taken)
+        return packed(outputs if len(outputs) > 1 else outputs[0], _form_taken(self._frozen, self._taken))
 
     def requires_grad_(self, requires_grad: bool = True) -> _Until:
         (network,) = self._network
@@ -225,12 +248,14 @@ class _Until(nn.Module):
 
 
 class Behind(nn.Module):
-    """The output of the last frozen module to that of the whole backbone."""
+    """The outputs of some frozen modules to that of the whole backbone."""
 
-    def __init__(self, backbone: Any, skipped: dict[str, Form], size: int, *, writable: bool = False) -> None:
+    def __init__(
+        self, backbone: Any, skipped: dict[str, Form], taken: list[str], size: int, *, writable: bool = False
+    ) -> None:
         super().__init__()
         self._network, self._skipped, self._writable = (backbone,), skipped, writable
-        self._last, self._images = next(reversed(skipped)), (3, size, size)
+        self._taken, self._images = taken, (3, size, size)
 
     def forward(self, features: Tensor) -> Any:
         """(N, ...) in; what ``forward_features`` gives out: a tensor, or of some networks several."""
@@ -240,7 +265,7 @@ class Behind(nn.Module):
             return network.forward_features(features.new_zeros(1).expand(len(features), *self._images))
 
     def leans_on(self, features: Tensor) -> list[str]:
-        """The frozen modules before the last whose outputs matter all the same: there is a way around the features.
+        """The other frozen modules whose outputs matter all the same: there is a way around the features.
 
         By the graph of gradients rather than by numbers, which a weight of zero would hide.
         """
@@ -262,7 +287,7 @@ class Behind(nn.Module):
         return {
             name: [self._zeros(features, shape) for shape in shapes_of(form)]
             for name, form in self._skipped.items()
-            if name != self._last
+            if name not in self._taken
         }
 
     def _zeros(self, features: Tensor, shape: Shape) -> Tensor:
@@ -273,7 +298,8 @@ class Behind(nn.Module):
     def _stand_ins(self, network: Any, nothing: dict[str, list[Tensor]], features: Tensor) -> Iterator[None]:
         modules = {name: network.get_submodule(name) for name in self._skipped}
         outputs = {name: filled(self._skipped[name], values) for name, values in nothing.items()}
-        outputs[self._last] = unpacked(features, self._skipped[self._last])
+        given = unpacked(features, _form_taken(self._skipped, self._taken))
+        outputs |= zip(self._taken, given, strict=True) if len(self._taken) > 1 else [(self._taken[0], given)]
         try:
             for name, module in modules.items():
                 module.forward = lambda *_, given=outputs[name], **__: given
