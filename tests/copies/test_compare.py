@@ -217,6 +217,21 @@ def test_ink_under_a_half_transparent_mark_does_not_make_the_clean_one_the_edit(
     assert better_of(found) is None
 
 
+@pytest.mark.parametrize("seed", range(9))
+def test_a_half_transparent_mark_on_a_light_ground_is_laid_on_it(seed: int) -> None:
+    """The mark is seen on the dark only, and takes contrast as well as it adds some."""
+    rng, original = np.random.default_rng(seed), Image.new("RGB", (400, 300), "white")
+    for _ in range(90):
+        (x, y), (across, down) = rng.integers((30, 60), (370, 240)).tolist(), rng.integers(-60, 60, 2).tolist()
+        grey, width = int(rng.integers(0, 110)), int(rng.integers(2, 7))
+        ImageDraw.Draw(original).line((x, y, x + across, y + down), (grey, grey, grey + 20), width)
+    layer = Image.new("RGBA", original.size, (255, 255, 255, 0))
+    ImageDraw.Draw(layer).text((200, 150), "© sample", (255, 255, 255, 120), ImageFont.load_default(50), "mm")
+    found = compare(side(original), side(Image.alpha_composite(original.convert("RGBA"), layer).convert("RGB")))
+    assert found is not None
+    assert (found.kinds, found.sure) == (("overlaid",), False)
+
+
 def test_what_shows_a_picture_smaller_is_not_what_it_was_cut_from() -> None:
     original = photo(0)
     screen = photo(1, 320, 280)

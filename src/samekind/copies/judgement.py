@@ -29,6 +29,7 @@ _LEAST_LEVELS, _LEAST_SIDE = 8, 96
 _TONED, _TONED_IN_GREY, _TONED_TOO_FAR = 8.0, 5.0, 110.0
 # What is laid on a picture covers at most so much of it, adds contrast nearly everywhere and leaves the rest alike.
 _MOST_LAID_ON, _LEFT_ALIKE, _ONE_SIDED, _ADDED = 0.15, 0.75, 0.6, 2.0
+_ONE_WAY = 0.95  # the part of all changes of brightness that go one way under a mark
 _PALER = 0.3  # the part of the contrast that both have where one of them is paler
 _VARIANT_ALIKE, _SCENE_ALIKE, _NEARLY_PLAIN = 0.6, 0.25, 0.1
 _SAME_SIZE = 1.04
@@ -85,7 +86,7 @@ def finding(overlap: Overlap, alignment: Alignment) -> Finding | None:
     if worst <= _SURE_DIFFERENCE or hardly or (_ran(overlap, far) and (agreeing >= _WELL_AGREEING or whole)):
         in_doubt = agreeing < _FEW_AGREEING and min(overlap.kept) < 0.9
         return None if in_doubt or overlap.bend > _TONED_TOO_FAR else "explained"
-    laid_on = share <= _MOST_LAID_ON and _is_added(overlap, far)
+    laid_on = share <= _MOST_LAID_ON and (_is_added(overlap, far) or _is_veiled(overlap, far))
     contrasty = inside & (overlap.contrast > 6)
     if laid_on and whole and contrasty.sum() <= _NEARLY_PLAIN * inside.sum():
         return "overlaid"  # on what has no features of its own, such as a gradient
@@ -105,6 +106,17 @@ def _is_added(overlap: Overlap, far: NDArray[np.bool_]) -> bool:
     """Whether what differs has more contrast nearly everywhere in the same one of the two."""
     extra = overlap.extra[far]
     return bool(abs(extra.sum()) > _ONE_SIDED * np.abs(extra).sum() and np.abs(extra).mean() > _ADDED)
+
+
+def _is_veiled(overlap: Overlap, far: NDArray[np.bool_]) -> bool:
+    """Whether what differs is lighter everywhere in one of the two, and what lies beneath shows through.
+
+    A half-transparent mark adds contrast to a light ground and takes it from what is dark. What is another thing or has
+    another colour shows nothing of what lay there.
+    """
+    lighter = overlap.lighter[far]
+    one_way = abs(lighter.sum()) > _ONE_WAY * np.abs(lighter).sum()
+    return bool(one_way and np.median(overlap.structure[far]) > _PALER)
 
 
 def _laid_on(overlap: Overlap) -> int | None:

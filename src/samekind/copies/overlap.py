@@ -43,6 +43,7 @@ class Overlap:
             denominator; -1 to 1.
         extra: float32 (h, w), contrast that the second has around each pixel and the first has not, in levels; negative
             where it is the first's.
+        lighter: float32 (h, w), levels by which the second is lighter around each pixel; negative where it is darker.
         curve: float32 (32,), the level of the second for each of 32 levels of the first (4, 12, … 252).
         populated: bool (32,), the levels that occur.
         grey: 1 if only the first is without colour, 2 if only the second, 0 if both are alike in that.
@@ -55,6 +56,7 @@ class Overlap:
     contrast: Floats
     structure: Floats
     extra: Floats
+    lighter: Floats
     curve: Floats
     populated: NDArray[np.bool_]
     grey: int
@@ -121,13 +123,13 @@ def _compared(a: Floats, b: Floats, mask: NDArray[np.bool_], kept: tuple[float, 
         # A curve that is steep somewhere is gentle there the other way round.
         other = Overlap(*_one_way(b, a, mask), grey, kept=kept, zoom=zoom)
         if float(other.difference.max()) < float(overlap.difference.max()):
-            return replace(other, extra=-other.extra)
+            return replace(other, extra=-other.extra, lighter=-other.lighter)
     return overlap
 
 
 def _one_way(
     a: Floats, b: Floats, mask: NDArray[np.bool_]
-) -> tuple[Floats, NDArray[np.bool_], Floats, Floats, Floats, Floats, NDArray[np.bool_]]:
+) -> tuple[Floats, NDArray[np.bool_], Floats, Floats, Floats, Floats, Floats, NDArray[np.bool_]]:
     """The first fields of an overlap, the curve taking levels of ``a`` to those of ``b``."""
     places = np.flatnonzero(mask)
     places = places[:: max(1, 3 * len(places) // _SAMPLED)]
@@ -161,23 +163,23 @@ def _sharpness(values: Floats, mask: NDArray[np.bool_]) -> float:
     return float(edges) / max(1.0, float(cv2.meanStdDev(luma, mask=inside)[1].item()))
 
 
-def _differences(a: Floats, b: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """What is not explained; the lower contrast; what they share of the higher; what the second has more."""
+def _differences(a: Floats, b: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    """What is not explained; the lower contrast; what they share of the higher; the second's contrast and light."""
     luma_a, luma_b = (cv2.transform(part, _LUMA) for part in (a, b))
     mean_a, square_a, square_b, product = cv2.split(
         _window(cv2.merge([luma_a, luma_a * luma_a, luma_b * luma_b, luma_a * luma_b]))
     )
     apart = _window(b - a)
-    dark = cv2.transform(apart, _LUMA)
-    mean_b = mean_a + dark
+    lighter = cv2.transform(apart, _LUMA)
+    mean_b = mean_a + lighter
     var_a, var_b = (square_a - mean_a**2).clip(0), (square_b - mean_b**2).clip(0)
     high, low = np.sqrt(np.maximum(var_a, var_b)), np.sqrt(np.minimum(var_a, var_b))
-    tint = apart - dark[..., None]
+    tint = apart - lighter[..., None]
     difference = np.maximum(
         np.sqrt((square_a + square_b - 2 * product).clip(0)) / (_NOISE + _PART * high),
         np.sqrt((tint * tint).sum(axis=2)) / (_COLOUR_NOISE + _PART * high),
     )
-    return difference, low, (product - mean_a * mean_b) / (high**2 + 4), np.sqrt(var_b) - np.sqrt(var_a)
+    return difference, low, (product - mean_a * mean_b) / (high**2 + 4), np.sqrt(var_b) - np.sqrt(var_a), lighter
 
 
 _LEVELS = (np.arange(_BINS) * 8 + 3.5).astype(np.float32)
