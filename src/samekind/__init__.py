@@ -57,7 +57,8 @@ if TYPE_CHECKING:
     from samekind.report.schema import Report
     from samekind.shards.embed import EmbedReport, embed
     from samekind.training.api import train
-    from samekind.wrapping.wrap import Wrapped, wrap
+    from samekind.wrapping.model import Wrapped
+    from samekind.wrapping.wrap import wrap
 
 __version__ = "0.1.0"
 
@@ -140,7 +141,7 @@ _MODULES = {
     "make_adaptable": "samekind.fitting.adaptable",
     "push": "samekind.publishing.push",
     "wrap": "samekind.wrapping.wrap",
-    "Wrapped": "samekind.wrapping.wrap",
+    "Wrapped": "samekind.wrapping.model",
     "Recalibrated": "samekind.fitting.calibrate",
     "AdaptationError": "samekind.errors",
     "SamekindError": "samekind.errors",

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from samekind.copies.features import Features
-from samekind.copies.geometry import Alignment, alignments, at_sizes, similarity_of
+from samekind.copies.geometry import Alignment, alignments, at_sizes
+from samekind.copies.matching import similarity_of
 from samekind.copies.picture import Picture, describe_picture
 
 

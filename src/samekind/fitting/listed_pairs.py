@@ -26,8 +26,14 @@ from samekind.evaluation.selection import refuse_seen
 from samekind.fitting.calibrations import pair_calibration
 from samekind.fitting.recalibrate import CalibrationQuality, OldAndNew, Rates, Recalibration, Start
 from samekind.inference.similarity import Embeddings, paired_similarity
-from samekind.model_file.calibration import DEFAULT_OPERATING_POINT, pair_probability
-from samekind.model_file.card import Card, MeasuredOn, OperatingPoint, PairCalibration
+from samekind.model_file.calibration import (
+    DEFAULT_OPERATING_POINT,
+    MeasuredOn,
+    OperatingPoint,
+    PairCalibration,
+    pair_probability,
+)
+from samekind.model_file.card import Card
 from samekind.progress import Progress
 from samekind.recognizer import Recognizer
 from samekind.system.hashing import content_hashes

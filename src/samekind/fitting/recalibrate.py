@@ -21,8 +21,14 @@ from samekind.evaluation.selection import refuse_seen, without_contradictions
 from samekind.fitting.cross_fit import CrossFitted, Preparation, as_they_are, cross_fit_pair, cross_fit_trio
 from samekind.fitting.domains import FULL_LENGTH
 from samekind.inference.similarity import Embeddings
-from samekind.model_file.calibration import DEFAULT_OPERATING_POINT, pair_probability, trio_probability
-from samekind.model_file.card import Card, PairCalibration, TrioCalibration
+from samekind.model_file.calibration import (
+    DEFAULT_OPERATING_POINT,
+    PairCalibration,
+    TrioCalibration,
+    pair_probability,
+    trio_probability,
+)
+from samekind.model_file.card import Card
 from samekind.progress import Progress
 from samekind.recognizer import Recognizer
 from samekind.system.hashing import content_hashes

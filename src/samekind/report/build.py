@@ -20,8 +20,7 @@ from samekind.evaluation.resampling.all_pairs import AllPairs
 from samekind.evaluation.resampling.bootstrap import draw
 from samekind.evaluation.resampling.intervals import Drawn
 from samekind.evaluation.results import Evaluation, GroupResult, ModelResult, TaskResult
-from samekind.model_file.calibration import pair_calibration_of
-from samekind.model_file.card import Card
+from samekind.model_file.card import Card, pair_calibration_of
 from samekind.report import schema
 from samekind.report.numbers import finite, number
 from samekind.report.promises import Promises, TaskPromises, broken_promises, promises_of

@@ -9,8 +9,8 @@ from typing import Literal, TypeAlias
 from samekind.evaluation.metrics.metric import far_at, tar_at
 from samekind.evaluation.resampling.intervals import Estimate
 from samekind.evaluation.results import ModelResult, TaskResult
-from samekind.model_file.calibration import DEFAULT_OPERATING_POINT
-from samekind.model_file.card import Card, PairCalibration, TrioCalibration
+from samekind.model_file.calibration import DEFAULT_OPERATING_POINT, PairCalibration, TrioCalibration
+from samekind.model_file.card import Card
 from samekind.report.numbers import number
 from samekind.report.schema import Promise
 

@@ -14,7 +14,7 @@ import typer
 from samekind.cli.console.output import writes_unicode
 
 if TYPE_CHECKING:
-    from samekind.model_file.card import OperatingPoint
+    from samekind.model_file.calibration import OperatingPoint
 
 ModelOption = Annotated[
     str | None,
