@@ -22,14 +22,13 @@ from samekind.evaluation.resampling.intervals import Drawn
 from samekind.evaluation.results import Evaluation, GroupResult, ModelResult, TaskResult
 from samekind.model_file.card import Card, pair_calibration_of
 from samekind.report import schema
-from samekind.report.numbers import finite, number
+from samekind.report.numbers import finite, metric_report, number
 from samekind.report.promises import Promises, TaskPromises, broken_promises, promises_of
+from samekind.report.schema.parts import MOST_IN_MATRIX
 from samekind.report.sentences import TITLES, intervals, notes, summary
 
 _CURVE_POINTS = 300
 _HISTOGRAM_BINS = 60
-# The matrix of so many has 90,000 entries, a megabyte of JSON; of ten thousand it would have a hundred million.
-MOST_IN_MATRIX = 300
 
 
 def build_report(result: Evaluation) -> schema.Report:
@@ -71,11 +70,6 @@ def build_report(result: Evaluation) -> schema.Report:
     )
     report._evaluation = result
     return report
-
-
-def metric_report(metric: Metric, drawn: Drawn) -> schema.MetricReport:
-    """A metric with its value, interval, label and unit."""
-    return schema.MetricReport(label=metric.label, unit=metric.unit, **number(drawn.estimate()).model_dump())
 
 
 def _metrics(metrics: Mapping[Metric, Drawn]) -> dict[str, schema.MetricReport]:
