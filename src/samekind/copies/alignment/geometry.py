@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.copies.matching import TOLERANCE, Map, mirrored, similarity_of
+from samekind.copies.alignment.matching import TOLERANCE, Map, mirrored, similarity_of
 from samekind.copies.picture import Picture, reduced
 
 # The part of the most agreeing features from which another map is tried, too.
