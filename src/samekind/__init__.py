@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from samekind.publishing.push import push
     from samekind.recognizer import Recognizer, load
     from samekind.report.evaluate import evaluate
-    from samekind.report.schema import Report
+    from samekind.report.schema.contents import Report
     from samekind.shards.embed import EmbedReport, embed
     from samekind.training.api import train
     from samekind.wrapping.model import Wrapped
@@ -134,7 +134,7 @@ _MODULES = {
     "AppliedAudit": "samekind.auditing.output.apply",
     "train": "samekind.training.api",
     "evaluate": "samekind.report.evaluate",
-    "Report": "samekind.report.schema",
+    "Report": "samekind.report.schema.contents",
     "embed": "samekind.shards.embed",
     "EmbedReport": "samekind.shards.embed",
     "calibrate": "samekind.fitting.calibrate",

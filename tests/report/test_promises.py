@@ -22,7 +22,7 @@ from samekind.report.build import build_report
 from samekind.report.page.figures import curves, draw_all, of_task
 from samekind.report.page.render import render
 from samekind.report.promises import held
-from samekind.report.schema import Report
+from samekind.report.schema.contents import Report
 
 EVERYDAY = "everyday objects"
 

@@ -13,8 +13,7 @@ from samekind.evaluation.metrics.metric import AMI
 from samekind.evaluation.results import Evaluation
 from samekind.progress import Progress, stage_counter
 from samekind.report.numbers import metric_report
-from samekind.report.schema import Report
-from samekind.report.schema.contents import Explain
+from samekind.report.schema.contents import Explain, Report
 from samekind.system.atomic import replacing
 
 PAGE, CONTENTS, SCHEMA, FIGURES = "report.html", "report.json", "report.schema.json", "figures"
