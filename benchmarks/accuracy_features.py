@@ -16,6 +16,7 @@ from torch import Tensor
 
 from samekind.datasets.folders import LabelledImages, read_class_folders
 from samekind.system.hashing import content_hashes
+from samekind.training.batches.augmentation import Augmentation
 from samekind.training.batches.cache import cached_features, frozen_stages
 from samekind.training.network.siamese import SiameseNetwork
 from samekind.training.network.start import initialise
@@ -126,7 +127,7 @@ def read_pools(data: Path, init: str, work: Path) -> Pools:
     recipe = read_recipe("general")
     network = PooledTrunk.of(recipe.with_settings(freezing={"stages": 6})).eval()
     initialise(network, init)
-    stages = frozen_stages(network, recipe.network.input_size)
+    stages, augment = frozen_stages(network, recipe.network.input_size), Augmentation.of(recipe)
 
     def pool(folder: Path) -> Pool:
         images = read_class_folders(folder)
@@ -140,7 +141,7 @@ def read_pools(data: Path, init: str, work: Path) -> Pools:
             if done % 2048 == 0 or done == len(images):
                 print(f"{folder}: {done:,} of {len(images):,}", flush=True)
 
-        features = cached_features(stages, images, hashes, kept, recipe=recipe, views=1, on_progress=on_progress)
+        features = cached_features(stages, images, hashes, kept, augment=augment, views=1, on_progress=on_progress)
         return Pool(images, hashes, features)
 
     imagenette = data / "imagenette2-224"

@@ -6,6 +6,7 @@ import logging
 import tempfile
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import lightning
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from samekind.inference.similarity import Embeddings
 from samekind.training.batches.loading import CachedViews, SiameseData
+from samekind.training.batches.sampler import Batches
 from samekind.training.loop.module import SiameseTraining
 from samekind.training.loop.objectives import make_objective
 from samekind.training.network.siamese import SiameseNetwork
@@ -50,9 +52,8 @@ def train_head(recipe: Recipe, parts: Sequence[Part]) -> Embed:
     if recipe.network.head_start == "whitened":
         whiten_head(network.eval(), features, labels, sources)
         fresh = set()
-    data = SiameseData(
-        CachedViews(features, labels), CachedViews(features[:64], labels[:64]), recipe, None, sources, cached=True
-    )
+    batches = partial(Batches, labels, recipe.sampler, sources=sources, seed=recipe.seed)
+    data = SiameseData(CachedViews(features, labels), CachedViews(features[:64], labels[:64]), batches, cached=True)
     steps = len(data.train_dataloader())
     objective = make_objective(
         recipe.objectives, classes=int(labels.max()) + 1, dimension=recipe.network.dimension, listed=False

@@ -18,8 +18,13 @@ from samekind.evaluation.resampling.intervals import Drawn
 from samekind.fitting.calibrations import pair_calibration, pair_items, trio_calibration, trio_items
 from samekind.fitting.cross_fit import fit_calibrations
 from samekind.inference.similarity import Embeddings
-from samekind.model_file.calibration import trio_probability
-from samekind.model_file.card import MeasuredOn, OperatingPoint, PairCalibration, TrioCalibration
+from samekind.model_file.calibration import (
+    MeasuredOn,
+    OperatingPoint,
+    PairCalibration,
+    TrioCalibration,
+    trio_probability,
+)
 from samekind.model_file.file import read_model
 
 Calibrations = tuple[PairCalibration, TrioCalibration | None]

@@ -18,9 +18,10 @@ from sklearn.covariance import ledoit_wolf
 
 from samekind.images import load_image
 from samekind.inference.similarity import Embeddings
-from samekind.model_file.calibration import pair_calibration_of
+from samekind.model_file.card import pair_calibration_of
 from samekind.model_file.file import read_model
 from samekind.recognizer import Recognizer
+from samekind.training.images import list_images
 from samekind.training.recipe import Recipe, read_recipe
 from samekind.training.recipe.objective import OWN_KEYS
 from samekind.training.reproduce import protocol_recipe
@@ -137,7 +138,7 @@ def trained(pools: Pools, init: str, work: Path, *, with_halves: bool) -> list[C
             resume, new = run.has_begun, RunSettings(folder=folder, output=output, recipe=recipe, init=init)
             settings = run.read_settings() if resume else new
             print(f"training {name}", flush=True)
-            train(settings, run, resume=resume, measure=False)
+            train(settings, run, list_images(settings, resume=resume), measure=False)
         return Recognizer(read_model(output))
 
     def row(name: str, short: str, recipe: Recipe, shipped: str | None = None) -> Row:

@@ -43,8 +43,8 @@ from samekind.fitting.calibrations import pair_calibration
 from samekind.fitting.domains import FULL_LENGTH
 from samekind.images import thumbnail
 from samekind.inference.similarity import Embeddings
-from samekind.model_file.calibration import pair_calibration_of, pair_probability
-from samekind.model_file.card import MeasuredOn, PairCalibration
+from samekind.model_file.calibration import MeasuredOn, PairCalibration, pair_probability
+from samekind.model_file.card import pair_calibration_of
 from samekind.model_file.file import read_model
 from samekind.recognizer import Recognizer
 

@@ -17,8 +17,14 @@ from samekind.evaluation.metrics.verification import as_it_is
 from samekind.fitting.calibrations import fit_pair_calibration, pair_items, trio_items
 from samekind.fitting.domains import FEW, FULL_LENGTH, JudgedCollection
 from samekind.inference.similarity import Embeddings
-from samekind.model_file.calibration import pair_calibration_of, pair_probability, trio_probability
-from samekind.model_file.card import Card, DomainCalibration, PairCalibration, TrioCalibration
+from samekind.model_file.calibration import (
+    DomainCalibration,
+    PairCalibration,
+    TrioCalibration,
+    pair_probability,
+    trio_probability,
+)
+from samekind.model_file.card import Card, pair_calibration_of
 
 DRAWS = 3
 COUNTS = (20, 50, 200)

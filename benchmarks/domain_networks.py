@@ -19,6 +19,7 @@ from samekind.datasets.folders import LabelledImages, read_class_folders
 from samekind.datasets.manifest import HELD_OUT, TRAIN, write_manifest
 from samekind.inference.similarity import Embeddings
 from samekind.system.hashing import content_hashes
+from samekind.training.batches.augmentation import Augmentation
 from samekind.training.batches.cache import cached_features, frozen_stages
 from samekind.training.network.siamese import SiameseNetwork
 from samekind.training.network.start import initialise
@@ -101,7 +102,7 @@ def read_networks(data: Path, init: str, work: Path) -> Networks:
     """
     network = SiameseNetwork.of(recipe()).eval()
     initialise(network, init)
-    stages = frozen_stages(network, recipe().network.input_size)
+    stages, augment = frozen_stages(network, recipe().network.input_size), Augmentation.of(recipe())
 
     def pool(folder: str) -> Pool:
         images = read_class_folders(data / folder)
@@ -115,7 +116,7 @@ def read_networks(data: Path, init: str, work: Path) -> Networks:
                 print(f"{folder}: {done:,} of {len(images):,}", flush=True)
 
         kept = work / "head-features" / folder.replace("/", "-")
-        features = cached_features(stages, images, hashes, kept, recipe=recipe(), views=1, on_progress=on_progress)
+        features = cached_features(stages, images, hashes, kept, augment=augment, views=1, on_progress=on_progress)
         return Pool(images, hashes, features)
 
     train = {name: pool(folder) for name, (folder, _) in TRAINED_ON.items()}

@@ -31,7 +31,8 @@ from samekind.evaluation.card_records import measurements
 from samekind.evaluation.measure import measure
 from samekind.fitting.domains import JudgedCollection, fit_collections, fit_domains
 from samekind.inference.similarity import Embeddings
-from samekind.model_file.card import Card, DomainCalibration, Measurement, PairCalibration, TrioCalibration
+from samekind.model_file.calibration import DomainCalibration, PairCalibration, TrioCalibration
+from samekind.model_file.card import Card, Measurement
 from samekind.model_file.file import read_model, write_model
 from samekind.recognizer import Recognizer
 

@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from samekind.datasets.folders import IMAGE_SUFFIXES
+from samekind.images.formats import IMAGE_SUFFIXES
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ import numpy as np
 from samekind.datasets.dataset import read_dataset
 from samekind.datasets.folders import LabelledImages
 from samekind.datasets.manifest import write_manifest
+from samekind.training.images import list_images
 from samekind.training.recipe import Recipe
 from samekind.training.run.folder import RunFolder
 from samekind.training.run.settings import RunSettings
@@ -98,7 +99,7 @@ def _measure(name: str, manifest: Path, init: str, recipe: Recipe, folder: Path)
     clock = Clock()
     run = RunFolder(folder / name.replace(" ", "-"))
     settings = RunSettings(folder=manifest, output=run.path / "trained.onnx", recipe=recipe, init=init)
-    card = train(settings, run, report=clock)
+    card = train(settings, run, list_images(settings), report=clock)
     batch = recipe.sampler.classes * recipe.sampler.images
     speed = clock.images_per_second(batch, recipe.epochs)
     (measured,) = (found for found in card.metrics if (found.task, found.metric) == ACCURACY)

@@ -16,16 +16,14 @@ from hypothesis import HealthCheck, settings
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from samekind.model_file.card import (
-    FORMAT_VERSION,
-    Card,
+from samekind.model_file.calibration import (
     DomainCalibration,
     MeasuredOn,
     OperatingPoint,
     PairCalibration,
-    Training,
     TrioCalibration,
 )
+from samekind.model_file.card import FORMAT_VERSION, Card, Training
 from samekind.model_file.file import write_model
 
 # A suite that was started in the background ignores Ctrl-C, and so would the commands that tests interrupt.

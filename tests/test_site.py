@@ -71,7 +71,8 @@ def test_each_key_of_a_recipe_is_told() -> None:
 def test_each_field_of_the_card_is_told_with_its_meaning() -> None:
     from extensions.card_page import _taken_apart
 
-    from samekind.model_file.card import Card, OperatingPoint
+    from samekind.model_file.calibration import OperatingPoint
+    from samekind.model_file.card import Card
 
     for part in (Card, OperatingPoint):
         _, meanings = _taken_apart(__import__("inspect").getdoc(part))

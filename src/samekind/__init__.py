@@ -54,10 +54,11 @@ if TYPE_CHECKING:
     from samekind.publishing.push import push
     from samekind.recognizer import Recognizer, load
     from samekind.report.evaluate import evaluate
-    from samekind.report.schema import Report
+    from samekind.report.schema.contents import Report
     from samekind.shards.embed import EmbedReport, embed
     from samekind.training.api import train
-    from samekind.wrapping.wrap import Wrapped, wrap
+    from samekind.wrapping.model import Wrapped
+    from samekind.wrapping.wrap import wrap
 
 __version__ = "0.1.0"
 
@@ -133,14 +134,14 @@ _MODULES = {
     "AppliedAudit": "samekind.auditing.output.apply",
     "train": "samekind.training.api",
     "evaluate": "samekind.report.evaluate",
-    "Report": "samekind.report.schema",
+    "Report": "samekind.report.schema.contents",
     "embed": "samekind.shards.embed",
     "EmbedReport": "samekind.shards.embed",
     "calibrate": "samekind.fitting.calibrate",
     "make_adaptable": "samekind.fitting.adaptable",
     "push": "samekind.publishing.push",
     "wrap": "samekind.wrapping.wrap",
-    "Wrapped": "samekind.wrapping.wrap",
+    "Wrapped": "samekind.wrapping.model",
     "Recalibrated": "samekind.fitting.calibrate",
     "AdaptationError": "samekind.errors",
     "SamekindError": "samekind.errors",

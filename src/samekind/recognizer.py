@@ -6,30 +6,26 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TypeVar
-
-import numpy as np
 
 from samekind.adaptation.adaptation import adapt, adapted_model, refuse_unmeasured
 from samekind.adaptation.bare import bare_model
-from samekind.adaptation.pictures import EmbeddedPictures, Pictures, are_embeddings, pictures_of
+from samekind.adaptation.pictures import Pictures, are_embeddings, bare_embeddings
 from samekind.errors import AdaptationError, ImageError
 from samekind.explain.explainer import Explainer
 from samekind.explain.explanation import Explanation, Method
 from samekind.images import ImageSource
 from samekind.inference.arguments import image_items
-from samekind.inference.embed_items import embed_items
 from samekind.inference.embedder import Embedder
-from samekind.inference.judging import pair_verdicts, trio_verdicts
+from samekind.inference.judging import judge_items, pair_verdicts, trio_verdicts
 from samekind.inference.similarity import Embeddings
 from samekind.inference.verdict import TrioVerdict, Verdict, remember_pictures
-from samekind.model_file.calibration import choose_threshold, pair_calibration_of, trio_calibration_of
-from samekind.model_file.file import ModelFile, read_model
+from samekind.model_file.calibration import choose_threshold
+from samekind.model_file.card import pair_calibration_of, trio_calibration_of
+from samekind.model_file.file import read_model
 from samekind.progress import Progress
 
 Pair = tuple[ImageSource, ImageSource]
 Trio = tuple[ImageSource, ImageSource, ImageSource]
-_AnyVerdict = TypeVar("_AnyVerdict", Verdict, TrioVerdict)
 
 
 def load(
@@ -207,7 +203,7 @@ class Recognizer(Embedder):
         """
         choose_threshold(pair_calibration_of(self.card), operating_point, threshold)
         judge = partial(self.judge_pairs, operating_point=operating_point, threshold=threshold)
-        return self._judge_many(image_items(pairs, 2), judge, on_progress)
+        return judge_items(self.encoder, image_items(pairs, 2), judge, on_progress)
 
     def verify_trios(
         self,
@@ -220,7 +216,7 @@ class Recognizer(Embedder):
         """Judge many trios. As ``verify_pairs``."""
         choose_threshold(trio_calibration_of(self.card), operating_point, threshold)
         judge = partial(self.judge_trios, operating_point=operating_point, threshold=threshold)
-        return self._judge_many(image_items(trios, 3), judge, on_progress)
+        return judge_items(self.encoder, image_items(trios, 3), judge, on_progress)
 
     def judge_pairs(
         self,
@@ -292,51 +288,14 @@ class Recognizer(Embedder):
         """
         refuse_unmeasured(self.card)  # before the pictures are read
         bare = bare_model(self._model)
-        rows = self._bare_embeddings(bare, pictures, on_progress, on_unreadable)
+        as_it_is = self.card.adapted is None
+        embedder = self if as_it_is else Embedder(bare, providers=self._providers, threads=self._threads)
+        if not as_it_is and are_embeddings(pictures):
+            raise AdaptationError(f"{self.card.name}: adapted already; embed with the bare model, or give images")
+        rows = bare_embeddings(embedder, pictures, on_progress, on_unreadable)
         if source is None:
             source = f"{len(rows)} pictures"
             if isinstance(pictures, str | os.PathLike):
                 source = Path(pictures).resolve().name
         adapted = adapted_model(bare, adapt(rows, bare.card, source), name or self.card.name)
         return Recognizer(adapted, providers=self._providers, threads=self._threads)
-
-    def _bare_embeddings(
-        self,
-        bare: ModelFile,
-        pictures: Pictures,
-        on_progress: Progress | None,
-        on_unreadable: Callable[[ImageError], None] | None,
-    ) -> Embeddings:
-        """The embeddings of a collection by the bare model, of those pictures that can be read."""
-        if isinstance(pictures, EmbeddedPictures):
-            return pictures.bare_embeddings(bare.card.fingerprint)
-        if are_embeddings(pictures):
-            if self.card.adapted is not None:
-                raise AdaptationError(f"{self.card.name}: adapted already; embed with the bare model, or give images")
-            return np.asarray(pictures, np.float32)
-        images = pictures_of(pictures) if isinstance(pictures, str | os.PathLike) else pictures
-        as_it_is = self.card.adapted is None
-        model = self if as_it_is else Embedder(bare, providers=self._providers, threads=self._threads)
-        embedded = model.embed(images, on_error="skip", on_progress=on_progress)
-        if embedded.errors and not len(embedded.embeddings):
-            first = next(iter(embedded.errors.values()))
-            raise AdaptationError(f"none of the {len(embedded.errors):,} pictures can be read; the first: {first}")
-        if on_unreadable:
-            for error in embedded.errors.values():
-                on_unreadable(error)
-        return embedded.embeddings
-
-    def _judge_many(
-        self,
-        items: Sequence[tuple[ImageSource, ...]],
-        judge: Callable[..., list[_AnyVerdict]],
-        on_progress: Progress | None,
-    ) -> list[_AnyVerdict | ImageError]:
-        members, bad = embed_items(self.encoder, items, on_progress)
-        judged = iter(judge(*members) if len(bad) < len(items) else ())
-        verdicts = [bad[i] if i in bad else next(judged) for i in range(len(items))]
-        for verdict, item in zip(verdicts, items, strict=True):
-            # Not arrays and the like, which a million verdicts would keep in memory.
-            if not isinstance(verdict, ImageError) and all(isinstance(image, str | os.PathLike) for image in item):
-                remember_pictures(verdict, item)
-        return verdicts

@@ -7,8 +7,7 @@ from conftest import DIMENSION, make_card
 from samekind.adaptation.adaptation import adapt, adapted_model, pair_for, trio_for
 from samekind.errors import AdaptationError
 from samekind.inference.encoder import OnnxEncoder
-from samekind.model_file.calibration import pair_probability, trio_probability
-from samekind.model_file.card import BroadCollections, DomainCalibration
+from samekind.model_file.calibration import BroadCollections, DomainCalibration, pair_probability, trio_probability
 from samekind.model_file.file import ModelFile, parse_model, read_model, write_model
 
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from samekind.copies.alignment.matching import match, mirrored
 from samekind.copies.features import BITS, MOST_FEATURES, find_features, mirrored_bits, signs
-from samekind.copies.geometry import match, mirrored
 
 
 def test_the_features_of_a_mirror_image_are_what_mirroring_the_features_gives() -> None:

@@ -8,15 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from samekind.datasets.dataset import read_dataset
 from samekind.datasets.folders import (
     LabelledImages,
     SplitFolders,
     find_splits,
     read_class_folders,
-    read_train_and_test,
 )
 from samekind.errors import DatasetError
 from samekind.images.folder_contents import PassedOver
+
+
+def train_and_test(folder: Path, *, same_classes: bool = True) -> tuple[LabelledImages, LabelledImages | None]:
+    found = read_dataset(folder, usable=False, same_classes=same_classes)
+    return found.train, found.test
 
 
 def make_files(root: Path, names: Iterable[str]) -> None:
@@ -157,7 +162,7 @@ def test_a_folder_without_class_folders_is_an_error(tmp_path: Path, names: list[
 
 def test_a_folder_that_is_not_split_has_no_test_images(tmp_path: Path) -> None:
     make_files(tmp_path, ["cat/1.jpg", "dog/1.jpg"])
-    train, test = read_train_and_test(tmp_path)
+    train, test = train_and_test(tmp_path)
     assert names_in(train) == ["cat/1.jpg", "dog/1.jpg"]
     assert test is None
 
@@ -165,7 +170,7 @@ def test_a_folder_that_is_not_split_has_no_test_images(tmp_path: Path) -> None:
 @pytest.mark.parametrize("part", ["val", "test"])
 def test_train_and_test_images_are_read_apart(tmp_path: Path, part: str) -> None:
     make_files(tmp_path, ["train/cat/1.jpg", "train/dog/2.jpg", f"{part}/cat/3.jpg", f"{part}/dog/4.jpg"])
-    train, test = read_train_and_test(tmp_path)
+    train, test = train_and_test(tmp_path)
     assert test is not None
     assert names_in(train) == ["cat/1.jpg", "dog/2.jpg"]
     assert names_in(test) == ["cat/3.jpg", "dog/4.jpg"]
@@ -176,7 +181,7 @@ def test_beside_test_val_is_held_out(tmp_path: Path) -> None:
     make_files(tmp_path, ["train/cat/1.jpg", "Valid/cat/2.jpg", "test/cat/3.jpg", "unlabelled/x/4.jpg"])
     found = find_splits(tmp_path)
     assert found == SplitFolders(tmp_path / "train", tmp_path / "Valid", tmp_path / "test", ("unlabelled",))
-    _, test = read_train_and_test(tmp_path)
+    _, test = train_and_test(tmp_path)
     assert test is not None
     assert test.root == tmp_path / "test"
 
@@ -189,7 +194,7 @@ def test_two_folders_of_one_part_are_refused(tmp_path: Path) -> None:
 
 def test_train_without_val_has_no_test_images(tmp_path: Path) -> None:
     make_files(tmp_path, ["train/cat/1.jpg"])
-    train, test = read_train_and_test(tmp_path)
+    train, test = train_and_test(tmp_path)
     assert names_in(train) == ["cat/1.jpg"]
     assert test is None
 
@@ -198,8 +203,8 @@ def test_train_without_val_has_no_test_images(tmp_path: Path) -> None:
 def test_a_class_in_only_one_part_is_named(tmp_path: Path, extra: str) -> None:
     make_files(tmp_path, ["train/cat/1.jpg", "val/cat/1.jpg", f"{extra}/dog/1.jpg"])
     with pytest.raises(DatasetError, match="'dog' is in only one of train and val"):
-        read_train_and_test(tmp_path)
-    train, test = read_train_and_test(tmp_path, same_classes=False)
+        train_and_test(tmp_path)
+    train, test = train_and_test(tmp_path, same_classes=False)
     assert test is not None
     assert "dog" in (train if extra == "train" else test).classes
 
@@ -234,7 +239,7 @@ def test_a_class_may_be_called_train(tmp_path: Path) -> None:
     for name in ("bus", "train"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "1.jpg").touch()
-    images, test = read_train_and_test(tmp_path)
+    images, test = train_and_test(tmp_path)
     assert images.classes == ("bus", "train")
     assert test is None
 

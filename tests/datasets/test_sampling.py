@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samekind.datasets.folders import LabelledImages, read_train_and_test
+from samekind.datasets.dataset import read_dataset
+from samekind.datasets.folders import LabelledImages
 from samekind.datasets.sampling import (
     TRIO_COMPOSITIONS,
     Indices,
@@ -226,9 +227,9 @@ def test_at_most_gives_up_where_nothing_can_be_drawn(sample: Callable[..., Any],
 
 @pytest.fixture(scope="module")
 def imagenette(shared: Path) -> tuple[LabelledImages, LabelledImages]:
-    train, test = read_train_and_test(shared / "data" / "imagenette2-224")
-    assert test is not None
-    return train, test
+    found = read_dataset(shared / "data" / "imagenette2-224")
+    assert found.test is not None
+    return found.train, found.test
 
 
 @every_sampler

@@ -51,7 +51,7 @@ def assert_rows(parts: dict[str, LabelledImages]) -> None:
 
 def test_rows_of_bytes_become_files_by_their_content_and_it_is_said(cache: Path, caplog) -> None:
     with caplog.at_level(logging.WARNING, "samekind"):
-        parts = read_source(ROWS)
+        parts = read_source(ROWS).parts
     assert_rows(parts)
     assert [path.name for path in parts["train"].paths] == [
         f"{hashlib.sha256(image).hexdigest()}.png" for image, _, split in ROWS if split == "train"
@@ -64,7 +64,7 @@ def test_rows_of_bytes_become_files_by_their_content_and_it_is_said(cache: Path,
 
 def test_rows_of_paths_are_taken_as_they_are(tmp_path: Path) -> None:
     (tmp_path / "1.png").write_bytes(picture(1))
-    parts = read_source([(tmp_path / "1.png", "jug"), (str(tmp_path / "1.png"), "mug")])
+    parts = read_source([(tmp_path / "1.png", "jug"), (str(tmp_path / "1.png"), "mug")]).parts
     assert parts["train"].paths == (tmp_path / "1.png",) * 2
     with pytest.raises(DatasetError, match="no such file"):
         read_source([(tmp_path / "gone.png", "jug")])
@@ -72,7 +72,7 @@ def test_rows_of_paths_are_taken_as_they_are(tmp_path: Path) -> None:
 
 def test_a_pandas_frame_is_read() -> None:
     pandas = pytest.importorskip("pandas")
-    assert_rows(read_source(pandas.DataFrame(ROWS, columns=["image", "class", "subset"])))
+    assert_rows(read_source(pandas.DataFrame(ROWS, columns=["image", "class", "subset"])).parts)
     with pytest.raises(DatasetError, match=r"<frame>: no column 'label' \(or class, .*; it has image, kind"):
         read_source(pandas.DataFrame(ROWS, columns=["image", "kind", "subset"]))
     with pytest.raises(DatasetError, match="has no label"):
@@ -114,8 +114,8 @@ def test_hugging_face_datasets_are_read_encoded_as_they_are() -> None:
         rows = {"image": [{"bytes": row[0], "path": None} for row in chosen], "label": [row[1] for row in chosen]}
         return datasets.Dataset.from_dict(rows, features=features)
 
-    assert_rows(read_source(datasets.DatasetDict(train=of("train"), validation=of("validation"))))
-    assert content_of(read_source(of("train"))["train"]) == [row[:2] for row in ROWS if row[2] == "train"]
+    assert_rows(read_source(datasets.DatasetDict(train=of("train"), validation=of("validation"))).parts)
+    assert content_of(read_source(of("train")).parts["train"]) == [row[:2] for row in ROWS if row[2] == "train"]
 
 
 def write_tar(path: Path, members: dict[str, bytes]) -> Path:

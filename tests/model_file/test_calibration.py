@@ -11,8 +11,14 @@ from hypothesis.extra.numpy import arrays
 from scipy.special import expit
 
 from samekind.errors import OperatingPointError
-from samekind.model_file.calibration import choose_threshold, logistic, pair_probability, trio_probability
-from samekind.model_file.card import PairCalibration, TrioCalibration
+from samekind.model_file.calibration import (
+    PairCalibration,
+    TrioCalibration,
+    choose_threshold,
+    logistic,
+    pair_probability,
+    trio_probability,
+)
 
 PAIR, TRIO = make_card().pair, make_card().trio
 assert TRIO is not None

@@ -15,7 +15,8 @@ from onnx import helper, numpy_helper
 from samekind.errors import ModelFileError
 from samekind.inference.encoder import OnnxEncoder
 from samekind.model_file import file as model_file
-from samekind.model_file.card import Card, MeasuredOn, Measurement, OperatingPoint, PairCalibration
+from samekind.model_file.calibration import MeasuredOn, OperatingPoint, PairCalibration
+from samekind.model_file.card import Card, Measurement
 from samekind.model_file.file import (
     CARD_KEY,
     bundled_models,

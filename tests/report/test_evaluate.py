@@ -16,7 +16,7 @@ from samekind.evaluation.listed_items import read_pairs
 from samekind.model_file.file import write_model
 from samekind.recognizer import load
 from samekind.report.evaluate import evaluate
-from samekind.report.schema import Report
+from samekind.report.schema.contents import Report
 
 QUICK = {"trio_count": 200, "resamples": 10}
 

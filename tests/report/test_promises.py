@@ -15,14 +15,14 @@ from samekind.evaluation.class_to_class import worst_count
 from samekind.evaluation.measure import measure
 from samekind.evaluation.resampling.intervals import Estimate
 from samekind.evaluation.results import Evaluation
-from samekind.model_file.card import OperatingPoint
+from samekind.model_file.calibration import OperatingPoint
 from samekind.model_file.file import write_model
 from samekind.recognizer import Recognizer, load
 from samekind.report.build import build_report
 from samekind.report.page.figures import curves, draw_all, of_task
 from samekind.report.page.render import render
 from samekind.report.promises import held
-from samekind.report.schema import Report
+from samekind.report.schema.contents import Report
 
 EVERYDAY = "everyday objects"
 

@@ -30,7 +30,7 @@ from samekind.report import agreement
 from samekind.report.build import build_report
 from samekind.report.page.figures import draw_all
 from samekind.report.page.render import render
-from samekind.report.schema import Report
+from samekind.report.schema.contents import Report
 from samekind.report.sentences import notes
 
 QUICK = {"trio_count": 800, "resamples": 20}
@@ -418,7 +418,7 @@ def test_the_matrix_of_many_classes_is_not_given(
 ) -> None:
     build_report(result).save(tmp_path / "whole")
     assert (tmp_path / "whole" / "figures" / "classes.png").exists()
-    monkeypatch.setattr("samekind.report.build.MOST_IN_MATRIX", 8)
+    monkeypatch.setattr("samekind.report.schema.parts.MOST_IN_MATRIX", 8)
     monkeypatch.setattr("samekind.report.page.render.MOST_IN_MATRIX", 8)
     report = build_report(result).save(tmp_path)
     assert (len(report.classes), report.class_similarity) == (9, ())

@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 import samekind
-from samekind.model_file.card import MeasuredOn, OperatingPoint, PairCalibration, TrioCalibration
+from samekind.model_file.calibration import MeasuredOn, OperatingPoint, PairCalibration, TrioCalibration
 from samekind.server.app import create_app
 from samekind.server.http.problems import Problem
 from samekind.server.limits import Limits

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,13 @@ from samekind.model_file.card import Card
 from samekind.progress import Progress
 from samekind.training import train as spine
 from samekind.training.batches.plan import BatchPlan
+from samekind.training.images import list_images, list_source
 from samekind.training.network.siamese import SiameseNetwork
 from samekind.training.network.start import starting_network
 from samekind.training.recipe import Recipe
 from samekind.training.run.folder import RunFolder
 from samekind.training.run.settings import RunSettings
-from samekind.training.split import keep_split, read_split, split_images
+from samekind.training.split import Parts, keep_split, read_split, split_images
 
 TINY = Recipe().with_settings(
     epochs=2,
@@ -50,8 +52,18 @@ class Trained:
 
 def run_training(settings: RunSettings, run: Path, **arguments: Any) -> Trained:
     stages: list[tuple[str, int, int]] = []
-    card = spine.train(settings, RunFolder(run), report=lambda *stage: stages.append(stage), **arguments)
+    card = train(settings, run, report=lambda *stage: stages.append(stage), **arguments)
     return Trained(settings, run, card, stages)
+
+
+def train(settings: RunSettings, run: Path, *, resume: bool = False, **arguments: Any) -> Card:
+    """As ``samekind.train``, with all that a run can be told."""
+    return spine.train(settings, RunFolder(run), list_images(settings, resume=resume), **arguments)
+
+
+def split_folder(source: Path, recipe: Recipe, *, exclude: Sequence[str] = (), report: Progress | None = None) -> Parts:
+    """The parts of a folder, or of a list."""
+    return split_images(list_source(source, recipe, exclude), recipe, on_progress=report)
 
 
 def assert_same_weights(one: Path, other: Path) -> None:
@@ -77,11 +89,11 @@ def fit_only(settings: RunSettings, path: Path, report: Progress | None = None) 
     if run.has_begun:
         parts = read_split(run)
     else:
-        parts = split_images(settings.folder, settings.recipe)
+        parts = split_folder(settings.folder, settings.recipe)
         run.begin(settings, "{}")
         keep_split(parts, run)
-    plan = BatchPlan.of(settings, parts)
-    spine.cache_and_fit(settings, start, plan, run, report=report)
+    plan = BatchPlan.of(settings.recipe, parts, in_folders=settings.folder.is_dir())
+    spine.cache_and_fit(start, plan, run, settings.loggers, report=report)
     return Fitted(start.network, plan.calibration)
 
 

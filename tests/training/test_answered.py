@@ -11,9 +11,9 @@ from samekind import train
 from samekind.errors import DatasetError, TrainingError
 from samekind.model_file.file import read_model
 from samekind.system.hashing import content_hash
-from samekind.training.answered import is_answered_list, read_answered
 from samekind.training.api import read_recipe, resume
 from samekind.training.batches.listed import divide_answered
+from samekind.training.images import is_answered_list, read_answered
 from samekind.training.recipe import Recipe
 
 ANSWERS = SMALL.with_settings(
@@ -55,7 +55,7 @@ def test_a_list_of_answers_is_known_by_its_columns(answers: Path, colour_folders
 def test_both_sides_keep_their_answers_and_share_no_picture(answers: Path) -> None:
     listed = read_answered(answers, ANSWERS)
     hashes = known(answers)
-    divided, notes = divide_answered(listed, ANSWERS, hashes, hashes)
+    divided, notes = divide_answered(listed, ANSWERS.holdout.calibration, ANSWERS.seed, hashes, hashes)
     truth = {
         frozenset(listed.paths[i] for i in pair): same for pair, same in zip(listed.items, listed.same, strict=True)
     }
@@ -76,7 +76,7 @@ def test_answers_that_contradict_each_other_are_left_out_and_named(answers: Path
     ]
     odd = write(tmp_path / "odd.csv", [*rows, (b, c, 1), (a, c, 0)])
     hashes = known(odd)
-    _, notes = divide_answered(read_answered(odd, ANSWERS), ANSWERS, hashes, hashes)
+    _, notes = divide_answered(read_answered(odd, ANSWERS), ANSWERS.holdout.calibration, ANSWERS.seed, hashes, hashes)
     assert len(notes) == 1
     assert "1 pairs that are answered different" in notes[0]
     assert str(a) in notes[0]

@@ -10,13 +10,14 @@ from copies.conftest import photo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from training.runs import split_folder
 
 from samekind.errors import DatasetError, TrainingError
 from samekind.system.hashing import content_hash
 from samekind.training.batches.plan import for_stopping
 from samekind.training.recipe import Recipe
 from samekind.training.run.folder import RunFolder
-from samekind.training.split import Parts, keep_split, read_split, split_images
+from samekind.training.split import Parts, keep_split, read_split
 
 PARTS = ("train", "held_out", "test")
 
@@ -42,7 +43,7 @@ def folder(colour_folders: Path, tmp_path: Path) -> Path:
 
 def test_each_class_is_divided_into_three_parts_that_share_nothing(folder: Path) -> None:
     progress: list[tuple[str, int, int]] = []
-    parts = split_images(folder, recipe(), on_progress=lambda *done: progress.append(done))
+    parts = split_folder(folder, recipe(), report=lambda *done: progress.append(done))
     looked = [call for call in progress if call[0] == "look at the images"]
     assert looked == [("look at the images", done, 96) for done in range(1, 97)]
     assert np.bincount(parts.test.labels).tolist() == [6] * 4
@@ -54,7 +55,7 @@ def test_each_class_is_divided_into_three_parts_that_share_nothing(folder: Path)
 
 
 def test_the_seed_decides_the_parts(folder: Path) -> None:
-    first, again, other = (split_images(folder, recipe().with_settings(seed=seed)) for seed in (0, 0, 1))
+    first, again, other = (split_folder(folder, recipe().with_settings(seed=seed)) for seed in (0, 0, 1))
     assert first.digest == again.digest != other.digest
     assert first.train.paths == again.train.paths
     # What is tested on is not drawn as what is held out is.
@@ -66,7 +67,7 @@ def test_unreadable_files_are_left_out_and_named(folder: Path) -> None:
     whole = (folder / "blue" / "01.png").read_bytes()
     (folder / "blue" / "01.png").write_bytes(whole[: len(whole) // 2])
     (folder / "green" / "empty.png").touch()
-    parts = split_images(folder, recipe())
+    parts = split_folder(folder, recipe())
     assert [note.startswith("left out: ") for note in parts.notes] == [True] * 3
     for name, note in zip(("blue/01.png", "green/empty.png", "red/03.png"), parts.notes, strict=True):
         assert str(folder / name) in note
@@ -75,7 +76,7 @@ def test_unreadable_files_are_left_out_and_named(folder: Path) -> None:
 
 
 def test_what_is_excluded_has_no_part_in_training(folder: Path) -> None:
-    parts = split_images(folder, Recipe(), exclude=["*0.png"])
+    parts = split_folder(folder, Recipe(), exclude=["*0.png"])
     names = [path.name for images in (parts.train, parts.held_out, parts.test) if images for path in images.paths]
     assert names
     assert not [name for name in names if name.endswith("0.png")]
@@ -87,7 +88,7 @@ def test_identical_images_never_straddle(folder: Path) -> None:
             shutil.copy(folder / "red" / f"{i:02}.png", folder / "red" / f"{i:02}{copy}.png")
         shutil.copy(folder / "red" / f"{i:02}.png", folder / "blue" / f"from red {i:02}.png")
     for seed in range(6):
-        assert_nothing_straddles(split_images(folder, recipe().with_settings(seed=seed)))
+        assert_nothing_straddles(split_folder(folder, recipe().with_settings(seed=seed)))
 
 
 @settings(max_examples=15)
@@ -102,7 +103,7 @@ def test_whatever_is_copied_where_nothing_straddles(
             save_noise(root / name / f"{i}.png", (100, 100, 100), seed=100 * ord(name) + i, size=(4, 4))
     for number, i in enumerate(copies):
         shutil.copy(root / "abcd"[i % 4] / f"{i}.png", root / "abcd"[number % 4] / f"copy {number}.png")
-    parts = split_images(root, recipe(classes=classes).with_settings(seed=seed))
+    parts = split_folder(root, recipe(classes=classes).with_settings(seed=seed))
     assert_nothing_straddles(parts)
 
 
@@ -113,14 +114,14 @@ def test_an_own_val_is_only_tested_on_and_shares_nothing_with_training(folder: P
         (data / "val" / name).mkdir(parents=True)
         for number in range(16, 24):
             shutil.move(data / "train" / name / f"{number}.png", data / "val" / name)
-    parts = split_images(data, recipe())
+    parts = split_folder(data, recipe())
     assert {path.parts[-3] for path in parts.test.paths} == {"val"}
     assert len(parts.test) == 32
     assert {path.parts[-3] for path in (*parts.train.paths, *parts.held_out.paths)} == {"train"}
     assert len(parts.train) + len(parts.held_out) == 64
     shutil.copy(data / "val" / "red" / "20.png", data / "train" / "red" / "twin.png")
     with pytest.raises(DatasetError, match=r"twin\.png.*cannot be tested on"):
-        split_images(data, recipe())
+        split_folder(data, recipe())
 
 
 def manifest(folder: Path, path: Path, split_of: Any) -> Path:
@@ -134,18 +135,18 @@ def manifest(folder: Path, path: Path, split_of: Any) -> Path:
 
 def test_a_manifest_may_name_the_held_out_images(folder: Path, tmp_path: Path) -> None:
     source = manifest(folder, tmp_path / "list.csv", lambda image: "held-out" if image.stem < "05" else "train")
-    parts = split_images(source, recipe())
+    parts = split_folder(source, recipe())
     assert {path.stem for path in parts.held_out.paths} == {"00", "01", "02", "03", "04"}
     assert parts.test is None
     assert len(parts.train) == 76
     shutil.copy(folder / "red" / "00.png", folder / "red" / "30.png")
     source = manifest(folder, source, lambda image: "held-out" if image.stem < "05" else "train")
     with pytest.raises(DatasetError, match="is the same image as"):
-        split_images(source, recipe())
+        split_folder(source, recipe())
 
 
 def test_whole_classes_may_be_held_out_and_training_then_knows_nothing_of_them(folder: Path) -> None:
-    parts = split_images(folder, recipe(classes=2, test=0.0))
+    parts = split_folder(folder, recipe(classes=2, test=0.0))
     assert len(parts.held_out.classes) == len(parts.train.classes) == 2
     assert set(parts.held_out.classes).isdisjoint(parts.train.classes)
     assert {path.parent.name for path in parts.train.paths} == set(parts.train.classes)
@@ -154,7 +155,7 @@ def test_whole_classes_may_be_held_out_and_training_then_knows_nothing_of_them(f
     # An image that lies in a class of either side belongs to training.
     held, trained = parts.held_out.classes[0], parts.train.classes[0]
     shutil.copy(folder / held / "00.png", folder / trained / "twin.png")
-    parts = split_images(folder, recipe(classes=2, test=0.0))
+    parts = split_folder(folder, recipe(classes=2, test=0.0))
     assert_nothing_straddles(parts)
     assert folder / trained / "twin.png" in parts.train.paths
     assert len(parts.held_out) == 47
@@ -163,14 +164,14 @@ def test_whole_classes_may_be_held_out_and_training_then_knows_nothing_of_them(f
 @pytest.mark.parametrize("classes", [1, 3, 4])
 def test_too_many_or_too_few_classes_to_hold_out_are_refused(classes: int, folder: Path) -> None:
     with pytest.raises(DatasetError, match=rf"of 4 classes, 2 to 2 can be held out .*not {classes}"):
-        split_images(folder, recipe(classes=classes))
+        split_folder(folder, recipe(classes=classes))
 
 
 def test_too_few_images_for_a_test_part_are_only_worth_a_note(folder: Path) -> None:
     for path in folder.glob("*/*.png"):
         if path.stem > "04":
             path.unlink()
-    parts = split_images(folder, recipe())
+    parts = split_folder(folder, recipe())
     assert parts.test is None
     assert (len(parts.train), len(parts.held_out)) == (12, 8)
     (note,) = parts.notes
@@ -183,7 +184,7 @@ def test_too_few_images_to_hold_any_out_are_refused(folder: Path) -> None:
             path.unlink()
     shutil.copy(folder / "red" / "00.png", folder / "red" / "03.png")
     with pytest.raises(DatasetError, match="class 'red' has 3 different images"):
-        split_images(folder, recipe())
+        split_folder(folder, recipe())
 
 
 @pytest.mark.parametrize("images", [3, 24])
@@ -197,11 +198,11 @@ def test_one_class_and_tiny_classes_are_refused_before_an_image_is_opened(images
             shutil.rmtree(folder / name)
     what = r"too few images .*\(red: 3\); add images" if images == 3 else r"one class only \(red\); add another"
     with pytest.raises(DatasetError, match=what):
-        split_images(folder, recipe(), on_progress=lambda *_: pytest.fail("looked at an image"))
+        split_folder(folder, recipe(), report=lambda *_: pytest.fail("looked at an image"))
 
 
 def test_a_run_keeps_its_parts_in_a_manifest_and_reads_them_back(folder: Path, tmp_path: Path) -> None:
-    parts = split_images(folder, recipe())
+    parts = split_folder(folder, recipe())
     run = tmp_path / "run"
     keep_split(parts, RunFolder(run))
     kept = read_split(RunFolder(run))
@@ -212,19 +213,19 @@ def test_a_run_keeps_its_parts_in_a_manifest_and_reads_them_back(folder: Path, t
         assert getattr(kept, name).classes == getattr(parts, name).classes
     assert kept.digest == parts.digest
     # It is a data set of its own: the run can be repeated from it.
-    repeated = split_images(run / "split.csv", recipe())
+    repeated = split_folder(run / "split.csv", recipe())
     assert repeated.digest == parts.digest
 
 
 def test_images_that_were_added_since_do_not_disturb_a_run(folder: Path, tmp_path: Path) -> None:
-    parts = split_images(folder, recipe())
+    parts = split_folder(folder, recipe())
     keep_split(parts, RunFolder(tmp_path / "run"))
     save_noise(folder / "red" / "new.png", (220, 40, 40), seed=5)
     assert read_split(RunFolder(tmp_path / "run")).digest == parts.digest
 
 
 def test_a_run_is_not_gone_on_with_where_images_changed_or_vanished(folder: Path, tmp_path: Path) -> None:
-    parts = split_images(folder, recipe())
+    parts = split_folder(folder, recipe())
     run = tmp_path / "run"
     keep_split(parts, RunFolder(run))
     one = parts.train.paths[5]
@@ -246,7 +247,7 @@ def test_a_run_is_not_gone_on_with_where_images_changed_or_vanished(folder: Path
 
 
 def test_two_images_that_swapped_their_classes_are_noticed(folder: Path, tmp_path: Path) -> None:
-    parts = split_images(folder, recipe())
+    parts = split_folder(folder, recipe())
     keep_split(parts, RunFolder(tmp_path / "run"))
     one, other = parts.train.paths[0], parts.train.paths[-1]
     first, second = one.read_bytes(), other.read_bytes()
@@ -257,7 +258,7 @@ def test_two_images_that_swapped_their_classes_are_noticed(folder: Path, tmp_pat
 
 
 def test_what_chooses_the_epoch_does_not_choose_the_thresholds(folder: Path) -> None:
-    parts = split_images(folder, recipe())
+    parts = split_folder(folder, recipe())
     watched, calibration = for_stopping(parts, recipe())
     assert watched is calibration is parts.held_out
     watched, calibration = for_stopping(parts, recipe().with_settings(early_stopping={"patience": 2}))
@@ -286,7 +287,7 @@ def test_the_same_image_held_out_and_tested_on_is_refused_before_training(folder
     rows = rows_of(folder, train=4, held_out=4, test=4)
     shutil.copyfile(folder / "blue" / "04.png", folder / "blue" / "08.png")
     with pytest.raises(DatasetError, match=r"08\.png is the same image as .*04\.png"):
-        split_images(listed(folder, rows), recipe())
+        split_folder(listed(folder, rows), recipe())
 
 
 @pytest.mark.parametrize("split", ["held-out", "test"])
@@ -294,12 +295,12 @@ def test_a_part_that_nothing_can_be_measured_on_is_refused_before_training(split
     rows = rows_of(folder, train=4, held_out=4, test=4)
     one_class = [row for row in rows if row[2] != split or row[1] == "red"]
     with pytest.raises(DatasetError, match=f"there is one class only in the part {split}"):
-        split_images(listed(folder, one_class), recipe())
+        split_folder(listed(folder, one_class), recipe())
     for path, label, of in rows:
         if (label, of) == ("red", split):
             (folder / path).write_bytes(b"no image")
     with pytest.raises(DatasetError, match=f"the {split} part needs two classes.*'red' has 0"):
-        split_images(listed(folder, rows), recipe())
+        split_folder(listed(folder, rows), recipe())
 
 
 def test_a_class_without_a_readable_training_image_is_named(folder: Path) -> None:
@@ -308,13 +309,13 @@ def test_a_class_without_a_readable_training_image_is_named(folder: Path) -> Non
         if (label, of) == ("red", "train"):
             (folder / path).write_bytes(b"no image")
     with pytest.raises(DatasetError, match="class 'red' has no readable image to train on"):
-        split_images(listed(folder, rows), recipe())
+        split_folder(listed(folder, rows), recipe())
 
 
 def test_held_out_images_and_a_list_do_not_go_together(folder: Path) -> None:
     source = listed(folder, rows_of(folder, train=8, held_out=4))
     with pytest.raises(DatasetError, match="names held-out images, but of a list of pairs items are held out"):
-        split_images(source, recipe().with_settings(sampler={"kind": "pairs"}))
+        split_folder(source, recipe().with_settings(sampler={"kind": "pairs"}))
 
 
 @pytest.fixture
@@ -331,7 +332,7 @@ def with_near_copies(tmp_path: Path) -> Path:
 
 
 def test_near_copies_are_on_one_side(with_near_copies: Path) -> None:
-    parts = split_images(with_near_copies, recipe())
+    parts = split_folder(with_near_copies, recipe())
     side = {path.name: part for part in PARTS for path in getattr(parts, part).paths}
     assert len(side) == 48
     assert all(side[f"{seed:02}.png"] == side[f"{seed:02}-copy.png"] for seed in range(24))
@@ -348,7 +349,7 @@ def test_near_copies_in_parts_that_the_data_name_are_counted(with_near_copies: P
     source = with_near_copies.parent / "list.csv"
     with source.open("w", newline="") as file:
         csv.writer(file).writerows([("path", "label", "split"), *rows])
-    [note] = split_images(source, recipe()).notes
+    [note] = split_folder(source, recipe()).notes
     assert note.startswith("6 of 6 test images")
 
 
@@ -356,11 +357,11 @@ def test_without_opencv_equal_bytes_alone_are_kept_together(
     with_near_copies: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("samekind.training.split.can_compare", lambda: False)
-    [note] = split_images(with_near_copies, recipe()).notes
+    [note] = split_folder(with_near_copies, recipe()).notes
     assert "near copies were not looked for" in note
 
 
 def test_without_near_copies_the_split_is_that_of_the_bytes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with_copies = split_images(folder, recipe())
+    with_copies = split_folder(folder, recipe())
     monkeypatch.setattr("samekind.training.split.can_compare", lambda: False)
-    assert split_images(folder, recipe()).digest == with_copies.digest
+    assert split_folder(folder, recipe()).digest == with_copies.digest

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from training.runs import SMALL
+from training.runs import SMALL, split_folder, train
 
 import samekind
 from samekind.datasets.folders import read_class_folders
@@ -14,14 +14,13 @@ from samekind.evaluation.measure import measure
 from samekind.model_file.file import read_model
 from samekind.progress import note_of
 from samekind.system.hashing import content_hash, split_digest
-from samekind.training import train as spine
 from samekind.training.network import export
 from samekind.training.network.siamese import SiameseNetwork
 from samekind.training.network.start import initialise
 from samekind.training.recipe import Recipe
 from samekind.training.run.folder import RunFolder
 from samekind.training.run.settings import RunSettings
-from samekind.training.split import keep_split, split_images
+from samekind.training.split import keep_split
 
 
 def test_the_model_file_works_without_torch_and_says_what_it_is(trained, colour_folders: Path) -> None:
@@ -83,9 +82,9 @@ def test_a_finished_training_is_not_repeated(trained, tmp_path: Path) -> None:
     run = shutil.copytree(trained.run, tmp_path / "run")
     output = tmp_path / "colours.onnx"
     stages: set[str] = set()
-    card = spine.train(
+    card = train(
         trained.settings.model_copy(update={"output": output}),
-        RunFolder(run),
+        run,
         resume=True,
         report=lambda stage, *_: stages.add(stage),
     )
@@ -96,7 +95,7 @@ def test_a_finished_training_is_not_repeated(trained, tmp_path: Path) -> None:
 def test_the_model_may_be_written_into_the_run_folder_itself(trained, tmp_path: Path) -> None:
     run = shutil.copytree(trained.run, tmp_path / "run")
     settings = trained.settings.model_copy(update={"output": run / "model.onnx"})
-    assert spine.train(settings, RunFolder(run), resume=True).fingerprint == trained.card.fingerprint
+    assert train(settings, run, resume=True).fingerprint == trained.card.fingerprint
     assert read_model(run / "model.onnx").card.name == "model"
 
 
@@ -107,7 +106,7 @@ def test_an_export_that_disagrees_with_torch_is_not_written(
     settings = trained.settings.model_copy(update={"output": tmp_path / "colours.onnx"})
     monkeypatch.setattr(export, "parity", lambda *_: float("nan"))
     with pytest.raises(TrainingError, match="differ from torch's"):
-        spine.train(settings, RunFolder(run), resume=True)
+        train(settings, run, resume=True)
     assert not settings.output.exists()
 
 
@@ -115,7 +114,7 @@ def test_a_loss_that_is_no_number_stops_the_run(colour_folders: Path, tmp_path: 
     recipe = SMALL.with_settings(optimizer={"lr": 1e18})
     settings = RunSettings(folder=colour_folders, output=tmp_path / "m.onnx", recipe=recipe, init="scratch")
     with pytest.raises(TrainingError, match="the loss is"):
-        spine.train(settings, RunFolder(tmp_path / "run"))
+        train(settings, tmp_path / "run")
     assert not settings.output.exists()
 
 
@@ -128,7 +127,7 @@ def test_train_and_val_are_kept_apart_and_val_is_measured(colour_folders: Path, 
             shutil.move(data / "train" / name / f"{number}.png", data / "val" / name)
     recipe = SMALL.with_settings(epochs=1, freezing={"stages": 0}, objectives=[{"loss": "triplet"}])
     settings = RunSettings(folder=data, output=tmp_path / "m.onnx", recipe=recipe, init="scratch")
-    card = spine.train(settings, RunFolder(tmp_path / "run"))
+    card = train(settings, tmp_path / "run")
     assert card.training.images + card.pair.measured_on.images == 64
     assert {(m.data, m.split, m.group, m.note) for m in card.metrics} == {
         ("data", "test", "seen", "4 of 4 classes seen in training")
@@ -145,31 +144,31 @@ def test_a_folder_too_small_to_fill_a_batch_is_refused(colour_folders: Path, tmp
         init="scratch",
     )
     with pytest.raises(TrainingError, match="do not fill one batch"):
-        spine.train(settings, RunFolder(tmp_path / "run"))
+        train(settings, tmp_path / "run")
 
 
 def test_a_missing_test_folder_shows_before_any_work(colour_folders: Path, tmp_path: Path, trained) -> None:
     settings = trained.settings.model_copy(update={"tests": (tmp_path / "nowhere",)})
     with pytest.raises(DatasetError, match="nowhere"):
-        spine.train(settings, RunFolder(tmp_path / "run"))
+        train(settings, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_a_test_folder_with_training_images_is_refused(colour_folders: Path, tmp_path: Path, trained) -> None:
     settings = trained.settings.model_copy(update={"tests": (colour_folders,)})
     with pytest.raises(DatasetError, match="is the same image as"):
-        spine.train(settings, RunFolder(tmp_path / "run"))
+        train(settings, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_a_run_does_not_go_on_with_other_images(colour_folders: Path, tmp_path: Path, trained) -> None:
     data = Path(shutil.copytree(colour_folders, tmp_path / "data"))
     settings, run = trained.settings.model_copy(update={"folder": data}), tmp_path / "run"
-    keep_split(split_images(data, settings.recipe), RunFolder(run))
+    keep_split(split_folder(data, settings.recipe), RunFolder(run))
     RunFolder(run).begin(settings, "{}")
     shutil.copyfile(data / "blue" / "00.png", data / "red" / "00.png")
     with pytest.raises(TrainingError, match="have changed since this run began"):
-        spine.train(settings, RunFolder(run), resume=True)
+        train(settings, run, resume=True)
 
 
 def test_the_images_of_a_run_cannot_be_used_to_evaluate_its_model(trained, colour_folders: Path) -> None:

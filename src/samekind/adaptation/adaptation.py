@@ -12,7 +12,8 @@ from samekind.adaptation.collection import MOST_COMPARED, Collection, less
 from samekind.adaptation.graph import fold
 from samekind.errors import AdaptationError
 from samekind.inference.similarity import Embeddings
-from samekind.model_file.card import Adapted, Card, DomainCalibration, PairCalibration, TrioCalibration
+from samekind.model_file.calibration import DomainCalibration, PairCalibration, TrioCalibration
+from samekind.model_file.card import Adapted, Card
 from samekind.model_file.file import ModelFile, fingerprint
 from samekind.model_file.onnx_envelope import OnnxEnvelope
 

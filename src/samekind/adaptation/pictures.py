@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.errors import AdaptationError
+from samekind.errors import AdaptationError, ImageError
 from samekind.images import ImageSource
 from samekind.images.folder_contents import walk
+from samekind.inference.embedder import Embedder
 from samekind.inference.similarity import Embeddings
+from samekind.progress import Progress
 from samekind.system.paths import given_path
 
 # More make the mean of a collection hardly any surer.
@@ -64,3 +66,35 @@ def spread_out(pictures: Sequence[Path], most: int) -> list[Path]:
 def are_embeddings(pictures: object) -> bool:
     """Whether these are embeddings rather than pictures: an array of floats with two dimensions."""
     return isinstance(pictures, np.ndarray) and pictures.ndim == 2 and bool(np.issubdtype(pictures.dtype, np.floating))
+
+
+def bare_embeddings(
+    embedder: Embedder,
+    pictures: Pictures,
+    on_progress: Progress | None,
+    on_unreadable: Callable[[ImageError], None] | None,
+) -> Embeddings:
+    """The embeddings of a collection, of those pictures that can be read: float32 (N, D), unit rows.
+
+    Args:
+        embedder: The bare model.
+        pictures: The collection.
+        on_progress: Called with ("images", number done, number of all or 0).
+        on_unreadable: Called with the error of each image that cannot be read.
+
+    Raises:
+        AdaptationError: None can be read, there is no such folder, or the embeddings are another model's.
+    """
+    if isinstance(pictures, EmbeddedPictures):
+        return pictures.bare_embeddings(embedder.card.fingerprint)
+    if are_embeddings(pictures):
+        return np.asarray(pictures, np.float32)
+    images = pictures_of(pictures) if isinstance(pictures, str | os.PathLike) else pictures
+    embedded = embedder.embed(images, on_error="skip", on_progress=on_progress)
+    if embedded.errors and not len(embedded.embeddings):
+        first = next(iter(embedded.errors.values()))
+        raise AdaptationError(f"none of the {len(embedded.errors):,} pictures can be read; the first: {first}")
+    if on_unreadable:
+        for error in embedded.errors.values():
+            on_unreadable(error)
+    return embedded.embeddings

@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from samekind.copies.alignment.geometry import Alignment, alignments, at_sizes, refined
+from samekind.copies.alignment.overlap import Overlap, lay
+from samekind.copies.alignment.surroundings import around
 from samekind.copies.evidence import Edit, Evidence
-from samekind.copies.geometry import Alignment, alignments, at_sizes, refined
 from samekind.copies.judgement import Laid, finding, judged
-from samekind.copies.overlap import Overlap, lay
 from samekind.copies.picture import Picture, shrunk
-from samekind.copies.surroundings import around
 
 Pixels = NDArray[np.uint8]
 

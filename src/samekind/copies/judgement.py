@@ -8,10 +8,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from samekind.copies.alignment.geometry import Alignment
+from samekind.copies.alignment.overlap import STRIDE, Overlap
+from samekind.copies.alignment.surroundings import WHOLE, Surroundings
 from samekind.copies.evidence import Edit, Evidence
-from samekind.copies.geometry import Alignment
-from samekind.copies.overlap import STRIDE, Overlap
-from samekind.copies.surroundings import WHOLE, Surroundings
 
 Finding = Literal["explained", "overlaid", "variant", "same scene"]
 

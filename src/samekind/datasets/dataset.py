@@ -8,8 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from samekind.datasets.checking.usable import refuse_unusable
-from samekind.datasets.folders import LabelledImages, find_splits, read_class_folders, refuse_odd_classes
-from samekind.datasets.manifest import HELD_OUT, SPLITS, TEST, TRAIN, read_manifest
+from samekind.datasets.folders import (
+    LabelledImages,
+    SplitFolders,
+    find_splits,
+    read_class_folders,
+    refuse_odd_classes,
+)
+from samekind.datasets.manifest import HELD_OUT, SPLITS, TEST, TRAIN, Manifest, read_manifest
 from samekind.datasets.sources import read_source
 from samekind.errors import DatasetError
 from samekind.images.folder_contents import PassedOver
@@ -103,75 +109,64 @@ def read_test_images(source: object, *, usable: bool = True, exclude: Sequence[s
 
 
 def _read(source: object, exclude: Sequence[str], *, same_classes: bool) -> Dataset:
-    path = _existing(source)
-    if path is not None and path.is_dir() and not _is_table(path):
-        return _read_folders(path, exclude, same_classes=same_classes)
-    parts = _listed(source, path)
-    if TRAIN not in parts:
-        raise DatasetError(f"{path or 'the data'}: no line has the split {TRAIN!r}, so there is nothing to train on")
-    return Dataset(parts[TRAIN], parts.get(HELD_OUT), parts.get(TEST))
+    match _find(source):
+        case Path() as folder:
+            passed = PassedOver()
+            return Dataset(read_class_folders(folder, exclude=exclude, passed=passed), passed=passed)
+        case SplitFolders() as folders:
+            return _read_parts(folders, exclude, same_classes=same_classes)
+        case Manifest(source=name, parts=parts):
+            if TRAIN not in parts:
+                raise DatasetError(f"{name}: no line has the split {TRAIN!r}, so there is nothing to train on")
+            return Dataset(parts[TRAIN], parts.get(HELD_OUT), parts.get(TEST))
 
 
-def _read_folders(path: Path, exclude: Sequence[str], *, same_classes: bool) -> Dataset:
+def _read_parts(folders: SplitFolders, exclude: Sequence[str], *, same_classes: bool) -> Dataset:
+    if folders.train is None:
+        there = folders.test or folders.held_out
+        assert there is not None  # or the folder were not one of parts
+        raise DatasetError(f"{there.parent}: has no train folder beside {there}; nothing to train on")
     passed = PassedOver()
-    splits = find_splits(path)
-    if splits is None:
-        return Dataset(read_class_folders(path, exclude=exclude, passed=passed), passed=passed)
-    if splits.train is None:
-        raise DatasetError(f"{path}: has no train folder beside {splits.test or splits.held_out}; nothing to train on")
     train, held_out, test = (
         None if folder is None else read_class_folders(folder, exclude=exclude, passed=passed)
-        for folder in (splits.train, splits.held_out, splits.test)
+        for folder in (folders.train, folders.held_out, folders.test)
     )
     assert train is not None  # its folder is there
     if same_classes:
         for other in (held_out, test):
             if other is not None:
                 refuse_odd_classes(train, other)
-    return Dataset(train, held_out, test, passed, splits.beside)
+    return Dataset(train, held_out, test, passed, folders.beside)
 
 
 def _read_test_images(source: object, exclude: Sequence[str]) -> LabelledImages:
-    path = _existing(source)
-    if path is not None and path.is_dir() and not _is_table(path):
-        splits = find_splits(path)
-        if splits is None:
-            return read_class_folders(path, exclude=exclude)
-        if splits.test is None:
-            raise DatasetError(f"{path}: has train but no val or test; name the class folders to test on")
-        images = read_class_folders(splits.test, exclude=exclude)
-        if splits.train is not None:
-            refuse_odd_classes(read_class_folders(splits.train, exclude=exclude), images)
-        return images
-    if path is not None and path.is_file() and not _is_table(path):
-        manifest = read_manifest(path)
-        parts, has_splits = manifest.parts, manifest.has_splits
-    else:
-        parts = _listed(source, path)
-        has_splits = set(parts) != {TRAIN}
-    if TEST in parts:
-        return parts[TEST]
-    if has_splits:
-        raise DatasetError(
-            f"{path or 'the data'}: no line has the split {TEST!r}; name one, or a manifest without splits"
-        )
-    return parts[TRAIN]
+    match _find(source):
+        case Path() as folder:
+            return read_class_folders(folder, exclude=exclude)
+        case SplitFolders(train=train, test=test):
+            if test is None:
+                assert train is not None  # it is alone
+                raise DatasetError(f"{train.parent}: has train but no val or test; name the class folders to test on")
+            images = read_class_folders(test, exclude=exclude)
+            if train is not None:
+                refuse_odd_classes(read_class_folders(train, exclude=exclude), images)
+            return images
+        case Manifest(source=name, parts=parts, has_splits=has_splits):
+            if TEST not in parts and has_splits:
+                raise DatasetError(f"{name}: no line has the split {TEST!r}; name one, or a manifest without splits")
+            return parts[TEST if TEST in parts else TRAIN]
 
 
-def _listed(source: object, path: Path | None) -> dict[str, LabelledImages]:
-    if path is not None and not _is_table(path):
-        return read_manifest(path).parts
-    return read_source(source if path is None else path)
-
-
-def _existing(source: object) -> Path | None:
-    """The path that a source names; None for an object in memory."""
+def _find(source: object) -> Path | SplitFolders | Manifest:
+    """What a source is: one folder of class folders, such folders for each part, or a list of images."""
     if not isinstance(source, str | os.PathLike):
-        return None
+        return read_source(source)
     path = given_path(source, DatasetError)
     if not path.exists():
         raise DatasetError(f"{path}: no such folder, and no such CSV file")
-    return path
+    if _is_table(path):
+        return read_source(path)
+    return find_splits(path) or path if path.is_dir() else read_manifest(path)
 
 
 def _is_table(path: Path) -> bool:

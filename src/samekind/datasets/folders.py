@@ -12,18 +12,7 @@ from numpy.typing import NDArray
 
 from samekind.errors import DatasetError
 from samekind.images.folder_contents import PassedOver, walk
-from samekind.images.formats import IMAGE_SUFFIXES
 from samekind.images.ignoring import is_hidden, is_system_folder
-
-__all__ = [
-    "IMAGE_SUFFIXES",
-    "LabelledImages",
-    "SplitFolders",
-    "find_splits",
-    "read_class_folders",
-    "read_train_and_test",
-    "refuse_odd_classes",
-]
 
 # What the folders of the parts may be called, in any case.
 _TRAIN_NAMES = ("train", "training")
@@ -172,28 +161,6 @@ def find_splits(folder: str | os.PathLike[str]) -> SplitFolders | None:
         return None
     beside = tuple(name for name in names if name not in found.values())
     return SplitFolders(train, valid if test else None, test or valid, beside)
-
-
-def read_train_and_test(
-    folder: str | os.PathLike[str], *, same_classes: bool = True
-) -> tuple[LabelledImages, LabelledImages | None]:
-    """The images to train on and to test on, of folders in parts; or all, and None, of a folder that is one whole.
-
-    Args:
-        folder: Class folders, or parts with class folders in each.
-        same_classes: Refuse parts with different classes: a folder that is misspelt in one of them, mostly.
-
-    Raises:
-        DatasetError: As ``read_class_folders``, or the two parts have different classes.
-    """
-    parts = find_splits(folder)
-    if parts is None or parts.train is None:
-        return read_class_folders(folder), None
-    train = read_class_folders(parts.train)
-    test = None if parts.test is None else read_class_folders(parts.test)
-    if same_classes and test is not None:
-        refuse_odd_classes(train, test)
-    return train, test
 
 
 def refuse_odd_classes(train: LabelledImages, other: LabelledImages) -> None:

@@ -9,8 +9,8 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from samekind.datasets.dataset import read_dataset
 from samekind.datasets.download import download
-from samekind.datasets.folders import read_train_and_test
 from samekind.errors import DatasetError
 from samekind.progress import Progress
 
@@ -141,11 +141,11 @@ def _only_files(member: tarfile.TarInfo, to: str) -> tarfile.TarInfo:
 
 def _check_whole(folder: Path, archive: Archive, advice: str) -> None:
     try:
-        train, val = read_train_and_test(folder)
+        found = read_dataset(folder, usable=False)
     except DatasetError as error:
         raise DatasetError(f"{folder}: is not the whole of Imagenette ({error}); {advice}") from None
-    count = len(train) + len(val or ())
-    if val is None or train.classes != archive.classes or count != archive.images:
+    count = len(found.train) + len(found.test or ())
+    if found.test is None or found.train.classes != archive.classes or count != archive.images:
         raise DatasetError(
             f"{folder}: is not the whole of Imagenette ({count:,} of {archive.images:,} images in train and val of "
             f"{len(archive.classes)} classes); {advice}"

@@ -54,13 +54,15 @@ _HELD_OUT_WORDS = frozenset({"held-out", "held_out"})
 
 @dataclass(frozen=True)
 class Manifest:
-    """A manifest as read.
+    """A manifest, or another list of labelled images, as read.
 
     Attributes:
+        source: The file, or what messages call a list in memory.
         parts: The images of each split that occurs: train, held-out, test.
-        has_splits: Whether it has a column ``split``; without one all images are in ``train``.
+        has_splits: Whether it says what is for what; if not, all images are in ``train``.
     """
 
+    source: Path
     parts: dict[str, LabelledImages]
     has_splits: bool
 
@@ -114,7 +116,7 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
         if not image.is_file():
             missing.append((line, image))
     _refuse_missing(manifest, missing, len(rows))
-    return Manifest({split: labelled(manifest, listed[split]) for split in SPLITS if split in listed}, has_splits)
+    return Manifest(manifest, in_splits(manifest, listed), has_splits)
 
 
 def write_manifest(path: str | os.PathLike[str], parts: Mapping[str, LabelledImages]) -> None:
@@ -154,6 +156,11 @@ def split_names(words: Iterable[str]) -> dict[str, str]:
         | dict.fromkeys(_TEST_WORDS, TEST)
         | dict.fromkeys(_VALID_WORDS, HELD_OUT if in_three else TEST)
     )
+
+
+def in_splits(source: Path, rows: Mapping[str, Sequence[tuple[Path, str]]]) -> dict[str, LabelledImages]:
+    """The images of each split, of its (path, label) rows in their order."""
+    return {split: labelled(source, rows[split]) for split in SPLITS if split in rows}
 
 
 def labelled(root: Path, rows: Sequence[tuple[Path, str]]) -> LabelledImages:

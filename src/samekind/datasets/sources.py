@@ -18,8 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from samekind.datasets.folders import LabelledImages
-from samekind.datasets.manifest import SPLITS, SYNONYMS, TRAIN, labelled, split_names
+from samekind.datasets.manifest import SPLITS, SYNONYMS, TRAIN, Manifest, in_splits, split_names
 from samekind.errors import DatasetError, MissingExtraError
 from samekind.images.formats import HEAD, has_image_suffix, sniff
 from samekind.system.atomic import replacing
@@ -46,7 +45,7 @@ class SourceRow:
     split: str | None = None
 
 
-def read_source(source: object) -> dict[str, LabelledImages]:
+def read_source(source: object) -> Manifest:
     """The images of a source, by split.
 
     Args:
@@ -63,7 +62,7 @@ def read_source(source: object) -> dict[str, LabelledImages]:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     paths = [Path(folder, f"{number}.jpg") for number in range(2)]
         ...     _ = [path.touch() for path in paths]
-        ...     parts = read_source([(paths[0], "jug", "train"), (paths[1], "mug", "test")])
+        ...     parts = read_source([(paths[0], "jug", "train"), (paths[1], "mug", "test")]).parts
         >>> {split: images.classes for split, images in parts.items()}
         {'train': ('jug',), 'test': ('mug',)}
     """
@@ -77,7 +76,7 @@ def read_source(source: object) -> dict[str, LabelledImages]:
         if split is not None and split.strip().lower() not in names:
             raise DatasetError(f"{name}: the unknown split {split!r}; splits are {', '.join(SPLITS)}")
         parts.setdefault(TRAIN if split is None else names[split.strip().lower()], []).append((path, label))
-    return {split: labelled(Path(name), parts[split]) for split in SPLITS if split in parts}
+    return Manifest(Path(name), in_splits(Path(name), parts), has_splits=set(parts) != {TRAIN})
 
 
 def cache_folder() -> Path:

@@ -38,13 +38,8 @@ from samekind.evaluation.resampling.cells import Cells
 from samekind.evaluation.resampling.intervals import Drawn
 from samekind.evaluation.results import TaskResult
 from samekind.inference.similarity import Embeddings, paired_similarity, trio_similarities
-from samekind.model_file.calibration import (
-    DEFAULT_OPERATING_POINT,
-    pair_calibration_of,
-    pair_probability,
-    trio_probability,
-)
-from samekind.model_file.card import Card
+from samekind.model_file.calibration import DEFAULT_OPERATING_POINT, pair_probability, trio_probability
+from samekind.model_file.card import Card, pair_calibration_of
 
 YES_TRIOS = (*TRIO_COMPOSITIONS[:-1], ALIKE)
 # What the rule "any pair above the pair threshold" is compared by.

@@ -23,19 +23,11 @@ from samekind.evaluation.listed_items import ListedItems
 from samekind.evaluation.protocol import protocol_accuracy
 from samekind.evaluation.resampling.bootstrap import draw
 from samekind.evaluation.results import Evaluation, GroupResult, ModelResult
-from samekind.evaluation.selection import (
-    at_most,
-    check_classes,
-    gather,
-    in_two_classes,
-    refuse_seen,
-    without_copies,
-)
+from samekind.evaluation.selection import check_classes, in_two_classes, select
 from samekind.inference.similarity import Embeddings
-from samekind.model_file.calibration import pair_calibration_of
+from samekind.model_file.card import pair_calibration_of
 from samekind.progress import Progress, stage_counter
 from samekind.recognizer import Recognizer
-from samekind.system.hashing import content_hashes
 
 # All pairs of so many are fifty million.
 MOST_IMAGES = 10_000
@@ -88,17 +80,9 @@ def measure(
     models = [model] if compare is None else [model, compare]
     for used in models:
         pair_calibration_of(used.card)  # refuse before the work
-    gathered = gather(images, pairs, trios)
-    hashes, unreadable = content_hashes(gathered.paths)
-    gathered = gathered.subset(np.flatnonzero([path in hashes for path in gathered.paths]))
-    for used in models:
-        refuse_seen(used, gathered, hashes)
-    # What a list names is judged as it says, and without classes nothing tells a copy from a wrong label.
-    different, twins = (gathered, {}) if images is None else without_copies(gathered, hashes)
-    listed_paths = frozenset(twins.get(path, path) for path in _listed_paths(gathered, pairs, trios))
-    kept = different if images is None else at_most(different, most_images, seed, listed_paths)
-    embedded, readable, not_decoded = _embed(models, kept, on_progress)
-    left_out, kept = len(different) - len(kept), kept.subset(readable)
+    chosen = select(models, images, pairs, trios, most=most_images, seed=seed)
+    embedded, readable, not_decoded = _embed(models, chosen.images, on_progress)
+    kept = chosen.images.subset(readable)
     if images is not None:
         check_classes(kept)
     names = model.card.training.classes if classes_seen is None else classes_seen
@@ -106,7 +90,7 @@ def measure(
     seen = np.array([name in names for name in kept.classes])
     new = ~seen if known and (~seen).sum() >= FEWEST_CLASSES else np.zeros(len(seen), np.bool_)
     drawn = draw(kept.labels, resamples, seed, whole=new)
-    lists = tuple(_renumbered(listed, kept, twins) if listed else None for listed in (pairs, trios))
+    lists = tuple(_renumbered(listed, kept, chosen.twins) if listed else None for listed in (pairs, trios))
     judged = []
     for number, (used, embeddings) in enumerate(zip(models, embedded, strict=True)):
         sample = Sample(used.card, embeddings, kept.labels, kept.classes, drawn, seed)
@@ -115,14 +99,14 @@ def measure(
             name: _group(
                 name,
                 sample,
-                chosen,
+                members,
                 lists,
                 trio_count=trio_count,
                 known=known,
                 whole=new,
-                counter=stage_counter(on_progress, f"{stage}: pairs, {name}", len(chosen)),
+                counter=stage_counter(on_progress, f"{stage}: pairs, {name}", len(members)),
             )
-            for name, chosen in _parts(kept, seen, known).items()
+            for name, members in _parts(kept, seen, known).items()
         }
         known_to_it = names if number == 0 else used.card.training.classes
         its_classes = tuple(name for name in kept.classes if name in known_to_it and known)
@@ -133,11 +117,11 @@ def measure(
         paths=kept.paths,
         labels=kept.labels,
         classes=kept.classes,
-        unreadable=(*unreadable, *not_decoded),
-        copies=len(twins),
-        in_two_classes=in_two_classes(kept, hashes) if known else (),
-        left_out=left_out,
-        classes_left_out=len(gathered.classes) - len(kept.classes),
+        unreadable=(*chosen.unreadable, *not_decoded),
+        copies=len(chosen.twins),
+        in_two_classes=in_two_classes(kept, chosen.hashes) if known else (),
+        left_out=chosen.left_out,
+        classes_left_out=chosen.classes_left_out,
         classes_seen=judged[0].classes_seen,
         listed=tuple(str(listed.source) for listed in (pairs, trios) if listed),
         resamples=resamples,
@@ -164,12 +148,6 @@ def _embed(
         for column, d in zip(rows, width, strict=True)
     ]
     return embedded, readable, tuple(messages)
-
-
-def _listed_paths(images: LabelledImages, *lists: ListedItems | None) -> list[Path]:
-    """The images that are listed, as ``images`` spells them."""
-    listed = {path.resolve() for given in lists if given for path in given.paths}
-    return [path for path in images.paths if path.resolve() in listed] if listed else []
 
 
 def _renumbered(listed: ListedItems, images: LabelledImages, twins: Mapping[Path, Path]) -> ListedItems:

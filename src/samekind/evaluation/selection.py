@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,69 @@ from samekind.datasets.folders import LabelledImages
 from samekind.errors import DatasetError
 from samekind.evaluation.listed_items import ListedItems
 from samekind.recognizer import Recognizer
-from samekind.system.hashing import content_hash
+from samekind.system.hashing import content_hash, content_hashes
 
 
-def gather(images: LabelledImages | None, pairs: ListedItems | None, trios: ListedItems | None) -> LabelledImages:
+@dataclass(frozen=True)
+class Selection:
+    """What to measure on.
+
+    Attributes:
+        images: The images.
+        hashes: SHA-256 of the file of each image that there was.
+        twins: Of each copy that was left out the image that is kept for it.
+        unreadable: Messages about files that cannot be read.
+        left_out: How many images were not drawn.
+        classes_left_out: How many classes were not.
+    """
+
+    images: LabelledImages
+    hashes: Mapping[Path, str]
+    twins: Mapping[Path, Path]
+    unreadable: tuple[str, ...]
+    left_out: int
+    classes_left_out: int
+
+
+def select(
+    models: Iterable[Recognizer],
+    images: LabelledImages | None,
+    pairs: ListedItems | None,
+    trios: ListedItems | None,
+    *,
+    most: int,
+    seed: int,
+) -> Selection:
+    """Choose what to measure models on, by the files' bytes alone.
+
+    Args:
+        models: None of them may have seen any of the images.
+        images: Images with their classes, or None if there are lists only.
+        pairs: Pairs to judge.
+        trios: Trios to judge.
+        most: The most images, but that all which are listed are taken.
+        seed: Decides which are drawn.
+
+    Raises:
+        DatasetError: There are none; a model has seen one; or a listed image is not among ``images``.
+    """
+    everything = _gather(images, pairs, trios)
+    hashes, unreadable = content_hashes(everything.paths)
+    everything = everything.subset(np.flatnonzero([path in hashes for path in everything.paths]))
+    for model in models:
+        refuse_seen(model, everything, hashes)
+    if (
+        images is None
+    ):  # what a list names is judged as it says: without classes nothing tells a copy from a wrong label
+        return Selection(everything, hashes, {}, tuple(unreadable), 0, 0)
+    different, twins = _without_copies(everything, hashes)
+    listed = frozenset(twins.get(path, path) for path in _listed_paths(everything, pairs, trios))
+    kept = at_most(different, most, seed, listed)
+    classes_left_out = len(images.classes) - len(kept.classes)
+    return Selection(kept, hashes, twins, tuple(unreadable), len(different) - len(kept), classes_left_out)
+
+
+def _gather(images: LabelledImages | None, pairs: ListedItems | None, trios: ListedItems | None) -> LabelledImages:
     """All images there are: those of the folder, in which those of the lists must be, or else those of the lists.
 
     Raises:
@@ -55,7 +115,7 @@ def refuse_seen(model: Recognizer, images: LabelledImages, hashes: Mapping[Path,
         )
 
 
-def without_copies(images: LabelledImages, hashes: Mapping[Path, str]) -> tuple[LabelledImages, dict[Path, Path]]:
+def _without_copies(images: LabelledImages, hashes: Mapping[Path, str]) -> tuple[LabelledImages, dict[Path, Path]]:
     """One file of each content in a class: a picture that finds its own copy says nothing of a model.
 
     Returns:
@@ -94,6 +154,12 @@ def in_two_classes(images: LabelledImages, hashes: Mapping[Path, str]) -> tuple[
     for path in images.paths:
         same.setdefault(hashes[path], []).append(path)
     return tuple(tuple(paths) for paths in same.values() if len(paths) > 1)
+
+
+def _listed_paths(images: LabelledImages, *lists: ListedItems | None) -> list[Path]:
+    """The images that are listed, as ``images`` spells them."""
+    listed = {path.resolve() for given in lists if given for path in given.paths}
+    return [path for path in images.paths if path.resolve() in listed] if listed else []
 
 
 def at_most(images: LabelledImages, most: int, seed: int, listed: frozenset[Path]) -> LabelledImages:

@@ -11,8 +11,16 @@ from samekind.evaluation.metrics.scores import Scores
 from samekind.evaluation.metrics.verification import verdict_rates
 from samekind.fitting.logistic import fit_logistic
 from samekind.inference.similarity import Embeddings, similarity_matrix, trio_similarities
-from samekind.model_file.calibration import DEFAULT_OPERATING_POINT, MIN_ERRORS, PROMISED_FAR, logistic
-from samekind.model_file.card import MeasuredOn, OperatingPoint, PairCalibration, TrioCalibration
+from samekind.model_file.calibration import (
+    DEFAULT_OPERATING_POINT,
+    MIN_ERRORS,
+    PROMISED_FAR,
+    MeasuredOn,
+    OperatingPoint,
+    PairCalibration,
+    TrioCalibration,
+    logistic,
+)
 
 _TRIOS = 20_000
 # 4.5 million pairs are plenty, and a hundred thousand held-out images would make five thousand million.

@@ -30,8 +30,14 @@ from samekind.fitting.calibrations import (
     trio_items,
 )
 from samekind.inference.similarity import Embeddings
-from samekind.model_file.calibration import MIN_ERRORS, pair_probability, trio_probability
-from samekind.model_file.card import OperatingPoint, PairCalibration, TrioCalibration
+from samekind.model_file.calibration import (
+    MIN_ERRORS,
+    OperatingPoint,
+    PairCalibration,
+    TrioCalibration,
+    pair_probability,
+    trio_probability,
+)
 
 Labels = NDArray[np.int64]
 _Calibration = TypeVar("_Calibration", PairCalibration, TrioCalibration)

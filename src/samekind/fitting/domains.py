@@ -13,14 +13,15 @@ from samekind.evaluation.metrics.verification import verdict_rates
 from samekind.fitting.calibrations import pair_calibration, pair_items, trio_calibration, trio_items
 from samekind.fitting.logistic import fit_logistic
 from samekind.inference.similarity import Embeddings
-from samekind.model_file.calibration import DEFAULT_OPERATING_POINT, trio_probability
-from samekind.model_file.card import (
+from samekind.model_file.calibration import (
+    DEFAULT_OPERATING_POINT,
     BroadCollections,
     DomainCalibration,
     MeasuredOn,
     OperatingPoint,
     PairCalibration,
     TrioCalibration,
+    trio_probability,
 )
 
 # From this length of the mean on all of it is taken away. Less of a shorter one: everyday objects have little in

@@ -6,9 +6,7 @@ fitted and measured is that of all pairs, although uncertain ones were asked abo
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +22,16 @@ from samekind.evaluation.metrics.scores import Scores, Side
 from samekind.evaluation.metrics.verification import as_it_is, balanced_accuracy
 from samekind.evaluation.selection import refuse_seen
 from samekind.fitting.calibrations import pair_calibration
-from samekind.fitting.recalibrate import CalibrationQuality, OldAndNew, Rates, Recalibration, Start
+from samekind.fitting.recalibrate import CalibrationQuality, OldAndNew, Rates, Recalibration, Start, calibrated
 from samekind.inference.similarity import Embeddings, paired_similarity
-from samekind.model_file.calibration import DEFAULT_OPERATING_POINT, pair_probability
-from samekind.model_file.card import Card, MeasuredOn, OperatingPoint, PairCalibration
+from samekind.model_file.calibration import (
+    DEFAULT_OPERATING_POINT,
+    MeasuredOn,
+    OperatingPoint,
+    PairCalibration,
+    pair_probability,
+)
+from samekind.model_file.card import Card
 from samekind.progress import Progress
 from samekind.recognizer import Recognizer
 from samekind.system.hashing import content_hashes
@@ -119,20 +123,8 @@ def recalibrate_by_pairs(
         name: of_old.similarity >= point.threshold for name, point in model.card.pair.operating_points.items()
     })  # fmt: skip
     measured_on = before.calibration.measured_on
-    card = model.card.model_copy(
-        update={
-            "name": name,
-            "pair": fitted.calibration,
-            "trio": adaptation.trio if adaptation else model.card.trio,
-            "adapted": adaptation.about if adaptation else model.card.adapted,
-            # Answers know better what the network's own similarities mean, so no gallery is to adapt it over them.
-            "domains": model.card.domains if adaptation or model.card.adapted else None,
-            "metrics": (),
-            "narrow": None,
-            "created": dt.datetime.now(dt.UTC).date().isoformat(),
-            "samekind_version": version("samekind"),
-        }
-    )
+    trio = adaptation.trio if adaptation else model.card.trio
+    card = calibrated(model.card, name, fitted.calibration, trio, adaptation)
     compared = OldAndNew(measured_on.positives, measured_on.negatives, old, fitted.quality)
     unreadable = tuple(str(error) for error in embedded.errors.values())
     return Recalibration(card, tuple(hashes.values()), unreadable, compared, None, start, adaptation)

@@ -21,8 +21,14 @@ from samekind.evaluation.selection import refuse_seen, without_contradictions
 from samekind.fitting.cross_fit import CrossFitted, Preparation, as_they_are, cross_fit_pair, cross_fit_trio
 from samekind.fitting.domains import FULL_LENGTH
 from samekind.inference.similarity import Embeddings
-from samekind.model_file.calibration import DEFAULT_OPERATING_POINT, pair_probability, trio_probability
-from samekind.model_file.card import Card, PairCalibration, TrioCalibration
+from samekind.model_file.calibration import (
+    DEFAULT_OPERATING_POINT,
+    PairCalibration,
+    TrioCalibration,
+    pair_probability,
+    trio_probability,
+)
+from samekind.model_file.card import Card
 from samekind.progress import Progress
 from samekind.recognizer import Recognizer
 from samekind.system.hashing import content_hashes
@@ -167,28 +173,34 @@ def recalibrate(
         if start.adapted:
             adaptation, chosen = adapted
     pair, trio = chosen
-    card = model.card.model_copy(
-        update={
-            "name": name,
-            "pair": pair.calibration,
-            "trio": trio.calibration if trio else None,
-            "adapted": adaptation.about if adaptation else model.card.adapted,
-            # Labels know better what the network's own similarities mean, so no gallery is to adapt it over them.
-            "domains": model.card.domains if adaptation or model.card.adapted else None,
-            "metrics": (),
-            "narrow": None,
-            "created": dt.datetime.now(dt.UTC).date().isoformat(),
-            "samekind_version": version("samekind"),
-        }
-    )
     return Recalibration(
-        card,
+        calibrated(model.card, name, pair.calibration, trio.calibration if trio else None, adaptation),
         tuple(identities),
         tuple(unreadable),
         _compare(model.card.pair, old[0], pair),
         _compare(model.card.trio, old[1], trio) if old[1] and trio else None,
         start,
         adaptation,
+    )
+
+
+def calibrated(
+    card: Card, name: str, pair: PairCalibration, trio: TrioCalibration | None, adaptation: Adaptation | None
+) -> Card:
+    """The card of a model that was calibrated anew, as it is or adapted."""
+    return card.model_copy(
+        update={
+            "name": name,
+            "pair": pair,
+            "trio": trio,
+            "adapted": adaptation.about if adaptation else card.adapted,
+            # Labels know better what the network's own similarities mean, so no gallery is to adapt it over them.
+            "domains": card.domains if adaptation or card.adapted else None,
+            "metrics": (),
+            "narrow": None,
+            "created": dt.datetime.now(dt.UTC).date().isoformat(),
+            "samekind_version": version("samekind"),
+        }
     )
 
 

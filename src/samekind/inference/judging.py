@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.errors import EmbeddingError
+from samekind.errors import EmbeddingError, ImageError
+from samekind.images import ImageSource
+from samekind.inference.embed_items import embed_items
+from samekind.inference.encoder import OnnxEncoder
 from samekind.inference.narrow_kinds import doubts
 from samekind.inference.similarity import TRIO_PAIRS, Embeddings, checked_embeddings, paired_similarity
-from samekind.inference.verdict import TrioVerdict, Verdict
-from samekind.model_file.calibration import (
-    choose_threshold,
-    pair_calibration_of,
-    pair_probability,
-    trio_calibration_of,
-    trio_probability,
-)
-from samekind.model_file.card import Card
+from samekind.inference.verdict import TrioVerdict, Verdict, remember_pictures
+from samekind.model_file.calibration import choose_threshold, pair_probability, trio_probability
+from samekind.model_file.card import Card, pair_calibration_of, trio_calibration_of
+from samekind.progress import Progress
 
+_AnyVerdict = TypeVar("_AnyVerdict", Verdict, TrioVerdict)
 _NAMES = ("the first embeddings", "the second embeddings", "the third embeddings")
 
 
@@ -60,6 +63,23 @@ def trio_verdicts(
                 doubt=doubt[row],
             )
         )
+    return verdicts
+
+
+def judge_items(
+    encoder: OnnxEncoder,
+    items: Sequence[tuple[ImageSource, ...]],
+    judge: Callable[..., list[_AnyVerdict]],
+    on_progress: Progress | None,
+) -> list[_AnyVerdict | ImageError]:
+    """The verdict on each pair or trio, by ``judge`` from the embeddings, or the error of its first bad image."""
+    members, bad = embed_items(encoder, items, on_progress)
+    judged = iter(judge(*members) if len(bad) < len(items) else ())
+    verdicts = [bad[i] if i in bad else next(judged) for i in range(len(items))]
+    for verdict, item in zip(verdicts, items, strict=True):
+        # Not arrays and the like, which a million verdicts would keep in memory.
+        if not isinstance(verdict, ImageError) and all(isinstance(image, str | os.PathLike) for image in item):
+            remember_pictures(verdict, item)
     return verdicts
 
 

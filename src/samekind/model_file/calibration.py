@@ -1,16 +1,17 @@
-"""From similarities to probabilities: applying the calibrations of a card (``fitting`` fits them)."""
+"""Calibrations: from similarities to probabilities and thresholds, with measured rates (``fitting`` fits them)."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from difflib import get_close_matches
+from typing import Annotated, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from samekind.errors import NotCalibratedError, OperatingPointError
-from samekind.model_file.card import Card, PairCalibration, TrioCalibration
+from samekind.errors import OperatingPointError
 
 Floats = NDArray[np.float64]
 
@@ -18,6 +19,159 @@ DEFAULT_OPERATING_POINT = "balanced"
 # Those that promise a false accept rate. Each is left out where fewer errors than this would stand behind it.
 PROMISED_FAR: Mapping[str, float] = {"strict": 0.01, "very_strict": 0.001}
 MIN_ERRORS = 10
+
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Rate = Annotated[float, Field(ge=0.0, le=1.0)]
+_Weight = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+
+
+class CardPart(BaseModel):
+    """A part of a card, as JSON."""
+
+    # Later cards of this format may say more. JSON has no word for "not a number" (the interval of a metric that could
+    # not be resampled), so it is written as a string.
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="strings")
+
+
+class OperatingPoint(CardPart):
+    """A threshold and the error rates measured at it.
+
+    Attributes:
+        threshold: The verdict is "same" at or above it; a similarity for pairs, a probability for trios.
+        far: False accept rate: the share of items whose answer is no that are judged yes.
+        tar: True accept rate: the share of items whose answer is yes that are judged yes.
+        far_interval: The 95 % interval of the FAR, where one is known.
+        tar_interval: The 95 % interval of the TAR, where one is known.
+    """
+
+    threshold: Finite
+    far: Rate
+    tar: Rate
+    far_interval: tuple[Rate, Rate] | None = None
+    tar_interval: tuple[Rate, Rate] | None = None
+
+
+def _has_balanced(points: dict[str, OperatingPoint]) -> dict[str, OperatingPoint]:
+    if "balanced" not in points:
+        raise ValueError("there must be an operating point named balanced")
+    return points
+
+
+OperatingPoints = Annotated[dict[str, OperatingPoint], AfterValidator(_has_balanced)]
+
+
+class MeasuredOn(CardPart):
+    """The items on which a calibration was fitted, and its operating points chosen and measured.
+
+    Attributes:
+        description: In words, where the images come from.
+        domain: In plain words, what kind of pictures they are, such as "everyday objects (Caltech-101)"; empty where
+            nobody has said.
+        images: The number of images behind the rates.
+        classes: The number of classes.
+        positives: The number of items whose answer is yes (genuine pairs) behind the rates.
+        negatives: The number of items whose answer is no (impostor pairs) behind the rates.
+        cross_fitted: Whether no rate was measured on images that its threshold was fitted on: thresholds fitted on a
+            part of the images were measured on the rest, in turn, while the card's own thresholds come from all images.
+    """
+
+    description: str
+    images: int
+    classes: int
+    positives: int
+    negatives: int
+    cross_fitted: bool = False
+    domain: str = ""
+
+    @property
+    def kind_of_pictures(self) -> str:
+        """The pictures in plain words, for a verdict: their kind where it is known, else where they come from."""
+        return self.domain or self.description
+
+
+class _HasPoints(Protocol):
+    @property
+    def operating_points(self) -> dict[str, OperatingPoint]: ...
+
+
+class _AtOneHalf:
+    @property
+    def balanced(self: _HasPoints) -> OperatingPoint:
+        """The operating point at a probability of one half, which every model has."""
+        return self.operating_points["balanced"]
+
+
+class PairCalibration(_AtOneHalf, CardPart):
+    """P(same) = 1 / (1 + exp(-(scale × similarity + bias))): Platt scaling of the cosine (Platt, 1999).
+
+    Fitted with genuine and impostor pairs weighing the same: a probability of 0.5 means "as likely as not" where
+    both answers are equally common.
+    """
+
+    scale: Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+    bias: Finite
+    operating_points: OperatingPoints
+    measured_on: MeasuredOn
+
+
+class TrioCalibration(_AtOneHalf, CardPart):
+    """P(at least two alike): a logistic of the three similarities sorted from the highest to the lowest.
+
+    Sorting makes it symmetric; weights that are not negative make it monotone: two pictures coming closer never turn
+    a yes into a no.
+    """
+
+    weights: tuple[_Weight, _Weight, _Weight]
+    bias: Finite
+    operating_points: OperatingPoints
+    measured_on: MeasuredOn
+
+
+class BroadCollections(CardPart):
+    """What similarities mean in collections of many kinds, which have little in common.
+
+    Their kinds are told apart more easily than those of one broad kind, so different pictures come closer to each other
+    by less than the spread says.
+
+    Attributes:
+        below: A collection is broad if the length of its mean is below this.
+        shift: By how much more a similarity must be to mean the same, in units of the spread, for each unit of length
+            that the mean is shorter.
+        pair: As that of ``DomainCalibration``, with the rates of broad collections.
+        trio: Likewise.
+    """
+
+    below: Annotated[float, Field(gt=0.0, le=1.0)]
+    shift: Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+    pair: PairCalibration
+    trio: TrioCalibration | None
+
+
+class DomainCalibration(CardPart):
+    """What similarities mean in a collection of pictures that the model does not know, once it is adapted to it.
+
+    A share of the collection's mean is taken away from its embeddings; similarities then count in units of their
+    spread among the collection's own pictures. In these units one calibration serves collections of all kinds. It was
+    fitted over several domains (kinds of pictures), and its rates were measured on domains left out of the fit.
+
+    Attributes:
+        full_length: The length of the mean from which on all of it is taken away; of a shorter one the same part.
+        spread: The spread of a usual collection.
+        few: That spread weighs as much as so many pictures of the collection.
+        pair: The calibration of two images; scale, bias and thresholds are for similarities in units of the spread.
+        trio: The calibration of three images; its weights are for such similarities, its thresholds probabilities.
+        domains: The names of the domains, in plain words.
+        broad: The same for broad collections; None where none were among those that it was fitted on.
+    """
+
+    full_length: Annotated[float, Field(gt=0.0, le=1.0)]
+    spread: Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+    few: Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+    pair: PairCalibration
+    trio: TrioCalibration | None
+    domains: tuple[str, ...]
+    broad: BroadCollections | None = None
 
 
 def logistic(score: Floats) -> Floats:
@@ -57,30 +211,6 @@ def trio_probability(calibration: TrioCalibration, similarities: NDArray[np.floa
     # One product at a time: a matrix product may sum in an order that depends on the batch.
     first, second, third = (descending[:, i] * calibration.weights[i] for i in range(3))
     return logistic(first + second + third + calibration.bias)
-
-
-def pair_calibration_of(card: Card) -> PairCalibration:
-    """The calibration for pairs.
-
-    Raises:
-        NotCalibratedError: Nobody has calibrated the model; the message says how that is done.
-    """
-    if card.pair is None:
-        raise NotCalibratedError(card.name, adaptable=card.domains is not None)
-    return card.pair
-
-
-def trio_calibration_of(card: Card) -> TrioCalibration:
-    """The calibration for trios.
-
-    Raises:
-        NotCalibratedError: Nobody has calibrated the model.
-        OperatingPointError: It was calibrated for pairs only.
-    """
-    if card.trio is None:
-        pair_calibration_of(card)
-        raise OperatingPointError(f"{card.name}: calibrated for pairs only, on fewer than three classes")
-    return card.trio
 
 
 def choose_threshold(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from samekind.model_file.card import Card, MeasuredOn, Measurement, OperatingPoint, PairCalibration, TrioCalibration
+from samekind.model_file.calibration import MeasuredOn, OperatingPoint, PairCalibration, TrioCalibration
+from samekind.model_file.card import Card, Measurement
 
 # The hub's words for licences.
 _LICENCES = {

@@ -20,20 +20,17 @@ from samekind.evaluation.resampling.all_pairs import AllPairs
 from samekind.evaluation.resampling.bootstrap import draw
 from samekind.evaluation.resampling.intervals import Drawn
 from samekind.evaluation.results import Evaluation, GroupResult, ModelResult, TaskResult
-from samekind.model_file.calibration import pair_calibration_of
-from samekind.model_file.card import Card
-from samekind.report import schema
-from samekind.report.numbers import finite, number
+from samekind.model_file.card import Card, pair_calibration_of
+from samekind.report.numbers import finite, metric_report, number
 from samekind.report.promises import Promises, TaskPromises, broken_promises, promises_of
+from samekind.report.schema import contents, parts
 from samekind.report.sentences import TITLES, intervals, notes, summary
 
 _CURVE_POINTS = 300
 _HISTOGRAM_BINS = 60
-# The matrix of so many has 90,000 entries, a megabyte of JSON; of ten thousand it would have a hundred million.
-MOST_IN_MATRIX = 300
 
 
-def build_report(result: Evaluation) -> schema.Report:
+def build_report(result: Evaluation) -> contents.Report:
     """The report of an evaluation.
 
     The map of the embeddings and the agreement of clusters with classes take libraries of the extra ``report``;
@@ -43,8 +40,8 @@ def build_report(result: Evaluation) -> schema.Report:
     known = not result.of_listed_items
     classes, similarity = _classes(result) if known else ((), ())
     promised = promises_of(judged)
-    report = schema.Report(
-        format_version=schema.REPORT_FORMAT,
+    report = contents.Report(
+        format_version=contents.REPORT_FORMAT,
         samekind_version=version("samekind"),
         model=_model(judged.card),
         data=result.data,
@@ -66,7 +63,7 @@ def build_report(result: Evaluation) -> schema.Report:
         class_to_class=_class_to_class(result, classes) if known else None,
         class_similarity=similarity,
         mistakes=_mistakes(result, known=known),
-        protocol=schema.ProtocolReport(**vars(judged.protocol)) if judged.protocol else None,
+        protocol=contents.ProtocolReport(**vars(judged.protocol)) if judged.protocol else None,
         map=None,
         comparison=_comparison(judged, result.other) if result.other else None,
     )
@@ -74,17 +71,12 @@ def build_report(result: Evaluation) -> schema.Report:
     return report
 
 
-def metric_report(metric: Metric, drawn: Drawn) -> schema.MetricReport:
-    """A metric with its value, interval, label and unit."""
-    return schema.MetricReport(label=metric.label, unit=metric.unit, **number(drawn.estimate()).model_dump())
-
-
-def _metrics(metrics: Mapping[Metric, Drawn]) -> dict[str, schema.MetricReport]:
+def _metrics(metrics: Mapping[Metric, Drawn]) -> dict[str, parts.MetricReport]:
     return {metric.key: metric_report(metric, drawn) for metric, drawn in metrics.items()}
 
 
-def _model(card: Card) -> schema.ModelReport:
-    return schema.ModelReport(
+def _model(card: Card) -> contents.ModelReport:
+    return contents.ModelReport(
         name=card.name,
         fingerprint=card.fingerprint,
         trained_on=card.training.data,
@@ -92,8 +84,8 @@ def _model(card: Card) -> schema.ModelReport:
     )
 
 
-def _group(group: GroupResult, result: Evaluation, promised: Promises) -> schema.GroupReport:
-    return schema.GroupReport(
+def _group(group: GroupResult, result: Evaluation, promised: Promises) -> parts.GroupReport:
+    return parts.GroupReport(
         title=TITLES[group.name],
         images=len(group.images),
         classes=group.classes,
@@ -105,13 +97,13 @@ def _group(group: GroupResult, result: Evaluation, promised: Promises) -> schema
     )
 
 
-def _task(task: TaskResult, promised: TaskPromises, group: str) -> schema.TaskReport:
+def _task(task: TaskResult, promised: TaskPromises, group: str) -> parts.TaskReport:
     no = sum(count for name, count in task.counts.items() if name not in (GENUINE, *YES_TRIOS))
-    return schema.TaskReport(
+    return parts.TaskReport(
         counts=task.counts,
         metrics=_metrics(task.metrics),
         not_measured={
-            tar_at_far(far).key: schema.NotMeasured(
+            tar_at_far(far).key: parts.NotMeasured(
                 label=tar_at_far(far).label,
                 reason=f"{no:,} items with the answer no would hold {no * far:.3g} false accepts; "
                 f"{MIN_FALSE_ACCEPTS} are needed",
@@ -129,11 +121,11 @@ def _task(task: TaskResult, promised: TaskPromises, group: str) -> schema.TaskRe
     )
 
 
-def _confusion(scores: Scores, threshold: float) -> schema.Confusion:
+def _confusion(scores: Scores, threshold: float) -> parts.Confusion:
     far, tar = scores.rates(threshold)
     genuine, impostors = len(scores.yes.values), len(scores.no.values)
     accepted, wrongly = round(tar * genuine), round(far * impostors)
-    return schema.Confusion(
+    return parts.Confusion(
         threshold=threshold,
         true_accepts=accepted,
         false_rejects=genuine - accepted,
@@ -142,7 +134,7 @@ def _confusion(scores: Scores, threshold: float) -> schema.Confusion:
     )
 
 
-def curve(scores: Scores) -> schema.Curve:
+def curve(scores: Scores) -> parts.Curve:
     """The ROC curve at some hundred false accept rates, close together where they are low, where the curve is read."""
     whole = scores.curve()
     impostors = len(scores.no.values)
@@ -150,27 +142,27 @@ def curve(scores: Scores) -> schema.Curve:
     # Between corners the curve is straight; where it is upright, its upper end is meant.
     distinct = np.flatnonzero(np.append(np.diff(whole.far) > 0, True))
     tar = np.interp(far, whole.far[distinct], whole.tar[distinct])
-    return schema.Curve(far=tuple(np.clip(far, 0, 1).tolist()), tar=tuple(np.clip(tar, 0, 1).tolist()))
+    return parts.Curve(far=tuple(np.clip(far, 0, 1).tolist()), tar=tuple(np.clip(tar, 0, 1).tolist()))
 
 
-def _histogram(scores: Scores) -> schema.Histogram:
+def _histogram(scores: Scores) -> parts.Histogram:
     both = (scores.yes.values, scores.no.values)
     edges = np.linspace(min(side[0] for side in both), max(side[-1] for side in both) + 1e-6, _HISTOGRAM_BINS + 1)
     same, different = (-np.diff(np.append(side.share_from(edges[:-1]), 0.0)) for side in (scores.yes, scores.no))
-    return schema.Histogram(
+    return parts.Histogram(
         edges=tuple(edges.tolist()), same=tuple(np.clip(same, 0, 1)), different=tuple(np.clip(different, 0, 1))
     )
 
 
-def _diagram(found: Reliability) -> schema.ReliabilityDiagram:
-    return schema.ReliabilityDiagram(
+def _diagram(found: Reliability) -> parts.ReliabilityDiagram:
+    return parts.ReliabilityDiagram(
         share=tuple(np.clip(found.share, 0, 1).tolist()),
         probability=tuple(finite(value) for value in found.probability),
         frequency=tuple(finite(value) for value in found.frequency),
     )
 
 
-def _classes(result: Evaluation) -> tuple[tuple[schema.ClassReport, ...], tuple[tuple[float, ...], ...]]:
+def _classes(result: Evaluation) -> tuple[tuple[contents.ClassReport, ...], tuple[tuple[float, ...], ...]]:
     card = result.judged.card
     pairs = AllPairs(result.judged.embeddings, result.labels)
     threshold = pair_calibration_of(card).balanced.threshold
@@ -180,7 +172,7 @@ def _classes(result: Evaluation) -> tuple[tuple[schema.ClassReport, ...], tuple[
     closest = others.argmax(axis=1)
     sizes = np.bincount(result.labels)
     classes = tuple(
-        schema.ClassReport(
+        contents.ClassReport(
             name=name,
             seen=name in result.classes_seen,
             images=int(sizes[i]),
@@ -192,12 +184,12 @@ def _classes(result: Evaluation) -> tuple[tuple[schema.ClassReport, ...], tuple[
         )
         for i, name in enumerate(result.classes)
     )
-    if len(classes) > MOST_IN_MATRIX:
+    if len(classes) > parts.MOST_IN_MATRIX:
         return classes, ()
     return classes, tuple(tuple(row) for row in found.similarity.tolist())
 
 
-def _class_to_class(result: Evaluation, classes: Sequence[schema.ClassReport]) -> schema.ClassToClassReport:
+def _class_to_class(result: Evaluation, classes: Sequence[contents.ClassReport]) -> contents.ClassToClassReport:
     whole = result.whole.pairs
     pairs = AllPairs(result.judged.embeddings, result.labels)
     scores = pairs.scores() if result.listed or whole is None else whole.scores
@@ -206,7 +198,7 @@ def _class_to_class(result: Evaluation, classes: Sequence[schema.ClassReport]) -
     (worst_far, worst_tar), (other_far, other_tar) = (
         rates[found.worst].mean(axis=0).tolist(), np.delete(rates, found.worst, axis=0).mean(axis=0).tolist()
     )  # fmt: skip
-    return schema.ClassToClassReport(
+    return contents.ClassToClassReport(
         opis=found.opis,
         worst_opis=found.worst_opis,
         lowest=found.lowest,
@@ -219,14 +211,14 @@ def _class_to_class(result: Evaluation, classes: Sequence[schema.ClassReport]) -
     )
 
 
-def _mistakes(result: Evaluation, *, known: bool) -> schema.MistakesReport:
+def _mistakes(result: Evaluation, *, known: bool) -> contents.MistakesReport:
     whole = result.whole
     lists = []
     for task in (whole.pairs, whole.trios):
         for mistakes in task.mistakes if task else ((), ()):
             assert task is not None or not mistakes
             lists.append(tuple(_mistake(mistake, task, whole, result, known) for mistake in mistakes if task))
-    return schema.MistakesReport(
+    return contents.MistakesReport(
         pairs_taken_for_same=lists[0],
         pairs_taken_for_different=lists[1],
         trios_taken_for_alike=lists[2],
@@ -236,9 +228,9 @@ def _mistakes(result: Evaluation, *, known: bool) -> schema.MistakesReport:
 
 def _mistake(
     mistake: Mistake, task: TaskResult, group: GroupResult, result: Evaluation, known: bool
-) -> schema.MistakeReport:
+) -> contents.MistakeReport:
     numbers = [int(group.images[i]) for i in mistake.images]
-    return schema.MistakeReport(
+    return contents.MistakeReport(
         images=tuple(str(result.paths[i]) for i in numbers),
         classes=tuple(result.classes[result.labels[i]] for i in numbers) if known else (),
         score=mistake.score,
@@ -246,8 +238,8 @@ def _mistake(
     )
 
 
-def _comparison(this: ModelResult, other: ModelResult) -> schema.Comparison:
-    differences: dict[str, dict[str, dict[str, schema.Difference]]] = {"pairs": {}, "trios": {}, "retrieval": {}}
+def _comparison(this: ModelResult, other: ModelResult) -> contents.Comparison:
+    differences: dict[str, dict[str, dict[str, parts.Difference]]] = {"pairs": {}, "trios": {}, "retrieval": {}}
     curves = {}
     for name, group in this.groups.items():
         beside = other.groups[name]
@@ -261,7 +253,7 @@ def _comparison(this: ModelResult, other: ModelResult) -> schema.Comparison:
         if beside.pairs:
             curves[name] = curve(beside.pairs.scores)
     promised = promises_of(other)
-    return schema.Comparison(
+    return contents.Comparison(
         model=_model(other.card),
         classes_seen=other.classes_seen,
         roc=curves,
@@ -271,9 +263,9 @@ def _comparison(this: ModelResult, other: ModelResult) -> schema.Comparison:
     )
 
 
-def _difference(metric: Metric, this: Drawn, other: Drawn) -> schema.Difference:
+def _difference(metric: Metric, this: Drawn, other: Drawn) -> parts.Difference:
     found = this.minus(other).estimate()
-    return schema.Difference(
+    return parts.Difference(
         label=metric.label,
         unit=metric.unit,
         this=finite(this.value),

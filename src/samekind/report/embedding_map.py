@@ -8,7 +8,7 @@ from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
 from samekind.evaluation.results import Evaluation
-from samekind.report.schema import EmbeddingMap
+from samekind.report.schema.contents import EmbeddingMap
 
 # More points are a smear on a page, and take minutes.
 MOST_POINTS = 1_500

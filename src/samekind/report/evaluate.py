@@ -15,7 +15,7 @@ from samekind.evaluation.measure import MOST_IMAGES, RESAMPLES, TRIO_COUNT, meas
 from samekind.progress import Progress
 from samekind.recognizer import Recognizer, load
 from samekind.report.build import build_report
-from samekind.report.schema import Report
+from samekind.report.schema.contents import Report
 from samekind.system.paths import given_path
 
 Source = str | os.PathLike[str]

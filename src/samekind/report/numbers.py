@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from samekind.evaluation.metrics.metric import Unit
-from samekind.evaluation.resampling.intervals import Estimate
-from samekind.report.schema import Difference, MetricReport, Number
+from samekind.evaluation.metrics.metric import Metric, Unit
+from samekind.evaluation.resampling.intervals import Drawn, Estimate
+from samekind.report.schema.parts import Difference, MetricReport, Number
 
 NOT_DEFINED = "not defined"
 # What became of the promise of an operating point.
@@ -21,6 +21,11 @@ HELD = {
 def number(estimate: Estimate) -> Number:
     """An estimate as JSON has it, which knows no NaN."""
     return Number(value=finite(estimate.value), low=finite(estimate.low), high=finite(estimate.high))
+
+
+def metric_report(metric: Metric, drawn: Drawn) -> MetricReport:
+    """A metric with its value, interval, label and unit."""
+    return MetricReport(label=metric.label, unit=metric.unit, **number(drawn.estimate()).model_dump())
 
 
 def finite(value: float) -> float | None:

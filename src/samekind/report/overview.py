@@ -7,7 +7,8 @@ from html import escape
 from samekind.evaluation.metrics.metric import AUC, ECE, EER, accuracy_at, far_at, recall_at, tar_at
 from samekind.model_file.calibration import DEFAULT_OPERATING_POINT
 from samekind.report.numbers import shown
-from samekind.report.schema import GroupReport, Report
+from samekind.report.schema.contents import Report
+from samekind.report.schema.parts import GroupReport
 
 _OF_TASKS = (*(at(DEFAULT_OPERATING_POINT) for at in (accuracy_at, far_at, tar_at)), EER, AUC, ECE)
 _ROWS = [

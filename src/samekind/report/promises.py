@@ -9,10 +9,10 @@ from typing import Literal, TypeAlias
 from samekind.evaluation.metrics.metric import far_at, tar_at
 from samekind.evaluation.resampling.intervals import Estimate
 from samekind.evaluation.results import ModelResult, TaskResult
-from samekind.model_file.calibration import DEFAULT_OPERATING_POINT
-from samekind.model_file.card import Card, PairCalibration, TrioCalibration
+from samekind.model_file.calibration import DEFAULT_OPERATING_POINT, PairCalibration, TrioCalibration
+from samekind.model_file.card import Card
 from samekind.report.numbers import number
-from samekind.report.schema import Promise
+from samekind.report.schema.parts import Promise
 
 # A promised rate holds where the measured one is between a half of it and twice as much.
 WITHIN_TIMES = 2.0

@@ -12,9 +12,8 @@ from samekind.errors import MissingExtraError
 from samekind.evaluation.metrics.metric import AMI
 from samekind.evaluation.results import Evaluation
 from samekind.progress import Progress, stage_counter
-from samekind.report.build import metric_report
-from samekind.report.schema import Report
-from samekind.report.schema.contents import Explain
+from samekind.report.numbers import metric_report
+from samekind.report.schema.contents import Explain, Report
 from samekind.system.atomic import replacing
 
 PAGE, CONTENTS, SCHEMA, FIGURES = "report.html", "report.json", "report.schema.json", "figures"

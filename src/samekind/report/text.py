@@ -7,16 +7,8 @@ from collections.abc import Mapping
 from samekind.evaluation.metrics.metric import EER, accuracy_at
 from samekind.model_file.calibration import DEFAULT_OPERATING_POINT
 from samekind.report.numbers import HELD
-from samekind.report.schema import (
-    ClassToClassReport,
-    Comparison,
-    Difference,
-    GroupReport,
-    MetricReport,
-    Number,
-    Promise,
-    Report,
-)
+from samekind.report.schema.contents import ClassToClassReport, Comparison, Report
+from samekind.report.schema.parts import Difference, GroupReport, MetricReport, Number, Promise
 
 _WIDTH = 34
 _MOST_NAMED = 10  # classes

@@ -16,8 +16,8 @@ from samekind.images import DecodedImage, read_image
 from samekind.inference.judging import pair_verdicts, trio_verdicts
 from samekind.inference.similarity import Embeddings
 from samekind.inference.verdict import TrioVerdict, Verdict
-from samekind.model_file.calibration import choose_threshold, pair_calibration_of, trio_calibration_of
-from samekind.model_file.card import Card
+from samekind.model_file.calibration import choose_threshold
+from samekind.model_file.card import Card, pair_calibration_of, trio_calibration_of
 from samekind.recognizer import Recognizer
 from samekind.server.batcher import Batcher, BusyError, Row, TooManyPixelsError, UnreadableError
 from samekind.server.gallery_queue import GalleryQueue

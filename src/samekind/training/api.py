@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from samekind.errors import DatasetError, TrainingError
 from samekind.progress import Progress
 from samekind.system.paths import given_path
+from samekind.training.images import RunImages, list_images
 from samekind.training.recipe import read_recipe, show_recipe
 from samekind.training.recipe.reading import RecipeSource
 from samekind.training.run.folder import RunFolder
@@ -100,9 +101,8 @@ def train(
         loggers=tuple(loggers),
     )
     folder = _folder(run, output)
-    if is_first():
-        preflight(settings, folder)
-    return _train(settings, folder, devices=devices, nodes=num_nodes, resume=False, on_progress=on_progress, note=note)
+    listed = preflight(settings, folder) if is_first() else None
+    return _train(settings, folder, listed, Machines(devices, num_nodes), on_progress=on_progress, note=note)
 
 
 def resume(
@@ -129,15 +129,9 @@ def resume(
     """
     refuse_missing_extra()
     folder = RunFolder(given_path(run, TrainingError))
-    return _train(
-        folder.read_settings(),
-        folder,
-        devices=devices,
-        nodes=num_nodes,
-        resume=True,
-        on_progress=on_progress,
-        note=note,
-    )
+    settings = folder.read_settings()
+    listed = list_images(settings, resume=True) if is_first() else None
+    return _train(settings, folder, listed, Machines(devices, num_nodes), on_progress=on_progress, note=note)
 
 
 def read_summary(run: PathLike | None, output: PathLike | None = None) -> str:
@@ -157,10 +151,9 @@ def _folder(run: PathLike | None, output: PathLike | None = None) -> RunFolder:
 def _train(
     settings: RunSettings,
     folder: RunFolder,
+    images: RunImages | None,
+    machines: Machines,
     *,
-    devices: int,
-    nodes: int,
-    resume: bool,
     on_progress: Progress | None,
     note: Callable[[str], None] | None,
 ) -> Recognizer:
@@ -168,12 +161,11 @@ def _train(
     from samekind.recognizer import load  # noqa: PLC0415
     from samekind.training import train as spine  # noqa: PLC0415
 
-    machines = Machines(devices=devices, nodes=nodes)
-    if not is_first():
+    if images is None:
         spine.train_along(folder, machines)
         raise SystemExit(0)
     try:
-        spine.train(settings, folder, resume=resume, machines=machines, report=on_progress, note=note)
+        spine.train(settings, folder, images, machines=machines, report=on_progress, note=note)
     except KeyboardInterrupt:
         if not folder.has_begun:
             raise

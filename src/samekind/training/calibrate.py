@@ -10,7 +10,8 @@ from samekind.fitting.cross_fit import fit_calibrations
 from samekind.fitting.listed_pairs import calibration_of_answers
 from samekind.inference.encoder import OnnxEncoder
 from samekind.inference.similarity import Embeddings
-from samekind.model_file.card import FORMAT_VERSION, Card, PairCalibration, Training, TrioCalibration
+from samekind.model_file.calibration import PairCalibration, TrioCalibration
+from samekind.model_file.card import FORMAT_VERSION, Card, Training
 from samekind.progress import Progress
 from samekind.system.hashing import split_digest
 from samekind.training.batches.plan import BatchPlan

@@ -19,6 +19,7 @@ from samekind.inference.similarity import Embeddings
 from samekind.inference.verdict import TrioVerdict, Verdict
 from samekind.progress import Progress
 from samekind.recognizer import Recognizer, load
+from samekind.training.images import list_images
 from samekind.training.loop.curves import draw_curves
 from samekind.training.recipe import Recipe
 from samekind.training.run.folder import RunFolder
@@ -147,8 +148,8 @@ def _trained(
         raise TrainingError(f"{run}: holds a run of other data or another recipe; name another folder: --run")
     if not settings.output.exists():
         # In one process: seeds follow each other, and the others of a launcher would each begin at the first.
-        one = Machines(devices=1)
-        train(settings, run, resume=run.has_begun, machines=one, report=report, note=note, measure=False)
+        one, images = Machines(devices=1), list_images(settings, resume=run.has_begun)
+        train(settings, run, images, machines=one, report=report, note=note, measure=False)
     return load(settings.output)
 
 

@@ -21,12 +21,10 @@ from samekind.evaluation.listed_items import ListedItems
 from samekind.progress import Progress
 from samekind.system.atomic import replacing
 from samekind.system.hashing import content_hashes, split_digest
-from samekind.training.answered import is_answered_list, read_answered
 from samekind.training.batches.listed import divide_answered, draw_list
 from samekind.training.recipe import Recipe
 from samekind.training.recipe.sections import HoldoutSection
 from samekind.training.run.folder import RunFolder
-from samekind.training.run.preflight import refuse_unfit
 
 
 @dataclass(frozen=True)
@@ -68,38 +66,34 @@ class Parts:
 
 
 def split_images(
-    source: Path,
+    source: Dataset | ListedItems,
     recipe: Recipe,
-    tests: Iterable[LabelledImages] = (),
+    tests: Sequence[LabelledImages] = (),
     *,
-    exclude: Sequence[str] = (),
     on_progress: Progress | None = None,
 ) -> Parts:
-    """Read a data set, look at every image, and split it. Copies, near or exact, never straddle a split made here.
+    """Look at every image, and split them. Copies, near or exact, never straddle a split made here.
 
     Where the data name the parts themselves, a file that is in two is refused, and near copies are counted in a note.
 
     Args:
-        source: Class folders, with or without ``train`` and ``val``, or a CSV manifest.
+        source: A data set, or answered pairs.
         recipe: Says what is held out, and gives the seed.
         tests: Further test images, which must share nothing with the others.
-        exclude: Patterns in gitignore's form of what to pass over in folders.
         on_progress: Called with (stage, number looked at so far, number of all); the stages are "look at the images"
             and "look for copies".
 
     Raises:
-        DatasetError: The data set cannot be read or split, or has the same image on two sides.
+        DatasetError: The data set cannot be split, or has the same image on two sides.
     """
-    if is_answered_list(source):
-        return _split_answered(read_answered(source, recipe), recipe, tuple(tests), on_progress)
-    listed_images = read_dataset(source, exclude=exclude)
-    refuse_unfit(listed_images, recipe)
-    dataset, hashes, notes = _readable(listed_images, on_progress)
-    tests = tuple(tests)
-    identities = _identities(hashes, tests, notes, on_progress)
+    if isinstance(source, ListedItems):
+        return _split_answered(source, recipe, tests, on_progress)
+    dataset, hashes, notes = _readable(source, on_progress)
+    known = {**hashes, **_hashes(tests)}
+    identities = _identities(known, notes, on_progress)
     train, test = dataset.train, dataset.test
     if empty := [name for label, name in enumerate(train.classes) if not (train.labels == label).any()]:
-        raise DatasetError(f"{source}: class {empty[0]!r} has no readable image to train on; add some or remove it")
+        raise DatasetError(f"{train.root}: class {empty[0]!r} has no readable image to train on; add some or remove it")
     if test is not None:
         _refuse_small(test, TEST)
     elif recipe.holdout.test and dataset.held_out is None:
@@ -115,7 +109,7 @@ def split_images(
     else:
         _refuse_small(dataset.held_out, HELD_OUT)
         parts = Parts(train, dataset.held_out, test, hashes, notes=tuple(notes))
-    _refuse_straddling(parts, tests)
+    _refuse_straddling(parts, tests, known)
     return replace(parts, notes=(*parts.notes, *_near_copies(parts, tests, identities)))
 
 
@@ -123,22 +117,21 @@ def _split_answered(
     listed: ListedItems, recipe: Recipe, tests: Sequence[LabelledImages], on_progress: Progress | None
 ) -> Parts:
     hashes, notes = _look_at(listed.paths, on_progress)
-    identities = _identities(hashes, tests, notes, on_progress)
-    divided, found = divide_answered(listed, recipe, hashes, identities)
+    known = {**hashes, **_hashes(tests)}
+    identities = _identities(known, notes, on_progress)
+    divided, found = divide_answered(listed, recipe.holdout.calibration, recipe.seed, hashes, identities)
     parts = Parts(divided.train, divided.held_out, None, hashes, divided.items, divided.held_out_items)
-    _refuse_straddling(parts, tests)
+    _refuse_straddling(parts, tests, known)
     return replace(parts, notes=(*notes, *found, *_near_copies(parts, tests, identities)))
 
 
-def _identities(
-    hashes: Mapping[Path, str],
-    tests: Sequence[LabelledImages],
-    notes: list[str],
-    on_progress: Progress | None,
-) -> Mapping[Path, str]:
-    """A name for each image, also of further tests, that its copies share; the hash where they cannot be looked for."""
-    further, _ = content_hashes(path for images in tests for path in images.paths)
-    known = {**hashes, **further}
+def _hashes(tests: Iterable[LabelledImages]) -> dict[Path, str]:
+    """The hash of each test image that can be read."""
+    return content_hashes(path for images in tests for path in images.paths)[0]
+
+
+def _identities(known: Mapping[Path, str], notes: list[str], on_progress: Progress | None) -> Mapping[Path, str]:
+    """A name for each image that its copies share; its hash where they cannot be looked for."""
     if not can_compare():
         notes.append("near copies were not looked for, only equal bytes: pip install opencv-python-headless")
     elif len(known) > MOST_IMAGES:
@@ -166,12 +159,12 @@ def _near_copies(parts: Parts, tests: Sequence[LabelledImages], identities: Mapp
     return told
 
 
-def _refuse_straddling(parts: Parts, tests: Iterable[LabelledImages]) -> None:
+def _refuse_straddling(parts: Parts, tests: Iterable[LabelledImages], hashes: Mapping[Path, str]) -> None:
     """Make sure that no file is, byte for byte, on two sides: trained on, calibrated on, or tested on."""
     measured = [images for images in (parts.test, *tests) if images is not None]
     for known, others in ((parts.train, [parts.held_out, *measured]), (parts.held_out, measured)):
         for images in others:
-            refuse_shared_images(known, images, parts.hashes)
+            refuse_shared_images(known, images, hashes)
 
 
 def keep_split(parts: Parts, run: RunFolder) -> None:
@@ -185,7 +178,7 @@ def keep_split(parts: Parts, run: RunFolder) -> None:
 
 def read_split(
     run: RunFolder,
-    tests: Iterable[LabelledImages] = (),
+    tests: Sequence[LabelledImages] = (),
     *,
     on_progress: Progress | None = None,
 ) -> Parts:
@@ -211,7 +204,7 @@ def read_split(
     if notes or parts.digest != began_with:
         what = f" ({notes[0]})" if notes else ""
         raise TrainingError(f"{run}: the images have changed since this run began{what}; start another with --run")
-    _refuse_straddling(parts, tests)
+    _refuse_straddling(parts, tests, {**hashes, **_hashes(tests)})
     return parts
 
 

@@ -15,8 +15,7 @@ from samekind.evaluation.metrics.metric import accuracy_at
 from samekind.evaluation.results import Evaluation, ModelResult
 from samekind.evaluation.selection import refuse_seen
 from samekind.inference.similarity import Embeddings
-from samekind.model_file.calibration import pair_calibration_of
-from samekind.model_file.card import Card
+from samekind.model_file.card import Card, pair_calibration_of
 from samekind.model_file.file import read_model
 from samekind.progress import Progress
 from samekind.recognizer import Recognizer

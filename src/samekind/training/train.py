@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import errno
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from safetensors.torch import load_model
 
-from samekind.datasets.dataset import read_test_images
-from samekind.datasets.folders import LabelledImages
 from samekind.errors import TrainingError
 from samekind.evaluation.card_records import measurements
 from samekind.model_file.card import Card
@@ -21,6 +20,7 @@ from samekind.system.atomic import replacing
 from samekind.training.batches.plan import BatchPlan
 from samekind.training.batches.workers import worker_errors_named
 from samekind.training.calibrate import calibrated_card
+from samekind.training.images import RunImages
 from samekind.training.loop.fit import fit
 from samekind.training.network.export import export_checked
 from samekind.training.network.start import Start, starting_network
@@ -35,8 +35,8 @@ from samekind.training.testing import measure_on, summary
 def train(
     settings: RunSettings,
     run: RunFolder,
+    images: RunImages,
     *,
-    resume: bool = False,
     machines: Machines | None = None,
     report: Progress | None = None,
     note: Callable[[str], None] | None = None,
@@ -48,9 +48,9 @@ def train(
     test folders are only ever measured on, and the numbers go into the card.
 
     Args:
-        settings: Images, recipe, start, and where to write.
+        settings: Recipe, start, and where to write.
         run: The folder of the run, for checkpoints and logs.
-        resume: Go on with the run that is there, from its last checkpoint.
+        images: What to split, and what to test on; with nothing to split, the run that is there goes on.
         machines: On what to train; None for all that is here.
         report: Called with (stage, done, total) in the long stages.
         note: Called with what a person should know, such as a file that was left out.
@@ -62,31 +62,30 @@ def train(
     Raises:
         TrainingError: As ``fit``; a run is in that folder already (or, to resume, one with other images); or torch and
             ONNX Runtime disagree on the exported network.
-        DatasetError: A folder cannot be used, or a test folder holds training images.
+        DatasetError: The images cannot be split, or a test folder holds training images.
         ImageError: An image can no longer be read.
     """
-    if not resume:
+    is_new, tests = images.source is not None, dict(images.tests)
+    if is_new:
         run.refuse_run()
-    tests = _further_tests(settings)
     start = starting_network(settings.recipe, settings.init)
 
     # Look at all images, and split them.
-    if resume:
-        parts = read_split(run, tests.values(), on_progress=report)
+    measured = tuple(tests.values())
+    if images.source is None:
+        parts = read_split(run, measured, on_progress=report)
     else:
-        parts = split_images(
-            settings.folder, settings.recipe, tests.values(), exclude=settings.exclude, on_progress=report
-        )
+        parts = split_images(images.source, settings.recipe, measured, on_progress=report)
     if note:
         for message in parts.notes:
             note(message)
-    plan = BatchPlan.of(settings, parts)
+    plan = BatchPlan.of(settings.recipe, parts, in_folders=settings.folder.is_dir())
     # Only now is there a run: who mends a setting that does not fit need not find another folder.
-    if not resume:
+    if is_new:
         keep_split(parts, run)
         run.begin(settings, describe_environment())
 
-    cache_and_fit(settings, start, plan, run, machines=machines, report=report)
+    cache_and_fit(start, plan, run, settings.loggers, machines=machines, report=report)
     onnx_model = export_checked(start.network, plan.calibration.paths, settings.recipe.network.input_size)
     card = calibrated_card(settings, plan, start.weights, onnx_model, report)
     hashes = [parts.hashes[path] for images in (parts.train, parts.held_out) for path in images.paths]
@@ -94,16 +93,16 @@ def train(
 
     # Test, once all is decided.
     results = {}
-    if measure and parts.test is not None:
+    if parts.test is not None:
         tests = {f"{settings.folder.name}/test": parts.test} | tests
     if measure and tests:
         model = Recognizer(ModelFile(card, onnx_model, SeenImages(hashes)))
-        for name, images in tests.items():
-            results[name] = measure_on(name, model, images, report)
-            data, split = (settings.folder.name, "test") if images is parts.test else (name, "")
+        for name, tested in tests.items():
+            results[name] = measure_on(name, model, tested, report)
+            data, split = (settings.folder.name, "test") if tested is parts.test else (name, "")
             metrics = card.metrics + measurements(data, results[name], parts.held_out.classes, split=split)
             card = write_model(settings.output, onnx_model, card.model_copy(update={"metrics": metrics}), hashes)
-    _tidy_up(settings, run, summary(card, str(settings.output), results))
+    _tidy_up(settings.output, run, summary(card, str(settings.output), results))
     return card
 
 
@@ -117,23 +116,15 @@ def train_along(run: RunFolder, machines: Machines) -> None:
     wait_for_first(run.ready)
     settings = run.read_settings()
     start = starting_network(settings.recipe, settings.init)
-    cache_and_fit(settings, start, BatchPlan.of(settings, read_split(run)), run, machines=machines)
-
-
-def _further_tests(settings: RunSettings) -> dict[str, LabelledImages]:
-    """The test folders by name; a typing mistake in one shows now, not after hours."""
-    further: dict[str, LabelledImages] = {}
-    for path in settings.tests:
-        short = f"{path.parent.name}/{path.name}"
-        further[str(path) if short in further else short] = read_test_images(path, exclude=settings.exclude)
-    return further
+    plan = BatchPlan.of(settings.recipe, read_split(run), in_folders=settings.folder.is_dir())
+    cache_and_fit(start, plan, run, settings.loggers, machines=machines)
 
 
 def cache_and_fit(
-    settings: RunSettings,
     start: Start,
     plan: BatchPlan,
     run: RunFolder,
+    loggers: Sequence[str],
     *,
     machines: Machines | None = None,
     report: Progress | None = None,
@@ -141,10 +132,10 @@ def cache_and_fit(
     """Cache the frozen stages' features and train behind them, or take the weights of a run that has trained already.
 
     Args:
-        settings: The recipe and the loggers.
         start: The network, which is trained in place.
-        plan: What its batches are made of.
+        plan: What its batches are made of, and the recipe.
         run: The folder of the run.
+        loggers: Besides the CSV file, by name.
         machines: On what to train; None for all that is here.
         report: Called with (stage, done, total).
 
@@ -157,7 +148,7 @@ def cache_and_fit(
         return
     with _full_disk_named(run), worker_errors_named():
         data = plan.load(start.network.eval(), run, report)
-        fit(settings, start, plan, data, run, machines=machines, report=report)
+        fit(start, plan, data, run, loggers, machines=machines, report=report)
 
 
 @contextmanager
@@ -173,10 +164,10 @@ def _full_disk_named(run: RunFolder) -> Iterator[None]:
         ) from error
 
 
-def _tidy_up(settings: RunSettings, run: RunFolder, text: str) -> None:
-    if run.model.resolve() != settings.output.resolve():
+def _tidy_up(output: Path, run: RunFolder, text: str) -> None:
+    if run.model.resolve() != output.resolve():
         with replacing(run.model, own=True) as temporary:
-            shutil.copyfile(settings.output, temporary)
+            shutil.copyfile(output, temporary)
     with replacing(run.summary, own=True) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
     shutil.rmtree(run.features, ignore_errors=True)

@@ -12,8 +12,7 @@ from importlib import resources
 from pathlib import Path
 
 from samekind.errors import WebPageError
-from samekind.model_file.calibration import pair_calibration_of
-from samekind.model_file.card import Card
+from samekind.model_file.card import Card, pair_calibration_of
 from samekind.model_file.file import find_model, parse_model
 from samekind.system.atomic import replacing
 from samekind.system.paths import given_path

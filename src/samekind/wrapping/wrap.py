@@ -2,85 +2,27 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import errno
 import os
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import get_args
 
-from pydantic import ValidationError
-from pydantic_core import to_jsonable_python
-
-from samekind.errors import ModelFileError, TrainingError, WrapError
+from samekind.errors import WrapError
 from samekind.images import Resize, Square
-from samekind.model_file.card import FORMAT_VERSION, Card, Training
-from samekind.model_file.file import CARD_KEY, ModelFile, make_model, write_model
-from samekind.model_file.onnx_envelope import OnnxEnvelope
-from samekind.recognizer import Recognizer
+from samekind.model_file.file import CARD_KEY
 from samekind.system.paths import given_path, refuse_no_path
 from samekind.wrapping.examine import Reference, as_triple
-from samekind.wrapping.folding import fold_around, in_16_bits
+from samekind.wrapping.folding import fold_around
 from samekind.wrapping.form import Layout, Pool
-from samekind.wrapping.parity import Parity, Witness, parity_pictures
+from samekind.wrapping.model import About, Wrapped, as_its_source, as_model
+from samekind.wrapping.parity import Witness, parity_pictures
 from samekind.wrapping.source import read_source
 
 Source = str | os.PathLike[str]
 _TIMM = "timm:"
 _NOT_STATED = "not stated"
-
-
-@dataclass(frozen=True, repr=False)
-class Wrapped:
-    """An encoder from elsewhere as a model file.
-
-    Attributes:
-        model: The model, which is not calibrated.
-        parity: How near its embeddings are to the source's.
-        weights: ``float16`` or ``float32``: how the large ones are stored.
-        one_by_one: Whether the encoder runs image after image, because it takes no more at once.
-    """
-
-    model: ModelFile
-    parity: Parity
-    weights: str
-    one_by_one: bool
-
-    @property
-    def card(self) -> Card:
-        """The card of the model."""
-        return self.model.card
-
-    def recognizer(self, *, providers: str | Sequence[str] | None = None, threads: int | None = None) -> Recognizer:
-        """The model, loaded. Arguments and errors as ``samekind.load``."""
-        return Recognizer(self.model, providers=providers, threads=threads)
-
-    def __repr__(self) -> str:
-        return f"<Wrapped: {self.card.name}, cosine with its source at least {self.parity.cosine:.6f}>"
-
-
-@dataclass(frozen=True)
-class _About:
-    """What the card says of an encoder that its graph does not tell."""
-
-    backbone: str
-    source: str
-    revision: str
-    licence: str
-    training_data: str
-    recipe: dict[str, Any]
-    tag: str = ""
-
-
-class _Made(NamedTuple):
-    """A model of float32 weights, and how near it is to its source."""
-
-    model: bytes
-    parity: Parity
-    one_by_one: bool
 
 
 def wrap(
@@ -153,12 +95,12 @@ def wrap(
         square = as_square(encoder.size, resize or encoder.resize, encoder.shown if shown is None else shown)
         pixels = parity_pictures(pictures, square)
         witness = Witness(name, pixels, encoder.embed(pixels))
-        made = _as_its_source(
+        made = as_its_source(
             lambda one_by_one: encoder.export(one_by_one=one_by_one),
             witness,
             "as ONNX it does not give what it gives in torch",
         )
-        about = _About(
+        about = About(
             encoder.architecture,
             encoder.source,
             encoder.revision,
@@ -167,7 +109,7 @@ def wrap(
             {"wrapped": encoder.recipe},
             encoder.tag,
         )
-        return _finished(made, about, square, witness, output, half=half)
+        return as_model(made, about, square, witness, output, half=half)
     if init is not None:
         raise WrapError(f"{name}: an ONNX file has its weights in it; --init is for timm:NAME")
     path = given_path(source, WrapError)
@@ -180,85 +122,16 @@ def wrap(
     square = as_square(takes.size, resize or "squash", 1.0 if shown is None else shown)
     pixels = parity_pictures(pictures, square)
     witness = Witness(name, pixels, gives.pooled(reference.run(takes, gives.name, pixels)))
-    made = _as_its_source(
+    made = as_its_source(
         lambda one_by_one: fold_around(envelope, graph, takes, gives, witness.dimension, one_by_one=one_by_one),
         witness,
         "wrapped, it does not give what it gives alone",
     )
     recipe = asdict(takes) | {"output": asdict(gives), "opset": envelope.opset}
-    about = _About(
+    about = About(
         path.stem, path.name, digest, licence or _NOT_STATED, training_data or _NOT_STATED, {"wrapped": recipe}
     )
-    return _finished(made, about, square, witness, output, half=half)
-
-
-def _as_its_source(make: Callable[[bool], bytes], witness: Witness, why_not: str) -> _Made:
-    """A model that gives what its source gives; run image after image only where it needs that."""
-    why = ""
-    for one_by_one in (False, True):
-        try:
-            model = make(one_by_one)
-            found = witness.parity(model)
-        except (TrainingError, ModelFileError) as error:
-            why = str(error)
-            continue
-        if found.within("float32"):
-            return _Made(model, found, one_by_one)
-        why = f"the least cosine is {found.cosine:.6f}, the largest difference {found.difference:.2g}"
-    raise WrapError(f"{witness.name}: {why_not} ({why}); nothing was written")
-
-
-def _finished(
-    made: _Made, about: _About, square: Square, witness: Witness, output: Source | None, *, half: bool
-) -> Wrapped:
-    """The model file: with weights of 16 bits where that is near enough, and a card."""
-    weights, model, found = "float32", made.model, made.parity
-    if half:
-        halved = in_16_bits(OnnxEnvelope(model, about.source), ".float16")
-        # One that ONNX Runtime cannot load is not near enough either: names that clash, weights that must be constants.
-        with suppress(ModelFileError):
-            if halved != model and (near := witness.parity(halved)).within("float16"):
-                model, weights, found = halved, "float16", near
-    name = about.backbone if output is None else Path(output).stem
-    file = make_model(model, _card(name, about, square, witness.dimension), name=about.source)
-    Recognizer(file)  # what cannot be loaded is not written
-    if output is not None:
-        file = ModelFile(write_model(output, file.data, file.card), file.data, file.seen_images)
-    return Wrapped(file, found, weights, made.one_by_one)
-
-
-def _card(name: str, about: _About, square: Square, dimension: int) -> Card:
-    try:
-        return Card(
-            format_version=FORMAT_VERSION,
-            name=name,
-            backbone=about.backbone,
-            input_size=square.side,
-            resize=square.resize,
-            shown=square.shown,
-            dimension=dimension,
-            pair=None,
-            trio=None,
-            training=Training(
-                data=f"not by samekind: the encoder {about.source} as it is",
-                classes=(),
-                images=0,
-                digest="",
-                objective="not by samekind",
-                init=about.source,
-                pretraining=about.training_data,
-                recipe=to_jsonable_python(about.recipe),
-                init_tag=about.tag,
-                init_licence=about.licence,
-                revision=about.revision,
-            ),
-            licence=about.licence,
-            created=dt.datetime.now(dt.UTC).date().isoformat(),
-            samekind_version=version("samekind"),
-        )
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise WrapError(f"{about.source}: {first['loc'][0]}: {first['msg']}") from None
+    return as_model(made, about, square, witness, output, half=half)
 
 
 def _refuse_folder(output: Path) -> None:

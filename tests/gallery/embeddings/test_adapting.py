@@ -19,8 +19,7 @@ from samekind.gallery.embeddings.embedding_space import read_space
 from samekind.gallery.index.upkeep import stale_rows
 from samekind.gallery.store.adaptation import keep_adaptation
 from samekind.gallery.store.connection import transaction
-from samekind.model_file.calibration import pair_probability
-from samekind.model_file.card import DomainCalibration
+from samekind.model_file.calibration import DomainCalibration, pair_probability
 from samekind.model_file.file import read_model, write_model
 
 

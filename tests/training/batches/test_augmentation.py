@@ -10,7 +10,7 @@ from samekind.training.recipe import Recipe
 
 def augmentation(seed: int = 0, **strength: float) -> Augmentation:
     recipe = Recipe().with_settings(seed=seed, network={"input_size": 32}, augmentation=strength)
-    return Augmentation(recipe)
+    return Augmentation.of(recipe)
 
 
 @given(pixels(32))

@@ -11,6 +11,7 @@ import torch
 from samekind.datasets.folders import LabelledImages, read_class_folders
 from samekind.errors import ImageError, TrainingError
 from samekind.system.hashing import content_hash
+from samekind.training.batches.augmentation import Augmentation
 from samekind.training.batches.cache import ViewsOfImages, cache_size, cached_features, frozen_stages
 from samekind.training.network.siamese import SiameseNetwork
 from samekind.training.recipe import Recipe
@@ -34,14 +35,16 @@ def cache(
 ) -> np.ndarray:
     hashes = [content_hash(path) for path in images.paths]
     stages = frozen_stages(network, recipe.network.input_size)
-    return cached_features(stages, images, hashes, folder, recipe=recipe, **({"views": 2} | arguments))
+    return cached_features(
+        stages, images, hashes, folder, augment=Augmentation.of(recipe), **({"views": 2} | arguments)
+    )
 
 
 def test_the_cache_holds_the_frozen_stages_outputs(
     network: SiameseNetwork, images: LabelledImages, tmp_path: Path
 ) -> None:
     cached = cache(network, images, tmp_path)
-    views = ViewsOfImages(images, RECIPE, 2)[7]
+    views = ViewsOfImages(images, Augmentation.of(RECIPE), 2)[7]
     assert isinstance(views, torch.Tensor)
     with torch.no_grad():
         expected = network.features(views).numpy()

@@ -1,6 +1,7 @@
 import itertools
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -44,7 +45,7 @@ def test_images_come_as_they_are_or_in_a_new_view_each_epoch(images: LabelledIma
     pixels, label = AugmentedImages(images, 32, None)[5, 30]
     np.testing.assert_array_equal(pixels.numpy(), plain)
     assert label == images.labels[30]
-    augmented = AugmentedImages(images, 32, Augmentation(RECIPE))
+    augmented = AugmentedImages(images, 32, Augmentation.of(RECIPE))
     first, again, other = augmented[0, 30][0], augmented[0, 30][0], augmented[1, 30][0]
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
@@ -57,13 +58,14 @@ def attached(data: SiameseData, *, rank: int = 0, processes: int = 1, step: int 
 
 
 def make(train: CachedViews, held_out: CachedViews) -> SiameseData:
-    return SiameseData(train, held_out, RECIPE, None, np.zeros(4, np.int64), cached=True)
+    batches = partial(Batches, train.labels, RECIPE.sampler)
+    return SiameseData(train, held_out, batches, cached=True)
 
 
 def test_training_goes_on_at_the_trainers_step() -> None:
     train = views(64, 1)
     data = attached(make(train, views(8, 1)), step=6)
-    expected = Batches(train.labels, RECIPE)
+    expected = Batches(train.labels, RECIPE.sampler)
     expected.go_to(6)
     loaded = [features.flatten().long().tolist() for features, _ in data.train_dataloader()]
     assert loaded == [[index for _, index in batch] for batch in expected]
@@ -82,8 +84,9 @@ def test_each_held_out_image_is_seen_once_by_one_process(processes: int) -> None
 
 def test_an_image_that_vanished_comes_as_its_error(images: LabelledImages, tmp_path: Path) -> None:
     copied = read_class_folders(shutil.copytree(images.root, tmp_path / "copy"))
-    train, held_out = (AugmentedImages(copied, 32, augment) for augment in (Augmentation(RECIPE), None))
-    data = SiameseData(train, held_out, RECIPE, None, np.zeros(4, np.int64), cached=False)
+    train, held_out = (AugmentedImages(copied, 32, augment) for augment in (Augmentation.of(RECIPE), None))
+    batches = partial(Batches, train.labels, RECIPE.sampler)
+    data = SiameseData(train, held_out, batches, cached=False)
     copied.paths[3].unlink()
     first, *_ = data.val_dataloader()
     assert isinstance(first, ImageError)

@@ -14,7 +14,7 @@ import torch
 from hypothesis import given
 from safetensors.torch import save_file
 from strategies import unit_rows
-from training.runs import SMALL, assert_same_weights, fit_only, manifest_of_two_folders
+from training.runs import SMALL, assert_same_weights, fit_only, manifest_of_two_folders, split_folder
 
 from samekind.errors import TrainingError
 from samekind.images import load_image
@@ -26,7 +26,7 @@ from samekind.training.network.siamese import SiameseNetwork
 from samekind.training.recipe import Recipe
 from samekind.training.run.folder import RunFolder
 from samekind.training.run.settings import RunSettings
-from samekind.training.split import keep_split, read_split, split_images
+from samekind.training.split import keep_split, read_split
 
 # Without batch norms that learn, whose running statistics move by themselves.
 WHITENED = SMALL.with_settings(
@@ -153,7 +153,8 @@ def test_a_run_that_goes_on_has_the_data_sets_that_it_began_with(
             shutil.copytree(home, folder / home.name / ("x" if home.parent.name == "b" else ""))
     recipe = WHITENED.with_settings(sampler={"apart": True, "classes": 2})
     settings = RunSettings(folder=folder, output=tmp_path / "m.onnx", recipe=recipe, init=weights)
-    parts = split_images(folder, recipe)
+    parts = split_folder(folder, recipe)
     keep_split(parts, RunFolder(tmp_path))
-    started, resumed = (BatchPlan.of(settings, images).sources for images in (parts, read_split(RunFolder(tmp_path))))
+    both = (parts, read_split(RunFolder(tmp_path)))
+    started, resumed = (BatchPlan.of(recipe, found, in_folders=settings.folder.is_dir()).sources for found in both)
     assert started.tolist() == resumed.tolist() == ([0, 0, 0, 0] if nested else [0, 0, 1, 1])

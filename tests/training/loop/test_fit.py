@@ -7,14 +7,13 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from training.runs import assert_same_weights, fit_only
+from training.runs import assert_same_weights, fit_only, split_folder
 
 from samekind.training.loop import module as training_module
 from samekind.training.loop.module import SiameseTraining
 from samekind.training.network.siamese import SiameseNetwork
 from samekind.training.network.start import initialise
 from samekind.training.run.settings import RunSettings
-from samekind.training.split import split_images
 
 Again = Callable[..., RunSettings]
 # All stages are trained, on the images themselves.
@@ -119,7 +118,7 @@ def test_a_run_that_stops_early_ends_with_the_weights_of_its_best_epoch(
         assert torch.equal(fitted.network.state_dict()[name], value), name
     assert not torch.equal(best["head.weight"], epochs[3]["head.weight"])
     # What chose the epoch does not choose the thresholds.
-    parts = split_images(settings.folder, settings.recipe)
+    parts = split_folder(settings.folder, settings.recipe)
     assert set(fitted.calibration.paths) < set(parts.held_out.paths)
 
     # Killed after the last step and before its weights were written: what it had stopped does not go on.

@@ -213,7 +213,7 @@ def test_an_image_that_vanishes_is_named_and_the_run_goes_on_once_it_is_back(
     whole = tmp_path / "whole"
     fit_only(settings, whole)
     train = read_split(RunFolder(whole)).train
-    batches = Batches(train.labels, settings.recipe)
+    batches = Batches(train.labels, settings.recipe.sampler, seed=settings.recipe.seed)
     batches.set_epoch(1)
     *_, last = batches
     image = train.paths[last[0][1]]

@@ -12,9 +12,10 @@ from unicodedata import category
 import typer
 
 from samekind.cli.console.output import writes_unicode
+from samekind.system.each import EngineName
 
 if TYPE_CHECKING:
-    from samekind.model_file.card import OperatingPoint
+    from samekind.model_file.calibration import OperatingPoint
 
 ModelOption = Annotated[
     str | None,
@@ -67,13 +68,6 @@ ThreadsOption = Annotated[
 _CONTROL = frozenset({"Cc", "Cf", "Cs"})
 # The pairs of a trio, in the order of its verdicts.
 PAIR_NAMES = ("a~b", "a~c", "b~c")
-
-
-class EngineName(StrEnum):
-    """What works."""
-
-    LOCAL = "local"
-    RAY = "ray"
 
 
 EngineOption = Annotated[

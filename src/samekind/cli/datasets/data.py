@@ -66,14 +66,14 @@ def _add_command(kind: str, help_text: str) -> None:
 
 
 def _read_parts(folder: Path, seed: int) -> tuple[LabelledImages, LabelledImages]:
-    from samekind.datasets.folders import read_train_and_test
+    from samekind.datasets.dataset import read_dataset
     from samekind.datasets.splits import refuse_shared_images, stratified_holdout
 
-    train, test = read_train_and_test(folder)
-    if test is None:
-        return stratified_holdout(train, _TEST_SHARE, seed)
-    refuse_shared_images(train, test)
-    return train, test
+    found = read_dataset(folder, usable=False)
+    if found.test is None:
+        return stratified_holdout(found.train, _TEST_SHARE, seed)
+    refuse_shared_images(found.train, found.test)
+    return found.train, found.test
 
 
 _add_command(

@@ -12,7 +12,6 @@ from samekind.cli.console.options import (
     AddressOption,
     BareOption,
     DuplicateKind,
-    EngineName,
     EngineOption,
     JsonOption,
     WhereOption,
@@ -64,7 +63,7 @@ def duplicates(
         ),
     ] = None,
     where: WhereOption = None,
-    engine: EngineOption = EngineName.LOCAL,
+    engine: EngineOption = "local",
     address: AddressOption = "local",
     workers: WorkersOption = None,
     bare: BareOption = False,
@@ -101,7 +100,7 @@ def duplicates(
     from samekind.cli.console.extras import require, require_gallery
 
     require_gallery()
-    if engine is EngineName.RAY:
+    if engine == "ray":
         require("ray", "ray")
     if threshold is not None and kind is not DuplicateKind.SAME_CLASS:
         raise typer.BadParameter("--threshold is for --kind same-class; copies are told by their details")
@@ -115,7 +114,7 @@ def duplicates(
             threshold=threshold,
             related=True,
             where=where,
-            engine="ray" if engine is EngineName.RAY else "local",
+            engine=engine,
             address=address,
             workers=workers,
             on_progress=report,

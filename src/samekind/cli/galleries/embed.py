@@ -9,7 +9,6 @@ import typer
 
 from samekind.cli.console.options import (
     AddressOption,
-    EngineName,
     EngineOption,
     ExcludeOption,
     JsonOption,
@@ -46,7 +45,7 @@ def embed(
         ),
     ],
     model: ModelOption = None,
-    engine: EngineOption = EngineName.LOCAL,
+    engine: EngineOption = "local",
     address: AddressOption = "local",
     workers: WorkersOption = None,
     gpus: Annotated[float, typer.Option(min=0, help="With ray: GPUs for each worker; give --provider cuda, too.")] = 0,
@@ -75,7 +74,7 @@ def embed(
 
     require_gallery()
     require("parquet", "pyarrow")
-    if engine is EngineName.RAY:
+    if engine == "ray":
         require("ray", "ray")
     from samekind.cli.console.progress import stage_bars
     from samekind.shards.embed import embed as embed_images
@@ -86,7 +85,7 @@ def embed(
                 source,
                 output,
                 model=model,
-                engine="ray" if engine is EngineName.RAY else "local",
+                engine=engine,
                 address=address,
                 workers=workers,
                 gpus=gpus,

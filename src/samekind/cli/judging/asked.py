@@ -13,7 +13,7 @@ from samekind.cli.judging.context import warn_of_doubt
 
 if TYPE_CHECKING:
     from samekind.inference.verdict import TrioVerdict, Verdict
-    from samekind.model_file.card import PairCalibration, TrioCalibration
+    from samekind.model_file.calibration import PairCalibration, TrioCalibration
 
 
 def refuse_unclear(

@@ -14,7 +14,7 @@ from samekind.cli.console.outputs import ModelOutput
 if TYPE_CHECKING:
     from samekind.fitting.calibrate import Recalibrated
     from samekind.fitting.recalibrate import CalibrationQuality, OldAndNew, Start
-    from samekind.model_file.card import PairCalibration, TrioCalibration
+    from samekind.model_file.calibration import PairCalibration, TrioCalibration
 
 
 def calibrate(

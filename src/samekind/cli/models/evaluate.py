@@ -13,7 +13,7 @@ from samekind.errors import DatasetError
 
 if TYPE_CHECKING:
     from samekind.datasets.folders import LabelledImages
-    from samekind.report.schema import Report
+    from samekind.report.schema.contents import Report
 
 _MOST_NAMED = 10  # classes in a warning
 

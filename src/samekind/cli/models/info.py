@@ -11,7 +11,8 @@ import typer
 from samekind.cli.console.options import JsonOption, printable
 
 if TYPE_CHECKING:
-    from samekind.model_file.card import Card, MeasuredOn, Measurement, OperatingPoint
+    from samekind.model_file.calibration import MeasuredOn, OperatingPoint
+    from samekind.model_file.card import Card, Measurement
 
 NO_RATES = "none, for it is not calibrated: it embeds, searches and clusters; adapt and calibrate give it verdicts"
 _GROUPS = {"seen": "classes trained on", "unseen": "classes not trained on"}

@@ -12,7 +12,7 @@ from samekind.cli.console.outputs import ModelOutput
 from samekind.system.paths import shell_word
 
 if TYPE_CHECKING:
-    from samekind.wrapping.wrap import Wrapped
+    from samekind.wrapping.model import Wrapped
 
 
 def wrap(

@@ -23,8 +23,7 @@ from samekind.gallery.store.facts import parse_card, read_about
 from samekind.gallery.store.store import Store
 from samekind.gallery.store.vectors import Ids, read_embeddings, unit_rows
 from samekind.inference.similarity import Embeddings
-from samekind.model_file.calibration import DEFAULT_OPERATING_POINT, Floats, pair_probability
-from samekind.model_file.card import PairCalibration
+from samekind.model_file.calibration import DEFAULT_OPERATING_POINT, Floats, PairCalibration, pair_probability
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,8 @@ from pydantic import BaseModel
 from samekind.adaptation.adaptation import Adaptation
 from samekind.gallery.store.connection import Connection
 from samekind.gallery.store.facts import read_fact, set_fact
-from samekind.model_file.card import Adapted, PairCalibration, TrioCalibration
+from samekind.model_file.calibration import PairCalibration, TrioCalibration
+from samekind.model_file.card import Adapted
 
 
 class _Kept(BaseModel):

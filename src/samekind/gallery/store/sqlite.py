@@ -1,4 +1,4 @@
-"""The SQLite file that is a gallery: its schema, its transactions, its one writer.
+"""The SQLite file that is a gallery: its connections, its one writer.
 
 The file is in WAL mode, so readers see the last committed state and are never blocked. The writer's lock is a file of
 its own, which the operating system lets go when a process dies, however it dies.
@@ -21,44 +21,11 @@ from urllib.parse import quote
 from filelock import FileLock, Timeout
 
 from samekind.errors import GalleryError
-from samekind.gallery.store.connection import Connection, transaction
+from samekind.gallery.store.connection import Connection
 from samekind.gallery.store.facts import read_fact
+from samekind.gallery.store.sqlite_schema import bring_up_to_date, is_gallery, make_gallery, refuse_foreign
 from samekind.system.paths import shell_word
 
-_APPLICATION_ID = 0x534B4744  # "SKGD": by it a gallery is told from other SQLite files
-# Format 2 keeps of each image a small picture and its local features, by which copies are found.
-FORMAT_VERSION = 2
-
-# An id is never given twice, so an index that is out of date cannot name another image. "generation" is that of the
-# gallery when the row's embedding last changed; "dropped" has the ids whose embedding in the index is out of date.
-_SCHEMA = """
-CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE folders (path TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE images (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    path TEXT NOT NULL UNIQUE,
-    size INTEGER NOT NULL,
-    mtime_ns INTEGER NOT NULL,
-    sha256 BLOB,
-    error TEXT,
-    width INTEGER,
-    height INTEGER,
-    taken TEXT,
-    phash BLOB,
-    picture BLOB,
-    features BLOB,
-    embedding BLOB,
-    generation INTEGER NOT NULL
-);
-CREATE INDEX images_by_content ON images (sha256);
-CREATE INDEX images_by_generation ON images (generation);
-CREATE TABLE dropped (id INTEGER PRIMARY KEY);
-CREATE TRIGGER image_removed AFTER DELETE ON images WHEN old.embedding IS NOT NULL
-BEGIN INSERT OR IGNORE INTO dropped VALUES (old.id); END;
-CREATE TRIGGER image_changed AFTER UPDATE OF embedding ON images
-WHEN old.embedding IS NOT NULL AND new.embedding IS NOT old.embedding
-BEGIN INSERT OR IGNORE INTO dropped VALUES (old.id); END;
-"""
 _BUSY_SECONDS = 30.0
 
 
@@ -112,14 +79,10 @@ class SqliteStore:
                 f"{self.path}: no such gallery; `samekind index FOLDER --gallery {shell_word(path)}` makes one"
             )
         with self.reading() as db:
-            made = _is_gallery(db)
+            made = is_gallery(db)
         if not made:
             with self.writing() as db:
-                db.execute("PRAGMA journal_mode = WAL")
-                db.executescript(
-                    f"BEGIN; {_SCHEMA} PRAGMA application_id = {_APPLICATION_ID};"
-                    f" PRAGMA user_version = {FORMAT_VERSION}; COMMIT;"
-                )
+                make_gallery(db)
 
     @property
     def files(self) -> Path:
@@ -180,7 +143,7 @@ class SqliteStore:
             raise GalleryError(f"{self.path}: cannot be written ({error.strerror})") from error
         try:
             with closing(self._connect()) as connection:
-                _bring_up_to_date(connection)
+                bring_up_to_date(connection)
                 yield connection
                 # What lies in a file beside the gallery would be taken for that of another one put in its place.
                 connection.executescript("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)")
@@ -253,38 +216,13 @@ class SqliteStore:
             # A file name need not be UTF-8; surrogates carry its bytes.
             connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
             connection.execute("PRAGMA synchronous = NORMAL")  # in WAL mode a power cut may cost the last batch only
-            self._refuse_foreign(connection)
+            refuse_foreign(connection, self.path, may_be_empty=not self.read_only)
         except BaseException:
             connection.close()
             raise
         # Where it has just been made, or replaced in this very moment, it has a number by now.
         connection.identity = identity or _identity(self.file)
         return connection
-
-    def _refuse_foreign(self, db: sqlite3.Connection) -> None:
-        if _is_gallery(db):
-            version = db.execute("PRAGMA user_version").fetchone()[0]
-            if version > FORMAT_VERSION:
-                raise GalleryError(
-                    f"{self.path}: gallery format {version} is newer than {FORMAT_VERSION}; "
-                    "a newer samekind reads it: pip install -U samekind"
-                )
-        elif self.read_only or db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            raise GalleryError(f"{self.path}: not a samekind gallery")
-
-
-def _bring_up_to_date(db: SqliteConnection) -> None:
-    """Give a gallery of format 1 the columns of today; a sync fills them. What only format 1 used stays, unread."""
-    if not _is_gallery(db) or db.execute("PRAGMA user_version").fetchone()[0] >= FORMAT_VERSION:
-        return
-    with transaction(db):
-        db.execute("ALTER TABLE images ADD COLUMN picture BLOB")
-        db.execute("ALTER TABLE images ADD COLUMN features BLOB")
-        db.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
-
-
-def _is_gallery(db: sqlite3.Connection) -> bool:
-    return bool(db.execute("PRAGMA application_id").fetchone()[0] == _APPLICATION_ID)
 
 
 def _identity(file: Path) -> tuple[int, int] | None:

@@ -15,7 +15,8 @@ from scipy.stats import norm
 from samekind.evaluation.metrics.metric import AUC, ECE, EER, uncalibrated
 from samekind.report.page.drawing import INK, Drawing, draw
 from samekind.report.promises import WITHIN_TIMES
-from samekind.report.schema import Curve, EmbeddingMap, Promise, Report, TaskReport
+from samekind.report.schema.contents import EmbeddingMap, Report
+from samekind.report.schema.parts import Curve, Promise, TaskReport
 
 _SAME, _DIFFERENT, _OTHER = "#2f7ed8", "#e07b1a", "#8a63d2"
 _LINES = (_SAME, "#1a9a6b", _DIFFERENT)

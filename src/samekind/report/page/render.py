@@ -11,11 +11,11 @@ from markupsafe import Markup
 
 from samekind.evaluation.metrics import retrieval
 from samekind.report import agreement
-from samekind.report.build import MOST_IN_MATRIX
 from samekind.report.numbers import HELD, shown, shown_difference
 from samekind.report.page.drawing import Drawing
 from samekind.report.page.thumbnails import data_uri, thumbnail
-from samekind.report.schema import MistakeReport, Report
+from samekind.report.schema.contents import MistakeReport, Report
+from samekind.report.schema.parts import MOST_IN_MATRIX
 
 MISTAKES: Mapping[str, tuple[str, str]] = {
     "pairs_taken_for_same": ("Different, but called the same", "pair"),

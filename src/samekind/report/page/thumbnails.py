@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from samekind import images
 from samekind.errors import ImageError
 from samekind.images import data_uri
-from samekind.report.schema import MistakeReport
+from samekind.report.schema.contents import MistakeReport
 
 __all__ = ["SIDE", "contact_sheet", "data_uri", "thumbnail"]
 

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from samekind.evaluation.metrics.metric import Unit
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+# The matrix of so many has 90,000 entries, a megabyte of JSON; of ten thousand it would have a hundred million.
+MOST_IN_MATRIX = 300
 
 
 class Content(BaseModel):

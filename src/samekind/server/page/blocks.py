@@ -14,7 +14,8 @@ from samekind.adaptation.adaptation import pair_for, trio_for
 from samekind.errors import NotCalibratedError
 from samekind.explain.explanation import Explanation
 from samekind.inference.verdict import TrioVerdict, Verdict
-from samekind.model_file.card import Card, PairCalibration, TrioCalibration
+from samekind.model_file.calibration import PairCalibration, TrioCalibration
+from samekind.model_file.card import Card
 from samekind.server.http.problems import Problem
 from samekind.server.limits import Limits
 from samekind.server.page.events import AT_ONCE, answer_place, discreet

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from samekind.model_file.calibration import logistic
-from samekind.model_file.card import PairCalibration, TrioCalibration
+from samekind.model_file.calibration import PairCalibration, TrioCalibration, logistic
 
 # Rates nearer to 0 or 1 than this cannot be told apart on any held-out set we calibrate on.
 _SMALLEST = 1e-4

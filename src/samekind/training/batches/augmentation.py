@@ -9,6 +9,7 @@ from torchvision.transforms import v2
 
 from samekind.images import Pixels
 from samekind.training.recipe import Recipe
+from samekind.training.recipe.sections import AugmentationSection
 
 
 class Augmentation:
@@ -18,24 +19,28 @@ class Augmentation:
     stood, and two workers make the same one.
 
     Args:
-        recipe: Gives the size of the images, the strength of the augmentation and the seed.
+        strength: How far the views differ from the image.
+        size: S, pixels.
+        seed: Decides the views.
     """
 
-    def __init__(self, recipe: Recipe) -> None:
-        self._seed = recipe.seed
-        strength = recipe.augmentation
+    def __init__(self, strength: AugmentationSection, size: int, seed: int) -> None:
+        self.strength, self.size, self.seed = strength, size, seed
         jitter = strength.colour
         self._random = v2.Compose(
             [
-                v2.RandomResizedCrop(
-                    recipe.network.input_size, scale=(strength.smallest_crop, 1.0), ratio=(3 / 4, 4 / 3), antialias=True
-                ),
+                v2.RandomResizedCrop(size, scale=(strength.smallest_crop, 1.0), ratio=(3 / 4, 4 / 3), antialias=True),
                 v2.RandomHorizontalFlip(),
                 # Hue moves a tenth as far: a green face is no face.
                 v2.ColorJitter(brightness=jitter, contrast=jitter, saturation=jitter, hue=jitter / 10),
                 v2.RandomGrayscale(strength.grey),
             ]
         )
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> Augmentation:
+        """The views that a recipe describes."""
+        return cls(recipe.augmentation, recipe.network.input_size, recipe.seed)
 
     def __call__(self, pixels: Pixels, index: int, view: int) -> Pixels:
         """View number ``view`` of image number ``index``: uint8 (S, S, 3) in and out."""
@@ -46,7 +51,7 @@ class Augmentation:
             image = v2.functional.horizontal_flip(image)
         else:
             with torch.random.fork_rng(devices=[]):
-                entropy = np.random.SeedSequence([self._seed, index, view]).generate_state(1, np.uint64)
+                entropy = np.random.SeedSequence([self.seed, index, view]).generate_state(1, np.uint64)
                 torch.manual_seed(int(entropy[0]))
                 image = self._random(image)
         return image.permute(1, 2, 0).contiguous().numpy()

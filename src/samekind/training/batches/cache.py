@@ -27,7 +27,6 @@ from samekind.training.batches.augmentation import Augmentation
 from samekind.training.batches.workers import IMAGES_AHEAD, TIMEOUT, ignore_interrupts, refuse_small_for_cache
 from samekind.training.network.export import export_onnx
 from samekind.training.network.siamese import SiameseNetwork
-from samekind.training.recipe import Recipe
 
 # Images between two notes of how far the computation has come.
 _SAVE_EVERY = 512
@@ -36,18 +35,17 @@ _SAVE_EVERY = 512
 class ViewsOfImages(Dataset[Tensor | ImageError]):
     """Item i: all views of image i, uint8 (V, S, S, 3); or why it cannot be read, which no worker could raise whole."""
 
-    def __init__(self, images: LabelledImages, recipe: Recipe, views: int) -> None:
+    def __init__(self, images: LabelledImages, augment: Augmentation, views: int) -> None:
         self._images = images
-        self._size = recipe.network.input_size
+        self._augment = augment
         self._views = views
-        self._augment = Augmentation(recipe)
 
     def __len__(self) -> int:
         return len(self._images)
 
     def __getitem__(self, index: int) -> Tensor | ImageError:
         try:
-            pixels = load_image(self._images.paths[index], self._size)
+            pixels = load_image(self._images.paths[index], self._augment.size)
         except ImageError as error:
             return error
         views = [self._augment(pixels, index, view) for view in range(self._views)]
@@ -66,7 +64,7 @@ def cached_features(
     hashes: Sequence[str],
     folder: Path,
     *,
-    recipe: Recipe,
+    augment: Augmentation,
     views: int,
     on_progress: Callable[[int], None] | None = None,
 ) -> NDArray[np.float16]:
@@ -79,7 +77,7 @@ def cached_features(
         images: The N images.
         hashes: The SHA-256 of each, by which the cache knows them.
         folder: Where the two files of the cache lie.
-        recipe: Gives the size of the images and decides the augmented views.
+        augment: Makes the views, and knows the size of the images.
         views: V, how many views of each image.
         on_progress: Called with the number of images done so far.
 
@@ -90,13 +88,13 @@ def cached_features(
         TrainingError: There is too little room on the disk.
         ImageError: An image cannot be read; the message names it.
     """
-    size = recipe.network.input_size
+    size = augment.size
     session = open_session(model, "the frozen stages")
     _, *shape = session.run(None, {"images": np.zeros((1, size, size, 3), np.uint8)})[0].shape
     full_shape = (len(images), views, *shape)
     folder.mkdir(parents=True, exist_ok=True)
     state_file, data_file = folder / "features.json", folder / "features.f16"
-    identity = _identity(model, hashes, recipe, views)
+    identity = _identity(model, hashes, augment, views)
     state = _read_state(state_file)
     if state.get("identity") != identity or not data_file.exists():
         state = {"identity": identity, "done": 0}
@@ -110,7 +108,7 @@ def cached_features(
     done = int(state["done"])
     if done < len(images):
         data = np.memmap(data_file, np.float16, "r+", shape=full_shape)
-        rest = torch.utils.data.Subset(ViewsOfImages(images, recipe, views), range(done, len(images)))
+        rest = torch.utils.data.Subset(ViewsOfImages(images, augment, views), range(done, len(images)))
         refuse_small_for_cache(views, size)
         # Worker processes decode and augment while this one computes.
         loader = DataLoader(
@@ -148,9 +146,9 @@ def cache_size(network: SiameseNetwork, input_size: int, views: int) -> int:
     return 2 * features.numel() * views
 
 
-def _identity(model: bytes, hashes: Sequence[str], recipe: Recipe, views: int) -> str:
+def _identity(model: bytes, hashes: Sequence[str], augment: Augmentation, views: int) -> str:
     digest = hashlib.sha256(model)
-    digest.update(json.dumps([list(hashes), views, recipe.seed, recipe.augmentation.model_dump()]).encode())
+    digest.update(json.dumps([list(hashes), views, augment.seed, augment.strength.model_dump()]).encode())
     return digest.hexdigest()
 
 

@@ -55,7 +55,7 @@ def draw_list(images: LabelledImages, recipe: Recipe, hashes: Mapping[Path, str]
         items = sample_triplets(images.labels, sample.per_class, recipe.seed)
     # Genuine and impostor pairs in turn, so that neither side is short of one of them.
     kind = images.labels[items[:, 0]] * 2 + (images.labels[items[:, 0]] == images.labels[items[:, 1]])
-    listed = divide_list(images, items, kind, recipe, hashes)
+    listed = divide_list(images, items, kind, share=recipe.holdout.calibration, seed=recipe.seed, hashes=hashes)
     counts = np.bincount(listed.held_out.labels, minlength=len(images.classes))
     if counts.min() < 2:
         raise DatasetError(
@@ -70,7 +70,9 @@ def divide_list(
     images: LabelledImages,
     items: NDArray[np.int64],
     kind: NDArray[np.int64],
-    recipe: Recipe,
+    *,
+    share: float,
+    seed: int,
     hashes: Mapping[Path, str],
 ) -> Listed:
     """Keep some items of a list for probabilities and thresholds; no image is on both sides.
@@ -79,14 +81,15 @@ def divide_list(
         images: What the items are made of.
         items: int64 (M, 2 or 3), indices into them.
         kind: int64 (M,), of each item.
-        recipe: ``holdout.calibration`` is the share of each kind that is kept; and the seed.
+        share: Of each kind, how much is kept.
+        seed: Decides which.
         hashes: As ``draw_list``.
     """
-    rng = np.random.default_rng(recipe.seed)
+    rng = np.random.default_rng(seed)
     kept = np.zeros(len(items), np.bool_)
     for value in np.unique(kind):
         of_kind = rng.permutation(np.flatnonzero(kind == value))
-        kept[of_kind[: round(recipe.holdout.calibration * len(of_kind))]] = True
+        kept[of_kind[: round(share * len(of_kind))]] = True
     trained = np.unique(items[~kept])
     seen = {hashes[images.paths[i]] for i in trained}
     held_out = np.array([i for i in np.unique(items[kept]) if hashes[images.paths[i]] not in seen], np.int64)
@@ -100,13 +103,14 @@ def divide_list(
 
 
 def divide_answered(
-    listed: ListedItems, recipe: Recipe, hashes: Mapping[Path, str], identities: Mapping[Path, str]
+    listed: ListedItems, share: float, seed: int, hashes: Mapping[Path, str], identities: Mapping[Path, str]
 ) -> tuple[Listed, list[str]]:
     """What to train on and what to hold out. Classes are the groups that are known to be alike.
 
     Args:
         listed: The answered pairs.
-        recipe: Its ``holdout.calibration`` is the share of the answers that is held out.
+        share: How much of either answer is held out.
+        seed: Decides which.
         hashes: Of the images that can be read; pairs with others are left out.
         identities: A name for each image that its copies share.
 
@@ -130,7 +134,7 @@ def divide_answered(
         )
     names = tuple(f"group {number:06}" for number in range(int(groups.max()) + 1))
     images = LabelledImages(listed.source, listed.paths, groups, names)
-    divided = divide_list(images, items[~odd], same[~odd].astype(np.int64), recipe, identities)
+    divided = divide_list(images, items[~odd], same[~odd].astype(np.int64), share=share, seed=seed, hashes=identities)
     labels = divided.held_out.labels[divided.held_out_items]
     yes = int((labels[:, 0] == labels[:, 1]).sum())
     if min(yes, len(labels) - yes) < FEWEST_ANSWERS:

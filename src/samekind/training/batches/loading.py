@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import lightning
@@ -19,7 +19,6 @@ from samekind.images import load_image
 from samekind.training.batches.augmentation import Augmentation
 from samekind.training.batches.sampler import Batches, View
 from samekind.training.batches.workers import AHEAD, TIMEOUT, ignore_interrupts, refuse_small_shared_memory
-from samekind.training.recipe import Recipe
 
 Batch = tuple[Tensor, Tensor]
 _HELD_OUT_BATCH = 64
@@ -82,9 +81,7 @@ class SiameseData(lightning.LightningDataModule):
     Args:
         train: Training items.
         held_out: Held-out items.
-        recipe: Gives the sampler and the seed.
-        listed: int64 (M, 2 or 3), the pairs or triplets to train on, or None.
-        sources: int64 (C,), the data set of each class.
+        batches: Makes the batches of a process, of its ``rank`` and how many ``processes`` there are.
         cached: Items come from a memory-mapped file, so that one process loads them fast enough.
     """
 
@@ -92,18 +89,14 @@ class SiameseData(lightning.LightningDataModule):
         self,
         train: CachedViews | AugmentedImages,
         held_out: CachedViews | AugmentedImages,
-        recipe: Recipe,
-        listed: NDArray[np.int64] | None,
-        sources: NDArray[np.int64],
+        batches: Callable[..., Batches],
         *,
         cached: bool,
     ) -> None:
         super().__init__()
         self._train = train
         self._held_out = held_out
-        self._recipe = recipe
-        self._listed = listed
-        self._sources = sources
+        self._batches = batches
         self._workers = 1 if cached and not torch.cuda.is_available() else min(16, os.cpu_count() or 1)
 
     @property
@@ -116,7 +109,7 @@ class SiameseData(lightning.LightningDataModule):
         """Goes on at the trainer's step, which is not 0 in a run that is resumed."""
         trainer = self.trainer
         rank, processes, step = (trainer.global_rank, trainer.world_size, trainer.global_step) if trainer else (0, 1, 0)
-        batches = Batches(self._train.labels, self._recipe, self._listed, self._sources, rank=rank, processes=processes)
+        batches = self._batches(rank=rank, processes=processes)
         batches.go_to(step)
         return self._loader(self._train, batches.size, batch_sampler=batches)
 

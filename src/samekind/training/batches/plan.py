@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,6 @@ from samekind.training.batches.sampler import Batches, sources_of
 from samekind.training.network.siamese import SiameseNetwork
 from samekind.training.recipe import Recipe
 from samekind.training.run.folder import RunFolder
-from samekind.training.run.settings import RunSettings
 from samekind.training.split import Parts
 
 
@@ -42,19 +42,22 @@ class BatchPlan:
     steps: int
 
     @classmethod
-    def of(cls, settings: RunSettings, parts: Parts) -> BatchPlan:
+    def of(cls, recipe: Recipe, parts: Parts, *, in_folders: bool = True) -> BatchPlan:
         """The plan of a run.
+
+        Args:
+            recipe: The settings.
+            parts: The images of the run.
+            in_folders: They lie in one folder of class folders, and so are one data set; a list may hold several.
 
         Raises:
             TrainingError: The training images do not fill a batch.
             DatasetError: The held-out images are too few to be divided.
         """
-        recipe = settings.recipe
         watched, calibration = for_stopping(parts, recipe)
-        # A run that goes on reads its images from a list, but is still of the folder that it began with.
-        several = recipe.sampler.apart and parts.items is None and not settings.folder.is_dir()
+        several = recipe.sampler.apart and parts.items is None and not in_folders
         sources = sources_of(parts.train) if several else np.zeros(len(parts.train.classes), np.int64)
-        steps = len(Batches(parts.train.labels, recipe, parts.items, sources))
+        steps = len(Batches(parts.train.labels, recipe.sampler, parts.items, sources))
         return cls(parts, recipe, watched, calibration, sources, steps)
 
     def load(self, network: SiameseNetwork, run: RunFolder, report: Progress | None = None) -> SiameseData:
@@ -70,11 +73,9 @@ class BatchPlan:
             ImageError: An image can no longer be read.
         """
         recipe, train, size = self.recipe, self.parts.train, self.recipe.network.input_size
+        augment, views = Augmentation.of(recipe), recipe.augmentation.views
         if recipe.freezing.stages == 0:
-            return self._batches(
-                AugmentedImages(train, size, Augmentation(recipe)), AugmentedImages(self.watched, size, None)
-            )
-        views = recipe.augmentation.views
+            return self._batches(AugmentedImages(train, size, augment), AugmentedImages(self.watched, size, None))
         stages = frozen_stages(network, size)
         gigabytes = cache_size(network, size, len(train) * views + len(self.watched)) / 1e9
 
@@ -85,7 +86,7 @@ class BatchPlan:
                 part,
                 [self.parts.hashes[path] for path in part.paths],
                 run.features / name,
-                recipe=recipe,
+                augment=augment,
                 views=views,
                 on_progress=stage_counter(report, stage, len(part)),
             )
@@ -95,7 +96,9 @@ class BatchPlan:
 
     def _batches(self, train: CachedViews | AugmentedImages, held_out: CachedViews | AugmentedImages) -> SiameseData:
         cached = isinstance(train, CachedViews)
-        return SiameseData(train, held_out, self.recipe, self.parts.items, self.sources, cached=cached)
+        sampler, seed = self.recipe.sampler, self.recipe.seed
+        batches = partial(Batches, train.labels, sampler, self.parts.items, self.sources, seed=seed)
+        return SiameseData(train, held_out, batches, cached=cached)
 
 
 def for_stopping(parts: Parts, recipe: Recipe) -> tuple[LabelledImages, LabelledImages]:

@@ -13,7 +13,7 @@ from torch.utils.data import Sampler
 
 from samekind.datasets.folders import LabelledImages
 from samekind.errors import TrainingError
-from samekind.training.recipe import Recipe
+from samekind.training.recipe.sections import SamplerSection
 
 # (epoch, index of the image): the view of an image depends on both.
 View = tuple[int, int]
@@ -27,9 +27,10 @@ class Batches(Sampler[list[View]]):
 
     Args:
         labels: int64 (N,), the class of each training image.
-        recipe: Gives the sampler and the seed.
+        sampler: P, K and the length of a batch of a list.
         listed: int64 (M, 2 or 3), the pairs or triplets of a list, or None to take P classes × K images.
         sources: int64 (C,), the data set of each class: a batch takes P × K of each.
+        seed: Decides the order.
         rank: The number of this process.
         processes: How many there are.
 
@@ -37,25 +38,24 @@ class Batches(Sampler[list[View]]):
         TrainingError: The images do not fill a batch, or a batch cannot be divided among the processes.
 
     Example:
-        >>> recipe = Recipe().with_settings(sampler={"classes": 2, "images": 2})
-        >>> [len(batch) for batch in Batches(np.arange(12) % 3, recipe)]
+        >>> [len(batch) for batch in Batches(np.arange(12) % 3, SamplerSection(classes=2, images=2))]
         [4, 4, 4]
     """
 
     def __init__(
         self,
         labels: NDArray[np.int64],
-        recipe: Recipe,
+        sampler: SamplerSection,
         listed: NDArray[np.int64] | None = None,
         sources: NDArray[np.int64] | None = None,
         *,
+        seed: int = 0,
         rank: int = 0,
         processes: int = 1,
     ) -> None:
         self._labels = labels
-        self._recipe = recipe
+        self._seed = seed
         self._rank, self._processes = rank, processes
-        sampler = recipe.sampler
         self._list = listed
         of_image = np.zeros_like(labels) if sources is None else sources[labels]
         self._groups = [np.flatnonzero(of_image == source) for source in np.unique(of_image)]
@@ -113,7 +113,7 @@ class Batches(Sampler[list[View]]):
 
     def _batches(self) -> list[NDArray[np.int64]]:
         """The batches of an epoch, each its items: int64 (items, 1, 2 or 3)."""
-        seed = np.random.SeedSequence([self._recipe.seed, self._epoch])
+        seed = np.random.SeedSequence([self._seed, self._epoch])
         if self._list is not None:
             order = np.random.default_rng(seed).permutation(self._list)
             return [order[step * self._items : (step + 1) * self._items] for step in range(self._steps)]

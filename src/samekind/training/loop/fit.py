@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -25,21 +25,19 @@ from samekind.training.loop.trainer import make_trainer
 from samekind.training.network.siamese import SiameseNetwork
 from samekind.training.network.start import Start
 from samekind.training.network.whitening import WHITENINGS, whiten_head
-from samekind.training.recipe import Recipe
 from samekind.training.run.folder import RunFolder
 from samekind.training.run.processes import Machines, is_first
-from samekind.training.run.settings import RunSettings
 
 # Parameters of mallopt(3).
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
 
 
 def fit(
-    settings: RunSettings,
     start: Start,
     plan: BatchPlan,
     data: SiameseData,
     run: RunFolder,
+    loggers: Sequence[str],
     *,
     machines: Machines | None = None,
     report: Progress | None = None,
@@ -50,11 +48,11 @@ def fit(
     SIGTERM) finishes the step, saves and ends it.
 
     Args:
-        settings: The recipe and the loggers.
         start: The network, which is trained in place.
-        plan: What its batches are made of.
+        plan: What its batches are made of, and the recipe.
         data: The batches.
         run: The folder of the run; checkpoints and logs go there.
+        loggers: Besides the CSV file, by name.
         machines: On what to train; None for all that is here.
         report: Called with (stage, done, total) at each training step.
 
@@ -64,10 +62,10 @@ def fit(
         KeyboardInterrupt: Somebody pressed Ctrl-C; the checkpoint is there.
         ImageError: An image can no longer be read.
     """
-    recipe, network, train = settings.recipe, start.network, plan.parts.train
+    recipe, network, train = plan.recipe, start.network, plan.parts.train
     _keep_freed_memory()
     if start.whiten and not run.last.exists():
-        _whiten(recipe, network, plan, data, stage_counter(report, "whiten", len(train)))
+        _whiten(network, plan, data, stage_counter(report, "whiten", len(train)))
     if is_first():
         run.ready.touch()  # the other processes wait for it
     objective = make_objective(
@@ -85,7 +83,7 @@ def fit(
         sources=plan.sources,
         watched_pairs=plan.parts.held_out_items,
     )
-    trainer = make_trainer(recipe, settings.loggers, run, machines or Machines(), report)
+    trainer = make_trainer(recipe, loggers, run, machines or Machines(), report)
     _train(trainer, module, data, run.last)
     # A run that is resumed at its very end trains no step, after which the averaged weights would be put in place.
     chosen = run.best if recipe.early_stopping.patience else run.last
@@ -96,23 +94,21 @@ def fit(
             temporary.write_bytes(save(weights))  # safetensors' own file writer hides that a disk is full
 
 
-def _whiten(
-    recipe: Recipe, network: SiameseNetwork, plan: BatchPlan, data: SiameseData, on_progress: Callable[[int], None]
-) -> None:
+def _whiten(network: SiameseNetwork, plan: BatchPlan, data: SiameseData, on_progress: Callable[[int], None]) -> None:
     """Whiten the head by the classes; of a list nothing is known but its items and their answers."""
-    labels, items = plan.parts.train.labels, plan.parts.items
-    whiten = partial(whiten_head, network, data.train_features, whitening=WHITENINGS[recipe.network.whitening])
+    labels, items, section = plan.parts.train.labels, plan.parts.items, plan.recipe.network
+    whiten = partial(whiten_head, network, data.train_features, whitening=WHITENINGS[section.whitening])
     if items is None:
         whiten(labels, plan.sources, on_progress)
         return
     known = groups_known_alike(items, labels)
     # So many directions tell one group more apart.
-    regroup = partial(groups_found, known=known, groups=recipe.network.dimension + 1)
+    regroup = partial(groups_found, known=known, groups=section.dimension + 1)
     whiten(
         known,
         np.zeros(len(labels), np.int64),
         on_progress,
-        regroup=regroup if recipe.network.whitening == "grouped" else None,
+        regroup=regroup if section.whitening == "grouped" else None,
     )
 
 

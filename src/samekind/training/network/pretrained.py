@@ -25,21 +25,14 @@ class Pretrained:
     Attributes:
         name: The architecture and its tag, such as ``tf_efficientnet_b0.aa_in1k``.
         licence: The licence, as timm states it.
-        only_imagenet: Whether the tag says that they saw nothing but ImageNet-1k.
         mean: What is taken from each channel of an image, as a share of white.
         std: What it is then divided by.
     """
 
     name: str
     licence: str
-    only_imagenet: bool
     mean: tuple[float, ...]
     std: tuple[float, ...]
-
-    @property
-    def tag(self) -> str:
-        """The tag alone."""
-        return self.name.partition(".")[2]
 
     @property
     def past(self) -> str:
@@ -73,7 +66,7 @@ def find_pretrained(architecture: str) -> Pretrained:
     name = f"{architecture}.{tag}"
     found = get_pretrained_cfg(name)
     assert found is not None  # timm has just listed it
-    return Pretrained(name, found.license or "not stated", _only_imagenet(tag), found.mean, found.std)
+    return Pretrained(name, found.license or "not stated", found.mean, found.std)
 
 
 def download(pretrained: Pretrained, size: int | None = None) -> dict[str, Tensor]:

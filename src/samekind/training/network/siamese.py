@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch
@@ -97,11 +96,6 @@ class SiameseNetwork(nn.Module):
             bias=network.head_start == "whitened",
             input_size=network.input_size,
         )
-
-    def normalise_by(self, mean: Sequence[float], std: Sequence[float]) -> None:
-        """Take from each channel its mean and divide it by its deviation, both as shares of white."""
-        self.pixel_mean.copy_(255.0 * torch.tensor(mean))
-        self.pixel_std.copy_(255.0 * torch.tensor(std))
 
     def forward(self, images: Tensor) -> Tensor:
         """uint8 (N, S, S, 3), RGB, in; float32 (N, D), unit rows, out."""

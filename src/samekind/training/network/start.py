@@ -1,30 +1,20 @@
-"""The network of a run and the weights that it starts from: loading them, and saying what they had seen."""
+"""The network of a run, with the weights that it starts from loaded into it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import lightning
-import numpy as np
-import onnx
 import torch
 from pydantic import JsonValue
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from samekind.errors import ModelFileError, TrainingError
-from samekind.model_file.file import ModelFile, find_model, read_model
-from samekind.training.network.pretrained import download, find_pretrained
+from samekind.errors import TrainingError
+from samekind.model_file.card import Card
 from samekind.training.network.siamese import SiameseNetwork
+from samekind.training.network.weights import Weights, read_weights
 from samekind.training.recipe import Recipe
-
-# Its trunk is ImageNet's as it was, for only its head was trained.
-BUNDLED = "general"
-_UNKNOWN_PAST = "unknown: whatever {} was trained on"
-_IMAGENET = "ImageNet-1k with labels, so classes of ImageNet are not new to it"
 
 
 @dataclass(frozen=True)
@@ -109,50 +99,48 @@ def initialise(network: SiameseNetwork, init: str) -> StartingWeights:
     """
     if init == "scratch":
         return StartingWeights({name for name, _ in network.named_parameters()}, "nothing: random weights")
-    if init == "imagenet":
-        return _load_pretrained(network)
-    if init.endswith(".safetensors"):
-        weights = _read_safetensors(Path(init))
-        past = _IMAGENET if "imagenet" in Path(init).name.lower() else _UNKNOWN_PAST.format(Path(init).name)
-        return StartingWeights(_load_backbone(network, weights, init), past)
-    if init == "bundled":
-        return _load_bundled(network)
-    return _load_whole(network, init, *_read_model_file(init))
+    given = read_weights(init, network.backbone.default_cfg["architecture"], network.input_size)
+    # Of the bundled model any network can have the trunk; who names a model file means all of it.
+    if given.card and (init != "bundled" or _head_shapes(given.tensors) == _head_shapes(network.state_dict())):
+        _load_whole(network, given, given.card)
+        past = f"{given.past}; then as {given.card.name}: {given.card.training.data}"
+        return StartingWeights(set(), past, given.tag, given.licence)
+    return StartingWeights(_load_backbone(network, given), given.past, given.tag, given.licence)
 
 
-def _load_pretrained(network: SiameseNetwork) -> StartingWeights:
-    found = find_pretrained(network.backbone.default_cfg["architecture"])
-    fresh = _load_backbone(network, download(found, network.input_size), f"timm's {found.name}")
-    # Weights of another tag may want their images normalised otherwise than the architecture's own choice does.
-    network.normalise_by(found.mean, found.std)
-    return StartingWeights(fresh, found.past, found.name, found.licence)
+def _load_whole(network: SiameseNetwork, given: Weights, card: Card) -> None:
+    own, weights = network.state_dict(), given.tensors
+    missing = {name for name in own if not name.endswith("num_batches_tracked")} - set(weights)
+    missing |= {name for name in weights if name.startswith("head.") and name not in own}
+    wrong = [name for name, tensor in weights.items() if name in own and tensor.shape != own[name].shape]
+    if missing or wrong:
+        odd = sorted(missing or wrong)[0]
+        raise TrainingError(
+            f"{given.source}: does not fit this network ({odd}); it is a {card.backbone} with "
+            f"{card.dimension} dimensions{_features(card.training.recipe)}"
+        )
+    network.load_state_dict({name: tensor for name, tensor in weights.items() if name in own}, strict=False)
 
 
-def _read_safetensors(path: Path) -> dict[str, Tensor]:
-    try:
-        return dict(load_file(path))
-    except FileNotFoundError:
-        raise TrainingError(f"{path}: no such file") from None
-    except (OSError, SafetensorError) as error:
-        raise TrainingError(f"{path}: not a readable safetensors file ({error})") from error
-
-
-def _load_backbone(network: SiameseNetwork, weights: dict[str, Tensor], source: str) -> set[str]:
-    body: nn.Module = network.backbone
-    own = body.state_dict()
-    fitting = {name: tensor for name, tensor in weights.items() if name in own}
-    if not fitting:
-        raise TrainingError(f"{source}: holds no weights of this backbone")
+def _load_backbone(network: SiameseNetwork, given: Weights) -> set[str]:
+    """All but the head; the names of the parameters that start from noise."""
+    own, prefix = network.state_dict(), "backbone."
+    fitting = {name: tensor for name, tensor in given.tensors.items() if name in own and name[:5] != "head."}
+    loaded = {name.removeprefix(prefix) for name in fitting if name.startswith(prefix)}
+    if not loaded:
+        raise TrainingError(f"{given.source}: holds no weights of this backbone")
     for name, tensor in fitting.items():
         if tensor.shape != own[name].shape:
-            raise TrainingError(f"{source}: {name} is {tuple(tensor.shape)}, not {tuple(own[name].shape)}")
-    body.load_state_dict(fitting, strict=False)
-    fresh = {f"backbone.{name}" for name, _ in body.named_parameters() if name not in fitting}
-    fresh |= _reset_norms_behind_missing(body, set(fitting))
+            what = f"{name.removeprefix(prefix)} is {tuple(tensor.shape)}, not {tuple(own[name].shape)}"
+            raise TrainingError(f"{given.source}: {what}")
+    network.load_state_dict(fitting, strict=False)
+    body: nn.Module = network.backbone
+    fresh = {f"{prefix}{name}" for name, _ in body.named_parameters() if name not in loaded}
+    fresh |= _reset_norms_behind_missing(body, loaded)
     if frozen := sorted(fresh & {name for name, weight in network.named_parameters() if not weight.requires_grad}):
         raise TrainingError(
-            f"{source}: lacks {frozen[0]}, which freezing.stages={network.frozen_stages} would keep as noise; try "
-            f"--set freezing.stages={0 if network.frozen_stages == 'all' else network.frozen_stages - 1}"
+            f"{given.source}: lacks {frozen[0]}, which freezing.stages={network.frozen_stages} would keep as noise; "
+            f"try --set freezing.stages={0 if network.frozen_stages == 'all' else network.frozen_stages - 1}"
         )
     return fresh | {name for name, _ in network.named_parameters() if name.startswith("head.")}
 
@@ -173,54 +161,8 @@ def _reset_norms_behind_missing(body: nn.Module, loaded: set[str]) -> set[str]:
     return reset
 
 
-def _load_bundled(network: SiameseNetwork) -> StartingWeights:
-    model, weights = _read_model_file(BUNDLED)
-    architecture = network.backbone.default_cfg["architecture"]
-    if architecture != model.card.backbone:
-        raise TrainingError(f"bundled: is for {model.card.backbone} only, not for {architecture}; use --init imagenet")
-    if _head_shapes(weights) == _head_shapes(network.state_dict()):
-        return _load_whole(network, BUNDLED, model, weights)
-    prefix = "backbone."
-    trunk = {name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)}
-    return _of_model(_load_backbone(network, trunk, "bundled"), model.card.training.pretraining, model)
-
-
-def _head_shapes(weights: Mapping[str, Tensor]) -> dict[str, torch.Size]:
-    return {name: tensor.shape for name, tensor in weights.items() if name.startswith("head.")}
-
-
-def _load_whole(network: SiameseNetwork, init: str, model: ModelFile, weights: Mapping[str, Tensor]) -> StartingWeights:
-    own = network.state_dict()
-    missing = {name for name in own if not name.endswith("num_batches_tracked")} - set(weights)
-    missing |= {name for name in weights if name.startswith("head.") and name not in own}
-    wrong = [name for name, tensor in weights.items() if name in own and tensor.shape != own[name].shape]
-    if missing or wrong:
-        odd = sorted(missing or wrong)[0]
-        raise TrainingError(
-            f"{init}: does not fit this network ({odd}); it is a {model.card.backbone} with "
-            f"{model.card.dimension} dimensions{_features(model.card.training.recipe)}"
-        )
-    network.load_state_dict({name: tensor for name, tensor in weights.items() if name in own}, strict=False)
-    past = f"{model.card.training.pretraining}; then as {model.card.name}: {model.card.training.data}"
-    return _of_model(set(), past, model)
-
-
-def _of_model(fresh: set[str], past: str, model: ModelFile) -> StartingWeights:
-    return StartingWeights(fresh, past, model.card.training.init_tag, model.card.licence)
-
-
-def _read_model_file(init: str) -> tuple[ModelFile, dict[str, Tensor]]:
-    try:
-        model = read_model(find_model(init))
-    except ModelFileError as error:
-        raise TrainingError(f"cannot start from {init!r}: {error}") from error
-    initializers = onnx.load_model_from_string(model.data).graph.initializer
-    arrays = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in initializers}
-    return model, {
-        name: torch.from_numpy(array.astype(np.float32))
-        for name, array in arrays.items()
-        if name.startswith(("backbone.", "head.", "pixel_"))
-    }
+def _head_shapes(tensors: Mapping[str, Tensor]) -> dict[str, torch.Size]:
+    return {name: tensor.shape for name, tensor in tensors.items() if name.startswith("head.")}
 
 
 def _features(recipe: dict[str, JsonValue]) -> str:

@@ -10,13 +10,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from samekind.datasets.checking.usable import refuse_unusable
-from samekind.datasets.dataset import Dataset, read_dataset, read_test_images
-from samekind.errors import DatasetError, MissingExtraError, ModelFileError, TrainingError
-from samekind.training.answered import is_answered_list, read_answered
+from samekind.datasets.dataset import Dataset
+from samekind.datasets.folders import LabelledImages
+from samekind.errors import MissingExtraError, ModelFileError, TrainingError
 from samekind.training.batches.workers import refuse_small_for_cache
-from samekind.training.recipe import Recipe
-from samekind.training.recipe.sections import BUNDLED_BACKBONE
+from samekind.training.images import RunImages, list_images
+from samekind.training.recipe.sections import BUNDLED_BACKBONE, SamplerSection
 from samekind.training.run.folder import RunFolder
 from samekind.training.run.settings import RunSettings
 
@@ -27,12 +26,13 @@ _EXTRA = (
     *("torch", "torchvision", "timm", "lightning", "pytorch_metric_learning", "safetensors", "scipy"),
     *("onnx", "onnxscript", "matplotlib"),
 )
-# Different images of a class: two to train on and two to hold out.
-_FEWEST = 4
 
 
-def preflight(settings: RunSettings, run: RunFolder) -> None:
+def preflight(settings: RunSettings, run: RunFolder) -> RunImages:
     """Make sure that nothing which can be known by now would stop a new run later.
+
+    Returns:
+        The images of the run, which had to be listed for it.
 
     Raises:
         TrainingError: The output cannot be written, a run is in the folder already, the starting weights are missing,
@@ -45,16 +45,12 @@ def preflight(settings: RunSettings, run: RunFolder) -> None:
     refuse_start(settings.init)
     if settings.recipe.freezing.stages:
         refuse_small_for_cache(settings.recipe.augmentation.views, settings.recipe.network.input_size)
-    if is_answered_list(settings.folder):
-        read_answered(settings.folder, settings.recipe)
-    else:
-        dataset = read_dataset(settings.folder, exclude=settings.exclude)
-        refuse_unfit(dataset, settings.recipe)
-        refuse_no_batch(dataset, settings.recipe)
-    for path in settings.tests:
-        read_test_images(path, exclude=settings.exclude)
+    images = list_images(settings)
+    if isinstance(images.source, Dataset):
+        refuse_no_batch(images.source.train, settings.recipe.sampler)
     if settings.init == "imagenet":  # last, for it may take seconds
         refuse_unreachable_hub(settings.recipe.network.backbone)
+    return images
 
 
 def refuse_unreachable_hub(backbone: str) -> None:
@@ -138,39 +134,12 @@ def refuse_start(init: str) -> None:
         raise TrainingError(f"cannot start from {init!r}: {error}; or --init imagenet, bundled, scratch") from None
 
 
-def refuse_unfit(dataset: Dataset, recipe: Recipe) -> None:
-    """Make sure that a data set could be trained on, as far as its list of images tells.
-
-    Raises:
-        DatasetError: It has one class only; a class has too few images to be split; it names held-out images where the
-            recipe draws them from a list; or it has not as many classes as the recipe holds out.
-    """
-    images, holdout = dataset.train, recipe.holdout
-    refuse_unusable(images)
-    if recipe.sampler.kind != "classes":
-        if dataset.held_out is not None:
-            raise DatasetError(
-                f"{images.root}: names held-out images, but of a list of {recipe.sampler.kind} items are held out; "
-                "remove them, or train with --set sampler.kind=classes"
-            )
-    elif dataset.held_out is None and holdout.classes:
-        most = len(images.classes) - 2
-        if not 2 <= holdout.classes <= most:
-            raise DatasetError(
-                f"{images.root}: of {len(images.classes)} classes, {f'2 to {most}' if most >= 2 else 'none'} can be "
-                f"held out (3 for trios); not {holdout.classes}"
-            )
-    elif dataset.held_out is None:
-        refuse_unusable(images, fewest=_FEWEST)
-
-
-def refuse_no_batch(dataset: Dataset, recipe: Recipe) -> None:
+def refuse_no_batch(images: LabelledImages, sampler: SamplerSection) -> None:
     """Make sure that the images fill a batch, as far as that is known before some of them are held out.
 
     Raises:
         TrainingError: All of them together do not.
     """
-    images, sampler = dataset.train, recipe.sampler
     batch = min(sampler.classes, len(images.classes)) * sampler.images
     if sampler.kind == "classes" and len(images) < batch:
         advice = max(2, len(images) // len(images.classes) // 4)

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from samekind.copies.alignment.geometry import at_sizes, refined
+from samekind.copies.alignment.overlap import Overlap, lay
 from samekind.copies.compare import laid_in_small
-from samekind.copies.geometry import at_sizes, refined
-from samekind.copies.overlap import Overlap, lay
 from samekind.copies.picture import shrunk
 from samekind.embedding.small_picture import read_detail
 from samekind.gallery.duplicates.pictures.picture_files import PictureFile

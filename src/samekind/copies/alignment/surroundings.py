@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.copies.geometry import Map
+from samekind.copies.alignment.matching import Map
 
 _EDGE_LEVELS, _FRAMED, _RING_FLAT = 14.0, 0.5, 0.85
 _FLAT_LEVELS, _FLAT = 12.0, 0.985

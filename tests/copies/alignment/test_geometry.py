@@ -8,8 +8,9 @@ from copies.conftest import photo
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from samekind.copies.alignment.geometry import Alignment, alignments, at_sizes
+from samekind.copies.alignment.matching import similarity_of
 from samekind.copies.features import Features
-from samekind.copies.geometry import Alignment, alignments, at_sizes, similarity_of
 from samekind.copies.picture import Picture, describe_picture
 
 

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.copies.geometry import Map
+from samekind.copies.alignment.matching import Map
 
 Floats = NDArray[np.float32]
 
