@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from samekind.wrapping.model import Wrapped
     from samekind.wrapping.wrap import wrap
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "AdaptationError",
