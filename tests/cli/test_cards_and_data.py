@@ -77,6 +77,20 @@ def test_the_protocols_sizes_on_the_real_data(shared: Path, tmp_path: Path) -> N
     assert result.stdout.endswith("1,280 training pairs, 320 test pairs\n")
 
 
+def test_data_draws_from_a_manifest(colour_folders: Path, tmp_path: Path) -> None:
+    images = sorted(colour_folders.rglob("*.png"))
+    manifest, output = tmp_path / "images.csv", tmp_path / "pairs.csv"
+    manifest.write_text(
+        "path,label,split\n"
+        + "".join(f"{path},{path.parent.name},{'test' if path.stem < '04' else 'train'}\n" for path in images)
+    )
+    result = run("data", "pairs", manifest, "-o", output, "--train", "8", "--test", "2")
+    assert result.stdout == f"{output}: 32 training pairs, 8 test pairs\n"
+    with output.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert all((Path(row["first"]).stem < "04") == (row["split"] == "test") for row in rows)
+
+
 def test_data_from_a_folder_without_classes(tmp_path: Path) -> None:
     result = run("data", "pairs", tmp_path, "-o", tmp_path / "pairs.csv")
     assert result.returncode == 2

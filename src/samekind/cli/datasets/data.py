@@ -22,7 +22,9 @@ app = typer.Typer(
 
 FolderArgument = Annotated[
     Path,
-    typer.Argument(help="Class folders, or train and val with class folders in each.", show_default=False),
+    typer.Argument(
+        help="Class folders, train and val with class folders in each, or a CSV manifest.", show_default=False
+    ),
 ]
 OutputOption = Annotated[
     Path,
