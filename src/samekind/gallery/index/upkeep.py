@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from samekind.gallery.index.build import advised_index, build_index, refuse_unknown_index
+from samekind.gallery.index.build import EXACT, advised_index, build_index, build_rows, refuse_unknown_index
 from samekind.gallery.index.index_file import Facts, IndexFile, read_facts
+from samekind.gallery.index.row_file import MOST_TOUCHED, RowFile
 from samekind.gallery.store.connection import Connection
 from samekind.gallery.store.facts import read_fact
 from samekind.gallery.store.store import Store
@@ -84,5 +85,15 @@ def _keep_up(store: Store, db: Connection, factory: str | None, least: int, shar
     stale, count = stale_rows(db)
     facts = index_facts(db)
     other = factory is not None and factory != facts.get("factory")
-    if count and (other or stale > max(least, share * count) or (facts and not IndexFile.open(store.folder, facts))):
+    most = max(least, share * count)
+    if count and (other or stale > most or (facts and not IndexFile.open(store.folder, facts))):
         build_index(store, db, factory)
+    elif count and facts and facts["factory"] != EXACT and _rows_lag(store, db, facts, most):
+        build_rows(store, db)
+
+
+def _rows_lag(store: Store, db: Connection, facts: Facts, most: float) -> bool:
+    """Whether the file of rows is lost, or too many have changed since."""
+    name = facts.get("rows")
+    touched = db.execute("SELECT count(*) FROM touched").fetchone()[0]
+    return name is None or touched > min(most, MOST_TOUCHED) or RowFile.open(store.folder / name) is None
