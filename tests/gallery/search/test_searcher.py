@@ -15,8 +15,9 @@ from conftest import save_noise
 from samekind.errors import GalleryError
 from samekind.gallery import Gallery
 from samekind.gallery.index.build import build_index
-from samekind.gallery.index.index_file import IndexFile
-from samekind.gallery.store.connection import transaction
+from samekind.gallery.search import by_index
+from samekind.gallery.search.moment import Moment
+from samekind.gallery.store.connection import Connection, transaction
 from samekind.gallery.store.facts import set_fact
 from samekind.gallery.store.store import Store
 from samekind.model_file.card import Card
@@ -31,10 +32,10 @@ with Gallery.open(sys.argv[1], model=sys.argv[3]) as gallery:
 """
 
 
-@pytest.fixture
-def reader(gallery: Gallery, photos: Path) -> Iterator[Gallery]:
+@pytest.fixture(params=["Flat", "IVF1,Flat", "HNSW8"])
+def reader(gallery: Gallery, photos: Path, request: pytest.FixtureRequest) -> Iterator[Gallery]:
     """The gallery of ``photos``, open in this process, which never writes it; it has searched before."""
-    gallery.sync(photos)
+    gallery.sync(photos, index=request.param)
     with Gallery.open(gallery.path, read_only=True) as opened:
         opened.search(photos / "red/00.png")
         yield opened
@@ -96,17 +97,22 @@ def test_what_is_committed_while_the_index_is_searched_counts(
     """The index finds what it has; then the rows tell that the gallery has moved on."""
     query = next(iter(reader)).embedding
     before = [hit.path for hit in reader.search_embedding(query, 5)]
-    search, calls = IndexFile.neighbours, []
+    find, calls = reader._searcher._find, []
 
-    def slow_search(self: IndexFile, *arguments: object) -> object:
-        found = search(self, *arguments)
-        calls.append(found)
-        if len(calls) == 1:
-            before[1].unlink()
-            gallery.sync(photos)
-        return found
+    def slow_find(db: Connection, moment: Moment, *arguments: object) -> object:
+        calls.append(moment)
+        with monkeypatch.context() as patch:
+            if len(calls) == 1:
+                patch.setattr(by_index, "_still", then_changed)
+            return find(db, moment, *arguments)
 
-    monkeypatch.setattr(IndexFile, "neighbours", slow_search)
+    def then_changed(db: Connection, moment: Moment) -> bool:
+        before[1].unlink()
+        gallery.sync(photos)
+        return still(db, moment)
+
+    still = by_index._still
+    monkeypatch.setattr(reader._searcher, "_find", slow_find)
     after = reader.search_embedding(query, 5)
     assert len(calls) == 2
     assert [hit.path for hit in after][:4] == [before[0], *before[2:]]

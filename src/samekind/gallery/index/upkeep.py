@@ -32,6 +32,8 @@ def keep_up(store: Store, db: Connection, factory: str | None = None) -> None:
     """
     if store.files is not None:
         _keep_up(store, db, factory, 0, _SHARE_AT_ITS_END)
+        if _rows_lag(store, db):
+            build_rows(store, db)
     else:
         from samekind.gallery.index.hnsw import keep_up_hnsw  # noqa: PLC0415 - it needs the extra "postgres"
 
@@ -85,15 +87,16 @@ def _keep_up(store: Store, db: Connection, factory: str | None, least: int, shar
     stale, count = stale_rows(db)
     facts = index_facts(db)
     other = factory is not None and factory != facts.get("factory")
-    most = max(least, share * count)
-    if count and (other or stale > most or (facts and not IndexFile.open(store.folder, facts))):
+    if count and (other or stale > max(least, share * count) or (facts and not IndexFile.open(store.folder, facts))):
         build_index(store, db, factory)
-    elif count and facts and facts["factory"] != EXACT and _rows_lag(store, db, facts, most):
-        build_rows(store, db)
 
 
-def _rows_lag(store: Store, db: Connection, facts: Facts, most: float) -> bool:
-    """Whether the file of rows is lost, or too many have changed since."""
-    name = facts.get("rows")
+def _rows_lag(store: Store, db: Connection) -> bool:
+    """Whether the file of rows is wanted and lost, or too many have changed since it was made."""
+    facts = index_facts(db)
+    if facts.get("factory", EXACT) == EXACT:
+        return False
+    if facts.get("rows") is None or (file := RowFile.open(store.folder / facts["rows"])) is None:
+        return True
     touched = db.execute("SELECT count(*) FROM touched").fetchone()[0]
-    return name is None or touched > min(most, MOST_TOUCHED) or RowFile.open(store.folder / name) is None
+    return bool(touched > min(MOST_TOUCHED, _SHARE_AT_ITS_END * len(file.ids)))
