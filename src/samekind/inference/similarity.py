@@ -59,8 +59,12 @@ def checked_embedding(vector: ArrayLike) -> NDArray[np.float32]:
         usual: NDArray[np.float32] = vector
         if abs(float(usual.dot(usual)) - 1) < _LENGTH_TOLERANCE:
             return usual
+    try:
+        array = np.asarray(vector)
+    except ValueError:  # it has parts of several lengths
+        array = np.empty((), object)
     row: NDArray[np.float32]
-    [row] = checked_embeddings(np.asarray(vector)[None], np.size(vector), "the embedding")
+    [row] = checked_embeddings(array[None], array.size, "the embedding")
     return row
 
 

@@ -19,8 +19,6 @@ from gallery.conftest import age
 from samekind.errors import GalleryError
 from samekind.gallery import Gallery
 from samekind.gallery.index.row_file import RowFile, write_row_file
-from samekind.gallery.search.hit import Hit
-from samekind.gallery.store import sqlite
 from samekind.gallery.store.connection import transaction
 from samekind.gallery.store.rows import Stored
 
@@ -217,7 +215,6 @@ def test_a_gallery_of_an_earlier_samekind_gets_one(gallery: Gallery, photos: Pat
     gallery.sync(photos)
     assert len(gallery.search_embedding(query, 50)) == 12
     assert gallery.snapshot().in_files is not None
-    assert "touched" in sqlite._WATCHED
 
 
 def test_a_flat_index_has_none(gallery: Gallery, photos: Path) -> None:
@@ -231,4 +228,3 @@ def test_its_bytes_are_stated_with_those_of_the_gallery(gallery: Gallery, photos
     gallery.sync(photos, index="HNSW8")
     files = [Path(gallery.path), row_file_of(gallery), *photos.parent.glob("*.faiss")]
     assert gallery.status().bytes == sum(file.stat().st_size for file in files)
-    assert isinstance(gallery.search(photos / "red/00.png", 1)[0], Hit)
