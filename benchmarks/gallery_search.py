@@ -4,12 +4,13 @@ Processor time, for a machine has other work. Search and call take turns with th
 and in who comes first, for the second finds the lists of an IVF in the processor's cache. Vectors are of unit length
 around many centres, as embeddings of real images are.
 
-python benchmarks/gallery_search.py [--vectors 1000000] [--dimension 256] [--queries 100]
+python benchmarks/gallery_search.py [--vectors 1000000] [--dimension 256] [--queries 100] [--index IVF4000,SQ8]
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import tempfile
 import time
 from collections.abc import Callable
@@ -35,12 +36,13 @@ def main() -> None:
     parser.add_argument("--vectors", type=int, default=1_000_000)
     parser.add_argument("--dimension", type=int, default=256)
     parser.add_argument("--queries", type=int, default=100)
+    parser.add_argument("--index", default=None, help="the kind that is measured beside Flat; the advised one")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "many.samekind"
         queries = _fill(path, arguments.vectors, arguments.dimension, arguments.queries)
         truth = None
-        for factory in ("Flat", advised_index(max(arguments.vectors, 500_001))):
+        for factory in ("Flat", arguments.index or advised_index(max(arguments.vectors, 500_001))):
             store = open_store(path)
             start = time.perf_counter()
             with store.writing() as db:
@@ -88,8 +90,10 @@ def _race(path: Path, queries: NDArray[np.float32], factory: str) -> NDArray[np.
     theirs: list[float] = []
     paths: list[float] = []
     ids = []
+    before = _private_mb()
     with Gallery.open(path, read_only=True) as gallery:
         gallery.search_embedding(queries[0], 10)
+        print(f"{factory}: most memory {_most_mb():.0f} MB, of one open gallery {_private_mb() - before:.0f} MB")
         bare.search(queries[:1], 10)
         searches: list[tuple[Callable[[NDArray[np.float32]], Any], list[float]]] = [
             (lambda query: bare.search(query[None], 10), theirs),
@@ -113,6 +117,16 @@ def _race(path: Path, queries: NDArray[np.float32], factory: str) -> NDArray[np.
             f"with its paths {paths_us:.0f} us ({paths_us / call:.2f})"
         )
     return np.array(ids)
+
+
+def _private_mb() -> float:
+    """What the process has to itself; what it maps of files the system takes back when it needs room. Linux."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("RssAnon:")[2].split()[0]) / 1e3
+
+
+def _most_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
 
 
 if __name__ == "__main__":
