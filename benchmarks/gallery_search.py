@@ -93,7 +93,6 @@ def _race(path: Path, queries: NDArray[np.float32], factory: str) -> NDArray[np.
     ours: list[float] = []
     theirs: list[float] = []
     paths: list[float] = []
-    ids = []
     before = _private_mb()
     with Gallery.open(path, read_only=True) as gallery:
         gallery.search_embedding(queries[0], 10)
@@ -112,8 +111,8 @@ def _race(path: Path, queries: NDArray[np.float32], factory: str) -> NDArray[np.
                     for hit in found:
                         _ = hit.path
                     paths.append(time.process_time_ns() - start)
-                    ids.append([hit.row.id for hit in found])
             searches.reverse()
+        ids = [[hit.row.id for hit in gallery.search_embedding(query, 10)] for query in queries]
         if "IVF" in factory:
             _print_parts(gallery, bare, queries)
     for share in (50, 95):
