@@ -127,8 +127,11 @@ def take_snapshot(store: Store, db: Connection, space: EmbeddingSpace, last: Sna
     rows = last.rows if last is not None and last.facts == text else None
     if rows is None and facts.get("rows"):
         rows = RowFile.open(store.folder / facts["rows"])
-    dropped = [row[0] for row in db.execute("SELECT id FROM dropped ORDER BY id")] if base is not None else []
+    dropped = np.empty(0, np.int64)
+    if base is not None:
+        dropped = np.array([row[0] for row in db.execute("SELECT id FROM dropped ORDER BY id")], np.int64)
+        dropped = dropped[np.isin(dropped, base.ids)]  # also what came later and was changed again is named there
     chunks = list(space.read(db, after=facts["generation"] if base is not None else -1))
     ids = np.concatenate([chunk[0] for chunk in chunks]) if chunks else np.empty(0, np.int64)
     vectors = np.concatenate([chunk[1] for chunk in chunks]) if chunks else np.empty((0, 0), np.float32)
-    return Snapshot(generation, text, space.name, base, rows, np.array(dropped, np.int64), ids, vectors)
+    return Snapshot(generation, text, space.name, base, rows, dropped, ids, vectors)
