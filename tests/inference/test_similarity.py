@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 from sklearn.metrics.pairwise import cosine_similarity, paired_cosine_distances
 from strategies import unit_rows
 
-from samekind.inference.similarity import TRIO_PAIRS, paired_similarity, similarity_matrix, trio_similarities
+from samekind.errors import EmbeddingError
+from samekind.inference.similarity import (
+    TRIO_PAIRS,
+    checked_embedding,
+    paired_similarity,
+    similarity_matrix,
+    trio_similarities,
+)
 
 
 def random_units(count: int, dimension: int = 128, seed: int = 0) -> np.ndarray:
@@ -79,3 +86,21 @@ def test_trio_similarities_are_those_of_its_pairs_in_order() -> None:
     assert TRIO_PAIRS == ((0, 1), (0, 2), (1, 2))
     for column, (i, j) in enumerate(TRIO_PAIRS):
         assert np.array_equal(similarities[:, column], paired_similarity(members[i], members[j]))
+
+
+UNIT = np.array([0.6, 0.8], np.float32)
+
+
+@pytest.mark.parametrize("vector", [UNIT, UNIT.astype(np.float64), [0.6, 0.8], 1.004 * UNIT, 0.996 * UNIT])
+def test_one_embedding_is_taken_as_it_is(vector: object) -> None:
+    taken = checked_embedding(vector)
+    assert (taken.dtype, taken.shape) == (np.float32, (2,))
+    assert np.array_equal(taken, np.asarray(vector, np.float32))
+
+
+@pytest.mark.parametrize(
+    "vector", [1.006 * UNIT, 0.994 * UNIT, np.nan * UNIT, np.inf * UNIT, UNIT[None], np.float32(1), ["a"], [[1], 2]]
+)
+def test_what_is_no_embedding_is_refused_as_among_many(vector: object) -> None:
+    with pytest.raises(EmbeddingError, match=r"^the embedding"):
+        checked_embedding(vector)

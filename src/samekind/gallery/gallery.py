@@ -8,8 +8,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import numpy as np
-
 from samekind.adaptation.adaptation import Adaptation
 from samekind.errors import GalleryError
 from samekind.gallery.clustering import Cluster, ClusterMethod, find_clusters
@@ -37,7 +35,7 @@ from samekind.gallery.sync.report import SyncReport
 from samekind.gallery.sync.shards import add_shards
 from samekind.gallery.sync.sync import sync_folder
 from samekind.images import ImageSource
-from samekind.inference.similarity import Embeddings, checked_embeddings
+from samekind.inference.similarity import Embeddings, checked_embedding
 from samekind.model_file.card import Card
 from samekind.progress import Progress
 from samekind.recognizer import Recognizer
@@ -330,8 +328,8 @@ class Gallery:
             EmbeddingError: It is not of unit length, or not finite.
             GalleryError: As ``search``, or the embedding is of another dimension.
         """
-        [row] = checked_embeddings(np.asarray(embedding)[None], np.size(embedding), "the embedding")
-        return self._searcher.hits(row, k, min_probability, None if where is None else _condition(where))
+        query = checked_embedding(embedding)
+        return self._searcher.hits(query, k, min_probability, None if where is None else _condition(where))
 
     def duplicates(
         self,

@@ -62,7 +62,7 @@ def read_status(store: Store, model: GalleryModel) -> Status:
         unreadable = db.execute("SELECT path, error FROM images WHERE error IS NOT NULL ORDER BY path").fetchall()
         frames = sum(is_frame(path) for (path,) in db.execute("SELECT path FROM images WHERE path LIKE '%#t=%'"))
     card = model.card()
-    index = None if store.files is None else store.folder / str(facts.get("file"))
+    beside = [] if store.files is None else [store.folder / str(facts.get(key)) for key in ("file", "rows")]
     return Status(
         path=store.path,
         images=count,
@@ -72,7 +72,7 @@ def read_status(store: Store, model: GalleryModel) -> Status:
         model=card.name if card else None,
         fingerprint=card.fingerprint if card else None,
         dimension=card.dimension if card else None,
-        bytes=store.size() + (index.stat().st_size if index is not None and index.is_file() else 0),
+        bytes=store.size() + sum(file.stat().st_size for file in beside if file.is_file()),
         index=facts["factory"] if facts else None,
         index_recall=facts.get("recall"),
         index_behind=behind,

@@ -11,7 +11,7 @@ from typing import Any
 from samekind.errors import DatasetError
 
 IGNORE_FILE = ".samekindignore"
-_GALLERYS_OWN = re.compile(r"\.samekind(-wal|-shm|-journal|\.lock|\.writer|\.[^.]+\.faiss)?$")
+_GALLERYS_OWN = re.compile(r"\.samekind(-wal|-shm|-journal|\.lock|\.writer|\.[^.]+\.(faiss|rows))?$")
 
 # Folders that a system makes, by their names in lower case. Hidden ones need not be named.
 _SYSTEM_FOLDERS = frozenset(

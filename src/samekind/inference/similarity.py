@@ -43,15 +43,39 @@ def checked_embeddings(rows: ArrayLike, dimension: int, name: str = "the embeddi
             "those of another model cannot be compared"
         )
     length = np.sqrt(np.einsum("nd,nd->n", array, array, dtype=np.float64))
-    if not np.isfinite(length).all():
-        raise EmbeddingError(f"{name}: row {int(np.argmin(np.isfinite(length)))} has values that are no finite numbers")
-    if (odd := np.abs(length - 1) > _LENGTH_TOLERANCE).any():
-        row = int(np.argmax(odd))
-        raise EmbeddingError(
-            f"{name}: row {row} has the length {length[row]:.3g}, and embeddings have 1; "
-            "divide each row by its length: rows / np.linalg.norm(rows, axis=1, keepdims=True)"
-        )
+    if not (np.abs(length - 1) <= _LENGTH_TOLERANCE).all():  # one that is no number is no less than another
+        raise EmbeddingError(_why_not_embeddings(length, name))
     return np.asarray(array, np.float32)
+
+
+def checked_embedding(vector: ArrayLike) -> NDArray[np.float32]:
+    """One embedding from elsewhere, (D,), as ``checked_embeddings`` gives many: float32 (D,).
+
+    Raises:
+        EmbeddingError: As there.
+    """
+    # Each search asks. Where a glance leaves a doubt the other tells.
+    if isinstance(vector, np.ndarray) and vector.dtype == np.float32 and vector.ndim == 1:
+        usual: NDArray[np.float32] = vector
+        if abs(float(usual.dot(usual)) - 1) < _LENGTH_TOLERANCE:
+            return usual
+    try:
+        array = np.asarray(vector)
+    except ValueError:  # it has parts of several lengths
+        array = np.empty((), object)
+    row: NDArray[np.float32]
+    [row] = checked_embeddings(array[None], array.size, "the embedding")
+    return row
+
+
+def _why_not_embeddings(length: NDArray[np.float64], name: str) -> str:
+    if not np.isfinite(length).all():
+        return f"{name}: row {int(np.argmin(np.isfinite(length)))} has values that are no finite numbers"
+    row = int(np.argmax(np.abs(length - 1) > _LENGTH_TOLERANCE))
+    return (
+        f"{name}: row {row} has the length {length[row]:.3g}, and embeddings have 1; "
+        "divide each row by its length: rows / np.linalg.norm(rows, axis=1, keepdims=True)"
+    )
 
 
 def paired_similarity(first: Embeddings, second: Embeddings) -> NDArray[np.float32]:

@@ -204,7 +204,7 @@ class ShardFolder:
         return [(self.path / name, entry) for name, entry in sorted(self.manifest.shards.items())]
 
     def rows(self) -> Iterator[ShardRow]:
-        """All rows, those of older shards first; of an image that is in two the later.
+        """All rows, those of older shards first; of a name that several have the last, and no other.
 
         Raises:
             ShardError: A shard is missing or broken.
@@ -213,16 +213,29 @@ class ShardFolder:
         for path, entry in self.files():
             if not path.is_file() or content_hash(path) != entry.sha256:
                 raise ShardError(f"{path}: missing, or not as it was written; copy the folder again")
-            yield from (row for row in read_shard(path) if latest.get(row.name, path.name) == path.name)
+            for place, row in enumerate(read_shard(path)):
+                here = path.name, place
+                if latest.get(row.name, here) == here:
+                    yield row
 
-    def _latest(self) -> dict[str, str]:
-        """The shards of images that may be in several: what later plans have, for within a plan each is once."""
+    def _latest(self) -> dict[str, tuple[str, int]]:
+        """The shard and the place in it of names that several rows may have.
+
+        These are all names of later plans. Of the first plan it is those that a tar file has more than once.
+        """
         rows = self.manifest.settings.rows
-        latest: dict[str, str] = {}
-        for plan, entry in list(enumerate(self.manifest.plans))[1:]:
+        latest: dict[str, tuple[str, int]] = {}
+        address, members = "", set[str]()
+        for plan, entry in enumerate(self.manifest.plans):
             for number in range(-(-entry.inputs // rows)):
-                if (name := shard_name(plan, number)) in self.manifest.shards:
-                    latest |= dict.fromkeys((one.name for one in self.inputs_of(plan, number)), name)
+                if (name := shard_name(plan, number)) not in self.manifest.shards:
+                    continue
+                for place, one in enumerate(self.inputs_of(plan, number)):
+                    if one.address != address:  # what one file has stands together
+                        address, members = one.address, set()
+                    if plan or one.member in members:
+                        latest[one.name] = name, place
+                    members.add(one.member)
         return latest
 
     def _plan(self, plan: int) -> Path:

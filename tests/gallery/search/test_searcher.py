@@ -10,13 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import printed_seed
 from conftest import save_noise
 
 from samekind.errors import GalleryError
 from samekind.gallery import Gallery
-from samekind.gallery.index.build import build_index
-from samekind.gallery.index.index_file import IndexFile
-from samekind.gallery.store.connection import transaction
+from samekind.gallery.index.build import build_index, build_rows
+from samekind.gallery.search import by_index
+from samekind.gallery.search.moment import Moment
+from samekind.gallery.store.connection import Connection, transaction
 from samekind.gallery.store.facts import set_fact
 from samekind.gallery.store.store import Store
 from samekind.model_file.card import Card
@@ -31,10 +33,10 @@ with Gallery.open(sys.argv[1], model=sys.argv[3]) as gallery:
 """
 
 
-@pytest.fixture
-def reader(gallery: Gallery, photos: Path) -> Iterator[Gallery]:
+@pytest.fixture(params=["Flat", "IVF1,Flat", "HNSW8"])
+def reader(gallery: Gallery, photos: Path, request: pytest.FixtureRequest) -> Iterator[Gallery]:
     """The gallery of ``photos``, open in this process, which never writes it; it has searched before."""
-    gallery.sync(photos)
+    gallery.sync(photos, index=request.param)
     with Gallery.open(gallery.path, read_only=True) as opened:
         opened.search(photos / "red/00.png")
         yield opened
@@ -96,17 +98,22 @@ def test_what_is_committed_while_the_index_is_searched_counts(
     """The index finds what it has; then the rows tell that the gallery has moved on."""
     query = next(iter(reader)).embedding
     before = [hit.path for hit in reader.search_embedding(query, 5)]
-    search, calls = IndexFile.neighbours, []
+    find, calls = reader._searcher._find, []
 
-    def slow_search(self: IndexFile, *arguments: object) -> object:
-        found = search(self, *arguments)
-        calls.append(found)
-        if len(calls) == 1:
-            before[1].unlink()
-            gallery.sync(photos)
-        return found
+    def slow_find(db: Connection, moment: Moment, *arguments: object) -> object:
+        calls.append(moment)
+        with monkeypatch.context() as patch:
+            if len(calls) == 1:
+                patch.setattr(by_index, "_still", then_changed)
+            return find(db, moment, *arguments)
 
-    monkeypatch.setattr(IndexFile, "neighbours", slow_search)
+    def then_changed(db: Connection, moment: Moment) -> bool:
+        before[1].unlink()
+        gallery.sync(photos)
+        return still(db, moment)
+
+    still = by_index._still
+    monkeypatch.setattr(reader._searcher, "_find", slow_find)
     after = reader.search_embedding(query, 5)
     assert len(calls) == 2
     assert [hit.path for hit in after][:4] == [before[0], *before[2:]]
@@ -173,6 +180,56 @@ def test_similarities_are_those_of_the_embeddings_and_of_equals_the_first_leads(
             assert len(copies) >= (min(k, 40) if factory in ("Flat", "SQ8") else 5)
         if factory == "Flat":
             assert len(hits) == 1500
+
+
+@pytest.mark.parametrize("factory", ["IVF1,Flat", "SQ8"])
+def test_whatever_is_written_a_search_finds_what_brute_force_does(
+    factory: str, tmp_path: Path, tiny_model: Path
+) -> None:
+    rng = np.random.default_rng(printed_seed())
+    fresh = iter(range(1000, 2000))
+
+    def unit() -> bytes:
+        vector = rng.normal(size=6)
+        return (vector / np.linalg.norm(vector)).astype(np.float16).tobytes()
+
+    def put(path: str, embedding: bytes, now: int) -> None:
+        db.execute(
+            "INSERT INTO images (path, size, mtime_ns, embedding, generation) VALUES (?, 0, 0, ?, ?) ON CONFLICT (path)"
+            " DO UPDATE SET embedding = excluded.embedding, generation = excluded.generation",
+            (path, embedding, now),
+        )
+
+    with Gallery.open(tmp_path / "many.samekind", model=tiny_model) as gallery:
+        store: Store = gallery._store
+        with store.writing() as db:
+            gallery._model.remember(db)
+            with transaction(db):
+                for number in range(100):
+                    put(f"{number}.jpg", unit(), 1)
+                set_fact(db, "generation", "1")
+            build_index(store, db, factory)
+        for now in range(2, 40):
+            with store.writing() as db, transaction(db):
+                some = str(rng.choice([row.name for row in gallery]))
+                change = rng.integers(5)
+                if change == 0:
+                    db.execute("UPDATE images SET path = ? WHERE path = ?", (f"{next(fresh)}.jpg", some))
+                elif change == 1:
+                    db.execute("UPDATE images SET size = ? WHERE path = ?", (now, some))
+                elif change == 2:
+                    db.execute("DELETE FROM images WHERE path = ?", (some,))
+                else:
+                    put(some if change == 3 else f"{next(fresh)}.jpg", unit(), now)
+                set_fact(db, "generation", str(now))
+            if now == 20:
+                with store.writing() as db:
+                    build_rows(store, db)
+            query = np.frombuffer(unit(), np.float16).astype(np.float32)
+            query /= np.linalg.norm(query)
+            hits = gallery.search_embedding(query, 500)  # all: an index that compresses may propose others
+            assert [(hit.similarity, hit.path) for hit in hits] == by_brute_force(gallery, query)
+            assert [hit.row for hit in hits] == [gallery.row(hit.row.id) for hit in hits]
 
 
 def _insert(db: sqlite3.Connection, rows: np.ndarray, first: int) -> None:

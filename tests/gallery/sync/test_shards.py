@@ -14,6 +14,7 @@ import samekind
 from samekind.errors import GalleryError, MissingExtraError, ShardError
 from samekind.gallery import Gallery, SyncReport
 from samekind.shards import parquet_images
+from samekind.system.hashing import content_hash
 
 RUN_ON = BOTH_STORES
 
@@ -153,6 +154,25 @@ def test_images_within_a_tar_file_are_kept(gallery: Gallery, photos: Path, tiny_
     assert len(gallery) == 14
     for name in ("some.tar#0.png", "LOUD.TAR#0.png"):
         assert any(row.name.endswith(name) for row in gallery)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5])
+def test_of_members_of_one_name_the_last_counts_whatever_shards_they_are_in(
+    gallery: Gallery, photos: Path, tiny_model: Path, tmp_path: Path, rows: int
+) -> None:
+    import tarfile
+
+    pictures = sorted(photos.rglob("*.png"))[:4]
+    with tarfile.open(tmp_path / "some.tar", "w") as tar:
+        for picture, name in zip(pictures, ("a.png", "b.png", "a.png", "a.png"), strict=True):
+            tar.add(picture, name)
+    samekind.embed(tmp_path / "some.tar", tmp_path / "tarred", model=tiny_model, rows=rows)
+    assert gallery.add_shards(tmp_path / "tarred") == SyncReport(added=2)
+    before = stored(gallery)
+    kept = {row.name.rpartition("#")[2]: row.sha256 for row in gallery}
+    assert kept == {"a.png": content_hash(pictures[3]), "b.png": content_hash(pictures[1])}
+    assert gallery.add_shards(tmp_path / "tarred") == SyncReport(unchanged=2)
+    assert stored(gallery) == before
 
 
 def test_a_file_with_the_bytes_of_an_image_in_a_tar_file_is_another(

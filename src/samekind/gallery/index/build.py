@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import secrets
-from contextlib import suppress
+from collections.abc import Container, Iterator
+from contextlib import contextmanager, suppress
 from glob import escape
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,12 @@ import numpy as np
 
 from samekind.errors import GalleryError
 from samekind.gallery.embeddings.embedding_space import EmbeddingSpace, read_space
-from samekind.gallery.index.index_file import read_facts, write_index
+from samekind.gallery.index.index_file import Facts, read_facts, write_index
+from samekind.gallery.index.row_file import write_row_file
 from samekind.gallery.index.tuning import tune
 from samekind.gallery.store.connection import Connection, transaction
 from samekind.gallery.store.facts import generation, read_fact, set_fact
+from samekind.gallery.store.rows import all_stored
 from samekind.gallery.store.store import Store
 from samekind.gallery.store.vectors import CHUNK
 from samekind.inference.similarity import Embeddings
@@ -81,26 +85,52 @@ def build_index(store: Store, db: Connection, factory: str | None = None) -> Non
             f"{store.path}: FAISS cannot make the index {factory!r} of {count:,} vectors: most often it needs more of "
             "them to be trained. The images are indexed all the same; Flat suits any number"
         ) from error
+    file = _new_file(store, now, "faiss")
+    with _told_of(store):
+        write_index(index, file)
+    facts = {"file": file.name, "generation": now, "factory": factory, "recall": recall, "space": space.name}
+    _note(store, db, facts, index_is_new=True)
+
+
+def build_rows(store: Store, db: Connection) -> None:
+    """Make the file of rows anew; the index stays. ``db`` is the writer's.
+
+    Raises:
+        GalleryError: It cannot be written.
+    """
+    _note(store, db, read_facts(read_fact(db, "index")), index_is_new=False)
+
+
+def _note(store: Store, db: Connection, facts: Facts, *, index_is_new: bool) -> None:
+    """Have the gallery know of its index, and of a new file of rows beside it."""
+    rows = None
+    if facts["factory"] != EXACT:  # which takes so long that the rows do not count
+        rows = _new_file(store, facts["generation"], "rows")
+        with _told_of(store):
+            write_row_file(rows, all_stored(db))
+    with transaction(db):
+        set_fact(db, "index", json.dumps({**facts, "rows": rows.name if rows else None}))
+        db.execute("DELETE FROM touched")
+        if index_is_new:
+            db.execute("DELETE FROM dropped")
+    _remove_others(store, {facts["file"], rows.name if rows else None})
+
+
+def _new_file(store: Store, now: int, suffix: str) -> Path:
     # A name of its own: a gallery that is put in the place of another never finds the other's index.
     assert store.files is not None
-    file = store.folder / f"{store.files.name}.{now}-{secrets.token_hex(4)}.faiss"
+    return store.folder / f"{store.files.name}.{now}-{secrets.token_hex(4)}.{suffix}"
+
+
+@contextmanager
+def _told_of(store: Store) -> Iterator[None]:
     try:
-        write_index(index, file)
+        yield
     except OSError as error:
         raise GalleryError(
             f"{store.path}: its index cannot be written ({error.strerror or error}). The images are indexed all the "
             "same, and searches are right; the next samekind index makes it"
         ) from error
-    with transaction(db):
-        set_fact(
-            db,
-            "index",
-            json.dumps(
-                {"file": file.name, "generation": now, "factory": factory, "recall": recall, "space": space.name}
-            ),
-        )
-        db.execute("DELETE FROM dropped")
-    _remove_others(store, file)
 
 
 def _new_index(factory: str, dimension: int) -> Any:
@@ -128,12 +158,12 @@ def _sample(space: EmbeddingSpace, db: Connection, count: int, most: int) -> Emb
     )
 
 
-def _remove_others(store: Store, kept: Path) -> None:
-    """Remove the earlier indexes, and the hidden files that a writer left half-written when it was killed."""
+def _remove_others(store: Store, kept: Container[str | None]) -> None:
+    """Remove the earlier files, and the hidden files that a writer left half-written when it was killed."""
     assert store.files is not None
-    for start in ("", "."):
-        for old in store.folder.glob(f"{start}{escape(store.files.name)}.*.faiss"):
-            if old.name == kept.name:
+    for start, suffix in product(("", "."), ("faiss", "rows")):
+        for old in store.folder.glob(f"{start}{escape(store.files.name)}.*.{suffix}"):
+            if old.name in kept:
                 continue
             with suppress(OSError):  # Windows keeps a file that a reader has mapped; the next build removes it
                 old.unlink()

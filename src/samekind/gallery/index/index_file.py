@@ -54,6 +54,7 @@ class IndexFile:
         exact: True if its similarities are those of the embeddings themselves.
         complete: True if it looks at all of them.
         dimension: D of the embeddings.
+        ids: The ids at its places, int64 (N,), rising.
     """
 
     def __init__(self, index: Any) -> None:
@@ -66,6 +67,7 @@ class IndexFile:
         self.complete = type(self._inner) in (faiss.IndexFlat, faiss.IndexFlatIP)
         self.dimension: int = index.d
         self._ids = np.append(faiss.vector_to_array(index.id_map), -1)  # the last is for "none", place -1
+        self.ids: Ids = self._ids[:-1]
 
     @classmethod
     def open(cls, folder: Path, facts: Facts) -> Self | None:
@@ -84,7 +86,14 @@ class IndexFile:
             return None
 
     def __len__(self) -> int:
-        return len(self._ids) - 1
+        return len(self.ids)
+
+    def places(self, queries: Embeddings, k: int) -> tuple[NDArray[np.float32], Ids]:
+        """The places of the k most alike of each query: similarities and places, where there is none -1."""
+        similarity: NDArray[np.float32]
+        found: Ids
+        similarity, found = self._inner.search(queries, k)
+        return similarity, found
 
     def neighbours(
         self, queries: Embeddings, k: int, dropped: Ids, among: Ids | None = None
@@ -100,12 +109,10 @@ class IndexFile:
         Returns:
             Similarities and ids, float32 and int64 (Q, k or more). Where there is none the id is -1.
         """
-        similarity: NDArray[np.float32]
-        found: Ids
         if among is not None:
             return self._among(queries, k, np.setdiff1d(among, dropped))
         if not len(dropped):
-            similarity, found = self._inner.search(queries, k)
+            similarity, found = self.places(queries, k)
             return similarity, self._ids[found]
         if isinstance(self._inner, faiss.IndexFlat):
             return self._selected(queries, k, faiss.IDSelectorNot(faiss.IDSelectorBatch(dropped)))

@@ -8,6 +8,7 @@ moment, also while another process writes, and also without the file.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import faiss
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from samekind.gallery.embeddings.embedding_space import EmbeddingSpace
 from samekind.gallery.index.index_file import IndexFile, read_facts
+from samekind.gallery.index.row_file import RowFile
 from samekind.gallery.store.connection import Connection
 from samekind.gallery.store.facts import read_about
 from samekind.gallery.store.store import Store
@@ -31,6 +33,7 @@ class Snapshot:
         facts: The gallery's text about its index; None if there was never any.
         space: The name of the space of the embeddings.
         base: The index; None also if its file is gone or damaged.
+        rows: The file of rows beside it; None where there is none, or as with ``base``.
         dropped: The ids whose entry in the index is out of date, int64.
         ids: The rows that the index has not, int64 (M,).
         vectors: The embeddings of these rows, float32 (M, D).
@@ -40,6 +43,7 @@ class Snapshot:
     facts: str | None
     space: str
     base: IndexFile | None
+    rows: RowFile | None
     dropped: Ids
     ids: Ids
     vectors: Embeddings
@@ -47,7 +51,7 @@ class Snapshot:
     def __len__(self) -> int:
         return (len(self.base) if self.base else 0) - len(self.dropped) + len(self.ids)
 
-    @property
+    @cached_property
     def dimension(self) -> int | None:
         """D of the embeddings; None if there are none."""
         if self.base:
@@ -63,6 +67,13 @@ class Snapshot:
     def exact(self) -> bool:
         """Whether the similarities are those of the embeddings; an index that compresses rounds them."""
         return self.base is None or self.base.exact
+
+    @cached_property
+    def in_files(self) -> tuple[IndexFile, RowFile] | None:
+        """Index and rows, if these are all that there is, and a place in one is the same place in the other."""
+        if self.base is None or self.rows is None or len(self.dropped) or len(self.ids):
+            return None
+        return (self.base, self.rows) if np.array_equal(self.base.ids, self.rows.ids) else None
 
     def nearest(self, queries: Embeddings, k: int, among: Ids | None = None) -> tuple[NDArray[np.float32], Ids]:
         """The k most alike of each query.
@@ -113,8 +124,14 @@ def take_snapshot(store: Store, db: Connection, space: EmbeddingSpace, last: Sna
     # An index of embeddings that something else was taken away from says nothing here.
     if base is None and store.files is not None and facts.get("space", "") == space.name:
         base = IndexFile.open(store.folder, facts)
-    dropped = [row[0] for row in db.execute("SELECT id FROM dropped ORDER BY id")] if base is not None else []
+    rows = last.rows if last is not None and last.facts == text else None
+    if rows is None and facts.get("rows"):
+        rows = RowFile.open(store.folder / facts["rows"])
+    dropped = np.empty(0, np.int64)
+    if base is not None:
+        dropped = np.array([row[0] for row in db.execute("SELECT id FROM dropped ORDER BY id")], np.int64)
+        dropped = dropped[np.isin(dropped, base.ids)]  # also what came later and was changed again is named there
     chunks = list(space.read(db, after=facts["generation"] if base is not None else -1))
     ids = np.concatenate([chunk[0] for chunk in chunks]) if chunks else np.empty(0, np.int64)
     vectors = np.concatenate([chunk[1] for chunk in chunks]) if chunks else np.empty((0, 0), np.float32)
-    return Snapshot(generation, text, space.name, base, np.array(dropped, np.int64), ids, vectors)
+    return Snapshot(generation, text, space.name, base, rows, dropped, ids, vectors)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from samekind.gallery.index.build import advised_index, build_index, refuse_unknown_index
+from samekind.gallery.index.build import EXACT, advised_index, build_index, build_rows, refuse_unknown_index
 from samekind.gallery.index.index_file import Facts, IndexFile, read_facts
+from samekind.gallery.index.row_file import MOST_TOUCHED, RowFile
 from samekind.gallery.store.connection import Connection
 from samekind.gallery.store.facts import read_fact
 from samekind.gallery.store.store import Store
@@ -31,6 +32,8 @@ def keep_up(store: Store, db: Connection, factory: str | None = None) -> None:
     """
     if store.files is not None:
         _keep_up(store, db, factory, 0, _SHARE_AT_ITS_END)
+        if _rows_lag(store, db):
+            build_rows(store, db)
     else:
         from samekind.gallery.index.hnsw import keep_up_hnsw  # noqa: PLC0415 - it needs the extra "postgres"
 
@@ -86,3 +89,14 @@ def _keep_up(store: Store, db: Connection, factory: str | None, least: int, shar
     other = factory is not None and factory != facts.get("factory")
     if count and (other or stale > max(least, share * count) or (facts and not IndexFile.open(store.folder, facts))):
         build_index(store, db, factory)
+
+
+def _rows_lag(store: Store, db: Connection) -> bool:
+    """Whether the file of rows is wanted and lost, or too many have changed since it was made."""
+    facts = index_facts(db)
+    if facts.get("factory", EXACT) == EXACT:
+        return False
+    if facts.get("rows") is None or (file := RowFile.open(store.folder / facts["rows"])) is None:
+        return True
+    touched = db.execute("SELECT count(*) FROM touched").fetchone()[0]
+    return bool(touched > min(MOST_TOUCHED, _SHARE_AT_ITS_END * len(file.ids)))

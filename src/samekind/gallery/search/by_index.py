@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Sequence
 
 import numpy as np
 
 from samekind.gallery.filters.sql import Condition
-from samekind.gallery.search.moment import Found, Moment
+from samekind.gallery.search.moment import Found, Moment, found_rows
 from samekind.gallery.store.connection import Connection
-from samekind.gallery.store.rows import ids_where, stored_rows
+from samekind.gallery.store.rows import ReadRows, Rows, ids_where, stored_rows
+from samekind.gallery.store.sqlite import SqliteConnection
 from samekind.gallery.store.vectors import Ids
 from samekind.inference.similarity import Embeddings
 
@@ -27,17 +29,54 @@ def find(db: Connection, moment: Moment, bare: Embeddings, k: int, where: Condit
     k = min(k, max(1, len(moment.snapshot)))  # FAISS takes room for as many as are asked for
     if where is not None:
         return _find_among(db, moment, query, k, where)
-    nearest, places = moment.snapshot.nearest(query, k)
-    ids: list[int] = places[0].tolist()
-    if ids[-1] < 0:  # there are fewer than k
-        ids = [image for image in ids if image >= 0]
-    rows = stored_rows(db, ids, moment.about)
-    if moment.snapshot.exact and not moment.snapshot.complete and [row[0] for row in rows] == ids:
+    rows: Rows
+    at: Sequence[int]
+    files = moment.snapshot.in_files
+    if files is not None and moment.touched is not None and not moment.touched:
+        # The usual case: nothing was written since both were made.
+        nearest, places = files[0].places(query, k)
+        at = found = asked = _there(places)
+        rows = files[1]
+    else:
+        nearest, ids = moment.snapshot.nearest(query, k)
+        asked = _there(ids)
+        found, rows, at = _rows(db, moment, asked)
+    if moment.snapshot.exact and not moment.snapshot.complete and found == asked:
         # An IVF's are right but for the last digit, and to compute them anew takes as long as the search did.
-        return Found(rows, np.minimum(np.maximum(nearest[0, : len(ids)], -1), 1), bool(ids))
-    # What an index says of them depends on its kind and on their places; what is told does not.
-    similarities = moment.space.similarities(query[0], [row[-1] for row in rows])
-    return Found(rows, similarities, bool(ids) and len(rows) == len(ids))
+        similarities = nearest[0, : len(found)]
+        if len(found) and (similarities[0] > 1 or similarities[-1] < -1):  # they fall
+            similarities = np.minimum(np.maximum(similarities, -1), 1)
+    else:
+        # What an index says of them depends on its kind and on their places; what is told does not.
+        similarities = moment.space.similarities(query[0], [rows.embedding(place) for place in at])
+    # Asked for last: then rows that were read are of the index's moment, too.
+    return Found(found, rows, at, similarities, _still(db, moment) and len(found) == len(asked))
+
+
+def _there(found: Ids) -> list[int]:
+    """What FAISS found for one query; where there are fewer than were asked for it says -1."""
+    one: list[int] = found[0].tolist()
+    return one if one[-1] >= 0 else [number for number in one if number >= 0]
+
+
+def _rows(db: Connection, moment: Moment, ids: list[int]) -> tuple[list[int], Rows, Sequence[int]]:
+    """What is known of images: the ids of those that are there, their rows, and where each is in these."""
+    assert moment.snapshot is not None
+    file, touched = moment.snapshot.rows, moment.touched
+    places = file.places(ids) if file is not None and touched is not None and touched.isdisjoint(ids) else None
+    if file is not None and places is not None:
+        return ids, file, places
+    read = [row for row in stored_rows(db, ids) if row[-1] is not None]  # of one that became unreadable it is
+    return [row[0] for row in read], ReadRows(read), range(len(read))
+
+
+def _still(db: Connection, moment: Moment) -> bool:
+    """Whether nothing was committed since the moment was read; noted in the transaction that read it."""
+    assert isinstance(db, SqliteConnection)
+    state = db.version, moment.about, moment.touched
+    if db.in_transaction:
+        db.seen = state
+    return db.seen == state
 
 
 def _find_among(db: Connection, moment: Moment, query: Embeddings, k: int, where: Condition) -> Found:
@@ -52,7 +91,7 @@ def _find_among(db: Connection, moment: Moment, query: Embeddings, k: int, where
     if len(ids) < min(k, len(among)):
         ids = _nearest_of(db, moment, query, k, among)
     rows = stored_rows(db, ids.tolist())
-    return Found(rows, moment.space.similarities(query[0], [row[-1] for row in rows]), sure=True)
+    return found_rows(rows, moment.space.similarities(query[0], [row[-1] for row in rows]), sure=True)
 
 
 def _nearest_of(db: Connection, moment: Moment, query: Embeddings, k: int, among: Ids) -> Ids:

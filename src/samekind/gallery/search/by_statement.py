@@ -11,7 +11,7 @@ from samekind.gallery.embeddings.embedding_space import EmbeddingSpace
 from samekind.gallery.filters.sql import EVERYTHING, Condition
 from samekind.gallery.index.hnsw import hnsw_order, look_as_far
 from samekind.gallery.index.index_file import read_facts
-from samekind.gallery.search.moment import Found, Moment
+from samekind.gallery.search.moment import Found, Moment, found_rows
 from samekind.gallery.store.connection import Connection
 from samekind.gallery.store.rows import COLUMNS, Stored
 from samekind.inference.similarity import Embeddings
@@ -93,4 +93,4 @@ def _proposed(
 def _best(moment: Moment, query: Embeddings, rows: list[Stored], k: int, sure: bool) -> Found:
     similarities = moment.space.similarities(query[0], [row[-1] for row in rows])
     best = sorted(range(len(rows)), key=lambda place: (-similarities[place], rows[place][0]))[:k]
-    return Found([rows[place] for place in best], similarities[best], sure)
+    return found_rows([rows[place] for place in best], similarities[best], sure)

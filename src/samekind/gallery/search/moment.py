@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from samekind.errors import GalleryError
 from samekind.gallery.embeddings.embedding_space import EmbeddingSpace
 from samekind.gallery.index.snapshot import Snapshot
 from samekind.gallery.store.facts import About, parse_card
-from samekind.gallery.store.rows import Stored
+from samekind.gallery.store.rows import ReadRows, Rows, Stored
 from samekind.inference.similarity import Embeddings
 
 
@@ -26,6 +27,7 @@ class Moment:
         commit: The number of the last commit, by which a database notices one; None of a file.
         space: The space in which its embeddings are compared.
         snapshot: The embeddings; None where a database looks for them itself.
+        touched: The ids of rows that are not as the file of rows has them; None where there is none, or they are many.
     """
 
     identity: object
@@ -33,6 +35,7 @@ class Moment:
     commit: str | None
     space: EmbeddingSpace
     snapshot: Snapshot | None
+    touched: frozenset[int] | None
 
     def place(self, bare: Embeddings) -> Embeddings:
         """A query, float32 (D,), as it is compared here: float32 (1, D).
@@ -50,8 +53,23 @@ class Moment:
 
 
 class Found(NamedTuple):
-    """What a search found, in no order, and whether that is sure to be right: the gallery was in that state."""
+    """What a search found, in no order, and whether that is sure to be right: the gallery was in that state.
 
-    rows: list[Stored]
+    Attributes:
+        ids: The images.
+        rows: What is known of them.
+        places: Where each of them is in ``rows``.
+        similarities: float32 (N,).
+        sure: Whether nothing was committed since the moment.
+    """
+
+    ids: list[int]
+    rows: Rows
+    places: Sequence[int]
     similarities: NDArray[np.float32]
     sure: bool
+
+
+def found_rows(rows: list[Stored], similarities: NDArray[np.float32], sure: bool) -> Found:
+    """What a search found whose rows a statement read."""
+    return Found([row[0] for row in rows], ReadRows(rows), range(len(rows)), similarities, sure)

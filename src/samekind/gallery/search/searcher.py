@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from numbers import Real
-from operator import itemgetter
 
 import numpy as np
 
@@ -16,6 +15,8 @@ from samekind.errors import GalleryError
 from samekind.gallery.embeddings.embedding_space import EmbeddingSpace, read_space
 from samekind.gallery.embeddings.model import nothing_yet
 from samekind.gallery.filters.sql import Condition
+from samekind.gallery.index.index_file import read_facts
+from samekind.gallery.index.row_file import read_touched
 from samekind.gallery.index.snapshot import Snapshot, take_snapshot
 from samekind.gallery.search import by_index, by_statement
 from samekind.gallery.search.hit import Hit
@@ -82,31 +83,31 @@ class Searcher:
                     found = self._find(db, moment, bare, k, where)
         if moment.space.fingerprint is None:
             raise nothing_yet(self._store)
-        probabilities: list[float | None] = [None] * len(found.rows)
+        probabilities: list[float | None] = [None] * len(found.ids)
         if moment.space.calibration is not None or min_probability is not None:
             probabilities = moment.space.probability(found.similarities).tolist()
-        # Of equals the one that came first into the gallery: a row begins with its id.
-        judged = sorted(
-            zip((-found.similarities).tolist(), found.rows, probabilities, strict=True), key=itemgetter(0, 1)
-        )
+        # Of equals the one that came first into the gallery.
+        judged = sorted(zip((-found.similarities).tolist(), found.ids, found.places, probabilities, strict=True))
         folder = self._store.folder
         return [
-            Hit(folder / row[1], -turned, probability, row)
-            for turned, row, probability in judged
+            Hit(-turned, probability, folder, found.rows, place)
+            for turned, _, place, probability in judged
             if min_probability is None or (probability is not None and probability >= min_probability)
         ]
 
     def _now(self, db: Connection) -> Moment:
         about, commit = read_about(db), read_fact(db, "commit")
+        touched = read_touched(db) if read_facts(about[2]).get("rows") else None
         with self._guard:  # one thread reads what is new; the others wait for it
             last = self._last
-            if last is None or (db.identity, about, commit) != (last.identity, last.about, last.commit):
+            now = db.identity, about, commit, touched
+            if last is None or now != (last.identity, last.about, last.commit, last.touched):
                 space = read_space(db, bare=self._store.bare)
                 self._refuse_other_model(space, last)
                 # Generations of two files say nothing of each other.
                 same = last.snapshot if last is not None and db.identity == last.identity else None
                 snapshot = None if self._store.files is None else take_snapshot(self._store, db, space, same)
-                self._last = last = Moment(db.identity, about, commit, space, snapshot)
+                self._last = last = Moment(db.identity, about, commit, space, snapshot, touched)
             return last
 
     def _refuse_other_model(self, space: EmbeddingSpace, last: Moment | None) -> None:

@@ -15,8 +15,6 @@ from samekind.model_file.card import Card
 # The facts that a search depends on: the card's text, the generation, the text about the index, the name of the space.
 About = tuple[str | None, str | None, str | None, str | None]
 _FACTS = [f"(SELECT value FROM about WHERE key = '{key}')" for key in ("card", "generation", "index", "space")]
-# The SQL condition that they still are as they were; its parameters are an ``About``.
-STILL = " AND ".join(f"{fact} IS ?" for fact in _FACTS)
 
 
 def read_about(db: Connection) -> About:

@@ -6,14 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from samekind.gallery.filters.sql import EVERYTHING, Condition
 from samekind.gallery.store.connection import IS_IMAGE, Connection
-from samekind.gallery.store.facts import STILL, About
 from samekind.gallery.store.store import Store
 from samekind.gallery.store.vectors import unit_rows
 
@@ -21,6 +20,40 @@ COLUMNS = "id, path, size, mtime_ns, sha256, width, height, taken, error, embedd
 _PAGE = 1024
 # The values of a row's columns, id and path first, embedding last.
 Stored = tuple[Any, ...]
+
+
+class Rows(Protocol):
+    """Rows as they were at one moment, whatever becomes of the gallery; each has a place."""
+
+    def name(self, place: int) -> str:
+        """The path as the gallery has it."""
+
+    def embedding(self, place: int) -> bytes:
+        """The embedding as it is stored."""
+
+    def stored(self, place: int) -> Stored:
+        """All values."""
+
+
+@dataclass(frozen=True)
+class ReadRows:
+    """Rows that a statement read."""
+
+    rows: list[Stored]
+
+    def name(self, place: int) -> str:
+        """The path as the gallery has it."""
+        name: str = self.rows[place][1]
+        return name
+
+    def embedding(self, place: int) -> bytes:
+        """The embedding as it is stored."""
+        embedding: bytes = self.rows[place][-1]
+        return embedding
+
+    def stored(self, place: int) -> Stored:
+        """All values."""
+        return self.rows[place]
 
 
 @dataclass(frozen=True)
@@ -88,27 +121,25 @@ def ids_where(db: Connection, where: Condition) -> list[int]:
     return [image for (image,) in db.execute(query, where[1])]
 
 
-def stored_rows(db: Connection, ids: Sequence[int], about: About | None = None) -> list[Stored]:
-    """The rows with these ids as SQLite has them, in no order; those that are there.
-
-    Args:
-        db: To read them with.
-        ids: None twice.
-        about: Give readable images only, and none unless this still holds.
-    """
+def stored_rows(db: Connection, ids: Sequence[int]) -> list[Stored]:
+    """The rows with these ids, none of them twice, as SQLite has them, in no order; those that are there."""
     found = []
     for start in range(0, len(ids), _PAGE):
         page = ids[start : start + _PAGE]
-        found += db.execute(_by_ids(len(page), about is not None), (*page, *(about or ()))).fetchall()
+        found += db.execute(_by_ids(len(page)), page).fetchall()
     return found
 
 
+def all_stored(db: Connection) -> Iterator[Stored]:
+    """The rows of all readable images as SQLite has them, in the order of their ids."""
+    return iter(db.stream(f"SELECT {COLUMNS} FROM images WHERE embedding IS NOT NULL ORDER BY id"))
+
+
 @lru_cache
-def _by_ids(count: int, about: bool) -> str:
+def _by_ids(count: int) -> str:
     # A join is quicker than IN, which sorts.
     asked = ", ".join(["(?)"] * count)
-    query = f"WITH asked (id) AS (VALUES {asked}) SELECT {COLUMNS} FROM asked CROSS JOIN images USING (id)"
-    return f"{query} WHERE embedding IS NOT NULL AND {STILL}" if about else query
+    return f"WITH asked (id) AS (VALUES {asked}) SELECT {COLUMNS} FROM asked CROSS JOIN images USING (id)"
 
 
 def row_of(path: Path, values: Stored) -> Row:

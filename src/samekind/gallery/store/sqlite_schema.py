@@ -36,12 +36,28 @@ CREATE TABLE images (
 CREATE INDEX images_by_content ON images (sha256);
 CREATE INDEX images_by_generation ON images (generation);
 CREATE TABLE dropped (id INTEGER PRIMARY KEY);
-CREATE TRIGGER image_removed AFTER DELETE ON images WHEN old.embedding IS NOT NULL
-BEGIN INSERT OR IGNORE INTO dropped VALUES (old.id); END;
-CREATE TRIGGER image_changed AFTER UPDATE OF embedding ON images
-WHEN old.embedding IS NOT NULL AND new.embedding IS NOT old.embedding
-BEGIN INSERT OR IGNORE INTO dropped VALUES (old.id); END;
 """
+# "touched" has the ids of rows that are not as the file of rows beside the index has them. OR IGNORE would not do: in
+# a trigger the statement that fired it decides on conflicts.
+_WATCHED = (
+    "DROP TRIGGER IF EXISTS image_removed",
+    "DROP TRIGGER IF EXISTS image_changed",
+    "CREATE TABLE touched (id INTEGER PRIMARY KEY)",
+    (
+        "CREATE TRIGGER image_removed AFTER DELETE ON images WHEN old.embedding IS NOT NULL"
+        " BEGIN INSERT INTO dropped VALUES (old.id) ON CONFLICT DO NOTHING; END"
+    ),
+    (
+        "CREATE TRIGGER image_changed AFTER UPDATE OF embedding ON images"
+        " WHEN old.embedding IS NOT NULL AND new.embedding IS NOT old.embedding"
+        " BEGIN INSERT INTO dropped VALUES (old.id) ON CONFLICT DO NOTHING; END"
+    ),
+    (
+        "CREATE TRIGGER image_touched"
+        " AFTER UPDATE OF path, size, mtime_ns, sha256, error, width, height, taken, embedding ON images"
+        " WHEN old.embedding IS NOT NULL BEGIN INSERT INTO touched VALUES (old.id) ON CONFLICT DO NOTHING; END"
+    ),
+)
 
 
 def is_gallery(db: Connection) -> bool:
@@ -53,7 +69,8 @@ def make_gallery(db: sqlite3.Connection) -> None:
     """Make a gallery of an empty file."""
     db.execute("PRAGMA journal_mode = WAL")
     db.executescript(
-        f"BEGIN; {_SCHEMA} PRAGMA application_id = {_APPLICATION_ID}; PRAGMA user_version = {FORMAT_VERSION}; COMMIT;"
+        f"BEGIN; {_SCHEMA} {'; '.join(_WATCHED)}; PRAGMA application_id = {_APPLICATION_ID};"
+        f" PRAGMA user_version = {FORMAT_VERSION}; COMMIT;"
     )
 
 
@@ -75,8 +92,17 @@ def refuse_foreign(db: Connection, path: Path, *, may_be_empty: bool) -> None:
 
 
 def bring_up_to_date(db: Connection) -> None:
-    """Give a gallery of format 1 the columns of today; a sync fills them. What only format 1 used stays, unread."""
-    if not is_gallery(db) or db.execute("PRAGMA user_version").fetchone()[0] >= FORMAT_VERSION:
+    """Give a gallery what an earlier samekind did not: the table of touched rows, and format 1 the columns of today.
+
+    A sync fills these. What only format 1 used stays, unread.
+    """
+    if not is_gallery(db):
+        return
+    if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'touched'").fetchone():
+        with transaction(db):
+            for statement in _WATCHED:
+                db.execute(statement)
+    if db.execute("PRAGMA user_version").fetchone()[0] >= FORMAT_VERSION:
         return
     with transaction(db):
         db.execute("ALTER TABLE images ADD COLUMN picture BLOB")

@@ -65,9 +65,8 @@ def add_shards(store: Store, db: Connection, shards: ShardFolder, on_progress: P
 def _news(
     store: Store, db: Connection, batch: list[ShardRow], report: SyncReport
 ) -> Iterator[tuple[Examined, EmbeddedImage]]:
-    """What of a batch the gallery does not have; of a name that is in it twice, as a tar may have it, the later."""
-    latest = {row.name: row for row in batch}
-    for row in latest.values():
+    """What of a batch the gallery does not have."""
+    for row in batch:
         path = row.name if is_address(row.name) else relative_path(Path(row.name), store.folder)
         own = db.execute(
             "SELECT id, size, mtime_ns, sha256, error FROM images WHERE path = CAST(? AS TEXT)", (os.fsencode(path),)
