@@ -17,12 +17,11 @@ import resource
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from accuracy_heads import train_head
-from domain_networks import Networks, read_networks, recipe
+from domain_networks import Networks, read_networks
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from sklearn.linear_model import LogisticRegression
@@ -96,9 +95,8 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("runs/audit"))
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     arguments = parser.parse_args()
-    networks = read_networks(arguments.data, arguments.init, arguments.work)
     # All images of Imagenette that `general` is trained on, not its validation images.
-    networks = replace(networks, measured=networks.train)
+    networks = read_networks(arguments.data, arguments.init, arguments.work, measured_on={})
     sets = {name: known(networks, name) for name in ("imagenette", "caltech", "grocery")}
     for part in arguments.only:
         started = time.perf_counter()
@@ -218,8 +216,8 @@ def strangers(networks: Networks, images: Known) -> None:
     print(
         "50 strangers under labels by lot in 2,000 of Imagenette's images: found among the first 60 and listed at all"
     )
-    for domain, rows in as_seen_without_imagenette(networks, ("birds", "grocery", "caltech")).items():
-        figures = []
+    for domain in ("birds", "grocery", "caltech"):
+        rows, figures = networks.without("imagenette", domain), []
         for seed in range(SEEDS):
             chosen, rng = images.some(2_000, seed), np.random.default_rng(seed)
             odd = rng.choice(len(rows), 50, replace=False)
@@ -231,17 +229,6 @@ def strangers(networks: Networks, images: Known) -> None:
             first = np.argsort(-far, kind="stable")[:60]
             figures.append((int((first >= 2_000).sum()), int((far[2_000:] >= 2.5).sum())))
         print(f"  {domain}: {figures}")
-
-
-def as_seen_without_imagenette(networks: Networks, domains: tuple[str, ...]) -> dict[str, Embeddings]:
-    """Pictures of other domains by the network that never saw Imagenette."""
-    files = {domain: networks.work / "embeddings" / f"{domain}-without-imagenette.npy" for domain in domains}
-    if not all(path.exists() for path in files.values()):
-        others = [(pool, np.arange(len(pool.images))) for name, pool in networks.train.items() if name != "imagenette"]
-        embed = train_head(recipe(), others)
-        for domain, path in files.items():
-            np.save(path, embed(networks.measured[domain]))
-    return {domain: np.load(path) for domain, path in files.items()}
 
 
 def hardest(images: Known, sheet: Path) -> None:
