@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,12 +110,14 @@ def near_copies(
         on_progress: Called with the number of pairs compared and the number to compare.
     """
     from samekind.copies.candidates import alike_pairs, voted_pairs  # noqa: PLC0415 - needs OpenCV
-    from samekind.copies.picture import unpacked, unpacked_features  # noqa: PLC0415 - likewise
+    from samekind.copies.one_thread import in_one_thread  # noqa: PLC0415 - needs FAISS
+    from samekind.copies.picture import unpacked_features  # noqa: PLC0415 - needs OpenCV
 
     if len(pictures) < 2:
         return []
-    votes = voted_pairs([unpacked_features(small.kept[1]) for small in pictures])
-    alike = alike_pairs([unpacked(*small.kept).grey for small in pictures])
+    with in_one_thread():
+        votes = voted_pairs([unpacked_features(small.kept[1]) for small in pictures])
+        alike = alike_pairs(_Greys(pictures))
     candidates = dict.fromkeys([*_strongest(votes), *zip(alike[0].tolist(), alike[1].tolist(), strict=True)])
     pairs = list(candidates)
     work = partial(_compared, pictures, _Held())
@@ -194,6 +196,21 @@ def grouped(count: int, pairs: Sequence[tuple[int, int]]) -> list[int]:
         low, high = sorted((root(one), root(other)))
         first[high] = low
     return [root(place) for place in range(count)]
+
+
+class _Greys(Sequence[NDArray[np.uint8]]):
+    """The small pictures in grey, uint8 (h, w), of which none is held."""
+
+    def __init__(self, pictures: Sequence[SmallPicture]) -> None:
+        self._pictures = pictures
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def __getitem__(self, place: Any) -> Any:
+        from samekind.copies.picture import unpacked  # noqa: PLC0415 - needs OpenCV
+
+        return unpacked(*self._pictures[place].kept).grey
 
 
 class _Held:

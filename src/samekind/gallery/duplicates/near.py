@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from samekind.copies.candidates import alike_pairs, partners, voted_pairs
 from samekind.copies.groups import AHEAD, CopyGroup, find_groups
 from samekind.copies.keep import better, worth
+from samekind.copies.one_thread import in_one_thread
 from samekind.gallery.duplicates.duplicate_group import Duplicate, DuplicateGroup
 from samekind.gallery.duplicates.pictures.more_than_a_picture import more_than_a_picture
 from samekind.gallery.duplicates.pictures.picture_files import SAME_BYTES, Comparison, PictureFile
@@ -34,12 +35,13 @@ def near_groups(
     pictures = [file for file in same if file.kept[0]]
     compare = Comparison()
     each = map if workers is None else workers.each
-    candidates = list(
-        partners(
-            voted_pairs([file.picture.features for file in pictures], each=each),
-            alike_pairs([file.picture.blurred for file in pictures], each),
+    with in_one_thread():
+        candidates = list(
+            partners(
+                voted_pairs([file.picture.features for file in pictures], each=each),
+                alike_pairs([file.picture.blurred for file in pictures], each),
+            )
         )
-    )
     found = find_groups(
         [file.facts for file in pictures],
         candidates,
