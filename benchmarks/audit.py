@@ -34,8 +34,8 @@ from samekind.auditing.answers.choose import choose_pairs
 from samekind.auditing.audit import audit
 from samekind.auditing.labels.doubt import doubt_labels, other_class
 from samekind.auditing.looked_at import LookedAt, look_at
-from samekind.auditing.pictures.copies import find_copied
-from samekind.auditing.pictures.outliers import how_far, unlike_every_class
+from samekind.auditing.pictures.copies import compared, find_copied
+from samekind.auditing.pictures.outliers import FAR, how_far, unlike_every_class
 from samekind.evaluation.metrics.scores import Scores
 from samekind.evaluation.metrics.verification import as_it_is
 from samekind.fitting.calibrations import pair_calibration
@@ -189,7 +189,10 @@ def leaks(images: Known) -> None:
             splits = ["train"] * 2_000 + ["test"] * len(test)
             looked = [one for one in look_at(listed) if isinstance(one, LookedAt)]
             zeros = np.zeros(len(listed))
-            copied = [copy for copy in find_copied(looked, splits, zeros.astype(np.int64), zeros) if copy.leak]
+            evidence = compared(looked)
+            copied = [
+                copy for copy in find_copied(looked, evidence, splits, zeros.astype(np.int64), zeros) if copy.leak
+            ]
         planted = {(source, copy) for copy, source in made.items()}
         found = {(listed[copy.place], listed[copy.kept]) for copy in copied}
         print(f"  found {len(found & planted)} of 100; others called leaks: {len(found - planted)}")
@@ -212,23 +215,35 @@ def plant(image: Image.Image, kind: int, rng: np.random.Generator) -> Image.Imag
 
 
 def strangers(networks: Networks, images: Known) -> None:
-    """Fifty pictures of another domain under labels by lot among two thousand."""
-    print(
-        "50 strangers under labels by lot in 2,000 of Imagenette's images: found among the first 60 and listed at all"
-    )
+    """Pictures of another domain among Imagenette's, and of classes that a collection has not among those it has."""
+    print("found among the first 1.2 times as many, listed; other images listed. All under labels by lot")
     for domain in ("birds", "grocery", "caltech"):
-        rows, figures = networks.without("imagenette", domain), []
+        rows, found = networks.without("imagenette", domain), []
         for seed in range(SEEDS):
             chosen, rng = images.some(2_000, seed), np.random.default_rng(seed)
             odd = rng.choice(len(rows), 50, replace=False)
-            bare = np.concatenate([chosen.bare, rows[odd]])
-            labels = np.concatenate([chosen.labels, rng.integers(0, 10, 50)])
-            both = Known((), bare, labels)
-            doubt = doubt_labels(both.embeddings, labels, 10)
-            far = how_far(unlike_every_class(doubt.cosine, labels))
-            first = np.argsort(-far, kind="stable")[:60]
-            figures.append((int((first >= 2_000).sum()), int((far[2_000:] >= 2.5).sum())))
-        print(f"  {domain}: {figures}")
+            found.append(told_apart(chosen.bare, chosen.labels, rows[odd], rng))
+        print(f"  2,000 of Imagenette, 50 of {domain}: {found}")
+    for domain in ("imagenette", "caltech", "grocery", "tiny"):
+        whole, found = known(networks, domain), []
+        for seed in range(SEEDS):
+            rng = np.random.default_rng(seed)
+            kept = np.isin(whole.labels, rng.permutation(whole.classes)[: whole.classes // 2])
+            inside, outside = (rng.permutation(np.flatnonzero(some)) for some in (kept, ~kept))
+            inside = inside[:2_000]
+            labels = np.unique(whole.labels[inside], return_inverse=True)[1].astype(np.int64)
+            found.append(told_apart(whole.bare[inside], labels, whole.bare[outside[: len(inside) // 40]], rng))
+        print(f"  half the classes of {domain}, {len(inside)}, and {len(inside) // 40} of the others: {found}")
+
+
+def told_apart(bare: Embeddings, labels: Labels, odd: Embeddings, rng: np.random.Generator) -> tuple[int, int, int]:
+    """How many strangers are found among the first, how many are listed, and how many other images."""
+    classes, count = int(labels.max()) + 1, len(labels)
+    labels = np.concatenate([labels, rng.integers(0, classes, len(odd))])
+    doubt = doubt_labels(Known((), np.concatenate([bare, odd]), labels).embeddings, labels, classes)
+    far = how_far(unlike_every_class(doubt.cosine, labels))
+    first = np.argsort(-far, kind="stable")[: round(1.2 * len(odd))]
+    return int((first >= count).sum()), int((far[count:] >= FAR).sum()), int((far[:count] >= FAR).sum())
 
 
 def hardest(images: Known, sheet: Path) -> None:
