@@ -1,7 +1,7 @@
 """What `samekind data audit` finds of what is known to be wrong, and what `samekind data label` gains.
 
 python benchmarks/audit.py ../shared/data [INIT] [--work runs/audit]
-                           [--only swapped leaks strangers hardest size answers]
+                           [--only swapped leaks strangers hardest answers]
 
   INIT    the pretrained trunk, as samekind train --init takes it
 
@@ -13,7 +13,6 @@ Tiny-ImageNet.
 from __future__ import annotations
 
 import argparse
-import resource
 import tempfile
 import time
 from collections.abc import Iterator
@@ -31,7 +30,6 @@ from sklearn.model_selection import cross_val_predict
 import samekind
 from samekind.adaptation.adaptation import adapt, centre
 from samekind.auditing.answers.choose import choose_pairs
-from samekind.auditing.audit import audit
 from samekind.auditing.labels.doubt import doubt_labels, other_class
 from samekind.auditing.looked_at import LookedAt, look_at
 from samekind.auditing.pictures.copies import compared, find_copied
@@ -45,10 +43,9 @@ from samekind.inference.similarity import Embeddings
 from samekind.model_file.calibration import pair_calibration_of, pair_probability
 from samekind.model_file.card import MeasuredOn, PairCalibration
 from samekind.model_file.file import read_model
-from samekind.recognizer import Recognizer
 
 INIT = "../shared/weights/tf_efficientnet_b0-imagenet-trunk.safetensors"
-PARTS = ("swapped", "leaks", "strangers", "hardest", "size", "answers")
+PARTS = ("swapped", "leaks", "strangers", "hardest", "answers")
 SEEDS = 5
 Labels = NDArray[np.int64]
 
@@ -109,8 +106,6 @@ def main() -> None:
             strangers(networks, sets["imagenette"])
         elif part == "hardest":
             hardest(sets["imagenette"], arguments.work / "hardest.png")
-        elif part == "size":
-            size(networks)
         else:
             answers(networks)
         print(f"({time.perf_counter() - started:.0f} s)", flush=True)
@@ -264,35 +259,6 @@ def hardest(images: Known, sheet: Path) -> None:
         )
     page.save(sheet)
     print(f"{len(images.paths):,} images as they are: {int((doubt.wrong >= 0.2).sum())} listed; the first 48: {sheet}")
-
-
-class Remembered(Recognizer):
-    """A model that knows the embeddings of some images already, so that only the rest of an audit is timed."""
-
-    rows: dict[Path, NDArray[np.float32]]
-
-    def embed(self, images: object, **_: object) -> Embeddings:  # type: ignore[override]
-        """Look them up."""
-        return np.stack([self.rows[path] for path in images])  # type: ignore[attr-defined]
-
-
-def size(networks: Networks) -> None:
-    """Ten thousand images: what an audit takes beyond embedding them."""
-    model = Remembered(read_model("general"))
-    tiny, imagenette = known(networks, "tiny"), known(networks, "imagenette")
-    model.rows = dict(zip(imagenette.paths, imagenette.bare, strict=True)) | dict(
-        zip(tiny.paths, tiny.bare, strict=True)
-    )
-    listed = [(path, path.parent.name) for path in (*imagenette.paths, *tiny.paths)][:10_000]
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    stages: dict[str, float] = {}
-    started = time.perf_counter()
-    cpu = time.process_time()
-    found = audit(listed, model, on_progress=lambda stage, *_: stages.update({stage: time.perf_counter() - started}))
-    taken = time.perf_counter() - started
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(f"{len(found.paths):,} images: {taken:.0f} s ({time.process_time() - cpu:.0f} s of processors), {stages}")
-    print(f"peak memory {before:.2f} GB before, {after:.2f} GB after; {len(found.findings):,} findings")
 
 
 def answers(networks: Networks) -> None:
