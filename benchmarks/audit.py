@@ -211,34 +211,41 @@ def plant(image: Image.Image, kind: int, rng: np.random.Generator) -> Image.Imag
 
 def strangers(networks: Networks, images: Known) -> None:
     """Pictures of another domain among Imagenette's, and of classes that a collection has not among those it has."""
-    print("found among the first 1.2 times as many, listed; other images listed. All under labels by lot")
+    print(
+        "under labels by lot: share found among the first 1.2 times as many; listed; other images listed; twenty draws"
+    )
     for domain in ("birds", "grocery", "caltech"):
         rows, found = networks.without("imagenette", domain), []
-        for seed in range(SEEDS):
+        for seed in range(4 * SEEDS):
             chosen, rng = images.some(2_000, seed), np.random.default_rng(seed)
             odd = rng.choice(len(rows), 50, replace=False)
             found.append(told_apart(chosen.bare, chosen.labels, rows[odd], rng))
-        print(f"  2,000 of Imagenette, 50 of {domain}: {found}")
+        shares = "  ".join(map(spread, zip(*found, strict=True)))
+        print(f"  2,000 of Imagenette, 50 of {domain}: {shares}")
     for domain in ("imagenette", "caltech", "grocery", "tiny"):
         whole, found = known(networks, domain), []
-        for seed in range(SEEDS):
+        for seed in range(4 * SEEDS):
             rng = np.random.default_rng(seed)
             kept = np.isin(whole.labels, rng.permutation(whole.classes)[: whole.classes // 2])
             inside, outside = (rng.permutation(np.flatnonzero(some)) for some in (kept, ~kept))
             inside = inside[:2_000]
             labels = np.unique(whole.labels[inside], return_inverse=True)[1].astype(np.int64)
             found.append(told_apart(whole.bare[inside], labels, whole.bare[outside[: len(inside) // 40]], rng))
-        print(f"  half the classes of {domain}, {len(inside)}, and {len(inside) // 40} of the others: {found}")
+        shares = "  ".join(map(spread, zip(*found, strict=True)))
+        print(f"  half the classes of {domain}, {len(inside):,}, and a fortieth of the others: {shares}")
 
 
-def told_apart(bare: Embeddings, labels: Labels, odd: Embeddings, rng: np.random.Generator) -> tuple[int, int, int]:
-    """How many strangers are found among the first, how many are listed, and how many other images."""
+def told_apart(
+    bare: Embeddings, labels: Labels, odd: Embeddings, rng: np.random.Generator
+) -> tuple[float, float, float]:
+    """The shares of the strangers that are found among the first, that are listed, and of other images listed."""
     classes, count = int(labels.max()) + 1, len(labels)
     labels = np.concatenate([labels, rng.integers(0, classes, len(odd))])
     doubt = doubt_labels(Known((), np.concatenate([bare, odd]), labels).embeddings, labels, classes)
     far = how_far(unlike_every_class(doubt.cosine, labels))
     first = np.argsort(-far, kind="stable")[: round(1.2 * len(odd))]
-    return int((first >= count).sum()), int((far[count:] >= FAR).sum()), int((far[:count] >= FAR).sum())
+    listed = far >= FAR
+    return float((first >= count).sum() / len(odd)), float(listed[count:].mean()), float(listed[:count].mean())
 
 
 def hardest(images: Known, sheet: Path) -> None:
