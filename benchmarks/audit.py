@@ -220,8 +220,7 @@ def strangers(networks: Networks, images: Known) -> None:
             chosen, rng = images.some(2_000, seed), np.random.default_rng(seed)
             odd = rng.choice(len(rows), 50, replace=False)
             found.append(told_apart(chosen.bare, chosen.labels, rows[odd], rng))
-        shares = "  ".join(map(spread, zip(*found, strict=True)))
-        print(f"  2,000 of Imagenette, 50 of {domain}: {shares}")
+        show_told_apart(f"2,000 of Imagenette, 50 of {domain}", found)
     for domain in ("imagenette", "caltech", "grocery", "tiny"):
         whole, found = known(networks, domain), []
         for seed in range(STRANGERS // min(50, len(whole.paths) // 80)):
@@ -231,21 +230,31 @@ def strangers(networks: Networks, images: Known) -> None:
             inside = inside[:2_000]
             labels = np.unique(whole.labels[inside], return_inverse=True)[1].astype(np.int64)
             found.append(told_apart(whole.bare[inside], labels, whole.bare[outside[: len(inside) // 40]], rng))
-        shares = "  ".join(map(spread, zip(*found, strict=True)))
-        print(f"  half the classes of {domain}, {len(inside):,}, and a fortieth of the others: {shares}")
+        show_told_apart(f"half the classes of {domain}, {len(inside):,}, and a fortieth of the others", found)
 
 
 def told_apart(
     bare: Embeddings, labels: Labels, odd: Embeddings, rng: np.random.Generator
-) -> tuple[float, float, float]:
-    """The shares of the strangers that are found among the first, that are listed, and of other images listed."""
+) -> list[tuple[float, float, float]]:
+    """The shares of the strangers that are found among the first, that are listed, and of other images listed.
+
+    By the audit's score, and by the cosine to the best class in the place of the energy of all.
+    """
     classes, count = int(labels.max()) + 1, len(labels)
     labels = np.concatenate([labels, rng.integers(0, classes, len(odd))])
-    doubt = doubt_labels(Known((), np.concatenate([bare, odd]), labels).embeddings, labels, classes)
-    far = how_far(unlike_every_class(doubt.cosine, labels))
-    first = np.argsort(-far, kind="stable")[: round(1.2 * len(odd))]
-    listed = far >= FAR
-    return float((first >= count).sum() / len(odd)), float(listed[count:].mean()), float(listed[:count].mean())
+    cosine = doubt_labels(Known((), np.concatenate([bare, odd]), labels).embeddings, labels, classes).cosine
+    own = cosine[np.arange(len(labels)), labels]
+    shares = []
+    for unlike in (unlike_every_class(cosine, labels), 1 - (own + cosine.max(axis=1)) / 2.0):
+        far = how_far(unlike.astype(np.float64))
+        found, listed = np.argsort(-far, kind="stable")[: round(1.2 * len(odd))] >= count, far >= FAR
+        shares.append((float(found.sum() / len(odd)), float(listed[count:].mean()), float(listed[:count].mean())))
+    return shares
+
+
+def show_told_apart(name: str, draws: list[list[tuple[float, float, float]]]) -> None:
+    for score, shares in zip(("energy", "cosine"), np.array(draws).transpose(1, 2, 0), strict=True):
+        print(f"  {name}, by {score}: {'  '.join(map(spread, shares))}", flush=True)
 
 
 def hardest(images: Known, sheet: Path) -> None:
