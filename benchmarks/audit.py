@@ -1,7 +1,7 @@
 """What `samekind data audit` finds of what is known to be wrong, and what `samekind data label` gains.
 
 python benchmarks/audit.py ../shared/data [INIT] [--work runs/audit]
-                           [--only swapped leaks strangers hardest size answers]
+                           [--only swapped leaks strangers hardest answers]
 
   INIT    the pretrained trunk, as samekind train --init takes it
 
@@ -13,16 +13,14 @@ Tiny-ImageNet.
 from __future__ import annotations
 
 import argparse
-import resource
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from accuracy_heads import train_head
-from domain_networks import Networks, read_networks, recipe
+from domain_networks import Networks, read_networks
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from sklearn.linear_model import LogisticRegression
@@ -32,11 +30,10 @@ from sklearn.model_selection import cross_val_predict
 import samekind
 from samekind.adaptation.adaptation import adapt, centre
 from samekind.auditing.answers.choose import choose_pairs
-from samekind.auditing.audit import audit
 from samekind.auditing.labels.doubt import doubt_labels, other_class
 from samekind.auditing.looked_at import LookedAt, look_at
-from samekind.auditing.pictures.copies import find_copied
-from samekind.auditing.pictures.outliers import how_far, unlike_every_class
+from samekind.auditing.pictures.copies import compared, find_copied
+from samekind.auditing.pictures.outliers import FAR, how_far, unlike_every_class
 from samekind.evaluation.metrics.scores import Scores
 from samekind.evaluation.metrics.verification import as_it_is
 from samekind.fitting.calibrations import pair_calibration
@@ -46,11 +43,12 @@ from samekind.inference.similarity import Embeddings
 from samekind.model_file.calibration import MeasuredOn, PairCalibration, pair_probability
 from samekind.model_file.card import pair_calibration_of
 from samekind.model_file.file import read_model
-from samekind.recognizer import Recognizer
 
 INIT = "../shared/weights/tf_efficientnet_b0-imagenet-trunk.safetensors"
-PARTS = ("swapped", "leaks", "strangers", "hardest", "size", "answers")
+PARTS = ("swapped", "leaks", "strangers", "hardest", "answers")
 SEEDS = 5
+# In all draws together, about.
+STRANGERS = 1_000
 Labels = NDArray[np.int64]
 
 
@@ -96,9 +94,8 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("runs/audit"))
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     arguments = parser.parse_args()
-    networks = read_networks(arguments.data, arguments.init, arguments.work)
     # All images of Imagenette that `general` is trained on, not its validation images.
-    networks = replace(networks, measured=networks.train)
+    networks = read_networks(arguments.data, arguments.init, arguments.work, measured_on={})
     sets = {name: known(networks, name) for name in ("imagenette", "caltech", "grocery")}
     for part in arguments.only:
         started = time.perf_counter()
@@ -111,8 +108,6 @@ def main() -> None:
             strangers(networks, sets["imagenette"])
         elif part == "hardest":
             hardest(sets["imagenette"], arguments.work / "hardest.png")
-        elif part == "size":
-            size(networks)
         else:
             answers(networks)
         print(f"({time.perf_counter() - started:.0f} s)", flush=True)
@@ -191,7 +186,10 @@ def leaks(images: Known) -> None:
             splits = ["train"] * 2_000 + ["test"] * len(test)
             looked = [one for one in look_at(listed) if isinstance(one, LookedAt)]
             zeros = np.zeros(len(listed))
-            copied = [copy for copy in find_copied(looked, splits, zeros.astype(np.int64), zeros) if copy.leak]
+            evidence = compared(looked)
+            copied = [
+                copy for copy in find_copied(looked, evidence, splits, zeros.astype(np.int64), zeros) if copy.leak
+            ]
         planted = {(source, copy) for copy, source in made.items()}
         found = {(listed[copy.place], listed[copy.kept]) for copy in copied}
         print(f"  found {len(found & planted)} of 100; others called leaks: {len(found - planted)}")
@@ -214,34 +212,49 @@ def plant(image: Image.Image, kind: int, rng: np.random.Generator) -> Image.Imag
 
 
 def strangers(networks: Networks, images: Known) -> None:
-    """Fifty pictures of another domain under labels by lot among two thousand."""
-    print(
-        "50 strangers under labels by lot in 2,000 of Imagenette's images: found among the first 60 and listed at all"
-    )
-    for domain, rows in as_seen_without_imagenette(networks, ("birds", "grocery", "caltech")).items():
-        figures = []
-        for seed in range(SEEDS):
+    """Pictures of another domain among Imagenette's, and of classes that a collection has not among those it has."""
+    print("under labels by lot: share found among the first 1.2 times as many; listed; other images listed")
+    for domain in ("birds", "grocery", "caltech"):
+        rows, found = networks.without("imagenette", domain), []
+        for seed in range(STRANGERS // 50):
             chosen, rng = images.some(2_000, seed), np.random.default_rng(seed)
             odd = rng.choice(len(rows), 50, replace=False)
-            bare = np.concatenate([chosen.bare, rows[odd]])
-            labels = np.concatenate([chosen.labels, rng.integers(0, 10, 50)])
-            both = Known((), bare, labels)
-            doubt = doubt_labels(both.embeddings, labels, 10)
-            far = how_far(unlike_every_class(doubt.cosine, labels))
-            first = np.argsort(-far, kind="stable")[:60]
-            figures.append((int((first >= 2_000).sum()), int((far[2_000:] >= 2.5).sum())))
-        print(f"  {domain}: {figures}")
+            found.append(told_apart(chosen.bare, chosen.labels, rows[odd], rng))
+        show_told_apart(f"2,000 of Imagenette, 50 of {domain}", found)
+    for domain in ("imagenette", "caltech", "grocery", "tiny"):
+        whole, found = known(networks, domain), []
+        for seed in range(STRANGERS // min(50, len(whole.paths) // 80)):
+            rng = np.random.default_rng(seed)
+            kept = np.isin(whole.labels, rng.permutation(whole.classes)[: whole.classes // 2])
+            inside, outside = (rng.permutation(np.flatnonzero(some)) for some in (kept, ~kept))
+            inside = inside[:2_000]
+            labels = np.unique(whole.labels[inside], return_inverse=True)[1].astype(np.int64)
+            found.append(told_apart(whole.bare[inside], labels, whole.bare[outside[: len(inside) // 40]], rng))
+        show_told_apart(f"half the classes of {domain}, {len(inside):,}, and a fortieth of the others", found)
 
 
-def as_seen_without_imagenette(networks: Networks, domains: tuple[str, ...]) -> dict[str, Embeddings]:
-    """Pictures of other domains by the network that never saw Imagenette."""
-    files = {domain: networks.work / "embeddings" / f"{domain}-without-imagenette.npy" for domain in domains}
-    if not all(path.exists() for path in files.values()):
-        others = [(pool, np.arange(len(pool.images))) for name, pool in networks.train.items() if name != "imagenette"]
-        embed = train_head(recipe(), others)
-        for domain, path in files.items():
-            np.save(path, embed(networks.measured[domain]))
-    return {domain: np.load(path) for domain, path in files.items()}
+def told_apart(
+    bare: Embeddings, labels: Labels, odd: Embeddings, rng: np.random.Generator
+) -> list[tuple[float, float, float]]:
+    """The shares of the strangers that are found among the first, that are listed, and of other images listed.
+
+    By the audit's score, and by the cosine to the best class in the place of the energy of all.
+    """
+    classes, count = int(labels.max()) + 1, len(labels)
+    labels = np.concatenate([labels, rng.integers(0, classes, len(odd))])
+    cosine = doubt_labels(Known((), np.concatenate([bare, odd]), labels).embeddings, labels, classes).cosine
+    own = cosine[np.arange(len(labels)), labels]
+    shares = []
+    for unlike in (unlike_every_class(cosine, labels), 1 - (own + cosine.max(axis=1)) / 2.0):
+        far = how_far(unlike.astype(np.float64))
+        found, listed = np.argsort(-far, kind="stable")[: round(1.2 * len(odd))] >= count, far >= FAR
+        shares.append((float(found.sum() / len(odd)), float(listed[count:].mean()), float(listed[:count].mean())))
+    return shares
+
+
+def show_told_apart(name: str, draws: list[list[tuple[float, float, float]]]) -> None:
+    for score, shares in zip(("energy", "cosine"), np.array(draws).transpose(1, 2, 0), strict=True):
+        print(f"  {name}, by {score}: {'  '.join(map(spread, shares))}", flush=True)
 
 
 def hardest(images: Known, sheet: Path) -> None:
@@ -262,35 +275,6 @@ def hardest(images: Known, sheet: Path) -> None:
         )
     page.save(sheet)
     print(f"{len(images.paths):,} images as they are: {int((doubt.wrong >= 0.2).sum())} listed; the first 48: {sheet}")
-
-
-class Remembered(Recognizer):
-    """A model that knows the embeddings of some images already, so that only the rest of an audit is timed."""
-
-    rows: dict[Path, NDArray[np.float32]]
-
-    def embed(self, images: object, **_: object) -> Embeddings:  # type: ignore[override]
-        """Look them up."""
-        return np.stack([self.rows[path] for path in images])  # type: ignore[attr-defined]
-
-
-def size(networks: Networks) -> None:
-    """Ten thousand images: what an audit takes beyond embedding them."""
-    model = Remembered(read_model("general"))
-    tiny, imagenette = known(networks, "tiny"), known(networks, "imagenette")
-    model.rows = dict(zip(imagenette.paths, imagenette.bare, strict=True)) | dict(
-        zip(tiny.paths, tiny.bare, strict=True)
-    )
-    listed = [(path, path.parent.name) for path in (*imagenette.paths, *tiny.paths)][:10_000]
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    stages: dict[str, float] = {}
-    started = time.perf_counter()
-    cpu = time.process_time()
-    found = audit(listed, model, on_progress=lambda stage, *_: stages.update({stage: time.perf_counter() - started}))
-    taken = time.perf_counter() - started
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(f"{len(found.paths):,} images: {taken:.0f} s ({time.process_time() - cpu:.0f} s of processors), {stages}")
-    print(f"peak memory {before:.2f} GB before, {after:.2f} GB after; {len(found.findings):,} findings")
 
 
 def answers(networks: Networks) -> None:

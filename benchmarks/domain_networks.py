@@ -6,13 +6,15 @@ is what `general` makes of pictures of a kind that it does not know.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from accuracy_features import Pool
-from accuracy_heads import Part, train_head
+from accuracy_heads import Embed, Part, train_head
 from numpy.typing import NDArray
 
 from samekind.datasets.folders import LabelledImages, read_class_folders
@@ -56,11 +58,21 @@ class Networks:
     train: Mapping[str, Pool]
     measured: Mapping[str, Pool]
     work: Path
+    _trained: dict[str, Embed] = field(default_factory=dict)
 
-    def without(self, domain: str) -> Embeddings:
-        """What a network that was trained without a domain makes of its pictures: float32 (N, D)."""
+    def without(self, domain: str, of: str | None = None) -> Embeddings:
+        """What a network that was trained without a domain makes of its pictures, or of another's: float32 (N, D)."""
         others: list[Part] = [(pool, _all(pool)) for name, pool in self.train.items() if name != domain]
-        return self._kept(f"without-{domain}", others, self.measured[domain])
+        pool = self.measured[of or domain]
+        path = self.work / "embeddings" / f"{of or domain}-without-{domain}-{_key(others, pool)}.npy"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if domain not in self._trained:
+                print(f"training without {domain}", flush=True)
+                self._trained[domain] = train_head(recipe(), others)
+            np.save(path, self._trained[domain](pool))
+        embeddings: Embeddings = np.load(path)
+        return embeddings
 
     def everyday_classes(self) -> list[tuple[Embeddings, Labels]]:
         """Five times ten of Caltech's classes, as the network without Caltech-101 sees them, and their labels."""
@@ -77,28 +89,22 @@ class Networks:
         order = np.random.default_rng(7).permutation(len(names))
         return [frozenset(names[order[start::_FOLDS]].tolist()) for start in range(_FOLDS)]
 
-    def _kept(self, name: str, parts: list[Part], pool: Pool) -> Embeddings:
-        path = self.work / "embeddings" / f"{name}.npy"
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            print(f"training {name}", flush=True)
-            np.save(path, train_head(recipe(), parts)(pool))
-        embeddings: Embeddings = np.load(path)
-        return embeddings
-
 
 def recipe() -> Recipe:
     """The recipe ``general``."""
     return read_recipe("general")
 
 
-def read_networks(data: Path, init: str, work: Path) -> Networks:
+def read_networks(
+    data: Path, init: str, work: Path, measured_on: Mapping[str, str] = MappingProxyType(MEASURED_ON)
+) -> Networks:
     """Compute, or read, the features of all images.
 
     Args:
         data: The folder that holds those of ``TRAINED_ON``.
         init: The pretrained trunk, as ``samekind train --init`` takes it.
         work: Where to keep them.
+        measured_on: The folders of the domains that are measured on other pictures than are trained on.
     """
     network = SiameseNetwork.of(recipe()).eval()
     initialise(network, init)
@@ -120,9 +126,8 @@ def read_networks(data: Path, init: str, work: Path) -> Networks:
         return Pool(images, hashes, features)
 
     train = {name: pool(folder) for name, (folder, _) in TRAINED_ON.items()}
-    return Networks(
-        train, {name: pool(MEASURED_ON[name]) if name in MEASURED_ON else train[name] for name in train}, work
-    )
+    measured = train | {name: pool(folder) for name, folder in measured_on.items()}
+    return Networks(train, measured, work)
 
 
 def write_list(train: Mapping[str, Pool], path: Path) -> None:
@@ -147,6 +152,14 @@ def write_list(train: Mapping[str, Pool], path: Path) -> None:
         for split, some in parts.items()
     }
     write_manifest(path, joined)
+
+
+def _key(parts: list[Part], pool: Pool) -> str:
+    """Of all that embeddings come from, so that those kept are never another network's, or of other pictures."""
+    digest = hashlib.sha256(recipe().model_dump_json().encode())
+    for one, chosen in [*parts, (pool, _all(pool))]:
+        digest.update(one.features[chosen].tobytes() + one.images.labels[chosen].tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _all(pool: Pool) -> Labels:

@@ -21,6 +21,7 @@ from gallery.conftest import age, scene
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 # Of each its options; words in capitals stand for what ``material`` makes.
 TINY = {
+    "audit_size": ["CLASSES", "--most", "40", "--model", "MODEL"],
     "calibrate": ["CLASSES", "--model", "MODEL", "--resamples", "20", "--trio-count", "200"],
     "cold_start": ["PICTURE", "OTHER", "--rounds", "1", "--warm-up", "0"],
     "colour_profiles": ["DATA"],

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from samekind.adaptation.adaptation import centre
 from samekind.auditing.labels.classes import falling_apart, overlapping
 from samekind.auditing.labels.doubt import LabelDoubt, doubt_labels, other_class
 from samekind.auditing.looked_at import LookedAt, look_at
 from samekind.auditing.nearest import nearest_of
-from samekind.auditing.pictures.copies import Copied, find_copied, tested_with_copies
+from samekind.auditing.pictures.copies import Copied, compared, find_copied, tested_with_copies
 from samekind.auditing.pictures.outliers import FAR, how_far, unlike_all, unlike_every_class
 from samekind.auditing.report import KINDS, REMOVE, AuditFinding, AuditReport, Kind
 from samekind.auditing.source import Sourced, read_to_audit
@@ -78,13 +79,17 @@ def audit(
     listed = read_to_audit(images, exclude)
     recognizer = model if isinstance(model, Recognizer) else load(model, providers=providers)
     sourced, looked, unreadable = _readable(listed, on_progress)
-    bare = _embedded(recognizer, sourced, on_progress)
+    # Copies first: what the search for them holds is let go before the network needs room of its own.
+    report = (lambda done, total: on_progress("copies", done, total)) if on_progress else None
+    evidence = compared(looked, report)
+    bare = recognizer.embed(list(sourced.paths), on_progress=on_progress)
     embeddings = _without_common(bare, recognizer, sourced.name)
     names, labels = sourced.classes, sourced.labels
     doubt = doubt_labels(embeddings, labels, len(names)) if len(names) > 1 else None
     wrong = np.zeros(len(labels)) if doubt is None else doubt.wrong
-    report = (lambda done, total: on_progress("copies", done, total)) if on_progress else None
-    copied = find_copied(looked, sourced.splits, labels, wrong, report)
+    copied = find_copied(looked, evidence, sourced.splits, labels, wrong)
+    with threadpool_limits(1):  # of small matrices: threads would mostly wait for each other
+        divided = falling_apart(embeddings, labels, names)
     findings = [
         *(_label_findings(sourced, looked, embeddings, doubt) if doubt else ()),
         *_outlier_findings(sourced, looked, _how_strange(embeddings, labels, doubt)),
@@ -100,7 +105,7 @@ def audit(
         wrong=wrong,
         findings=tuple(sorted(findings, key=lambda one: (order[one.finding], -one.score, str(one.path)))),
         overlaps=tuple(overlapping(doubt.probability, labels, names)) if doubt else (),
-        divided=tuple(falling_apart(embeddings, labels, names)),
+        divided=tuple(divided),
         tested=tested_with_copies(copied, sourced.splits),
         unreadable=tuple(unreadable.values()),
         notes=tuple(_notes(recognizer, sourced, looked, doubt)),
@@ -115,10 +120,6 @@ def _readable(sourced: Sourced, on_progress: Progress | None) -> tuple[Sourced, 
     if not kept:
         raise DatasetError(f"{sourced.name}: none of {len(found):,} files can be read, such as {found[0]}")
     return sourced.subset(kept), [one for one in found if isinstance(one, LookedAt)], unreadable
-
-
-def _embedded(recognizer: Recognizer, sourced: Sourced, on_progress: Progress | None) -> Embeddings:
-    return recognizer.embed(list(sourced.paths), on_progress=on_progress)
 
 
 def _without_common(bare: Embeddings, recognizer: Recognizer, name: str) -> Embeddings:

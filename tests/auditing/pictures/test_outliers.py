@@ -22,6 +22,12 @@ def test_strangers_come_first_though_they_are_alike_to_each_other() -> None:
     assert (far[240:] >= FAR).all()
 
 
+def test_who_is_a_little_like_many_classes_is_less_of_a_stranger() -> None:
+    cosine = np.array([[0.3, 0.3, 0.3], [0.3, -0.3, -0.3]], np.float32)
+    to_many, to_one = unlike_every_class(cosine, np.zeros(2, np.int64))
+    assert to_many < to_one
+
+
 def test_many_strangers_do_not_hide_each_other() -> None:
     rows, labels, _ = with_strangers(60)
     far = how_far(unlike_every_class(mean_cosines(rows, labels, 6), labels))

@@ -5,6 +5,7 @@ from copies.conftest import photo
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from samekind.datasets.checking.near_copies import (
     copied_among,
@@ -39,6 +40,19 @@ def test_resized_cut_and_mirrored_copies_are_found_and_nothing_else(pictures: li
     small = [one for one in read_small_pictures(pictures) if one is not None]
     assert len(small) == 15
     assert {(copy.first, copy.second) for copy in near_copies(small)} == {(0, 12), (1, 13), (2, 14)}
+
+
+def test_libraries_keep_to_one_thread_meanwhile(pictures: list[Path]) -> None:
+    small = [one for one in read_small_pictures(pictures) if one is not None]
+    meanwhile: set[int] = set()
+
+    def threads() -> set[int]:
+        return {library["num_threads"] for library in threadpool_info()}
+
+    with threadpool_limits(2):
+        before = threads()
+        near_copies(small, lambda *_: meanwhile.update(threads()))
+        assert (max(before), meanwhile, threads()) == (2, {1}, before)
 
 
 def test_progress_counts_the_pairs(pictures: list[Path]) -> None:

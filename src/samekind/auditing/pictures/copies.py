@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,12 +37,35 @@ class Copied:
     words: str
 
 
+def compared(
+    looked: Sequence[LookedAt], on_progress: Callable[[int, int], None] | None = None
+) -> dict[tuple[int, int], Evidence]:
+    """The evidence of pairs of images that are copies, by their places, the lower one first.
+
+    Args:
+        looked: The images.
+        on_progress: Called with the number of pairs compared and of all.
+    """
+    found: dict[tuple[int, int], Evidence] = {}
+    by_content: dict[str, list[int]] = defaultdict(list)
+    for place, file in enumerate(looked):
+        by_content[file.sha256].append(place)
+    contents = list(by_content.values())
+    for places in contents:
+        found |= dict.fromkeys(_each_two(places), _SAME_BYTES)
+    for near in near_copies([looked[places[0]].small for places in contents], on_progress):
+        for one in contents[near.first]:
+            for other in contents[near.second]:
+                found[min(one, other), max(one, other)] = near.evidence
+    return found
+
+
 def find_copied(
     looked: Sequence[LookedAt],
+    evidence: Mapping[tuple[int, int], Evidence],
     splits: Sequence[str],
     labels: NDArray[np.int64],
     wrong: NDArray[np.float64],
-    on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Copied]:
     """The images that are copies of others, near or exact.
 
@@ -51,12 +74,11 @@ def find_copied(
 
     Args:
         looked: The images.
+        evidence: As ``compared`` gives it.
         splits: The part that each is in.
         labels: int64 (N,).
         wrong: float64 (N,), the probability of each label to be wrong.
-        on_progress: Called with the number of pairs compared and of all.
     """
-    evidence = _pairs(looked, on_progress)
     groups: dict[int, list[int]] = defaultdict(list)
     for place, group in enumerate(grouped(len(looked), list(evidence))):
         groups[group].append(place)
@@ -95,24 +117,6 @@ def _described(evidence: Evidence | None) -> tuple[float, str]:
     # A difference of 1 is just too much for compression.
     score = _SURE if evidence.sure else _LOOK + (_SURE - _LOOK) / (2 + evidence.difference)
     return score, evidence.words()
-
-
-def _pairs(
-    looked: Sequence[LookedAt], on_progress: Callable[[int, int], None] | None
-) -> dict[tuple[int, int], Evidence]:
-    """The evidence of pairs of places, the lower one first."""
-    found: dict[tuple[int, int], Evidence] = {}
-    by_content: dict[str, list[int]] = defaultdict(list)
-    for place, file in enumerate(looked):
-        by_content[file.sha256].append(place)
-    contents = list(by_content.values())
-    for places in contents:
-        found |= dict.fromkeys(_each_two(places), _SAME_BYTES)
-    for near in near_copies([looked[places[0]].small for places in contents], on_progress):
-        for one in contents[near.first]:
-            for other in contents[near.second]:
-                found[min(one, other), max(one, other)] = near.evidence
-    return found
 
 
 def _each_two(places: Sequence[int]) -> Iterator[tuple[int, int]]:

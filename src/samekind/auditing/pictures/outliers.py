@@ -10,13 +10,16 @@ from samekind.inference.similarity import Embeddings
 
 # In units of the usual scatter above the middle.
 FAR = 2.5
+# How fast a class counts less than the best one, in cosines.
+_TEMPERATURE = 0.1
 _NEIGHBOURS, _BLOCK = 10, 1024
 
 
 def unlike_every_class(cosine: NDArray[np.float32], labels: Labels) -> NDArray[np.float64]:
-    """How unlike each image is to its own class and to the class that it is most like, float64 (N,).
+    """How unlike each image is to its own class and to the classes that it is most like, float64 (N,).
 
     Both count: a stranger is far from its class, which a wrong label is too, and from all others, which that is not.
+    The classes count by their energy (Liu, Wang, Owens and Li, "Energy-based out-of-distribution detection", 2020).
     Strangers are often alike to each other, so their nearest neighbours do not tell them.
 
     Args:
@@ -24,7 +27,8 @@ def unlike_every_class(cosine: NDArray[np.float32], labels: Labels) -> NDArray[n
         labels: int64 (N,).
     """
     own = cosine[np.arange(len(labels)), labels]
-    return np.asarray(1 - (own + cosine.max(axis=1)) / 2, np.float64)
+    energy = _TEMPERATURE * np.logaddexp.reduce(cosine / _TEMPERATURE, axis=1)
+    return np.asarray(1 - (own + energy) / 2, np.float64)
 
 
 def unlike_all(embeddings: Embeddings) -> NDArray[np.float64]:

@@ -32,13 +32,14 @@ def hard_to_use(pixels: Pixels, width: int, height: int) -> tuple[str, float] | 
         >>> hard_to_use(np.zeros((64, 64, 3), np.uint8), 64, 64)
         ('nearly uniform', 1.0)
     """
-    grey = cv2.cvtColor(shrunk(pixels, _LOOKED_AT), cv2.COLOR_RGB2GRAY).astype(np.float32)
+    levels = cv2.cvtColor(shrunk(pixels, _LOOKED_AT), cv2.COLOR_RGB2GRAY)
+    grey = levels.astype(np.float32)
     contrast = float(grey.std())
     detail = float((grey - cv2.GaussianBlur(grey, (0, 0), _DETAIL)).std())
     long, short = max(width, height), max(1, min(width, height))
     found = {
         "nearly uniform": _under(contrast, _UNIFORM),
-        "dark": _under(float(np.percentile(grey, _BRIGHT_PART)), _DARK),
+        "dark": _under(float(np.percentile(levels, _BRIGHT_PART)), _DARK),
         "blurred": _under(detail / max(contrast, 1e-6), _BLURRED) if contrast >= _UNIFORM else 0.0,
         f"tiny: {width}×{height}": _under(short, _TINY),
         f"extreme shape: {width}×{height}": _under(_LONG * short / long, 1),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,26 +109,34 @@ def near_copies(
         pictures: The pictures. Of more than two copies not every pair need be named, but all hang together.
         on_progress: Called with the number of pairs compared and the number to compare.
     """
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - an extra
+
     from samekind.copies.candidates import alike_pairs, voted_pairs  # noqa: PLC0415 - needs OpenCV
-    from samekind.copies.picture import unpacked, unpacked_features  # noqa: PLC0415 - likewise
+    from samekind.copies.picture import unpacked_features  # noqa: PLC0415 - likewise
 
     if len(pictures) < 2:
         return []
-    votes = voted_pairs([unpacked_features(small.kept[1]) for small in pictures])
-    alike = alike_pairs([unpacked(*small.kept).grey for small in pictures])
-    candidates = dict.fromkeys([*_strongest(votes), *zip(alike[0].tolist(), alike[1].tolist(), strict=True)])
-    pairs = list(candidates)
+    # Thousands of small searches and products: divided among threads, these mostly wait for each other.
+    with threadpool_limits(1):
+        votes = voted_pairs([unpacked_features(small.kept[1]) for small in pictures])
+        alike = alike_pairs(_Greys(pictures))
+        candidates = dict.fromkeys([*_strongest(votes), *zip(alike[0].tolist(), alike[1].tolist(), strict=True)])
+        return list(_copies(pictures, list(candidates), on_progress))
+
+
+def _copies(
+    pictures: Sequence[SmallPicture], pairs: Sequence[tuple[int, int]], on_progress: Callable[[int, int], None] | None
+) -> Iterator[NearCopy]:
+    """Those of some pairs, the later first, that are copies."""
     work = partial(_compared, pictures, _Held())
     threads = min(_MOST_THREADS, available_cores())
-    found = []
     with closing(read_ahead(work, pairs, ahead=_AHEAD, threads=threads, name="samekind-copies")) as compared:
         for done, evidence in enumerate(compared, 1):
             if evidence is not None and evidence.relation == "copy":
                 later, earlier = pairs[done - 1]
-                found.append(NearCopy(earlier, later, evidence))
+                yield NearCopy(earlier, later, evidence)
             if on_progress:
                 on_progress(done, len(pairs))
-    return found
 
 
 def identities_of(hashes: Mapping[Path, str], on_progress: Callable[[int, int], None] | None = None) -> dict[Path, str]:
@@ -194,6 +202,21 @@ def grouped(count: int, pairs: Sequence[tuple[int, int]]) -> list[int]:
         low, high = sorted((root(one), root(other)))
         first[high] = low
     return [root(place) for place in range(count)]
+
+
+class _Greys(Sequence[NDArray[np.uint8]]):
+    """The small pictures in grey, uint8 (h, w), of which none is held."""
+
+    def __init__(self, pictures: Sequence[SmallPicture]) -> None:
+        self._pictures = pictures
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def __getitem__(self, place: Any) -> Any:
+        from samekind.copies.picture import unpacked  # noqa: PLC0415 - needs OpenCV
+
+        return unpacked(*self._pictures[place].kept).grey
 
 
 class _Held:

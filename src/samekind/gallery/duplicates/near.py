@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
+from threadpoolctl import threadpool_limits
+
 from samekind.copies.candidates import alike_pairs, partners, voted_pairs
 from samekind.copies.groups import AHEAD, CopyGroup, find_groups
 from samekind.copies.keep import better, worth
@@ -34,21 +36,23 @@ def near_groups(
     pictures = [file for file in same if file.kept[0]]
     compare = Comparison()
     each = map if workers is None else workers.each
-    candidates = list(
-        partners(
-            voted_pairs([file.picture.features for file in pictures], each=each),
-            alike_pairs([file.picture.blurred for file in pictures], each),
+    # Thousands of small searches and products: divided among threads, these mostly wait for each other.
+    with threadpool_limits(1):
+        candidates = list(
+            partners(
+                voted_pairs([file.picture.features for file in pictures], each=each),
+                alike_pairs([file.picture.blurred for file in pictures], each),
+            )
         )
-    )
-    found = find_groups(
-        [file.facts for file in pictures],
-        candidates,
-        lambda one, other: compare(pictures[one], pictures[other]),
-        threads=available_cores(),
-        workers=None if workers is None else workers.comparing(pictures),
-        ahead=AHEAD if workers is None else workers.ahead,
-        on_progress=None if on_progress is None else lambda done: on_progress(done, len(candidates)),
-    )
+        found = find_groups(
+            [file.facts for file in pictures],
+            candidates,
+            lambda one, other: compare(pictures[one], pictures[other]),
+            threads=available_cores(),
+            workers=None if workers is None else workers.comparing(pictures),
+            ahead=AHEAD if workers is None else workers.ahead,
+            on_progress=None if on_progress is None else lambda done: on_progress(done, len(candidates)),
+        )
     groups = [_described(group, pictures, same) for group in found.groups]
     grouped = {pictures[place].row.id for group in found.groups for place in _places(group)}
     groups += [_same_bytes(file, twins) for file, twins in same.items() if twins and file.row.id not in grouped]
