@@ -83,6 +83,7 @@ class Recognizer(Embedder):
             OperatingPointError: No such operating point, both given, or a threshold out of range.
 
         Example:
+            >>> import numpy as np
             >>> dark, light = np.zeros((40, 30, 3), np.uint8), np.full((40, 30, 3), 255, np.uint8)
             >>> load().verify(dark, light) == load().verify(light, dark)
             True
@@ -120,6 +121,7 @@ class Recognizer(Embedder):
                 was calibrated for pairs only.
 
         Example:
+            >>> import numpy as np
             >>> dark, light = np.zeros((40, 30, 3), np.uint8), np.full((40, 30, 3), 255, np.uint8)
             >>> load().verify_trio(dark, light, dark).most_alike
             (0, 2)
@@ -148,6 +150,7 @@ class Recognizer(Embedder):
             OperatingPointError: Three images, and a model that was calibrated for pairs only.
 
         Example:
+            >>> import numpy as np
             >>> rng = np.random.default_rng(0)
             >>> model, (a, b) = load(), rng.integers(0, 255, (2, 40, 30, 3), np.uint8)
             >>> [pair] = model.explain(a, b).pairs
@@ -197,6 +200,7 @@ class Recognizer(Embedder):
             ArgumentError: These are no pairs, but text, a table, a flat list of images or the like.
 
         Example:
+            >>> import numpy as np
             >>> dark = np.zeros((40, 30, 3), np.uint8)
             >>> [type(answer).__name__ for answer in load().verify_pairs([(dark, dark), (dark, "missing.jpg")])]
             ['Verdict', 'ImageError']
@@ -281,6 +285,7 @@ class Recognizer(Embedder):
                 or the model cannot be adapted.
 
         Example:
+            >>> import numpy as np
             >>> rng = np.random.default_rng(0)
             >>> mine = load().adapt(list(rng.integers(0, 255, (12, 40, 30, 3), np.uint8)))
             >>> mine.card.adapted.pictures

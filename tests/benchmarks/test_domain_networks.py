@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +10,11 @@ import pytest
 from samekind.datasets.folders import LabelledImages
 
 pytest.importorskip("lightning", reason='needs the extra "train"')
-sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
-
-import domain_networks
-from accuracy_features import Pool
+with pytest.MonkeyPatch.context() as patch:
+    # Not for longer: with all scripts on sys.path, some would be taken for folders of tests.
+    patch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
+    import domain_networks
+    from accuracy_features import Pool
 
 
 def pool(count: int, seed: int = 0) -> Pool:

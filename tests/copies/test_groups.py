@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -106,6 +107,20 @@ def test_what_is_like_one_of_a_group_only_does_not_take_its_place() -> None:
     candidates = [(1, [0]), *((place, [*range(1, place)]) for place in range(2, 5))]
     found = find_groups([Facts(name, 9, 9, 9) for name in "abcde"], candidates, among((0, 1, LOOK), *family))
     assert [(group.keep, [m.place for m in group.others if m.spare]) for group in found.groups] == [(1, [2, 3, 4])]
+
+
+def test_the_picture_that_clusters_are_joined_for_is_the_one_that_is_kept() -> None:
+    """Four cuts of 0, a cut of one of them, and 6, which is like them all and has a frame around the last."""
+    look = replace(LOOK, edits=(Edit("cropped", 0),))
+    pairs = among(
+        *((0, place, sure(Edit("cropped", 1))) for place in (1, 2, 3, 4)),
+        (4, 5, sure(Edit("cropped", 1))),
+        *((place, 6, look) for place in range(5)),
+        (5, 6, replace(LOOK, edits=(Edit("bordered", 1),))),
+    )
+    candidates = [*((place, [0]) for place in range(1, 5)), (5, [4]), (6, [*range(6)])]
+    [group] = find_groups([Facts(str(place), 9, 9, 9) for place in range(7)], candidates, pairs).groups
+    assert all(member.evidence is not None for member in group.others)
 
 
 def test_the_one_that_beats_the_best_is_kept_wherever_it_stands() -> None:

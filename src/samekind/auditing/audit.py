@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from samekind.adaptation.adaptation import centre
 from samekind.auditing.labels.classes import falling_apart, overlapping
@@ -27,6 +26,7 @@ from samekind.inference.similarity import Embeddings
 from samekind.progress import Progress
 from samekind.recognizer import Recognizer, load
 from samekind.system.hashing import content_hashes
+from samekind.system.one_thread import one_thread
 
 # A label is listed from this probability on to be wrong.
 _LISTED = 0.2
@@ -88,7 +88,7 @@ def audit(
     doubt = doubt_labels(embeddings, labels, len(names)) if len(names) > 1 else None
     wrong = np.zeros(len(labels)) if doubt is None else doubt.wrong
     copied = find_copied(looked, evidence, sourced.splits, labels, wrong)
-    with threadpool_limits(1):  # of small matrices: threads would mostly wait for each other
+    with one_thread():
         divided = falling_apart(embeddings, labels, names)
     findings = [
         *(_label_findings(sourced, looked, embeddings, doubt) if doubt else ()),

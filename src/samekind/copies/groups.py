@@ -176,8 +176,8 @@ def _groups(
                 (looks if evidence.relation == "copy" else related).append((other, place, evidence))
         if on_progress:
             on_progress(done + 1)
-    _join_what_is_to_be_looked_at(clusters, looks, facts, known)
-    groups = [_described(members, facts, known) for members in clusters.of_many()]
+    keeps = _join_what_is_to_be_looked_at(clusters, looks, facts, known)
+    groups = [_described(members, keeps.get(members[0]), facts, known) for members in clusters.of_many()]
     apart = [pair for pair in related if clusters.first(pair[0]) != clusters.first(pair[1])]
     return Found(tuple(sorted(groups, key=lambda g: (-len(g.others), g.keep))), tuple(apart), len(known))
 
@@ -218,13 +218,16 @@ def _met(place: int, partners: Sequence[int], clusters: _Clusters, known: _Known
 
 def _join_what_is_to_be_looked_at(
     clusters: _Clusters, looks: list[tuple[int, int, Evidence]], facts: Sequence[Facts], known: _Known
-) -> None:
+) -> dict[int, int]:
     """Join clusters if the picture that would be kept of both is alike with most of each.
 
     Not with one of them alone: of coins of one value, one that is hardly worn would be kept in place of the very coin
     whose copies make the group, and none of those could be removed.
+
+    Returns:
+        The picture kept of each cluster that was looked at, by the cluster's first place.
     """
-    best: dict[int, int] = {}  # the picture kept of a cluster, by its first place
+    best: dict[int, int] = {}
     joined: set[tuple[int, int]] = set()  # clusters, by the first place, most of which are known to be like one picture
 
     def kept(place: int) -> int:
@@ -245,6 +248,7 @@ def _join_what_is_to_be_looked_at(
             clusters.join(first, second)
             best[first] = keep
             joined.add((first, keep))
+    return best
 
 
 def _most_are_like(keep: int, members: Sequence[int], known: _Known) -> bool:
@@ -274,9 +278,10 @@ def _loses(one: int, other: int, facts: Sequence[Facts], known: _Known) -> bool:
     return met is not None and met.relation == "copy" and better(facts[one], facts[other], met)[0] == 1
 
 
-def _described(members: Sequence[int], facts: Sequence[Facts], known: _Known) -> CopyGroup:
-    """The group with its kept picture, and each other's evidence against that one, directly."""
-    keep = _kept(members, facts, known)
+def _described(members: Sequence[int], keep: int | None, facts: Sequence[Facts], known: _Known) -> CopyGroup:
+    """The group with its kept picture, if that is known already, and each other's evidence against it, directly."""
+    if keep is None:
+        keep = _kept(members, facts, known)
     known.expect((keep, place) for place in members if place != keep)
     others = []
     for place in sorted(members):

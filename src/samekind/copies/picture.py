@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from samekind.copies.features import BITS, Features, find_features
+from samekind.errors import ImageError
 
 # The longer side of the small version, in pixels, and the quality at which it is kept: about 4 kB of WebP.
 SMALL_SIDE, _QUALITY = 192, 45
@@ -124,7 +125,9 @@ def unpacked_features(features: bytes) -> Features:
 @lru_cache(_DECODED)
 def _decoded(small: bytes) -> NDArray[np.uint8]:
     # With the same library as Pillow decodes it, to the same pixels, in less than half the time.
-    pixels = cv2.imdecode(np.frombuffer(small, np.uint8), cv2.IMREAD_COLOR)
+    pixels = cv2.imdecode(np.frombuffer(small, np.uint8), cv2.IMREAD_COLOR) if small else None
+    if pixels is None:
+        raise ImageError("a small picture in the gallery is damaged; move the gallery away and index the folder again")
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
 
 

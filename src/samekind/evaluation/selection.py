@@ -63,9 +63,8 @@ def select(
     everything = everything.subset(np.flatnonzero([path in hashes for path in everything.paths]))
     for model in models:
         refuse_seen(model, everything, hashes)
-    if (
-        images is None
-    ):  # what a list names is judged as it says: without classes nothing tells a copy from a wrong label
+    # What a list names is judged as it says: without classes nothing tells a copy from a wrong label.
+    if images is None:
         return Selection(everything, hashes, {}, tuple(unreadable), 0, 0)
     different, twins = _without_copies(everything, hashes)
     listed = frozenset(twins.get(path, path) for path in _listed_paths(everything, pairs, trios))

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_mutual_info_score
-from threadpoolctl import threadpool_limits
 
 from samekind.evaluation.metrics.metric import AMI
 from samekind.evaluation.resampling.bootstrap import Resamples, draw
 from samekind.evaluation.resampling.intervals import Drawn
 from samekind.evaluation.results import Evaluation
 from samekind.inference.similarity import Embeddings
+from samekind.system.one_thread import one_thread
 
 _STARTS = 4
 # Each takes as long as the score itself, and its end points need no third digit.
@@ -48,7 +48,7 @@ def ami(embeddings: Embeddings, labels: NDArray[np.int64], resamples: Resamples,
         seed: The seed of k-means.
     """
     # One thread: the same clusters on every machine, and no threads that wait for each other on a busy one.
-    with threadpool_limits(1), warnings.catch_warnings():
+    with one_thread(), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different embeddings than classes
         means = KMeans(len(np.unique(labels)), n_init=_STARTS, random_state=seed)
         clusters = means.fit_predict(embeddings)

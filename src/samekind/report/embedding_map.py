@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
-from threadpoolctl import threadpool_limits
 
 from samekind.evaluation.results import Evaluation
 from samekind.report.schema.contents import EmbeddingMap
+from samekind.system.one_thread import one_thread
 
 # More points are a smear on a page, and take minutes.
 MOST_POINTS = 1_500
@@ -35,7 +35,7 @@ def embedding_map(result: Evaluation, most: int = MOST_POINTS) -> EmbeddingMap:
         start = 1e-4 * start / max(float(start[:, 0].std()), 1e-12)
         start += 1e-6 * rng.normal(size=start.shape)
         tsne = TSNE(perplexity=min(30.0, (len(chosen) - 1) / 3), init=start, random_state=result.seed, max_iter=500)
-        with threadpool_limits(1):  # on a busy machine its threads would mostly wait for each other
+        with one_thread():
             points = tsne.fit_transform(embeddings)
     points = points / max(float(np.abs(points).max()), 1e-12)
     return EmbeddingMap(

@@ -133,7 +133,7 @@ def _hashes(tests: Iterable[LabelledImages]) -> dict[Path, str]:
 def _identities(known: Mapping[Path, str], notes: list[str], on_progress: Progress | None) -> Mapping[Path, str]:
     """A name for each image that its copies share; its hash where they cannot be looked for."""
     if not can_compare():
-        notes.append("near copies were not looked for, only equal bytes: pip install opencv-python-headless")
+        notes.append("near copies were not looked for, only equal bytes: pip install 'samekind[train]'")
     elif len(known) > MOST_IMAGES:
         notes.append(f"near copies were not looked for, only equal bytes: there are more than {MOST_IMAGES:,} images")
     else:

@@ -61,3 +61,19 @@ def test_a_full_disk_costs_the_index_only(gallery: Gallery, photos: Path, monkey
     assert len(gallery.search(photos / "red/00.png", 50)) == 12
     assert gallery.sync(photos).unchanged == 12
     assert gallery.status().index == "Flat"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+def test_a_full_disk_costs_the_file_of_rows_and_not_the_index(
+    gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):  # and what was written does not gather
+        with monkeypatch.context() as patch:
+            patch.setattr("samekind.gallery.index.row_file.replacing", lambda _, own: nullcontext(Path("/dev/full")))
+            with pytest.raises(GalleryError, match=r"file of rows beside its index cannot be written \(No space left"):
+                gallery.sync(photos, index="HNSW8")
+        assert gallery.status().index == "HNSW8"
+        assert len(list(photos.parent.glob("**/*.faiss"))) == 1
+    assert len(gallery.search(photos / "red/00.png", 12)) == 12
+    assert gallery.sync(photos).unchanged == 12
+    assert len(list(photos.parent.glob("**/*.rows"))) == 1

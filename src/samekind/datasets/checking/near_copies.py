@@ -72,8 +72,8 @@ class NearCopy:
 
 
 def can_compare() -> bool:
-    """Whether OpenCV and FAISS are installed."""
-    return find_spec("cv2") is not None and find_spec("faiss") is not None
+    """Whether what compares is installed: OpenCV, FAISS and threadpoolctl."""
+    return all(find_spec(name) is not None for name in ("cv2", "faiss", "threadpoolctl"))
 
 
 def read_small_pictures(
@@ -109,15 +109,13 @@ def near_copies(
         pictures: The pictures. Of more than two copies not every pair need be named, but all hang together.
         on_progress: Called with the number of pairs compared and the number to compare.
     """
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - an extra
-
     from samekind.copies.candidates import alike_pairs, voted_pairs  # noqa: PLC0415 - needs OpenCV
     from samekind.copies.picture import unpacked_features  # noqa: PLC0415 - likewise
+    from samekind.system.one_thread import one_thread  # noqa: PLC0415 - needs threadpoolctl
 
     if len(pictures) < 2:
         return []
-    # Thousands of small searches and products: divided among threads, these mostly wait for each other.
-    with threadpool_limits(1):
+    with one_thread():
         votes = voted_pairs([unpacked_features(small.kept[1]) for small in pictures])
         alike = alike_pairs(_Greys(pictures))
         candidates = dict.fromkeys([*_strongest(votes), *zip(alike[0].tolist(), alike[1].tolist(), strict=True)])

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
-from threadpoolctl import threadpool_limits
-
 from samekind.copies.candidates import alike_pairs, partners, voted_pairs
 from samekind.copies.groups import AHEAD, CopyGroup, find_groups
 from samekind.copies.keep import better, worth
@@ -15,6 +13,7 @@ from samekind.gallery.duplicates.pictures.more_than_a_picture import more_than_a
 from samekind.gallery.duplicates.pictures.picture_files import SAME_BYTES, Comparison, PictureFile
 from samekind.gallery.duplicates.ray_workers import RayWorkers
 from samekind.system.cores import available_cores
+from samekind.system.one_thread import one_thread
 
 
 def near_groups(
@@ -36,8 +35,7 @@ def near_groups(
     pictures = [file for file in same if file.kept[0]]
     compare = Comparison()
     each = map if workers is None else workers.each
-    # Thousands of small searches and products: divided among threads, these mostly wait for each other.
-    with threadpool_limits(1):
+    with one_thread():
         candidates = list(
             partners(
                 voted_pairs([file.picture.features for file in pictures], each=each),

@@ -16,7 +16,7 @@ import numpy as np
 
 from samekind.errors import GalleryError
 from samekind.gallery.embeddings.embedding_space import EmbeddingSpace, read_space
-from samekind.gallery.index.index_file import Facts, read_facts, write_index
+from samekind.gallery.index.index_file import read_facts, write_index
 from samekind.gallery.index.row_file import write_row_file
 from samekind.gallery.index.tuning import tune
 from samekind.gallery.store.connection import Connection, transaction
@@ -86,10 +86,15 @@ def build_index(store: Store, db: Connection, factory: str | None = None) -> Non
             "them to be trained. The images are indexed all the same; Flat suits any number"
         ) from error
     file = _new_file(store, now, "faiss")
-    with _told_of(store):
+    with _told_of(store, "its index"):
         write_index(index, file)
     facts = {"file": file.name, "generation": now, "factory": factory, "recall": recall, "space": space.name}
-    _note(store, db, facts, index_is_new=True)
+    with transaction(db):
+        set_fact(db, "index", json.dumps({**facts, "rows": None}))
+        db.execute("DELETE FROM dropped")
+    _remove_others(store, {file.name})
+    if factory != EXACT:  # which takes so long that the rows do not count
+        build_rows(store, db)
 
 
 def build_rows(store: Store, db: Connection) -> None:
@@ -98,22 +103,14 @@ def build_rows(store: Store, db: Connection) -> None:
     Raises:
         GalleryError: It cannot be written.
     """
-    _note(store, db, read_facts(read_fact(db, "index")), index_is_new=False)
-
-
-def _note(store: Store, db: Connection, facts: Facts, *, index_is_new: bool) -> None:
-    """Have the gallery know of its index, and of a new file of rows beside it."""
-    rows = None
-    if facts["factory"] != EXACT:  # which takes so long that the rows do not count
-        rows = _new_file(store, facts["generation"], "rows")
-        with _told_of(store):
-            write_row_file(rows, all_stored(db))
+    facts = read_facts(read_fact(db, "index"))
+    rows = _new_file(store, facts["generation"], "rows")
+    with _told_of(store, "the file of rows beside its index"):
+        write_row_file(rows, all_stored(db))
     with transaction(db):
-        set_fact(db, "index", json.dumps({**facts, "rows": rows.name if rows else None}))
+        set_fact(db, "index", json.dumps({**facts, "rows": rows.name}))
         db.execute("DELETE FROM touched")
-        if index_is_new:
-            db.execute("DELETE FROM dropped")
-    _remove_others(store, {facts["file"], rows.name if rows else None})
+    _remove_others(store, {facts["file"], rows.name})
 
 
 def _new_file(store: Store, now: int, suffix: str) -> Path:
@@ -123,12 +120,12 @@ def _new_file(store: Store, now: int, suffix: str) -> Path:
 
 
 @contextmanager
-def _told_of(store: Store) -> Iterator[None]:
+def _told_of(store: Store, what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise GalleryError(
-            f"{store.path}: its index cannot be written ({error.strerror or error}). The images are indexed all the "
+            f"{store.path}: {what} cannot be written ({error.strerror or error}). The images are indexed all the "
             "same, and searches are right; the next samekind index makes it"
         ) from error
 

@@ -17,7 +17,7 @@ from samekind.system.atomic import replacing
 
 # How many more are asked for where too few are what is wanted.
 _WIDER = 8
-# What a gallery says of its index: ``file``, ``generation``, ``factory`` string and ``recall``.
+# What a gallery says of its index: ``file``, ``generation``, ``factory`` string, ``recall``, ``space``; its ``rows``.
 Facts = dict[str, Any]
 
 

@@ -40,7 +40,11 @@ def write_row_file(path: Path, rows: Iterable[Stored]) -> None:
         OSError: The file cannot be written.
     """
     ids, bounds, length = [], [0], 0
-    with replacing(path, own=True) as temporary, temporary.open("wb") as file, tempfile.TemporaryFile() as texts:
+    with (
+        replacing(path, own=True) as temporary,
+        temporary.open("wb") as file,
+        tempfile.TemporaryFile(dir=path.parent) as texts,  # 100 MB and more; the system's folder may have less room
+    ):
         file.write(bytes(_HEAD.size))
         for image, name, size, mtime_ns, sha256, width, height, taken, error, embedding in rows:
             others = json.dumps((size, mtime_ns, sha256.hex() if sha256 else None, width, height, taken, error))
@@ -59,7 +63,9 @@ def write_row_file(path: Path, rows: Iterable[Stored]) -> None:
 
 
 class RowFile:
-    """The rows of a file that ``write_row_file`` wrote. What it gives does not depend on what becomes of the file.
+    """The rows of a file that ``write_row_file`` wrote. They stay readable if the file is removed or replaced.
+
+    Nothing may cut it short in place while it is mapped; our writers put a new file there.
 
     Attributes:
         ids: The ids of its rows, int64 (N,), rising.

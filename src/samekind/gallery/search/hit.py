@@ -33,11 +33,14 @@ class Hit:
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"a hit does not change; {name} cannot be set")
 
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"a hit does not change; {name} cannot be deleted")
+
     def __repr__(self) -> str:
         return f"Hit(path={self.path!r}, similarity={self.similarity!r}, probability={self.probability!r})"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Hit) and self._values() == other._values()
+        return self._values() == other._values() if isinstance(other, Hit) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self._values())

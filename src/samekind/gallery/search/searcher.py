@@ -72,7 +72,7 @@ class Searcher:
             raise GalleryError(f"the least probability is a number from 0 to 1; got {min_probability!r}")
         bare = np.ascontiguousarray(embedding, np.float32)
         with self._store.reading() as db:
-            # As if nothing had been written since the last search; the database says with the rows whether that is so.
+            # As if nothing had been written since the last search; once the rows are read, the database says whether.
             moment = self._last
             found = None
             if moment is not None and moment.identity == db.identity and where is None:

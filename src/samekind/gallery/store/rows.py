@@ -23,7 +23,7 @@ Stored = tuple[Any, ...]
 
 
 class Rows(Protocol):
-    """Rows as they were at one moment, whatever becomes of the gallery; each has a place."""
+    """Rows as they were at one moment, whatever is written to the gallery since; each has a place."""
 
     def name(self, place: int) -> str:
         """The path as the gallery has it."""

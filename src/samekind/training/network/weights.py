@@ -91,7 +91,7 @@ def _of_model(name: str, source: str) -> Weights:
     try:
         model = read_model(name)
     except ModelFileError as error:
-        raise TrainingError(f"cannot start from {name!r}: {error}") from error
+        raise TrainingError(f"cannot start from {source!r}: {error}") from error
     arrays = {
         tensor.name: onnx.numpy_helper.to_array(tensor)
         for tensor in onnx.load_model_from_string(model.data).graph.initializer
