@@ -43,6 +43,10 @@ def give(page, tab: str, *paths: Path) -> None:
 
 def violations(page) -> list[str]:
     """What axe finds wrong for people with a screen reader, a keyboard, or weak eyes: rule and element."""
+    # Colours that are on their way from one scheme to another are neither's.
+    page.wait_for_function(
+        "document.getAnimations().every(a => a.playState !== 'running' || a.effect.getTiming().iterations === Infinity)"
+    )
     page.evaluate(AXE.read_text("utf-8"))
     found = page.evaluate("axe.run()")["violations"]
     return [f"{rule['id']}: {node['html']}" for rule in found for node in rule["nodes"]]
