@@ -45,6 +45,7 @@ from samekind.copies.groups import Found, Member, find_groups
 from samekind.copies.keep import Facts, worth
 from samekind.copies.picture import describe_picture, packed, unpacked
 from samekind.system.cores import available_cores
+from samekind.system.one_thread import one_thread
 
 # Thresholds were chosen looking at these; the others measure them.
 FITTED_ON = frozenset({"imagenette", "pages", "products", "leaves", "coins", "portraits"})
@@ -200,9 +201,10 @@ def grouped(files: list[Path], described: dict[Path, Described]) -> tuple[Found,
     listed = sorted(files, key=lambda file: worth(described[file][0]))
     facts, sides = [described[file][0] for file in listed], [described[file][1] for file in listed]
     pictures = [side.picture for side in sides]
-    candidates = partners(voted_pairs([p.features for p in pictures]), alike_pairs([p.blurred for p in pictures]))
-    threads = available_cores()
-    return find_groups(facts, candidates, lambda a, b: compare(sides[a], sides[b]), threads=threads), listed
+    with one_thread():  # as a gallery does it
+        candidates = partners(voted_pairs([p.features for p in pictures]), alike_pairs([p.blurred for p in pictures]))
+        threads = available_cores()
+        return find_groups(facts, candidates, lambda a, b: compare(sides[a], sides[b]), threads=threads), listed
 
 
 @lru_cache(512)

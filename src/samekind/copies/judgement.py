@@ -95,8 +95,9 @@ def finding(overlap: Overlap, alignment: Alignment) -> Finding | None:
         return None
     if share <= _MOST_LAID_ON and alike > _LEFT_ALIKE:
         # Two coins turned on each other, each with a corner more: something laid on one is too much of chance.
-        all_of_one = max(overlap.kept) >= WHOLE
-        return "overlaid" if laid_on and agreeing >= _MANY_AGREEING and all_of_one else "variant"
+        # Where the whole of one lies upright on the whole of the other, fewer features say so.
+        enough = agreeing >= (_SURE_AGREEING if whole else _MANY_AGREEING)
+        return "overlaid" if laid_on and enough and max(overlap.kept) >= WHOLE else "variant"
     if alike > _VARIANT_ALIKE:
         return "variant"
     return "same scene" if agreeing >= _MANY_AGREEING and alike > _SCENE_ALIKE else None
