@@ -1,5 +1,6 @@
 """The site's own code: links that lead out of docs/, pages from the code, and what it does for screen readers."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -69,15 +70,17 @@ def test_each_key_of_a_recipe_is_told() -> None:
 
 
 def test_each_field_of_the_card_is_told_with_its_meaning() -> None:
-    from extensions.card_page import _taken_apart
+    from extensions.card_page import card_page
 
-    from samekind.model_file.calibration import OperatingPoint
+    from samekind.model_file.calibration import BroadCollections, OperatingPoint
     from samekind.model_file.card import Card
 
-    for part in (Card, OperatingPoint):
-        _, meanings = _taken_apart(__import__("inspect").getdoc(part))
-        assert set(meanings) == set(part.model_fields)
-        assert all(meanings.values())
+    page = card_page(Card.model_json_schema())
+    for part in (Card, OperatingPoint, BroadCollections):
+        told = page.split(f"## {part.__name__}\n")[1].split("\n## ")[0]
+        rows = dict(re.findall(r"^\| `(\w+)` \| .* \| (.*) \|$", told, flags=re.MULTILINE))
+        assert set(rows) == set(part.model_fields)
+        assert all(rows.values())
 
 
 def test_what_screen_readers_and_keyboards_need_is_put_in() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import re
 from typing import TYPE_CHECKING, Any
@@ -20,16 +19,16 @@ def setup(app: Sphinx) -> dict[str, bool]:
 
 
 def _write() -> None:
-    from samekind.model_file import card
+    from samekind.model_file.card import Card
 
-    schema = card.Card.model_json_schema()
+    schema = Card.model_json_schema()
     write_page("card.schema.json", json.dumps(schema, indent=2))
+    write_page("card.md", card_page(schema))
+
+
+def card_page(schema: dict[str, Any]) -> str:
+    """The page, in Markdown, of the schema of a card, which has what the code says of each of its parts."""
     parts = {name: part for name, part in {"Card": schema, **schema["$defs"]}.items() if "properties" in part}
-    write_page("card.md", card_page(parts, {name: inspect.getdoc(getattr(card, name)) or "" for name in parts}))
-
-
-def card_page(parts: dict[str, dict[str, Any]], docstrings: dict[str, str]) -> str:
-    """The page, in Markdown, of the schemas of a card's parts and what the code says of them."""
     about_cards = (
         "A card is JSON in the metadata of a [model file](../reference/model-file.md), under the key `samekind.card`. "
         "`samekind info MODEL --json` prints it, and `recognizer.card` has it in Python. "
@@ -38,7 +37,7 @@ def card_page(parts: dict[str, dict[str, Any]], docstrings: dict[str, str]) -> s
     )
     page = ["# The card", about_cards]
     for name, part in parts.items():
-        about, meanings = _taken_apart(docstrings[name])
+        about, meanings = _taken_apart(part["description"])
         rows = [
             f"| `{field}` | {in_cell(schema_type(entry))} | {in_cell(meanings.get(field, ''))} |"
             for field, entry in part["properties"].items()
