@@ -34,6 +34,7 @@ extensions = [
     "extensions.downloads",
     "extensions.try_it",
     "extensions.accessible",
+    "extensions.descriptions",
 ]
 exclude_patterns = ["_build", "generated/notebooks"]
 nitpicky = True
@@ -61,6 +62,7 @@ copybutton_prompt_text = r"\$ |>>> |\.\.\. "
 copybutton_prompt_is_regexp = True
 
 html_theme = "furo"
+html_favicon = "favicon.svg"
 html_title = "samekind"
 html_copy_source = False
 html_show_sourcelink = False
