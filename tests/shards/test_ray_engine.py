@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
+import subprocess
+import time
+from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
+import psutil
 import pytest
 from clusters import RAY_TESTS, killing_workers
+from commands import ENVIRONMENT, command, printed_seed, run
 from shards.conftest import contents
 
 import samekind
 from samekind.errors import ClusterError, MissingExtraError
+from samekind.shards.folder import ShardFolder
 from samekind.system import ray_cluster
 
 pytestmark = RAY_TESTS
@@ -56,6 +66,37 @@ def test_a_driver_that_stops_goes_on_with_either_engine(
         samekind.embed(odd, tmp_path / "out", engine="ray", workers=1, on_progress=stop)
     assert samekind.embed(odd, tmp_path / "out", engine="ray", workers=1).embedded == 26
     assert contents(tmp_path / "out") == contents(whole)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
+def test_a_machine_that_is_lost_with_its_cluster_goes_on_where_it_stood(
+    odd: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    """By hand: SAMEKIND_KILLS=20 pytest -n 0 tests/shards/test_ray_engine.py -k lost."""
+    rng, out = np.random.default_rng(printed_seed()), tmp_path / "out"
+    words = ("embed", odd, "-o", out, "--model", tiny_model, "--rows", 1, "--workers", 1)
+    for _ in range(int(os.environ.get("SAMEKIND_KILLS", "1"))):
+        process = subprocess.Popen(
+            command(*words, "--engine", "ray", "--address", "local"),
+            env=ENVIRONMENT | {"RAY_USAGE_STATS_ENABLED": "0"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        before, after = len(list(out.glob("shard-*"))), int(rng.integers(0, 12))
+        while process.poll() is None and len(list(out.glob("shard-*"))) < before + after:
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0, 0.1))
+        for one in [*psutil.Process(process.pid).children(recursive=True), process] if process.poll() is None else []:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+        process.wait()
+        if process.returncode == 0:
+            shutil.rmtree(out)  # it came to its end; the next begins anew
+    assert run(*words).returncode == 0
+    assert sum(1 for _ in ShardFolder(out).rows()) == 26
+    alike = tmp_path / "alike"
+    assert run("embed", odd, "-o", alike, "--model", tiny_model, "--rows", 1).returncode == 0
+    assert contents(out) == contents(alike)
 
 
 def test_what_the_cluster_has_no_room_for_is_refused(
