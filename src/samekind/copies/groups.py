@@ -18,6 +18,8 @@ AHEAD, _LEAST_THREADS = 16, 2
 _MOST_KINGS = 6
 # Pictures of a cluster of sure copies with which another is compared.
 _MOST_OF_A_CLUSTER = 2
+# Pictures of two clusters together of which the one to keep is sought among all; of more it is the better of two.
+_MANY = 64
 # The part of each of two clusters that must be like the picture kept of both for the two to be one group.
 _ENOUGH_ALIKE = 2 / 3
 
@@ -240,11 +242,13 @@ def _join_what_is_to_be_looked_at(
         first, second = sorted((clusters.first(one), clusters.first(other)))
         if first == second or not _is_copy(known(kept(first), kept(second))):
             continue
-        keep = kept(second) if _loses(kept(first), kept(second), facts, known) else kept(first)
-        smaller_first = sorted((first, second), key=lambda place: len(clusters.members(place)))
-        if all(
-            (place, keep) in joined or _most_are_like(keep, clusters.members(place), known) for place in smaller_first
-        ):
+        both = [clusters.members(first), clusters.members(second)]
+        if len(both[0]) + len(both[1]) <= _MANY:
+            keep = _kept([*both[0], *both[1]], facts, known)
+        else:
+            keep = kept(second) if _loses(kept(first), kept(second), facts, known) else kept(first)
+        unknown = [members for members in both if (members[0], keep) not in joined]
+        if all(_most_are_like(keep, members, known) for members in sorted(unknown, key=len)):
             clusters.join(first, second)
             best[first] = keep
             joined.add((first, keep))
@@ -278,10 +282,18 @@ def _loses(one: int, other: int, facts: Sequence[Facts], known: _Known) -> bool:
     return met is not None and met.relation == "copy" and better(facts[one], facts[other], met)[0] == 1
 
 
-def _described(members: Sequence[int], keep: int | None, facts: Sequence[Facts], known: _Known) -> CopyGroup:
-    """The group with its kept picture, if that is known already, and each other's evidence against it, directly."""
-    if keep is None:
-        keep = _kept(members, facts, known)
+def _described(members: Sequence[int], known_keep: int | None, facts: Sequence[Facts], known: _Known) -> CopyGroup:
+    """The group with its kept picture, and each other's evidence against that one, directly.
+
+    Args:
+        members: The places.
+        known_keep: The picture for which the group was put together, which most are like; None if nothing was.
+        facts: Of all pictures.
+        known: Compares two places.
+    """
+    keep = _kept(members, facts, known)
+    if known_keep is not None and not _most_are_like(keep, members, known):
+        keep = known_keep
     known.expect((keep, place) for place in members if place != keep)
     others = []
     for place in sorted(members):
