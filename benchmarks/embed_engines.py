@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+import psutil
 import ray
 from ray.cluster_utils import Cluster
 
@@ -105,12 +106,22 @@ def _cluster(name: str, cores: int) -> Iterator[None]:
         ray.shutdown()
         return
     cluster: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": _STORE})
-    for _ in range(cores):
-        cluster.add_node(num_cpus=1, object_store_memory=_STORE)
+    for core in range(cores):
+        node = cluster.add_node(num_cpus=1, object_store_memory=_STORE)
+        _keep_to(core, [one.process.pid for kind in node.all_processes.values() for one in kind])
     ray.init(address=cluster.address, **_QUIET)
     yield
     ray.shutdown()
     cluster.shutdown()
+
+
+def _keep_to(core: int, processes: list[int]) -> None:
+    """Have a node's processes, and what they start, use one core only; else one node would use both, to decode."""
+    if not hasattr(psutil.Process, "cpu_affinity"):
+        return  # a Mac
+    for process in map(psutil.Process, processes):
+        for one in [process, *process.children(recursive=True)]:
+            one.cpu_affinity([core])
 
 
 if __name__ == "__main__":
