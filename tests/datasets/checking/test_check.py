@@ -205,12 +205,10 @@ def test_what_is_left_for_a_batch_is_counted_as_training_splits(images: int, lef
     if not found.ready:
         finding = only(found, "too few images")
         assert finding.summary == f"{left} images are left to train on; a batch of the default recipe takes 120"
-    pytest.importorskip("torch")
-    from samekind.training.images import list_source
-    from samekind.training.recipe import Recipe
-    from samekind.training.split import split_images
-
-    assert len(split_images(list_source(source, Recipe()), Recipe()).train) == left
+    listing = pytest.importorskip("samekind.training.images")
+    prepared = pytest.importorskip("samekind.training.split")
+    recipe = pytest.importorskip("samekind.training.recipe").Recipe()
+    assert len(prepared.split_images(listing.list_source(source, recipe), recipe).train) == left
 
 
 def test_imbalance_names_the_extremes(tmp_path: Path) -> None:
