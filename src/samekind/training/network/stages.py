@@ -77,10 +77,9 @@ def cut_behind(backbone: Any, stages: int, size: int) -> tuple[list[nn.Module], 
         images = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(0))
         with torch.no_grad():
             skipped, whole = _watched(backbone, last, images)
-        first, rest = _cut(backbone, skipped, last, images)
+        first, rest, features, found = _cut(backbone, skipped, last, images)
         with torch.no_grad():
-            features = first(images)
-            found, turned = rest(features), rest(features.flip(0))
+            turned = rest(features.flip(0))
         with torch.enable_grad():  # also where the caller wants no gradients
             first.alone = _needed(backbone, first(images)) - _needed(backbone, rest(features.detach()))
     except TrainingError:
@@ -95,8 +94,11 @@ def cut_behind(backbone: Any, stages: int, size: int) -> tuple[list[nn.Module], 
     return [first], [rest]
 
 
-def _cut(backbone: Any, skipped: dict[str, Form], last: str, images: Tensor) -> tuple[_Until, Behind]:
-    """The two parts; what lies behind the last frozen module has its output, and others' where it needs them."""
+def _cut(backbone: Any, skipped: dict[str, Form], last: str, images: Tensor) -> tuple[_Until, Behind, Tensor, Any]:
+    """The two parts, and what each gives for the images.
+
+    What lies behind the last frozen module has its output, and others' where it needs them.
+    """
     taken = [last]
     while True:
         first = _Until(backbone, skipped, taken)
@@ -104,13 +106,14 @@ def _cut(backbone: Any, skipped: dict[str, Form], last: str, images: Tensor) -> 
         with torch.no_grad():
             features = first(images)
             try:
-                rest(features)
+                found = rest(features)
             except RuntimeError:  # some write into what they are given
                 rest = Behind(backbone, skipped, taken, images.shape[-1], writable=True)
+                found = rest(features)
         with torch.enable_grad():
             others = rest.leans_on(features)
         if not others:
-            return first, rest
+            return first, rest, features, found
         if len(taken) + len(others) > _MOST_TAKEN:
             raise TrainingError(f"what lies behind {last} needs {others[0]} as well")
         taken = [*others, *taken]
