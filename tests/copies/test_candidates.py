@@ -96,6 +96,20 @@ def test_the_nearest_features_are_those_of_brute_force_where_all_cells_are_searc
                 assert apart[number, mine].max() <= np.sort(apart[number, right])[len(mine) - 1]
 
 
+def test_of_many_cells_a_copy_is_put_into_the_same_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    bits = np.concatenate([one.bits for one in made_features(400, 0)[0]])
+    centres = bits[rng.choice(len(bits), 900, replace=False)]
+    differing = np.packbits(rng.random((len(bits), 128)) < 0.05, axis=1)
+    shared = []
+    for many in (10_000, 100):  # all cells are searched, and 16 of 30 groups
+        monkeypatch.setattr(feature_cells, "_MANY_CENTRES", many)
+        own, copies = (feature_cells.cells_of(centres, some) for some in (bits, bits ^ differing))
+        assert own.shape == (len(bits), 4)
+        shared.append(np.mean((copies == own[:, :1]).any(axis=1)))
+    assert shared[1] > 0.95 * shared[0] > 0.5
+
+
 @settings(max_examples=50)
 @given(st.lists(st.integers(0, 5)))
 def test_a_rank_counts_those_before_that_are_the_same(numbers: list[int]) -> None:

@@ -20,6 +20,8 @@ Places = NDArray[np.int64]
 # comparing within them.
 _CELL, _MANY_CELLS = 250, 2048
 _SEARCHED = 4  # cells of each feature: copies of it may lie in one beside
+# Beyond so many cells they lie in groups themselves, of which so many are searched.
+_MANY_CENTRES, _GROUPS_SEARCHED = 4096, 16
 _BLOCK = 1 << 16  # features that are put into cells at a time
 _MANY = 1 << 23  # what is found that is held at a time
 
@@ -106,8 +108,15 @@ def put_into_cells(bits: NDArray[np.uint8], seed: int, each: Each) -> tuple[Feat
 
 
 def cells_of(centres: NDArray[np.uint8], bits: NDArray[np.uint8]) -> NDArray[np.int32]:
-    """The cells nearest to features, uint8 (Q, 16): int32 (Q, at most 4), the nearest first."""
+    """The cells nearest to features, uint8 (Q, 16): int32 (Q, at most 4), the nearest first.
+
+    Of many cells not always the nearest: that would take longer than all else.
+    """
     index = faiss.IndexBinaryFlat(BITS)
+    if len(centres) > _MANY_CENTRES:
+        index.add(centres[:: int(len(centres) ** 0.5)])
+        index = faiss.IndexBinaryIVF(index, BITS, index.ntotal)
+        index.is_trained, index.nprobe = True, _GROUPS_SEARCHED
     index.add(centres)
     nearest: NDArray[np.int32] = index.search(bits, min(_SEARCHED, len(centres)))[1].astype(np.int32)
     return nearest

@@ -1,8 +1,9 @@
 """Whole pictures that are alike in one of the eight ways to lay a square on another, told by their lowest frequencies.
 
 They are put into cells about centres, and one is compared only with the cells in which something can be like it: cells
-that reach so far, and that are not all on the far side of the plane half way between their centre and its own. So what
-is found is what comparing each with each finds.
+that reach so far, and that are not all on the far side of the plane half way between their centre and its own. Of these
+pictures first a product is taken that is short and never too small. So what is found is what comparing each with each
+finds.
 """
 
 from __future__ import annotations
@@ -19,9 +20,12 @@ from samekind.copies.feature_cells import Places
 
 LEAST_ALIKE = 0.95
 _FREQUENCIES = 8
+# The frequencies that tell most pictures apart.
+_LOWEST = np.flatnonzero(np.add.outer(np.arange(_FREQUENCIES), np.arange(_FREQUENCIES)) <= 4)
+_OTHERS = np.setdiff1d(np.arange(_FREQUENCIES**2), _LOWEST)
 _Floats = NDArray[np.float32]
 # Pictures of a cell, about; cells; and the pictures for each by which centres are found.
-_CELL, _MOST_CELLS, _LOOKED_AT = 128, 4096, 64
+_CELL, _MOST_CELLS, _LOOKED_AT = 128, 2048, 64
 _BOX = 4096  # pictures of a cell that are compared at a time
 _ROUNDING = 1e-3  # what arithmetic may be wrong by, and more: small angles by 4e-4
 _LAST_BITS = 1e-6  # of a cosine
@@ -37,43 +41,48 @@ class WaveCells:
         waves: float32 (N, 64), of each picture.
         centres: float32 (C, 64).
         numbers: int32 (N,), of the pictures, by cell, rising within it.
+        short: float32 (N, 16), as ``_short`` makes them, in the order of ``numbers``.
         starts: int64 (C + 1,), the beginnings of the cells.
-        reach: float32 (C,), the angle between a centre and what is furthest from it in its cell.
-        between: float32 (C, C), the distances of centres.
+        reach: float32 (C,), the least cosine between a centre and what is like something in its cell.
+        beyond: float32 (C, C), how much nearer to one centre what is like something in the other's cell can be, in
+            cosines: twice the distance from the plane half way, times that of the centres.
     """
 
     waves: _Floats
     centres: _Floats
     numbers: NDArray[np.int32]
+    short: _Floats
     starts: Places
     reach: _Floats
-    between: _Floats
+    beyond: _Floats
 
     def alike(self, start: int, stop: int) -> Iterator[tuple[Places, Places, _Floats]]:
         """Pairs of the pictures from one number to another with earlier ones, and how alike they are."""
         ways = np.concatenate(ways_of(self.waves[start:stop]))
-        may = self._may_hold(ways)
+        may, short = self._may_hold(ways), _short(ways)
         for cell in np.flatnonzero(may.any(axis=1)):
             query = np.flatnonzero(may[cell])
-            numbers = self.numbers[slice(*self.starts[cell : cell + 2])]
-            numbers = numbers[: np.searchsorted(numbers, stop)]
-            for box in range(0, len(numbers), _BOX):
-                some = numbers[box : box + _BOX]
-                row, column = np.nonzero(ways[query] @ self.waves[some].T >= LEAST_ALIKE - _ROUNDING)
-                later, earlier = query[row] % (stop - start) + start, some[column].astype(np.int64)
-                before = earlier < later
-                if before.any():
-                    yield self._measured(later[before], earlier[before])
+            first, end = self.starts[cell : cell + 2]
+            end = first + np.searchsorted(self.numbers[first:end], stop)
+            for box in range(first, end, _BOX):
+                some = slice(box, min(box + _BOX, end))
+                product = short[query] @ self.short[some].T
+                row, column = np.divmod(np.flatnonzero(product >= LEAST_ALIKE - _ROUNDING), product.shape[1])
+                way, earlier = query[row], self.numbers[some][column].astype(np.int64)
+                near = np.einsum("ij,ij->i", ways[way], self.waves[earlier]) >= LEAST_ALIKE - _ROUNDING
+                later = way % (stop - start) + start
+                near &= earlier < later
+                if near.any():
+                    yield self._measured(later[near], earlier[near])
 
     def _may_hold(self, ways: _Floats) -> NDArray[np.bool_]:
         """Which cells may hold something alike: bool (C, Q)."""
-        cosine = self.centres @ ways.T
-        own = cosine.argmax(axis=0)
-        may = np.asarray(np.arccos(cosine.clip(-1, 1)) <= self.reach[:, None] + _WIDE)
-        # The distance from the plane half way, times that of the centres.
-        may &= cosine[own, np.arange(len(own))] - cosine <= _FAR * self.between[:, own] + _LAST_BITS
-        may[own, np.arange(len(own))] = True
-        return may
+        cosine = ways @ self.centres.T
+        own = cosine.argmax(axis=1)
+        may = cosine >= self.reach
+        may &= cosine[np.arange(len(own)), own, None] - cosine <= self.beyond[own]
+        may[np.arange(len(own)), own] = True
+        return np.ascontiguousarray(may.T)
 
     def _measured(self, later: Places, earlier: Places) -> tuple[Places, Places, _Floats]:
         """The pairs that are alike. Pair by pair: the last bits of a product of matrices depend on their sizes."""
@@ -98,12 +107,19 @@ def put_waves_into_cells(waves: _Floats) -> WaveCells:
         cosine = waves[start : start + _BOX] @ centres.T
         own[start : start + _BOX] = nearest = cosine.argmax(axis=1)
         np.maximum.at(reach, nearest, np.arccos(cosine.max(axis=1).clip(-1, 1)))
+    reach = np.cos(np.minimum(reach + _WIDE, np.pi))
     order = np.argsort(own, kind="stable")
     starts = np.searchsorted(own[order], np.arange(count + 1))
     exact = centres.astype(np.float64)
     square = (exact**2).sum(axis=1)
-    between = np.sqrt((square[:, None] + square - 2 * exact @ exact.T).clip(0)).astype(np.float32)
-    return WaveCells(waves, centres, order.astype(np.int32), starts, reach, between)
+    between = np.sqrt((square[:, None] + square - 2 * exact @ exact.T).clip(0))
+    beyond = (_FAR * between + _LAST_BITS).astype(np.float32)
+    return WaveCells(waves, centres, order.astype(np.int32), _short(waves)[order], starts, reach, beyond)
+
+
+def _short(waves: _Floats) -> _Floats:
+    """The lowest frequencies and the length of all others: two have a product that is at least that of the waves."""
+    return np.column_stack([waves[:, _LOWEST], np.linalg.norm(waves[:, _OTHERS], axis=1)])
 
 
 def many_waves(greys: Sequence[NDArray[np.uint8]]) -> tuple[_Floats, _Floats]:

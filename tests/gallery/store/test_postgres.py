@@ -18,7 +18,7 @@ from postgres import Server, needs_postgres
 
 from samekind.errors import GalleryError
 from samekind.gallery import Gallery
-from samekind.gallery.index.hnsw import look_as_far
+from samekind.gallery.index.hnsw import _make_room, look_as_far
 from samekind.gallery.store.connection import Connection, one_moment, transaction
 from samekind.gallery.store.facts import set_fact
 from samekind.gallery.store.postgres.address import parse_address
@@ -307,3 +307,15 @@ def test_psycopg_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("samekind.gallery.store.store.find_spec", lambda _: None)
     with pytest.raises(ImportError, match=r'pip install "samekind\[postgres\]"'):
         Gallery.open("postgresql://host/shop")
+
+
+@pytest.mark.parametrize(("allowed", "size", "then"), [("1MB", 100 << 20, "100MB"), ("3GB", 100 << 20, "3GB"),
+                                                       ("1MB", 100 << 30, "2GB")])  # fmt: skip
+def test_the_memory_for_an_index_is_raised_to_what_it_needs_and_never_lowered(
+    gallery: Gallery, photos: Path, allowed: str, size: int, then: str
+) -> None:
+    gallery.sync(photos)
+    with gallery._store.writing() as db:
+        db.execute("SELECT set_config('maintenance_work_mem', ?, false)", (allowed,))
+        _make_room(db, size)
+        assert db.execute("SELECT current_setting('maintenance_work_mem')").fetchone() == (then,)

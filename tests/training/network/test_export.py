@@ -5,11 +5,19 @@ import onnx
 import onnxruntime as ort
 import pytest
 import torch
+import torch.nn.functional as F
 from exports import with_weights
 from onnx import TensorProto, numpy_helper
 
 from samekind.errors import TrainingError
-from samekind.training.network.export import PARITY_TOLERANCE, export_onnx, parity, round_to_float16, store_as_float16
+from samekind.training.network.export import (
+    PARITY_TOLERANCE,
+    export_onnx,
+    parity,
+    round_to_float16,
+    store_as_float16,
+    trace,
+)
 from samekind.training.network.siamese import SiameseNetwork
 
 
@@ -73,3 +81,34 @@ def test_weights_beyond_float16_are_refused(network: SiameseNetwork) -> None:
 def test_nothing_of_the_exporting_machine_is_left_in_the_file(exported: onnx.ModelProto) -> None:
     assert b"/src/samekind" not in exported.SerializeToString()
     assert b"site-packages" not in exported.SerializeToString()
+
+
+class _BiasedAttention(torch.nn.Module):
+    """As BEiT's: attention with a bias for each two places."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bias = torch.nn.Parameter(torch.ones(1, 4, 64, 64))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        n = images.shape[0]
+        heads = images.float().reshape(n, 64, 4, 12).permute(0, 2, 1, 3)
+        seen = F.scaled_dot_product_attention(heads, heads, heads, attn_mask=self.bias)
+        return seen.transpose(1, 2).reshape(n, 64, 48).mean(1)
+
+
+def test_attention_with_a_bias_is_exported(images: np.ndarray) -> None:
+    network = _BiasedAttention().eval()
+    session = ort.InferenceSession(trace(network, 32, "embeddings").SerializeToString())
+    (actual,) = session.run(None, {"images": images})
+    np.testing.assert_allclose(actual, network(torch.from_numpy(images)).detach().numpy(), rtol=1e-4)
+
+
+class _Untraceable(torch.nn.Module):
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        raise ValueError("no way through here\nand more")
+
+
+def test_what_cannot_be_exported_is_told_by_what_went_wrong_first() -> None:
+    with pytest.raises(TrainingError, match=r"could not export the network to ONNX \(no way through here\)$"):
+        trace(_Untraceable(), 32, "embeddings")

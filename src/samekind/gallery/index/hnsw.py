@@ -33,7 +33,7 @@ _NEIGHBOURS, _QUERIES = 10, 64
 _LOOKS = (100, 200, 400, 700, 1000)
 # Of the sample itself, whose images the graph has as nodes; others find less.
 _TARGET = 0.99
-_MEMORY_MB = (64, 1024)
+_MOST_MEMORY_MB = 2048
 
 
 def advised_hnsw(count: int) -> str:
@@ -91,7 +91,7 @@ def keep_up_hnsw(store: Store, db: Connection, factory: str | None) -> None:
     else:
         if half > _MOST_DIMENSIONS:
             raise GalleryError(f"{store.path}: HNSW is for at most {_MOST_DIMENSIONS:,} dimensions; use Flat")
-        _make_room(db, count * (2 * half + 20 * neighbours + 100))
+        _make_room(db, count * (2 * half + 36 * neighbours + 160))
         _build(db, space, half, neighbours, {"factory": wanted, "asked": asked, "space": space.name})
         db.execute("ANALYZE images")  # or the planner does not know how many there are
     _drop_others(db)
@@ -116,9 +116,13 @@ def _indexed(dimension: int, space: EmbeddingSpace) -> str:
 
 
 def _make_room(db: Connection, size: int) -> None:
-    """Let the graph be made in memory, or it takes many times as long."""
-    memory = f"{min(max(size // 2**20, _MEMORY_MB[0]), _MEMORY_MB[1])}MB"
-    db.execute("SELECT set_config('maintenance_work_mem', ?, false)", (memory,))
+    """Let the graph be made in memory, or it takes many times as long. What the server allows already stays."""
+    wanted = f"{min(size // 2**20, _MOST_MEMORY_MB)}MB"
+    db.execute(
+        "SELECT set_config('maintenance_work_mem', ?, false)"
+        " WHERE pg_size_bytes(current_setting('maintenance_work_mem')) < pg_size_bytes(?)",
+        (wanted, wanted),
+    )
 
 
 def _build(db: Connection, space: EmbeddingSpace, dimension: int, neighbours: int, facts: Facts) -> None:

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from samekind.errors import TrainingError, first_line
 from samekind.images import Pixels, load_image
@@ -66,7 +67,8 @@ def trace(module: nn.Module, input_size: int, output: str, *, batch: int | None 
     """
     images = torch.zeros((batch or 2, input_size, input_size, 3), dtype=torch.uint8)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
+    # Attention as its formula: torch's fused one lays its values out so that some networks (BEiT) cannot be exported.
+    with warnings.catch_warnings(), sdpa_kernel(SDPBackend.MATH):
         warnings.simplefilter("ignore")  # deprecations inside the exporter are its own affair
         try:
             program = torch.onnx.export(
@@ -81,7 +83,7 @@ def trace(module: nn.Module, input_size: int, output: str, *, batch: int | None 
                 verbose=False,
             )
         except Exception as error:  # torch raises almost anything for what it cannot trace
-            reason = first_line(error)
+            reason = first_line(_innermost(error))
             raise TrainingError(f"torch could not export the network to ONNX ({reason})") from error
     if program is None:
         raise TrainingError("torch could not export the network to ONNX")
@@ -95,6 +97,13 @@ def trace(module: nn.Module, input_size: int, output: str, *, batch: int | None 
     for value in (*model.graph.value_info, *model.graph.input, *model.graph.output):
         value.ClearField("metadata_props")
     return model
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """What went wrong first: the exporter wraps it in advice to its own developers."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 def round_to_float16(network: SiameseNetwork) -> None:
