@@ -30,7 +30,7 @@ _QUERIED = 64  # features of each picture among which one picture's are looked f
 _NEAREST = 16
 _MOST_PARTNERS, _MOST_ALIKE = 6, 5
 # Parts of the work, in features and in pictures; and pairs that are held at a time.
-_VOTERS, _PICTURES, _MANY_PAIRS = 1 << 17, 512, 1 << 20
+_VOTERS, _PICTURES, _MANY_PAIRS = 1 << 18, 512, 1 << 20
 
 
 def voted_pairs(features: Sequence[Features], seed: int = 0, each: Each = map) -> tuple[Places, Places, Places]:

@@ -60,23 +60,26 @@ class FeatureCells:
         order = np.argsort(cells, axis=None, kind="stable")
         cell, (query, place) = cells.ravel()[order], np.divmod(order, cells.shape[1])
         edges = np.flatnonzero(np.diff(cell, prepend=-1, append=-1))
-        held = [np.empty(0, np.int64)]
-        for start, stop in pairwise(edges):
+        held, many = [np.empty(0, np.int64)], 0
+        for start, stop in pairwise(edges.tolist()):
             box = slice(*self.starts[cell[start] : cell[start] + 2])
             numbers = self.numbers[box]
             numbers = numbers[: np.searchsorted(numbers, np.int32(end))]
             index = faiss.IndexBinaryFlat(BITS)
             index.add(self.bits[box][: len(numbers)])
             step = _MANY // max(1, len(numbers)) + 1
-            for first in range(int(start), int(stop), step):
-                some = query[first : min(first + step, int(stop))]
+            for first in range(start, stop, step):
+                some = query[first : min(first + step, stop)]
                 counts, far, near = index.range_search(bits[some], apart + 1)
-                counts = counts.astype(np.int64)
-                of = np.repeat(np.arange(first, first + len(some)), counts[1:] - counts[:-1])
+                if not len(near):
+                    continue
+                of = np.repeat(np.arange(first, first + len(some)), np.diff(counts.astype(np.int64)))
                 # First comes what is nearer, in a nearer cell, earlier: all in one number, which is sorted fast.
                 held.append((query[of] << 8 | far.astype(np.int64) << 3 | place[of]) << 32 | numbers[near])
-                if sum(map(len, held)) > _MANY:
+                many += len(near)
+                if many > _MANY:
                     held = [_first_of_each(held, most)]
+                    many = len(held[0])
         found = _first_of_each(held, most)
         return found >> 40, found & 0xFFFFFFFF
 
