@@ -4,6 +4,8 @@ local     this process, with a thread for each core that computes
 ray       a cluster of this machine's with as many cores, a worker for each
 one node  a cluster whose one node with a core works (ray.cluster_utils.Cluster; its head has none)
 two nodes the same with two such nodes, on this machine
+one process, two processes
+          without Ray: a process with a core of its own, and two that share the images, which is what the machine gives
 
 Start-up is left out: time counts from the moment when the first shards are finished, one for each core. The contenders
 take turns. The shards of each are compared: they must be the same to the bit.
@@ -20,7 +22,9 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +38,7 @@ from samekind.images.folder_contents import walk
 
 _QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
 _STORE = 200 * 1024 * 1024
-_CONTENDERS = ("local", "ray", "one node", "two nodes")
+_CONTENDERS = ("local", "ray", "one node", "two nodes", "one process", "two processes")
 
 
 def main() -> None:
@@ -57,10 +61,11 @@ def main() -> None:
                 measured.append(_speed(name, files, out, arguments))
                 print(f"round {round_}: {name:<9} {measured[-1]:6.1f} images/s", flush=True)
         shards = [[shard.read_bytes() for shard in sorted(out.glob("shard-*"))] for out in Path(folder).iterdir()]
-        print("shards", "are the same to the bit" if all(one == shards[0] for one in shards) else "DIFFER")
+        if shards:
+            print("shards", "are the same to the bit" if all(one == shards[0] for one in shards) else "DIFFER")
     for name, values in speeds.items():
         print(f"{name:<9} {statistics.median(values):6.1f} images/s  ({min(values):.1f} to {max(values):.1f})")
-    for name, baseline in (("ray", "local"), ("two nodes", "one node")):
+    for name, baseline in (("ray", "local"), ("two nodes", "one node"), ("two processes", "one process")):
         if not {name, baseline} <= speeds.keys():
             continue
         ratios = [a / b for a, b in zip(speeds[name], speeds[baseline], strict=True)]
@@ -69,7 +74,9 @@ def main() -> None:
 
 def _speed(name: str, files: list[str], out: Path, arguments: argparse.Namespace) -> float:
     """Images a second, after the first shards."""
-    rows, cores = arguments.rows, 1 if name == "one node" else 2 if name == "two nodes" else arguments.cores
+    rows, cores = arguments.rows, {"one": 1, "two": 2}.get(name.split(maxsplit=1)[0], arguments.cores)
+    if "process" in name:
+        return _speed_of_processes(files, cores, rows, arguments.model)
     told: list[tuple[float, int]] = []
     with _cluster(name, cores):
         samekind.embed(
@@ -81,11 +88,32 @@ def _speed(name: str, files: list[str], out: Path, arguments: argparse.Namespace
             threads=cores if name == "local" else None,
             on_progress=lambda _, done, __: told.append((time.perf_counter(), done)),
         )
-    after = [(now, done) for now, done in told if done >= rows * cores]
+    return _speed_after(rows * cores, told)
+
+
+def _speed_after(images: int, told: list[tuple[float, int]]) -> float:
+    after = [(now, done) for now, done in told if done >= images]
     (begun, first), (ended, last) = after[0], after[-1]
     if first == last:
-        raise SystemExit(f"too few images for {cores} cores and shards of {rows}")
+        raise SystemExit("too few images for so many cores and such shards")
     return (last - first) / (ended - begun)
+
+
+def _speed_of_processes(files: list[str], count: int, rows: int, model: str | None) -> float:
+    with ProcessPoolExecutor(count, get_context("spawn")) as pool:
+        parts = [pool.submit(_alone, core, files[core::count], rows, model) for core in range(count)]
+        return sum(_speed_after(rows, part.result()) for part in parts)
+
+
+def _alone(core: int, files: list[str], rows: int, model: str | None) -> list[tuple[float, int]]:
+    _keep_to(core, [os.getpid()])
+    told: list[tuple[float, int]] = []
+    with tempfile.TemporaryDirectory() as out:
+        samekind.embed(
+            files, out, model=model, rows=rows, threads=1,
+            on_progress=lambda _, done, __: told.append((time.perf_counter(), done)),
+        )  # fmt: skip
+    return told
 
 
 @contextmanager

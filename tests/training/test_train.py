@@ -110,6 +110,19 @@ def test_an_export_that_disagrees_with_torch_is_not_written(
     assert not settings.output.exists()
 
 
+def test_a_network_that_torch_cannot_export_is_refused_before_it_is_trained(
+    colour_folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise NotImplementedError("no operator for this")
+
+    monkeypatch.setattr(torch.onnx, "export", fails)
+    settings = RunSettings(folder=colour_folders, output=tmp_path / "m.onnx", recipe=SMALL, init="scratch")
+    with pytest.raises(TrainingError, match=r"\(no operator for this\), so no model file .* use another network"):
+        train(settings, tmp_path / "run")
+    assert not any(tmp_path.iterdir())
+
+
 def test_a_loss_that_is_no_number_stops_the_run(colour_folders: Path, tmp_path: Path) -> None:
     recipe = SMALL.with_settings(optimizer={"lr": 1e18})
     settings = RunSettings(folder=colour_folders, output=tmp_path / "m.onnx", recipe=recipe, init="scratch")

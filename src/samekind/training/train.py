@@ -22,8 +22,9 @@ from samekind.training.batches.workers import worker_errors_named
 from samekind.training.calibrate import calibrated_card
 from samekind.training.images import RunImages
 from samekind.training.loop.fit import fit
-from samekind.training.network.export import export_checked
+from samekind.training.network.export import export_checked, refuse_unexportable
 from samekind.training.network.start import Start, starting_network
+from samekind.training.recipe.sections import BUNDLED_BACKBONE
 from samekind.training.run.environment import describe_environment
 from samekind.training.run.folder import RunFolder
 from samekind.training.run.processes import Machines, wait_for_first
@@ -60,8 +61,8 @@ def train(
         The card as written.
 
     Raises:
-        TrainingError: As ``fit``; a run is in that folder already (or, to resume, one with other images); or torch and
-            ONNX Runtime disagree on the exported network.
+        TrainingError: As ``fit``; a run is in that folder already (or, to resume, one with other images); torch cannot
+            export the network, which is seen before it is trained; or the exported network disagrees with it.
         DatasetError: The images cannot be split, or a test folder holds training images.
         ImageError: An image can no longer be read.
     """
@@ -80,6 +81,8 @@ def train(
         for message in parts.notes:
             note(message)
     plan = BatchPlan.of(settings.recipe, parts, in_folders=settings.folder.is_dir())
+    if is_new and settings.recipe.network.backbone != BUNDLED_BACKBONE:
+        refuse_unexportable(start.network, settings.recipe.network.input_size)
     # Only now is there a run: who mends a setting that does not fit need not find another folder.
     if is_new:
         keep_split(parts, run)

@@ -53,6 +53,18 @@ def export_onnx(network: SiameseNetwork, input_size: int, part: Part = "whole") 
     return trace(traced if whole else _Features(traced), input_size, "embeddings" if whole else "features")
 
 
+def refuse_unexportable(network: SiameseNetwork, input_size: int) -> None:
+    """Make sure that a network can become a model file, before it is trained.
+
+    Raises:
+        TrainingError: torch cannot export it.
+    """
+    try:
+        export_onnx(network, input_size)
+    except TrainingError as error:
+        raise TrainingError(f"{error}, so no model file could be made of it; use another network.backbone") from error
+
+
 def trace(module: nn.Module, input_size: int, output: str, *, batch: int | None = None) -> onnx.ModelProto:
     """Trace a module that takes uint8 (N, S, S, 3).
 
