@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import tempfile
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -24,6 +25,7 @@ from typing import Any
 
 import timm
 import torch
+from safetensors.torch import save_file
 from timm.models import list_modules
 
 # What the names of small networks have in them, the smallest first.
@@ -123,8 +125,33 @@ def ask(question: str, network: str, sending: Connection) -> None:
 def wrapped(network: str) -> dict[str, object]:
     from samekind.wrapping.wrap import wrap
 
-    found = wrap(f"timm:{network}", init="random")
+    with tempfile.TemporaryDirectory() as folder:
+        weights = Path(folder) / "weights.safetensors"
+        save_file(telling_weights(network), weights)
+        found = wrap(f"timm:{network}", init=weights)
     return {"cosine": found.parity.cosine, "one by one": found.one_by_one, "weights": found.weights}
+
+
+def telling_weights(network: str) -> dict[str, torch.Tensor]:
+    """Random weights that tell pictures apart: of some deep networks timm's give all pictures one embedding.
+
+    Scales of layers that begin at almost nothing are 1, and batch norms know the photographs that come with samekind.
+    """
+    from samekind.images import Square
+    from samekind.wrapping.parity import parity_pictures
+
+    torch.manual_seed(0)
+    module: Any = timm.create_model(network, num_classes=0)
+    with torch.no_grad():
+        for weight in module.parameters():
+            if weight.numel() and 0 < weight.abs().max() < 0.01 and (weight == weight.flatten()[0]).all():
+                weight.fill_(1)
+        pixels = parity_pictures(None, Square(int(module.default_cfg["input_size"][1])))
+        for part in module.eval().modules():
+            if isinstance(part, torch.nn.modules.batchnorm._BatchNorm):
+                part.train().momentum = None  # the mean of what it sees
+        module((torch.from_numpy(pixels).permute(0, 3, 1, 2).float() - 128) / 64)
+    return {name: tensor.contiguous().clone() for name, tensor in module.state_dict().items()}
 
 
 def trained(network: str) -> dict[str, object]:
