@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import psycopg
@@ -18,6 +19,7 @@ from postgres import Server, needs_postgres
 
 from samekind.errors import GalleryError
 from samekind.gallery import Gallery
+from samekind.gallery.index import hnsw
 from samekind.gallery.index.hnsw import _make_room, look_as_far
 from samekind.gallery.store.connection import Connection, one_moment, transaction
 from samekind.gallery.store.facts import set_fact
@@ -319,3 +321,20 @@ def test_the_memory_for_an_index_is_raised_to_what_it_needs_and_never_lowered(
         db.execute("SELECT set_config('maintenance_work_mem', ?, false)", (allowed,))
         _make_room(db, size)
         assert db.execute("SELECT current_setting('maintenance_work_mem')").fetchone() == (then,)
+
+
+def test_where_there_is_no_memory_to_share_one_process_makes_the_index(
+    gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build, workers = hnsw._build, []
+
+    def fails_with_several(db: Connection, *rest: Any) -> None:
+        workers.append(db.execute("SELECT current_setting('max_parallel_maintenance_workers')").fetchone()[0])
+        if workers[-1] != "0":
+            raise psycopg.errors.DiskFull("could not resize shared memory segment")
+        build(db, *rest)
+
+    monkeypatch.setattr(hnsw, "_build", fails_with_several)
+    gallery.sync(photos, index="HNSW8")
+    assert workers == ["2", "0"]
+    assert gallery.status().index == "HNSW8"

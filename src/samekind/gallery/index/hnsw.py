@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -79,6 +80,8 @@ def keep_up_hnsw(store: Store, db: Connection, factory: str | None) -> None:
     Raises:
         GalleryError: There is no such kind, or too many dimensions for it.
     """
+    from psycopg.errors import DiskFull  # noqa: PLC0415 - the extra "postgres", which a search here does without
+
     facts, space = read_facts(read_fact(db, "index")), read_space(db)
     count, half = db.execute("SELECT count(embedding), max(vector_dims(embedding)) FROM images").fetchone()
     asked = factory or facts.get("asked")
@@ -92,7 +95,12 @@ def keep_up_hnsw(store: Store, db: Connection, factory: str | None) -> None:
         if half > _MOST_DIMENSIONS:
             raise GalleryError(f"{store.path}: HNSW is for at most {_MOST_DIMENSIONS:,} dimensions; use Flat")
         _make_room(db, count * (2 * half + 36 * neighbours + 160))
-        _build(db, space, half, neighbours, {"factory": wanted, "asked": asked, "space": space.name})
+        make = partial(_build, db, space, half, neighbours, {"factory": wanted, "asked": asked, "space": space.name})
+        try:
+            make()
+        except DiskFull:  # of memory to share, perhaps: containers have 64 MB of it; one process alone needs none
+            db.execute("SELECT set_config('max_parallel_maintenance_workers', '0', false)")
+            make()
         db.execute("ANALYZE images")  # or the planner does not know how many there are
     _drop_others(db)
 
