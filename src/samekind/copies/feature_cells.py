@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import faiss
 import numpy as np
@@ -115,7 +116,7 @@ def cells_of(centres: NDArray[np.uint8], bits: NDArray[np.uint8]) -> NDArray[np.
 
     Of many cells not always the nearest: that would take longer than all else.
     """
-    index = faiss.IndexBinaryFlat(BITS)
+    index: Any = faiss.IndexBinaryFlat(BITS)
     if len(centres) > _MANY_CENTRES:
         index.add(centres[:: int(len(centres) ** 0.5)])
         index = faiss.IndexBinaryIVF(index, BITS, index.ntotal)

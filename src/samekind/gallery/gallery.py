@@ -30,7 +30,7 @@ from samekind.gallery.search.searcher import Searcher
 from samekind.gallery.status import Status, read_status
 from samekind.gallery.store.rows import Row, read_rows
 from samekind.gallery.store.store import Store, open_store
-from samekind.gallery.sync.changes import remove_folder
+from samekind.gallery.sync.changes import remove_source
 from samekind.gallery.sync.report import SyncReport
 from samekind.gallery.sync.shards import add_shards
 from samekind.gallery.sync.sync import sync_folder
@@ -286,11 +286,14 @@ class Gallery:
     def remove(self, folder: str | os.PathLike[str]) -> int:
         """Take a folder's images out of the gallery; the files stay. How many they were.
 
+        Args:
+            folder: Or the tar or Parquet file, or the address, that shards brought images of.
+
         Raises:
-            GalleryError: The gallery has no images of that folder, or somebody else is writing.
+            GalleryError: The gallery has no images of it, or somebody else is writing.
         """
         with self._store.writing() as db:
-            removed = remove_folder(self._store, db, given_path(folder, GalleryError))
+            removed = remove_source(self._store, db, folder)
             keep_adapted(db, self.card)
             keep_up(self._store, db)
         return removed

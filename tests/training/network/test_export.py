@@ -104,6 +104,24 @@ def test_attention_with_a_bias_is_exported(images: np.ndarray) -> None:
     np.testing.assert_allclose(actual, network(torch.from_numpy(images)).detach().numpy(), rtol=1e-4)
 
 
+class _FiveDimensions(torch.nn.Module):
+    """As Hiera's: attention within windows, of which the heads are one more dimension."""
+
+    fused_attn = True
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        x = images.float().reshape(images.shape[0], 4, 4, 16, 12)
+        if self.fused_attn:
+            return F.scaled_dot_product_attention(x, x, x).flatten(1)
+        return ((x @ x.transpose(-1, -2) / 12**0.5).softmax(-1) @ x).flatten(1)
+
+
+def test_attention_within_windows_is_exported(images: np.ndarray) -> None:
+    expected = _FiveDimensions()(torch.from_numpy(images)).numpy()
+    session = ort.InferenceSession(trace(_FiveDimensions().eval(), 32, "embeddings").SerializeToString())
+    np.testing.assert_allclose(session.run(None, {"images": images})[0], expected, rtol=1e-4)
+
+
 class _Untraceable(torch.nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         raise ValueError("no way through here\nand more")

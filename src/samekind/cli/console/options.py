@@ -15,6 +15,7 @@ from samekind.cli.console.output import writes_unicode
 from samekind.system.each import EngineName
 
 if TYPE_CHECKING:
+    from samekind.gallery.store.rows import Row
     from samekind.model_file.calibration import OperatingPoint
 
 ModelOption = Annotated[
@@ -169,6 +170,11 @@ def gallery_title(gallery: str) -> str:
 def on_one_line(text: str) -> str:
     """The same for a name, which could make lines of its own by a line break."""
     return printable(text).replace("\n", "\N{REPLACEMENT CHARACTER}")
+
+
+def shown_place(row: Row) -> str:
+    """Where an image of a gallery is, as ``shown_path`` shows it; or its address."""
+    return on_one_line(row.place) if "://" in row.name else shown_path(row.path)
 
 
 def shown_path(path: Path | str) -> str:

@@ -19,6 +19,7 @@ from samekind.cli.console.options import (
     on_one_line,
     printable,
     shown_path,
+    shown_place,
 )
 from samekind.cli.console.outputs import ROWS, file_like
 from samekind.cli.console.remarks import name_unreadable
@@ -62,7 +63,13 @@ def status(gallery: GalleryArgument, json: JsonOption = False) -> None:
 
 def remove(
     gallery: GalleryArgument,
-    folder: Annotated[Path, typer.Argument(help="A folder whose images to drop.", show_default=False)],
+    folder: Annotated[
+        str,
+        typer.Argument(
+            help="A folder whose images to drop; or a tar or Parquet file, or an address, that shards brought.",
+            show_default=False,
+        ),
+    ],
 ) -> None:
     """Drop a folder's images from a gallery. The files themselves stay where they are.
 
@@ -81,12 +88,11 @@ def remove(
     with Gallery.open(gallery) as opened:
         removed = opened.remove(folder)
         typer.echo(f"{shown_path(_absolute(opened.path))}: {removed:,} images dropped, {len(opened):,} left")
-        outer = [
-            name for name in opened.status().folders if (opened.folder / name).resolve() in folder.resolve().parents
-        ]
+        within = Path(folder).resolve().parents
+        outer = [name for name in opened.status().folders if (opened.folder / name).resolve() in within]
     if outer:
         typer.echo(
-            f"samekind: {printable(str(folder))} lies within {printable(outer[0])}, which is indexed: "
+            f"samekind: {printable(folder)} lies within {printable(outer[0])}, which is indexed: "
             "the next samekind index takes it in again, unless you move it away or begin its name with a dot",
             err=True,
         )
@@ -175,7 +181,7 @@ def match(
         echo_json([_match_as_json(found) for found in matches])
         return
     for found in matches:
-        typer.echo(f"{shown_path(found.row.path)}  {shown_path(found.other.path)}  ({found.words()})")
+        typer.echo(f"{shown_place(found.row)}  {shown_place(found.other)}  ({found.words()})")
     typer.echo(_match_summary(matches, count, kind, gallery_title(other)), err=True)
 
 

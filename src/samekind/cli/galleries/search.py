@@ -15,8 +15,7 @@ from samekind.cli.console.options import (
     ModelOption,
     WhereOption,
     echo_json,
-    on_one_line,
-    shown_path,
+    shown_place,
 )
 from samekind.cli.console.outputs import HtmlOption
 
@@ -60,7 +59,6 @@ def search(
 
     require_gallery()
     from samekind.gallery import Gallery, write_hits_sheet
-    from samekind.shards.addresses import is_address
 
     with Gallery.open(gallery, model=model, read_only=True, bare=bare) as opened:
         hits = opened.search(query, k, min_probability=min_probability, where=where)
@@ -72,9 +70,7 @@ def search(
         echo_json([as_json(hit) for hit in hits])
         return
     for hit in hits:
-        # An address, of an image that came from shards, is no path.
-        shown = on_one_line(hit.row.name) if is_address(hit.row.name) else shown_path(hit.path)
-        typer.echo(f"{hit.words.replace(', ', '  ')}  {shown}")
+        typer.echo(f"{hit.words.replace(', ', '  ')}  {shown_place(hit.row)}")
     if not hits:
         typer.echo("nothing found", err=True)
 
@@ -93,4 +89,4 @@ def as_json(hit: Hit) -> dict[str, Any]:
     """A hit as JSON has it: without the embedding."""
     row = dataclasses.asdict(hit.row)
     del row["embedding"]
-    return {"probability": hit.probability, "similarity": hit.similarity, **row}
+    return {"probability": hit.probability, "similarity": hit.similarity, **row, "path": hit.row.place}

@@ -95,11 +95,11 @@ def _described(
             doubt = "a copy of another of the group, not of the kept one"
         elif not member.spare:
             doubt = evidence.why or "something may differ"
-        doubt = doubt or more_than_a_picture(file.row.path) or (raw and "the kept one is a camera's raw file")
-        others += [
-            Duplicate(one.row, not (doubt or _needed(one)), doubt or _needed(one), evidence, member.why)
-            for one in (file, *same[file])
-        ]
+        if file.row.is_file:
+            doubt = doubt or more_than_a_picture(file.row.path) or (raw and "the kept one is a camera's raw file")
+        for one in (file, *same[file]):
+            why_not = doubt or _needed(one, keep)
+            others.append(Duplicate(one.row, not why_not, why_not, evidence, member.why))
     return _group(keep, others)
 
 
@@ -108,13 +108,16 @@ def _same_bytes(keep: PictureFile, twins: Sequence[PictureFile]) -> DuplicateGro
 
 
 def _exact(keep: PictureFile, twin: PictureFile) -> Duplicate:
-    needed = _needed(twin)
+    needed = _needed(twin, keep)
     why = better(keep.facts, twin.facts)[1]
     return Duplicate(twin.row, not needed, needed, SAME_BYTES, why)
 
 
-def _needed(file: PictureFile) -> str:
-    """Why a file stays, whatever it is a copy of."""
+def _needed(file: PictureFile, keep: PictureFile) -> str:
+    """Why a file stays, though it is a copy of the kept one."""
+    for one, name in ((file, "it"), (keep, "the kept one")):
+        if not one.row.is_file:
+            return f"{name} is within a tar or Parquet file, or behind an address"
     if file.facts.link:
         return "a link; what it leads to is elsewhere"
     return f"a link leads to it: {file.link}" if file.link else ""

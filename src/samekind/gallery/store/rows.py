@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -18,6 +19,9 @@ from samekind.gallery.store.vectors import unit_rows
 
 COLUMNS = "id, path, size, mtime_ns, sha256, width, height, taken, error, embedding"
 _PAGE = 1024
+# What lies within tar and Parquet files, or behind an address, comes from shards and is no file of its own.
+OF_ITS_OWN = "lower(path) NOT LIKE '%.tar#%' AND lower(path) NOT LIKE '%.parquet#%' AND path NOT LIKE '%://%'"
+_WITHIN = re.compile(r"\.(tar|parquet)#|://", re.IGNORECASE)
 # The values of a row's columns, id and path first, embedding last.
 Stored = tuple[Any, ...]
 
@@ -87,6 +91,19 @@ class Row:
     taken: str | None
     error: str | None
     embedding: NDArray[np.float32] | None = field(repr=False, compare=False)
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file of its own, which can be opened and removed, or a frame of one.
+
+        What shards brought lies within a tar or Parquet file, or behind an address.
+        """
+        return _WITHIN.search(self.name) is None
+
+    @property
+    def place(self) -> str:
+        """Where it is: its path, within a tar or Parquet file too; or its address."""
+        return self.name if "://" in self.name else str(self.path)
 
 
 def read_rows(store: Store, ids: Sequence[int] | None = None, where: Condition = EVERYTHING) -> Iterator[Row]:

@@ -13,14 +13,13 @@ from pathlib import Path
 from samekind.errors import GalleryError
 from samekind.gallery.store.connection import CONTENT, IS_IMAGE, Connection, transaction
 from samekind.gallery.store.facts import generation, set_fact
+from samekind.gallery.store.rows import OF_ITS_OWN
 from samekind.gallery.store.store import Store
 from samekind.images.folder_contents import PassedOver, walk
 from samekind.images.formats import installed_extras
 from samekind.images.videos import is_video
-from samekind.system.paths import relative_path
+from samekind.system.paths import given_path, relative_path
 
-# What lies within tar and Parquet files, or behind an address, comes from shards; a look at the folder does not see it.
-OF_ITS_OWN = "lower(path) NOT LIKE '%.tar#%' AND lower(path) NOT LIKE '%.parquet#%' AND path NOT LIKE '%://%'"
 # An SQL condition on images, and its parameters.
 Condition = tuple[str, tuple[bytes, ...]]
 
@@ -73,18 +72,32 @@ def remove_images(db: Connection, condition: Condition) -> int:
         return int(count)
 
 
-def remove_folder(store: Store, db: Connection, folder: Path) -> int:
-    """Take a folder out of the gallery with its images; how many they were.
+def remove_source(store: Store, db: Connection, source: str | os.PathLike[str]) -> int:
+    """Take a folder out of the gallery with its images; or those of a tar or Parquet file, or of an address.
+
+    Returns:
+        How many images they were.
 
     Raises:
         GalleryError: The gallery has no images of it.
     """
-    where, parameters = under(folder_prefix(store.folder, folder))
-    removed = remove_images(db, (where, parameters))
-    with transaction(db):
-        listed = db.execute(f"DELETE FROM folders WHERE {where}", parameters).rowcount
+    shown = os.fspath(source)
+    listed = 0
+    if "://" in shown:
+        address = shown.rstrip("/")
+        (behind, edges), (within, more) = under(f"{address}/"), under(f"{address}#")
+        parameters = (os.fsencode(address), *edges, *more)
+        removed = remove_images(db, (f"(path = CAST(? AS TEXT) OR {behind} OR {within})", parameters))
+    else:
+        prefix = folder_prefix(store.folder, given_path(source, GalleryError))
+        where, parameters = under(prefix)
+        removed = remove_images(db, (where, parameters))
+        if prefix:
+            removed += remove_images(db, under(f"{prefix[:-1]}#"))
+        with transaction(db):
+            listed = db.execute(f"DELETE FROM folders WHERE {where}", parameters).rowcount
     if not removed and not listed:
-        raise GalleryError(f"{store.path}: has no images of {folder}; `samekind status` lists its folders")
+        raise GalleryError(f"{store.path}: has no images of {shown}; `samekind status` lists its folders")
     return removed
 
 

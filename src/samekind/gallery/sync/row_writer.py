@@ -10,8 +10,8 @@ from samekind.embedding.embed_batch import EmbeddedImage
 from samekind.embedding.new_image import NewImage
 from samekind.gallery.store.connection import CONTENT, Connection, transaction
 from samekind.gallery.store.facts import generation, set_fact
+from samekind.gallery.store.rows import OF_ITS_OWN
 from samekind.gallery.store.store import Store
-from samekind.gallery.sync.changes import OF_ITS_OWN
 from samekind.gallery.sync.examine import Examined
 from samekind.gallery.sync.report import SyncReport
 from samekind.images.videos import frame_of

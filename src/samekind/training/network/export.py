@@ -79,7 +79,10 @@ def trace(module: nn.Module, input_size: int, output: str, *, batch: int | None 
     """
     images = torch.zeros((batch or 2, input_size, input_size, 3), dtype=torch.uint8)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    # Attention as its formula: torch's fused one lays its values out so that some networks (BEiT) cannot be exported.
+    # Attention as its formula: of torch's fused one not every layout of values (BEiT's, Hiera's) can be exported.
+    for part in module.modules():
+        if getattr(part, "fused_attn", False):  # timm's
+            part.fused_attn = False
     with warnings.catch_warnings(), sdpa_kernel(SDPBackend.MATH):
         warnings.simplefilter("ignore")  # deprecations inside the exporter are its own affair
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -65,7 +66,7 @@ class Comparison:
     """Compares files two at a time, in any thread, and holds the pixels of the last ones."""
 
     def __init__(self) -> None:
-        self._read = lru_cache(_HELD)(read_detail)
+        self._read = lru_cache(_HELD)(_read)
 
     def __call__(self, first: PictureFile, second: PictureFile) -> Evidence | None:
         """What the second file's picture is to the first's. Where a file cannot be read, nothing is sure."""
@@ -92,9 +93,20 @@ class Comparison:
         """One side of a comparison; a blind one does not look at the file."""
 
         def pixels() -> Pixels:
-            return self._read(file.row.path) if file.source is None else read_detail(file.source)
+            return self._read(file.row) if file.source is None else read_detail(file.source)
 
         return Side(file.picture, None if blind else pixels, file.row.width or 1, file.row.height or 1)
+
+
+def _read(row: Row) -> Pixels:
+    if row.is_file:
+        return read_detail(row.path)
+    from samekind.shards.named_image import read_named  # noqa: PLC0415 - most galleries have no such images
+
+    content = read_named(row.place)
+    if hashlib.sha256(content).hexdigest() != row.sha256:
+        raise ImageError(f"{row.place}: has changed since it was embedded")
+    return read_detail(content)
 
 
 def compare_there(first: PictureFile, second: PictureFile) -> Compared:
@@ -121,6 +133,8 @@ def read_picture_files(
     changed_too: bool = False,
 ) -> list[PictureFile]:
     """The files of a gallery that are as they were indexed, each once, whatever names lead to it.
+
+    What is within tar and Parquet files, or behind an address, is looked at when it is compared.
 
     Args:
         store: The gallery's file. A row without a small picture gets one from the file, in memory.
@@ -226,6 +240,8 @@ def facts_of(row: Row, real_folder: str) -> Facts:
 
 def _as_indexed(row: Row) -> tuple[int, int] | None:
     """Which file it is, if it is as it was indexed."""
+    if not row.is_file:
+        return -1, row.id
     try:
         status = row.path.stat()
     except OSError:
