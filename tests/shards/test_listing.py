@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from samekind.errors import DatasetError, ImageError
 from samekind.shards.inputs import Input, read_input
 from samekind.shards.listing import list_inputs
+from samekind.shards.plan import new_inputs
 
 
 def pictures(folder: Path) -> dict[str, bytes]:
@@ -104,6 +106,75 @@ def test_tars_of_webdataset_alone_or_in_a_folder(odd: Path, tmp_path: Path) -> N
     assert read_all(tmp_path / "000.tar").items() < expected.items()
 
 
+def test_a_tar_with_a_broken_header_is_read_on_behind_it(odd: Path, tmp_path: Path) -> None:
+    expected = webdataset(odd, tmp_path / "a.tar")
+    content = bytearray((tmp_path / "a.tar").read_bytes())
+    place = content.find(b"0003.cls")
+    content[place : place + 200] = b"\xff" * 200
+    (tmp_path / "a.tar").write_bytes(content)
+    listing, found = list_inputs(tmp_path / "a.tar")
+    assert {one.name: read_input(one) for one in found} == expected
+    [(name, reason)] = listing.unlisted
+    assert (name, reason[: reason.index(";")]) == (str(tmp_path / "a.tar"), f"is damaged at byte {place:,}")
+
+
+@pytest.mark.parametrize(("left", "reason"), [(-3000, "is cut off within b.bmp"), (-1024, "has no mark of its end")])
+def test_a_tar_that_was_cut_off_gives_what_it_has(tmp_path: Path, left: int, reason: str) -> None:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as tar:
+        for name in ("a.bmp", "b.bmp"):
+            member = tarfile.TarInfo(name)
+            member.size = 4096
+            tar.addfile(member, io.BytesIO(b"x" * 4096))
+        end = tar.offset + 1024
+    (tmp_path / "a.tar").write_bytes(file.getvalue()[: end + left])
+    listing, found = list_inputs(tmp_path / "a.tar")
+    assert [one.member for one in found] == ["a.bmp", "b.bmp"][: 1 if left < -1024 else 2]
+    assert [why[: len(reason)] for _, why in listing.unlisted] == [reason]
+
+
+def test_hard_links_in_a_tar_are_their_file_by_another_name(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        member = tarfile.TarInfo("a.png")
+        member.size = 5
+        tar.addfile(member, io.BytesIO(b"12345"))
+        for name, target in (("b.png", "a.png"), ("c.png", "gone.png")):
+            link = tarfile.TarInfo(name)
+            link.type, link.linkname = tarfile.LNKTYPE, target
+            tar.addfile(link)
+    listing, found = list_inputs(tmp_path / "a.tar")
+    inputs = list(new_inputs(found, []))
+    assert [(one.member, read_input(one)) for one in inputs] == [("a.png", b"12345"), ("b.png", b"12345")]
+    assert listing.unlisted == [(str(tmp_path / "a.tar"), "c.png is a hard link to gone.png, which is not in it")]
+
+
+def test_of_a_folder_of_tars_and_parquet_files_the_broken_ones_are_named(odd: Path, tmp_path: Path) -> None:
+    expected = webdataset(odd, tmp_path / "1.tar")
+    (tmp_path / "label=cat").mkdir()
+    pq.write_table(pa.table({"image": [b"1"]}), tmp_path / "label=cat" / "p.parquet")
+    (tmp_path / "0.tar").write_bytes(b"no tar" * 200)
+    (tmp_path / "2.parquet").write_bytes(b"no parquet")
+    (tmp_path / "3.tar.gz").write_bytes(b"x")
+    listing, found = list_inputs(tmp_path)
+    assert {one.name: read_input(one) for one in found} == expected | {f"{tmp_path}/label=cat/p.parquet#0": b"1"}
+    assert [(Path(name).name, reason.split(" (")[0].split(";")[0]) for name, reason in listing.unlisted] == [
+        ("0.tar", "not a readable tar file"),
+        ("2.parquet", "not a readable Parquet file"),
+        ("3.tar.gz", "a compressed tar file"),
+    ]
+
+
+def test_tars_that_are_hidden_or_excluded_are_passed_over(odd: Path, tmp_path: Path) -> None:
+    expected = webdataset(odd, tmp_path / "0.tar")
+    for name in ("._0.tar", ".h.tar", "1.tar", "2.tar"):
+        shutil.copy(tmp_path / "0.tar", tmp_path / name)
+    (tmp_path / ".samekindignore").write_text("1.tar\n")
+    assert read_all(tmp_path, exclude=["2.tar"]) == expected
+    listing, found = list_inputs(tmp_path, ["2.tar"])
+    assert list(found)
+    assert listing.passed.sentences() == ["3 hidden files or folders", "2 excluded files or folders"]
+
+
 def test_tars_beside_pictures_are_passed_over(odd: Path, tmp_path: Path) -> None:
     webdataset(odd, tmp_path / "backup.tar")
     (tmp_path / "a.png").write_bytes((odd / "one" / "00.png").read_bytes())
@@ -147,6 +218,7 @@ def test_a_tar_behind_an_address(odd: Path, memory: str, tmp_path: Path) -> None
     [
         ("a.parquet", b"no parquet", "not a readable Parquet file"),
         ("a.tar", b"no tar" * 200, "not a readable tar file"),
+        ("a.tgz", b"", "a compressed tar file; unpack it"),
         ("a.csv", b"label\nx\n", "path"),
     ],
 )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from samekind.errors import DatasetError, ShardError
+from samekind.errors import ShardError
 from samekind.model_file.card import Card
 from samekind.shards.inputs import Input, can_be_read
 from samekind.shards.manifest import FORMAT, Manifest, PlanEntry, Settings, ShardEntry
@@ -130,17 +130,11 @@ class ShardFolder:
             lock.release()
 
     def add_plan(self, source: str, folder: Path | None, inputs: Iterator[Input]) -> None:
-        """Settle the shards of new inputs; of none there is no plan.
-
-        Raises:
-            DatasetError: The folder is new, and the source holds no images.
-        """
+        """Settle the shards of new inputs; of none there is no plan."""
         path = self._plan(len(self.manifest.plans))
         count = write_plan(path, inputs, self.manifest.settings.rows)
         if not count:
             path.unlink()
-            if not self.manifest.plans:
-                raise DatasetError(f"{source}: holds no images")
             return
         where = None if folder is None else os.fsencode(folder).decode("utf-8", "backslashreplace")
         self.manifest.plans.append(PlanEntry(source=_printable(source), folder=where, inputs=count))

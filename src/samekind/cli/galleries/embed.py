@@ -102,7 +102,7 @@ def embed(
 
 
 def _tell(found: EmbedReport, output: Path, json: bool) -> None:
-    for name, reason in found.unreadable:
+    for name, reason in found.unlisted + found.unreadable:
         typer.secho(f"samekind: {on_one_line(name)}: {printable(reason)}", err=True, fg="red")
     for name, reason in found.damaged:
         warn(f"{on_one_line(name)}: {reason}")
