@@ -205,6 +205,29 @@ def test_one_writer_at_a_time(odd: Path, whole: Path) -> None:
         samekind.embed(odd, whole)
 
 
+@pytest.mark.parametrize("damage", [lambda _: None, lambda data: data[:-100], lambda data: data + b"x"])
+def test_a_shard_that_is_missing_or_damaged_is_made_anew(
+    odd: Path, whole: Path, tmp_path: Path, damage: Callable[[bytes], bytes | None]
+) -> None:
+    out = shutil.copytree(whole, tmp_path / "out")
+    shard = out / "shard-00000-000003.parquet"
+    left = damage(shard.read_bytes())
+    shard.unlink()
+    if left is not None:
+        shard.write_bytes(left)
+    assert samekind.embed(odd, out).embedded == 4
+    assert contents(out) == contents(whole)
+
+
+def test_images_that_stay_unreadable_are_counted(odd: Path, tiny_model: Path, tmp_path: Path) -> None:
+    photos = shutil.copytree(odd, tmp_path / "photos")
+    reports = [samekind.embed(photos, tmp_path / "out", model=tiny_model, rows=4) for _ in range(2)]
+    assert [(len(report.unreadable), report.unreadable_before) for report in reports] == [(4, 0), (0, 4)]
+    shutil.copy(photos / "one/00.png", photos / "one/empty.jpg")
+    age(photos / "one/empty.jpg", LONG_AGO + 7)
+    assert samekind.embed(photos, tmp_path / "out").unreadable_before == 3
+
+
 def test_a_damaged_shard_is_named(whole: Path, tmp_path: Path) -> None:
     out = shutil.copytree(whole, tmp_path / "out")
     shard = out / "shard-00000-000003.parquet"
@@ -225,7 +248,7 @@ def test_the_command_names_bad_files_at_its_end(odd: Path, tiny_model: Path, tmp
     assert f"{odd}/one/empty.jpg: the file is empty" in done.stderr
     assert f"{odd}/two/cut.jpg: damaged" in done.stderr
     again = run("embed", odd, "-o", tmp_path / "out")
-    assert again.stdout == f"{tmp_path}/out: 26 images in 3 shards (nothing new)\n"
+    assert again.stdout == f"{tmp_path}/out: 26 images in 3 shards (nothing new; 4 unreadable as before)\n"
 
 
 def test_the_command_names_tars_of_which_a_part_is_missing(odd: Path, tiny_model: Path, tmp_path: Path) -> None:

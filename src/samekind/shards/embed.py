@@ -35,6 +35,7 @@ class EmbedReport:
         images: Rows of all shards in the folder.
         shards: Shards in the folder.
         unreadable: The images that cannot be read, and why; those of this time only.
+        unreadable_before: Images that could not be read before, and are as they were.
         damaged: Images of which a part is missing, and what; of this time.
         unlisted: Folders, tar and Parquet files that cannot be read, or not in whole, and why; each time.
         passed_over: The reasons why files and folders were passed over, with their number, in words.
@@ -44,6 +45,7 @@ class EmbedReport:
     images: int = 0
     shards: int = 0
     unreadable: list[tuple[str, str]] = field(default_factory=list)
+    unreadable_before: int = 0
     damaged: list[tuple[str, str]] = field(default_factory=list)
     unlisted: list[tuple[str, str]] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
@@ -129,6 +131,7 @@ def embed(
         folder.add_plan(listing.name, listing.folder, new_inputs(chain(first, found), folder.known()))
         report = EmbedReport(unlisted=listing.unlisted, passed_over=listing.passed.sentences())
         _finish(folder, works, report, on_progress)
+        report.unreadable_before = folder.unreadable() - len(report.unreadable)
     report.images, report.shards = sum(entry.rows for _, entry in folder.files()), len(folder.files())
     return report
 
