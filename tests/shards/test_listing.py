@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from samekind.errors import DatasetError, ImageError
-from samekind.shards.inputs import Input, read_input
+from samekind.shards.inputs import Input, can_be_read, read_input
 from samekind.shards.listing import list_inputs
 from samekind.shards.plan import new_inputs
 
@@ -88,6 +88,49 @@ def test_parquet_of_bytes_in_several_row_groups(odd: Path, tmp_path: Path, form:
     column = images if form == "binary" else [{"bytes": one, "path": None} for one in images]
     pq.write_table(pa.table({"label": [0] * len(images), "image": column}), tmp_path / "p.parquet", row_group_size=7)
     assert read_all(tmp_path) == {f"{tmp_path}/p.parquet#{row}": image for row, image in enumerate(images)}
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"image": pa.array([{"bytes": None, "path": "a.png"}], pa.struct({"bytes": pa.binary(), "path": pa.string()}))},
+        {"path": pa.array(["a.png"]).dictionary_encode()},
+        {"path": pa.array(["a.png"], getattr(pa, "string_view", pa.string)())},
+        {"url": [" a.png"], "name": ["A cat"]},
+        {"content": ["A cat"], "data": ["A cat"], "image_path": ["a.png"]},
+        {"image": pa.array([None], pa.binary()), "path": ["a.png"]},
+        {"image": [["a.png"]], "path": ["a.png"]},
+    ],
+)
+def test_parquet_of_paths_as_others_write_them(tmp_path: Path, columns: dict[str, object]) -> None:
+    (tmp_path / "a.png").write_bytes(b"1")
+    pq.write_table(pa.table(columns), tmp_path / "p.parquet")
+    assert read_all(tmp_path / "p.parquet") == {str(tmp_path / "a.png"): b"1"}
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"content": pa.array([b"1"], getattr(pa, "binary_view", pa.binary)())},
+        {"image": pa.array([b"1"]).dictionary_encode()},
+        {"image": ["a.png"], "bytes": [b"1"]},
+        {"Image": [{"Bytes": b"1", "Path": "a.png"}]},
+    ],
+)
+def test_parquet_of_bytes_as_others_write_them(tmp_path: Path, columns: dict[str, object]) -> None:
+    pq.write_table(pa.table(columns), tmp_path / "p.parquet")
+    assert read_all(tmp_path / "p.parquet") == {f"{tmp_path}/p.parquet#0": b"1"}
+
+
+def test_a_row_without_bytes_is_read_from_its_path(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"2")
+    images = [{"bytes": b"1", "path": "gone.png"}, {"bytes": None, "path": "a.png"}, {"bytes": None, "path": None}]
+    pq.write_table(pa.table({"image": images}), tmp_path / "p.parquet")
+    *inputs, nothing = list_inputs(tmp_path / "p.parquet")[1]
+    assert [read_input(one) for one in inputs] == [b"1", b"2"]
+    with pytest.raises(ImageError, match="the row has no image"):
+        read_input(nothing)
+    assert [can_be_read(one) for one in (*inputs, nothing)] == [True, True, False]
 
 
 def webdataset(odd: Path, path: Path) -> dict[str, bytes]:

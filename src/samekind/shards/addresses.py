@@ -46,6 +46,29 @@ def name_of(address: str) -> str:
     return os.path.basename(urlsplit(address).path if is_address(address) else address)  # noqa: PTH119 - no path
 
 
+def folder_of(address: str) -> str:
+    """The folder of a file, by its path or its address."""
+    return address.rpartition("/")[0] if is_address(address) else os.path.dirname(address)  # noqa: PTH120 - or an address
+
+
+def address_in(folder: str, given: str) -> str:
+    """The absolute path or the address of what a file names: a path, relative to that file's folder, or an address."""
+    given = without_file_scheme(given)
+    if is_address(given):
+        return given
+    if is_address(folder):
+        return f"{folder}/{given}"
+    return os.path.abspath(Path(folder) / _at_home(given))  # noqa: PTH100 - links are left as they are
+
+
+def _at_home(given: str) -> Path:
+    """A path with its ``~`` expanded; a name may begin with one that is nobody's home."""
+    try:
+        return Path(given).expanduser()
+    except RuntimeError:
+        return Path(given)
+
+
 def file_system(address: str) -> tuple[Any, str]:
     """The file system of an address, and the path in it.
 

@@ -15,7 +15,9 @@ from samekind.images.folder_contents import PassedOver, walk
 from samekind.images.formats import has_image_suffix
 from samekind.images.ignoring import Rules, is_hidden, is_system_folder
 from samekind.shards.addresses import (
+    address_in,
     file_system,
+    folder_of,
     is_address,
     list_folder,
     name_of,
@@ -24,7 +26,7 @@ from samekind.shards.addresses import (
     without_file_scheme,
 )
 from samekind.shards.inputs import Input
-from samekind.shards.parquet_images import paths_of, rows_with_bytes
+from samekind.shards.parquet_images import PATHS, paths_of, rows_with_bytes
 from samekind.shards.tar_images import members_of
 from samekind.system.paths import given_path, refuse_no_path
 
@@ -160,7 +162,7 @@ def _within_excluded(rules: Rules, folders: Sequence[str]) -> bool:
 
 
 def _of_file(address: str, listing: Listing) -> Iterator[Input]:
-    name, where = name_of(address).lower(), _folder_of(address)
+    name, where = name_of(address).lower(), folder_of(address)
     if name.endswith(_COMPRESSED):
         raise DatasetError(f"{address}: a compressed tar file; unpack it into a folder, or into a .tar")
     if name.endswith(_TARS):
@@ -177,7 +179,7 @@ def _of_file(address: str, listing: Listing) -> Iterator[Input]:
     elif name.endswith(_TABLES):
         if is_address(address):
             raise DatasetError(f"{address}: download it, or make it a list (.txt) or a Parquet file")
-        _, rows = read_rows(Path(address), ["path"], SYNONYMS)
+        _, rows = read_rows(Path(address), ["path"], SYNONYMS | {"path": PATHS[1:]})
         yield from (_single(row["path"].strip(), where) for _, row in rows)
     else:
         yield _single(address, "")
@@ -202,25 +204,10 @@ def _lines(address: str) -> Iterator[str]:
     return (line.strip() for line in text.split("\n") if line.strip())  # a name may have other ends of lines in it
 
 
-def _folder_of(address: str) -> str:
-    return address.rpartition("/")[0] if is_address(address) else os.path.dirname(address)  # noqa: PTH120 - or an address
-
-
 def _single(given: str, folder: str) -> Input:
     """An image by its path or address, relative to the folder of the list that names it."""
-    given = without_file_scheme(given)
-    if is_address(given):  # a list may name a million: none is asked for before its time
-        return Input(given)
-    if is_address(folder):
-        return Input(f"{folder}/{given}")
-    address = os.path.abspath(Path(folder) / _at_home(given))  # noqa: PTH100 - links are left as they are
+    address = address_in(folder, given)
+    if is_address(address):  # a list may name a million: none is asked for before its time
+        return Input(address)
     size, mtime_ns = state_of(address)
     return Input(address, size=size, mtime_ns=mtime_ns)
-
-
-def _at_home(given: str) -> Path:
-    """A path with its ``~`` expanded; a name may begin with one that is nobody's home."""
-    try:
-        return Path(given).expanduser()
-    except RuntimeError:
-        return Path(given)
