@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,7 +19,7 @@ from samekind.errors import DatasetError, MissingExtraError, SamekindError
 # Two letters at least, for one is a drive of Windows.
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 # When a file was last written, as file systems call it.
-_TIMES = ("mtime", "LastModified", "last_modified", "updated", "created")
+_TIMES = ("mtime", "LastModified", "last_modified", "Last-Modified", "updated", "created")
 
 
 def is_address(text: str) -> bool:
@@ -178,4 +179,7 @@ def _time_of(about: dict[str, Any]) -> int:
             return round(value.timestamp() * 1e6) * 1000
         if isinstance(value, int | float):
             return round(value * 1e6) * 1000
+        if name == "Last-Modified" and value:  # of HTTP, a text
+            with suppress(TypeError, ValueError):
+                return int(parsedate_to_datetime(str(value)).timestamp()) * 10**9
     return 0
