@@ -262,6 +262,13 @@ def test_the_command_names_tars_of_which_a_part_is_missing(odd: Path, tiny_model
     assert f"{tmp_path}/a.tar: is cut off within 01.png" in done.stderr
 
 
+def test_shards_within_their_source_are_no_source(odd: Path, tiny_model: Path, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        tar.add(odd / "one/00.png", "00.png")
+    reports = [samekind.embed(tmp_path, tmp_path / "out", model=tiny_model) for _ in range(2)]
+    assert [(report.embedded, report.unlisted) for report in reports] == [(1, []), (0, [])]
+
+
 def test_the_folder_of_shards_is_one_of_this_machine(
     odd: Path, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

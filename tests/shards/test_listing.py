@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import shutil
+import subprocess
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -189,6 +190,20 @@ def test_hard_links_in_a_tar_are_their_file_by_another_name(tmp_path: Path) -> N
     inputs = list(new_inputs(found, []))
     assert [(one.member, read_input(one)) for one in inputs] == [("a.png", b"12345"), ("b.png", b"12345")]
     assert listing.unlisted == [(str(tmp_path / "a.tar"), "c.png is a hard link to gone.png, which is not in it")]
+
+
+@pytest.mark.skipif(not shutil.which("tar"), reason="GNU tar writes sparse members")
+def test_a_sparse_member_of_a_tar_is_named(tmp_path: Path) -> None:
+    with (tmp_path / "a.bmp").open("wb") as file:
+        file.truncate(1_000_000)
+        file.write(b"1")
+    (tmp_path / "b.bmp").write_bytes(b"2")
+    packed = subprocess.run(["tar", "-Scf", "a.tar", "a.bmp", "b.bmp"], cwd=tmp_path, check=False)
+    if packed.returncode or (tmp_path / "a.tar").stat().st_size > 10**6:
+        pytest.skip("this tar writes none")
+    listing, found = list_inputs(tmp_path / "a.tar")
+    assert [one.member for one in found] == ["b.bmp"]
+    assert listing.unlisted[0][1].startswith("a.bmp is stored as a sparse file")
 
 
 def test_of_a_folder_of_tars_and_parquet_files_the_broken_ones_are_named(odd: Path, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from samekind.shards.addresses import (
     state_of,
     without_file_scheme,
 )
+from samekind.shards.folder import is_shard_folder
 from samekind.shards.inputs import Input
 from samekind.shards.parquet_images import PATHS, paths_of, rows_with_bytes
 from samekind.shards.tar_images import members_of
@@ -146,9 +147,9 @@ def _of_address(address: str, listing: Listing, exclude: Sequence[str]) -> Itera
 
 
 def _of_packed(files: list[str], listing: Listing, *, beside: bool) -> Iterator[Input]:
-    """The images in a folder's tar and Parquet files; beside images they are other files. A broken one is noted."""
+    """The images in a folder's tar and Parquet files; a broken one is noted. Shards, and what lies beside images, do not count."""
     for file in sorted(files):
-        if beside:
+        if beside or is_shard_folder(folder_of(file)):
             listing.passed.other[PurePosixPath(name_of(file)).suffix.lower()] += 1
             continue
         try:

@@ -24,7 +24,9 @@ def members_of(address: str, note: Callable[[str], None]) -> Iterator[tuple[str,
     """
     links: list[tuple[str, str]] = []
     for member in _headers(address, note):
-        if member.isfile():
+        if member.issparse():
+            note(f"{member.name} is stored as a sparse file, which cannot be read; pack it anew without --sparse")
+        elif member.isfile():
             yield member.name, member.offset_data, member.size
         elif member.islnk():
             links.append((member.name, member.linkname))
@@ -51,7 +53,8 @@ def _headers(address: str, note: Callable[[str], None]) -> Iterator[tarfile.TarI
                     member = None
                 tar.members = []  # type: ignore[attr-defined]  # of a million members none is to be held
                 if member is not None:
-                    if member.offset_data + member.size * member.isfile() > end:
+                    stored = 0 if member.issparse() or not member.isfile() else member.size
+                    if member.offset_data + stored > end:
                         note(f"is cut off within {member.name}; the pictures behind that are missing")
                         return
                     damaged = False
