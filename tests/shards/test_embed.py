@@ -185,6 +185,8 @@ def test_a_source_without_images_begins_nothing(tiny_model: Path, tmp_path: Path
     assert done.returncode == 2
     assert "holds no images; " in done.stderr
     assert "b.tar.gz: a compressed tar file" in done.stderr
+    with pytest.raises(DatasetError, match="not one int"):
+        samekind.embed(iter([str(tmp_path / "a.png"), 5]), tmp_path / "out", model=tiny_model)
     assert not (tmp_path / "out").exists()
 
 

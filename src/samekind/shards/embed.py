@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import chain, islice
 from math import inf
 
 from samekind.errors import ArgumentError, ShardError
@@ -123,12 +122,11 @@ def embed(
     network = read_model(model)
     settings = Settings(fingerprint=network.card.fingerprint, providers=provider_names(providers), rows=rows)
     works = _engine(engine, network, settings.providers, threads, address=address, workers=workers, gpus=gpus)
-    first = list(islice(found, 1))
-    if before is None and not first:  # before a folder is made
-        raise listing.emptiness()
     folder = ShardFolder.begin(output, settings, network.card, lasting_name(model))
     with folder.writing():
-        folder.add_plan(listing.name, listing.folder, new_inputs(chain(first, found), folder.known()))
+        folder.add_plan(listing.name, listing.folder, new_inputs(found, folder.known()))
+        if not folder.manifest.plans:
+            raise listing.emptiness()
         report = EmbedReport(unlisted=listing.unlisted, passed_over=listing.passed.sentences())
         _finish(folder, works, report, on_progress)
         report.unreadable_before = folder.unreadable() - len(report.unreadable)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -129,6 +129,10 @@ class ShardFolder:
                 self._settle()
         finally:
             lock.release()
+            if not self.manifest.plans:  # what was refused leaves nothing
+                (self.path / ".lock").unlink(missing_ok=True)
+                with suppress(OSError):
+                    self.path.rmdir()
 
     def add_plan(self, source: str, folder: Path | None, inputs: Iterator[Input]) -> None:
         """Settle the shards of new inputs; of none there is no plan."""

@@ -147,7 +147,7 @@ def _of_address(address: str, listing: Listing, exclude: Sequence[str]) -> Itera
 
 
 def _of_packed(files: list[str], listing: Listing, *, beside: bool) -> Iterator[Input]:
-    """The images in a folder's tar and Parquet files; a broken one is noted. Shards, and what lies beside images, do not count."""
+    """The images in a folder's tar and Parquet files, but for shards and those beside images. A broken one is noted."""
     for file in sorted(files):
         if beside or is_shard_folder(folder_of(file)):
             listing.passed.other[PurePosixPath(name_of(file)).suffix.lower()] += 1
