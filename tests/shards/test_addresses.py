@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from gallery.conftest import LONG_AGO
 
 import samekind
 from samekind.errors import DatasetError
@@ -44,3 +49,13 @@ def test_an_image_that_cannot_be_fetched_is_a_row_with_the_reason(tiny_model: Pa
     report = samekind.embed(["locked://shop/a.png"], tmp_path / "out", model=tiny_model)
     [(_, reason)] = report.unreadable
     assert reason == "cannot be read (NoCredentialsError: Unable to locate credentials)"
+
+
+def test_when_a_file_of_a_server_was_written(tmp_path: Path) -> None:
+    pytest.importorskip("aiohttp", reason="fsspec asks servers by it")
+    (tmp_path / "a.tar").write_bytes(b"12345")
+    os.utime(tmp_path / "a.tar", (LONG_AGO, LONG_AGO))
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=tmp_path)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        assert state_of(f"http://127.0.0.1:{server.server_port}/a.tar") == (5, LONG_AGO * 10**9)
+        server.shutdown()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -178,13 +180,54 @@ def test_a_source_without_images_begins_nothing(tiny_model: Path, tmp_path: Path
     for source in ("empty", "a.tar"):
         with pytest.raises(DatasetError, match=source):
             samekind.embed(tmp_path / source, tmp_path / "out", model=tiny_model)
-    assert not is_shard_folder(tmp_path / "out")
-    assert run("embed", tmp_path / "empty", "-o", tmp_path / "out").returncode == 2
+    (tmp_path / "empty" / "b.tar.gz").write_bytes(b"x")
+    done = run("embed", tmp_path / "empty", "-o", tmp_path / "out")
+    assert done.returncode == 2
+    assert "holds no images; " in done.stderr
+    assert "b.tar.gz: a compressed tar file" in done.stderr
+    with pytest.raises(DatasetError, match="not one int"):
+        samekind.embed(iter([str(tmp_path / "a.png"), 5]), tmp_path / "out", model=tiny_model)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"engine": "ray", "workers": 0}, {"engine": "ray", "gpus": -1}, {"workers": 2}, {"gpus": 1}, {"address": "auto"}],
+)
+def test_settings_of_workers_are_refused_where_there_can_be_none(
+    odd: Path, tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    with pytest.raises(ArgumentError, match=list(settings)[-1]):
+        samekind.embed(odd, tmp_path / "out", **settings)
+    assert not (tmp_path / "out").exists()
 
 
 def test_one_writer_at_a_time(odd: Path, whole: Path) -> None:
     with ShardFolder(whole).writing(), pytest.raises(ShardError, match="another process is writing it"):
         samekind.embed(odd, whole)
+
+
+@pytest.mark.parametrize("damage", [lambda _: None, lambda data: data[:-100], lambda data: data + b"x"])
+def test_a_shard_that_is_missing_or_damaged_is_made_anew(
+    odd: Path, whole: Path, tmp_path: Path, damage: Callable[[bytes], bytes | None]
+) -> None:
+    out = shutil.copytree(whole, tmp_path / "out")
+    shard = out / "shard-00000-000003.parquet"
+    left = damage(shard.read_bytes())
+    shard.unlink()
+    if left is not None:
+        shard.write_bytes(left)
+    assert samekind.embed(odd, out).embedded == 4
+    assert contents(out) == contents(whole)
+
+
+def test_images_that_stay_unreadable_are_counted(odd: Path, tiny_model: Path, tmp_path: Path) -> None:
+    photos = shutil.copytree(odd, tmp_path / "photos")
+    reports = [samekind.embed(photos, tmp_path / "out", model=tiny_model, rows=4) for _ in range(2)]
+    assert [(len(report.unreadable), report.unreadable_before) for report in reports] == [(4, 0), (0, 4)]
+    shutil.copy(photos / "one/00.png", photos / "one/empty.jpg")
+    age(photos / "one/empty.jpg", LONG_AGO + 7)
+    assert samekind.embed(photos, tmp_path / "out").unreadable_before == 3
 
 
 def test_a_damaged_shard_is_named(whole: Path, tmp_path: Path) -> None:
@@ -207,7 +250,25 @@ def test_the_command_names_bad_files_at_its_end(odd: Path, tiny_model: Path, tmp
     assert f"{odd}/one/empty.jpg: the file is empty" in done.stderr
     assert f"{odd}/two/cut.jpg: damaged" in done.stderr
     again = run("embed", odd, "-o", tmp_path / "out")
-    assert again.stdout == f"{tmp_path}/out: 26 images in 3 shards (nothing new)\n"
+    assert again.stdout == f"{tmp_path}/out: 26 images in 3 shards (nothing new; 4 unreadable as before)\n"
+
+
+def test_the_command_names_tars_of_which_a_part_is_missing(odd: Path, tiny_model: Path, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        for name in ("00.png", "01.png"):
+            tar.add(odd / "one" / name, name)
+    content = (tmp_path / "a.tar").read_bytes()
+    (tmp_path / "a.tar").write_bytes(content[: content.index(b"01.png") + 600])
+    done = run("embed", tmp_path / "a.tar", "-o", tmp_path / "out", "--model", tiny_model)
+    assert done.stdout == f"{tmp_path}/out: 1 image in 1 shard (1 new)\n"
+    assert f"{tmp_path}/a.tar: is cut off within 01.png" in done.stderr
+
+
+def test_shards_within_their_source_are_no_source(odd: Path, tiny_model: Path, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        tar.add(odd / "one/00.png", "00.png")
+    reports = [samekind.embed(tmp_path, tmp_path / "out", model=tiny_model) for _ in range(2)]
+    assert [(report.embedded, report.unlisted) for report in reports] == [(1, []), (0, [])]
 
 
 def test_the_folder_of_shards_is_one_of_this_machine(

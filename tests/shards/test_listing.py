@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
+import subprocess
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from samekind.errors import DatasetError, ImageError
-from samekind.shards.inputs import Input, read_input
+from samekind.shards.inputs import Input, can_be_read, read_input
 from samekind.shards.listing import list_inputs
+from samekind.shards.plan import new_inputs
 
 
 def pictures(folder: Path) -> dict[str, bytes]:
@@ -88,6 +91,49 @@ def test_parquet_of_bytes_in_several_row_groups(odd: Path, tmp_path: Path, form:
     assert read_all(tmp_path) == {f"{tmp_path}/p.parquet#{row}": image for row, image in enumerate(images)}
 
 
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"image": pa.array([{"bytes": None, "path": "a.png"}], pa.struct({"bytes": pa.binary(), "path": pa.string()}))},
+        {"path": pa.array(["a.png"]).dictionary_encode()},
+        {"path": pa.array(["a.png"], getattr(pa, "string_view", pa.string)())},
+        {"url": [" a.png"], "name": ["A cat"]},
+        {"content": ["A cat"], "data": ["A cat"], "image_path": ["a.png"]},
+        {"image": pa.array([None], pa.binary()), "path": ["a.png"]},
+        {"image": [["a.png"]], "path": ["a.png"]},
+    ],
+)
+def test_parquet_of_paths_as_others_write_them(tmp_path: Path, columns: dict[str, object]) -> None:
+    (tmp_path / "a.png").write_bytes(b"1")
+    pq.write_table(pa.table(columns), tmp_path / "p.parquet")
+    assert read_all(tmp_path / "p.parquet") == {str(tmp_path / "a.png"): b"1"}
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"content": pa.array([b"1"], getattr(pa, "binary_view", pa.binary)())},
+        {"image": pa.array([b"1"]).dictionary_encode()},
+        {"image": ["a.png"], "bytes": [b"1"]},
+        {"Image": [{"Bytes": b"1", "Path": "a.png"}]},
+    ],
+)
+def test_parquet_of_bytes_as_others_write_them(tmp_path: Path, columns: dict[str, object]) -> None:
+    pq.write_table(pa.table(columns), tmp_path / "p.parquet")
+    assert read_all(tmp_path / "p.parquet") == {f"{tmp_path}/p.parquet#0": b"1"}
+
+
+def test_a_row_without_bytes_is_read_from_its_path(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"2")
+    images = [{"bytes": b"1", "path": "gone.png"}, {"bytes": None, "path": "a.png"}, {"bytes": None, "path": None}]
+    pq.write_table(pa.table({"image": images}), tmp_path / "p.parquet")
+    *inputs, nothing = list_inputs(tmp_path / "p.parquet")[1]
+    assert [read_input(one) for one in inputs] == [b"1", b"2"]
+    with pytest.raises(ImageError, match="the row has no image"):
+        read_input(nothing)
+    assert [can_be_read(one) for one in (*inputs, nothing)] == [True, True, False]
+
+
 def webdataset(odd: Path, path: Path) -> dict[str, bytes]:
     with tarfile.open(path, "w") as tar:
         for number, name in enumerate(pictures(odd)):
@@ -102,6 +148,89 @@ def test_tars_of_webdataset_alone_or_in_a_folder(odd: Path, tmp_path: Path) -> N
     expected = webdataset(odd, tmp_path / "000.tar") | webdataset(odd, tmp_path / "001.tar")
     assert read_all(tmp_path) == expected
     assert read_all(tmp_path / "000.tar").items() < expected.items()
+
+
+def test_a_tar_with_a_broken_header_is_read_on_behind_it(odd: Path, tmp_path: Path) -> None:
+    expected = webdataset(odd, tmp_path / "a.tar")
+    content = bytearray((tmp_path / "a.tar").read_bytes())
+    place = content.find(b"0003.cls")
+    content[place : place + 200] = b"\xff" * 200
+    (tmp_path / "a.tar").write_bytes(content)
+    listing, found = list_inputs(tmp_path / "a.tar")
+    assert {one.name: read_input(one) for one in found} == expected
+    [(name, reason)] = listing.unlisted
+    assert (name, reason[: reason.index(";")]) == (str(tmp_path / "a.tar"), f"is damaged at byte {place:,}")
+
+
+@pytest.mark.parametrize(("left", "reason"), [(-3000, "is cut off within b.bmp"), (-1024, "has no mark of its end")])
+def test_a_tar_that_was_cut_off_gives_what_it_has(tmp_path: Path, left: int, reason: str) -> None:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as tar:
+        for name in ("a.bmp", "b.bmp"):
+            member = tarfile.TarInfo(name)
+            member.size = 4096
+            tar.addfile(member, io.BytesIO(b"x" * 4096))
+        end = tar.offset + 1024
+    (tmp_path / "a.tar").write_bytes(file.getvalue()[: end + left])
+    listing, found = list_inputs(tmp_path / "a.tar")
+    assert [one.member for one in found] == ["a.bmp", "b.bmp"][: 1 if left < -1024 else 2]
+    assert [why[: len(reason)] for _, why in listing.unlisted] == [reason]
+
+
+def test_hard_links_in_a_tar_are_their_file_by_another_name(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        member = tarfile.TarInfo("a.png")
+        member.size = 5
+        tar.addfile(member, io.BytesIO(b"12345"))
+        for name, target in (("b.png", "a.png"), ("c.png", "gone.png")):
+            link = tarfile.TarInfo(name)
+            link.type, link.linkname = tarfile.LNKTYPE, target
+            tar.addfile(link)
+    listing, found = list_inputs(tmp_path / "a.tar")
+    inputs = list(new_inputs(found, []))
+    assert [(one.member, read_input(one)) for one in inputs] == [("a.png", b"12345"), ("b.png", b"12345")]
+    assert listing.unlisted == [(str(tmp_path / "a.tar"), "c.png is a hard link to gone.png, which is not in it")]
+
+
+@pytest.mark.skipif(not shutil.which("tar"), reason="GNU tar writes sparse members")
+def test_a_sparse_member_of_a_tar_is_named(tmp_path: Path) -> None:
+    with (tmp_path / "a.bmp").open("wb") as file:
+        file.truncate(1_000_000)
+        file.write(b"1")
+    (tmp_path / "b.bmp").write_bytes(b"2")
+    packed = subprocess.run(["tar", "-Scf", "a.tar", "a.bmp", "b.bmp"], cwd=tmp_path, check=False)
+    if packed.returncode or (tmp_path / "a.tar").stat().st_size > 10**6:
+        pytest.skip("this tar writes none")
+    listing, found = list_inputs(tmp_path / "a.tar")
+    assert [one.member for one in found] == ["b.bmp"]
+    assert listing.unlisted[0][1].startswith("a.bmp is stored as a sparse file")
+
+
+def test_of_a_folder_of_tars_and_parquet_files_the_broken_ones_are_named(odd: Path, tmp_path: Path) -> None:
+    expected = webdataset(odd, tmp_path / "1.tar")
+    (tmp_path / "label=cat").mkdir()
+    pq.write_table(pa.table({"image": [b"1"]}), tmp_path / "label=cat" / "p.parquet")
+    (tmp_path / "0.tar").write_bytes(b"no tar" * 200)
+    (tmp_path / "2.parquet").write_bytes(b"no parquet")
+    (tmp_path / "3.tar.gz").write_bytes(b"x")
+    listing, found = list_inputs(tmp_path)
+    assert {one.name: read_input(one) for one in found} == expected | {f"{tmp_path}/label=cat/p.parquet#0": b"1"}
+    assert [(Path(name).name, reason.split(" (")[0].split(";")[0]) for name, reason in listing.unlisted] == [
+        ("0.tar", "not a readable tar file"),
+        ("2.parquet", "not a readable Parquet file"),
+        ("3.tar.gz", "a compressed tar file"),
+    ]
+
+
+def test_tars_that_are_hidden_or_excluded_are_passed_over(odd: Path, tmp_path: Path) -> None:
+    expected = webdataset(odd, tmp_path / "0.tar")
+    for name in ("._0.tar", ".h.tar", "1.tar", "2.tar"):
+        shutil.copy(tmp_path / "0.tar", tmp_path / name)
+    (tmp_path / ".samekindignore").write_text("1.tar\n")
+    assert read_all(tmp_path, exclude=["2.tar"]) == expected
+    listing, found = list_inputs(tmp_path, ["2.tar"])
+    assert list(found)
+    assert listing.passed.sentences() == ["3 hidden files or folders", "2 excluded files or folders"]
 
 
 def test_tars_beside_pictures_are_passed_over(odd: Path, tmp_path: Path) -> None:
@@ -147,6 +276,7 @@ def test_a_tar_behind_an_address(odd: Path, memory: str, tmp_path: Path) -> None
     [
         ("a.parquet", b"no parquet", "not a readable Parquet file"),
         ("a.tar", b"no tar" * 200, "not a readable tar file"),
+        ("a.tgz", b"", "a compressed tar file; unpack it"),
         ("a.csv", b"label\nx\n", "path"),
     ],
 )

@@ -74,10 +74,10 @@ def test_a_machine_that_is_lost_with_its_cluster_goes_on_where_it_stood(
 ) -> None:
     """By hand: SAMEKIND_KILLS=20 pytest -n 0 tests/shards/test_ray_engine.py -k lost."""
     rng, out = np.random.default_rng(printed_seed()), tmp_path / "out"
-    words = ("embed", odd, "-o", out, "--model", tiny_model, "--rows", 1, "--workers", 1)
+    words = ("embed", odd, "-o", out, "--model", tiny_model, "--rows", 1)
     for _ in range(int(os.environ.get("SAMEKIND_KILLS", "1"))):
         process = subprocess.Popen(
-            command(*words, "--engine", "ray", "--address", "local"),
+            command(*words, "--engine", "ray", "--address", "local", "--workers", 1),
             env=ENVIRONMENT | {"RAY_USAGE_STATS_ENABLED": "0"},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -52,6 +52,14 @@ def test_a_bucket_gives_the_rows_of_the_folder(bucket: str, odd: Path, tiny_mode
     assert samekind.embed(bucket, tmp_path / "out").embedded == 0
 
 
+def test_a_changed_object_is_noticed_in_a_folder(bucket: str, odd: Path, tiny_model: Path, tmp_path: Path) -> None:
+    import s3fs
+
+    for name in ("00.png", "01.png"):
+        s3fs.S3FileSystem().pipe_file("shop/changing/a.png", (odd / "one" / name).read_bytes())
+        assert samekind.embed("s3://shop/changing/", tmp_path / "out", model=tiny_model).embedded == 1
+
+
 def test_an_object_that_is_gone_and_a_bucket_that_never_was(bucket: str, tiny_model: Path, tmp_path: Path) -> None:
     report = samekind.embed([f"{bucket}one/00.png", f"{bucket}gone.png"], tmp_path / "out", model=tiny_model)
     [(name, reason)] = report.unreadable

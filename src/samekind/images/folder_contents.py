@@ -109,6 +109,7 @@ def walk(
     *,
     exclude: Sequence[str] = (),
     videos: bool = False,
+    also: tuple[str, ...] = (),
 ) -> Iterator[FoundImage]:
     """Each image of a folder and its subfolders, in no order. No image is opened.
 
@@ -117,6 +118,7 @@ def walk(
         passed: Where to count what is passed over.
         exclude: Patterns in gitignore's form, relative to the folder.
         videos: Whether to give videos, too.
+        also: The suffixes of other files to give.
 
     Raises:
         OSError: The folder itself cannot be listed. A subfolder that cannot is noted in ``passed.unlisted``.
@@ -133,13 +135,18 @@ def walk(
         >>> passed.sentences()
         ['1 file that is no image (1 .txt)', '1 hidden file or folder']
     """
-    return _Walk(os.fspath(folder), PassedOver() if passed is None else passed, exclude, videos=videos).images()
+    return _Walk(
+        os.fspath(folder), PassedOver() if passed is None else passed, exclude, videos=videos, also=also
+    ).images()
 
 
 class _Walk:
-    def __init__(self, folder: str, passed: PassedOver, exclude: Sequence[str], *, videos: bool) -> None:
+    def __init__(
+        self, folder: str, passed: PassedOver, exclude: Sequence[str], *, videos: bool, also: tuple[str, ...]
+    ) -> None:
         self._folder = folder
         self._videos = videos
+        self._also = also
         self._passed = passed
         self._given = Rules().excluding(exclude)
         self._real_folder = os.path.realpath(folder)
@@ -228,9 +235,10 @@ class _Walk:
         return True
 
     def _is_image(self, entry: os.DirEntry[str]) -> bool:
-        if has_image_suffix(entry.name) or (self._videos and is_video(entry.name)):
+        name = entry.name
+        if has_image_suffix(name) or (self._videos and is_video(name)) or name.lower().endswith(self._also):
             return entry.is_file()
-        if not by_content(entry.name) or not entry.is_file():
+        if not by_content(name) or not entry.is_file():
             return False
         with Path(entry.path).open("rb") as file:
             return sniff(file.read(HEAD)) is not None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,7 +19,7 @@ from samekind.errors import DatasetError, MissingExtraError, SamekindError
 # Two letters at least, for one is a drive of Windows.
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 # When a file was last written, as file systems call it.
-_TIMES = ("mtime", "LastModified", "last_modified", "updated", "created")
+_TIMES = ("mtime", "LastModified", "last_modified", "Last-Modified", "updated", "created")
 
 
 def is_address(text: str) -> bool:
@@ -44,6 +45,29 @@ def without_file_scheme(text: str) -> str:
 def name_of(address: str) -> str:
     """The last part of a path or an address, without what a server is asked beside it."""
     return os.path.basename(urlsplit(address).path if is_address(address) else address)  # noqa: PTH119 - no path
+
+
+def folder_of(address: str) -> str:
+    """The folder of a file, by its path or its address."""
+    return address.rpartition("/")[0] if is_address(address) else os.path.dirname(address)  # noqa: PTH120 - or an address
+
+
+def address_in(folder: str, given: str) -> str:
+    """The absolute path or the address of what a file names: a path, relative to that file's folder, or an address."""
+    given = without_file_scheme(given)
+    if is_address(given):
+        return given
+    if is_address(folder):
+        return f"{folder}/{given}"
+    return os.path.abspath(Path(folder) / _at_home(given))  # noqa: PTH100 - links are left as they are
+
+
+def _at_home(given: str) -> Path:
+    """A path with its ``~`` expanded; a name may begin with one that is nobody's home."""
+    try:
+        return Path(given).expanduser()
+    except RuntimeError:
+        return Path(given)
 
 
 def file_system(address: str) -> tuple[Any, str]:
@@ -155,4 +179,7 @@ def _time_of(about: dict[str, Any]) -> int:
             return round(value.timestamp() * 1e6) * 1000
         if isinstance(value, int | float):
             return round(value * 1e6) * 1000
+        if name == "Last-Modified" and value:  # of HTTP, a text
+            with suppress(TypeError, ValueError):
+                return int(parsedate_to_datetime(str(value)).timestamp()) * 10**9
     return 0

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from math import inf
 
 from samekind.errors import ArgumentError, ShardError
 from samekind.inference.session import provider_names
@@ -33,7 +34,9 @@ class EmbedReport:
         images: Rows of all shards in the folder.
         shards: Shards in the folder.
         unreadable: The images that cannot be read, and why; those of this time only.
+        unreadable_before: Images that could not be read before, and are as they were.
         damaged: Images of which a part is missing, and what; of this time.
+        unlisted: Folders, tar and Parquet files that cannot be read, or not in whole, and why; each time.
         passed_over: The reasons why files and folders were passed over, with their number, in words.
     """
 
@@ -41,7 +44,9 @@ class EmbedReport:
     images: int = 0
     shards: int = 0
     unreadable: list[tuple[str, str]] = field(default_factory=list)
+    unreadable_before: int = 0
     damaged: list[tuple[str, str]] = field(default_factory=list)
+    unlisted: list[tuple[str, str]] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
 
 
@@ -87,7 +92,8 @@ def embed(
     Raises:
         ShardError: The folder is an address, of another model or other settings, damaged, or being written by another
             process.
-        DatasetError: There is no such source, or it cannot be listed.
+        DatasetError: There is no such source, it cannot be listed, or it holds no images.
+        ArgumentError: Rows, workers or GPUs are no such number, or are for another engine.
         ModelFileError: There is no such model, or a provider is not available.
         MissingExtraError: What reads the source, writes Parquet or drives Ray is not installed.
 
@@ -111,6 +117,7 @@ def embed(
     rows = DEFAULT_ROWS if rows is None else rows
     if isinstance(rows, bool) or not isinstance(rows, int) or not 1 <= rows <= _MOST_ROWS:
         raise ArgumentError(f"rows is a whole number from 1 to {_MOST_ROWS:,}; got {rows!r}")
+    _refuse_ray_settings(engine, address, workers, gpus)
     listing, found = list_inputs(images, exclude)
     network = read_model(model)
     settings = Settings(fingerprint=network.card.fingerprint, providers=provider_names(providers), rows=rows)
@@ -118,10 +125,24 @@ def embed(
     folder = ShardFolder.begin(output, settings, network.card, lasting_name(model))
     with folder.writing():
         folder.add_plan(listing.name, listing.folder, new_inputs(found, folder.known()))
-        report = EmbedReport(passed_over=listing.passed.sentences())
+        if not folder.manifest.plans:
+            raise listing.emptiness()
+        report = EmbedReport(unlisted=listing.unlisted, passed_over=listing.passed.sentences())
         _finish(folder, works, report, on_progress)
+        report.unreadable_before = folder.unreadable() - len(report.unreadable)
     report.images, report.shards = sum(entry.rows for _, entry in folder.files()), len(folder.files())
     return report
+
+
+def _refuse_ray_settings(engine: str, address: str, workers: int | None, gpus: float) -> None:
+    if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
+        raise ArgumentError(f"workers is a whole number from 1; got {workers!r}")
+    if isinstance(gpus, bool) or not isinstance(gpus, int | float) or not 0 <= gpus < inf:
+        raise ArgumentError(f"gpus is a number from 0; got {gpus!r}")
+    if engine == "local" and (address, workers, gpus) != ("local", None, 0):
+        raise ArgumentError(
+            "address, workers and gpus are for the engine ray; give that, too (--engine ray), or leave them out"
+        )
 
 
 def _finish(folder: ShardFolder, works: Engine, report: EmbedReport, on_progress: Progress | None) -> None:

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from samekind.errors import DatasetError, ShardError
+from samekind.errors import ShardError
 from samekind.model_file.card import Card
 from samekind.shards.inputs import Input, can_be_read
 from samekind.shards.manifest import FORMAT, Manifest, PlanEntry, Settings, ShardEntry
 from samekind.shards.plan import read_plan, write_plan
-from samekind.shards.shard_file import Shard, ShardRow, read_shard
+from samekind.shards.shard_file import Shard, ShardRow, is_whole, read_errors, read_shard
 from samekind.system.atomic import replacing
 from samekind.system.hashing import content_hash
 from samekind.system.paths import given_path
@@ -102,7 +102,7 @@ class ShardFolder:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Be the one writer.
+        """Be the one writer. A shard that is missing or broken counts as not finished.
 
         Raises:
             ShardError: Somebody else is writing, or the folder cannot be written.
@@ -119,6 +119,7 @@ class ShardFolder:
         try:
             self.manifest = ShardFolder(self.path, self.manifest).manifest
             self._settle()
+            self.manifest.shards = {path.name: entry for path, entry in self.files() if is_whole(path, entry.rows)}
             for leftover in self.path.glob(".*-*.*"):  # of a process that was killed while it wrote
                 if leftover.suffix in {".parquet", ".json"}:
                     leftover.unlink(missing_ok=True)
@@ -128,19 +129,17 @@ class ShardFolder:
                 self._settle()
         finally:
             lock.release()
+            if not self.manifest.plans:  # what was refused leaves nothing
+                (self.path / ".lock").unlink(missing_ok=True)
+                with suppress(OSError):
+                    self.path.rmdir()
 
     def add_plan(self, source: str, folder: Path | None, inputs: Iterator[Input]) -> None:
-        """Settle the shards of new inputs; of none there is no plan.
-
-        Raises:
-            DatasetError: The folder is new, and the source holds no images.
-        """
+        """Settle the shards of new inputs; of none there is no plan."""
         path = self._plan(len(self.manifest.plans))
         count = write_plan(path, inputs, self.manifest.settings.rows)
         if not count:
             path.unlink()
-            if not self.manifest.plans:
-                raise DatasetError(f"{source}: holds no images")
             return
         where = None if folder is None else os.fsencode(folder).decode("utf-8", "backslashreplace")
         self.manifest.plans.append(PlanEntry(source=_printable(source), folder=where, inputs=count))
@@ -212,11 +211,24 @@ class ShardFolder:
         latest = self._latest()
         for path, entry in self.files():
             if not path.is_file() or content_hash(path) != entry.sha256:
-                raise ShardError(f"{path}: missing, or not as it was written; copy the folder again")
+                raise ShardError(
+                    f"{path}: missing, or not as it was written; remove it, and `samekind embed` makes it anew"
+                )
             for place, row in enumerate(read_shard(path)):
                 here = path.name, place
                 if latest.get(row.name, here) == here:
                     yield row
+
+    def unreadable(self) -> int:
+        """How many images cannot be read, by the last row of each."""
+        bad = [
+            (name, (path.name, place))
+            for path, entry in self.files()
+            if entry.unreadable
+            for place, name in read_errors(path)
+        ]
+        latest = self._latest() if bad else {}
+        return sum(latest.get(name, here) == here for name, here in bad)
 
     def _latest(self) -> dict[str, tuple[str, int]]:
         """The shard and the place in it of names that several rows may have.

@@ -60,6 +60,8 @@ def read_input(one: Input) -> bytes:
 def can_be_read(one: Input) -> bool:
     """Whether an image that could not be read before is there by now."""
     try:
+        if one.place >= 0:
+            return bool(_content(one))
         with open_file(one.address) as file:
             file.read(1)
     except Exception:  # as above

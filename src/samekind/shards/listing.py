@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import posixpath
-import tarfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -16,23 +15,27 @@ from samekind.images.folder_contents import PassedOver, walk
 from samekind.images.formats import has_image_suffix
 from samekind.images.ignoring import Rules, is_hidden, is_system_folder
 from samekind.shards.addresses import (
+    address_in,
     file_system,
+    folder_of,
     is_address,
     list_folder,
     name_of,
-    open_file,
     read_file,
-    remote_errors,
     state_of,
     without_file_scheme,
 )
+from samekind.shards.folder import is_shard_folder
 from samekind.shards.inputs import Input
-from samekind.shards.parquet_images import paths_of, rows_with_bytes
+from samekind.shards.parquet_images import PATHS, paths_of, rows_with_bytes
+from samekind.shards.tar_images import members_of
 from samekind.system.paths import given_path, refuse_no_path
 
 # The suffixes of files that name or hold images, rather than being one.
 _LISTS, _TABLES, _TARS, _PARQUETS = (".txt", ".lst"), (".csv", ".tsv"), (".tar",), (".parquet",)
-_HOLDERS = _LISTS + _TABLES + _TARS + _PARQUETS
+_COMPRESSED = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
+_PACKED = _TARS + _PARQUETS + _COMPRESSED
+_HOLDERS = _LISTS + _TABLES + _PACKED
 
 
 @dataclass
@@ -43,11 +46,19 @@ class Listing:
         name: The source, as it was given.
         folder: The folder, if it is one of this machine.
         passed: What is passed over; it is complete when the images have been listed.
+        unlisted: Folders and files that could not be looked at or read in whole, and why; complete at the same time.
     """
 
     name: str
     folder: Path | None = None
     passed: PassedOver = field(default_factory=PassedOver)
+    unlisted: list[tuple[str, str]] = field(default_factory=list)
+
+    def emptiness(self) -> DatasetError:
+        """The error of a source without images, which says what was found instead."""
+        wrong = [f"{name}: {reason}" for name, reason in self.unlisted]
+        found = f" (passed over: {', '.join(passed)})" if (passed := self.passed.sentences()) else ""
+        return DatasetError("; ".join([f"{self.name}: holds no images{found}", *wrong]))
 
 
 def list_inputs(
@@ -56,13 +67,15 @@ def list_inputs(
     """What a source holds, in no order.
 
     Args:
-        source: A folder of images, or of tar or Parquet files; a list (``.txt``, a path or an address on each line); a
-            CSV or a Parquet file with a column of paths or addresses; a Parquet file with a column of encoded images; a
-            tar file; an image; each of these by its path or its address. Or any number of paths and addresses.
+        source: A folder of images, or of tar or Parquet files, subfolders too; a list (``.txt``, a path or an address
+            on each line); a CSV or a Parquet file with a column of paths or addresses; a Parquet file with a column of
+            encoded images; a tar file; an image; each of these by its path or its address. Or any number of paths and
+            addresses.
         exclude: Patterns in gitignore's form, relative to the folder, of what to pass over.
 
     Raises:
-        DatasetError: There is no such source, it cannot be read, or a pattern is none.
+        DatasetError: There is no such source, it cannot be read, or a pattern is none. A broken tar or Parquet file in
+            a folder is noted in ``Listing.unlisted`` instead.
         MissingExtraError: An address needs fsspec, a Parquet file pyarrow.
     """
     if not isinstance(source, str | os.PathLike):
@@ -73,15 +86,15 @@ def list_inputs(
     if is_address(given):
         file_system(given)  # what is not installed is known at once
         if name_of(given).lower().endswith(_HOLDERS) or has_image_suffix(name_of(given)):
-            return listing, _of_file(given)
-        return listing, _of_address(given, listing.passed, exclude)
+            return listing, _of_file(given, listing)
+        return listing, _of_address(given, listing, exclude)
     path = given_path(given, DatasetError)
     if path.is_dir():
         listing.folder = path.resolve()
-        return listing, _of_folder(listing.folder, listing.passed, exclude)
+        return listing, _of_folder(listing.folder, listing, exclude)
     if not path.is_file():
         raise DatasetError(f"{given}: no such file or folder")
-    return listing, _of_file(str(path.absolute()))
+    return listing, _of_file(str(path.absolute()), listing)
 
 
 def _each(paths: Iterable[str | os.PathLike[str]]) -> Iterable[str]:
@@ -98,23 +111,23 @@ def _as_text(path: str | bytes | os.PathLike[str]) -> str:
     return os.fspath(path)
 
 
-def _of_folder(folder: Path, passed: PassedOver, exclude: Sequence[str]) -> Iterator[Input]:
-    empty = True
+def _of_folder(folder: Path, listing: Listing, exclude: Sequence[str]) -> Iterator[Input]:
+    empty, packed = True, list[str]()
     try:
-        for image in walk(folder, passed, exclude=exclude):
+        for file in walk(folder, listing.passed, exclude=exclude, also=_PACKED):
+            if file.name.lower().endswith(_PACKED):
+                packed.append(os.path.normpath(file.path))
+                continue
             empty = False
-            yield Input(os.path.normpath(image.path), size=image.size, mtime_ns=image.mtime_ns)
-        holders = sorted(file for file in folder.iterdir() if file.suffix.lower() in _TARS + _PARQUETS)
+            yield Input(os.path.normpath(file.path), size=file.size, mtime_ns=file.mtime_ns)
     except OSError as error:
         raise DatasetError(f"{folder}: cannot be listed ({error.strerror})") from error
-    if empty:
-        for file in holders:
-            passed.other[file.suffix.lower()] -= 1
-            yield from _of_file(str(file))
+    listing.unlisted += [(str(folder / name), f"cannot be looked at ({why})") for name, why in listing.passed.unlisted]
+    yield from _of_packed(packed, listing, beside=not empty)
 
 
-def _of_address(address: str, passed: PassedOver, exclude: Sequence[str]) -> Iterator[Input]:
-    rules, holders, empty = Rules().excluding(exclude), [], True
+def _of_address(address: str, listing: Listing, exclude: Sequence[str]) -> Iterator[Input]:
+    rules, packed, empty, passed = Rules().excluding(exclude), list[str](), True, listing.passed
     for file, name, size, mtime_ns in list_folder(address):
         *folders, last = name.split("/")
         if any(map(is_hidden, (*folders, last))):
@@ -126,22 +139,35 @@ def _of_address(address: str, passed: PassedOver, exclude: Sequence[str]) -> Ite
         elif has_image_suffix(last):
             empty = False
             yield Input(file, size=size, mtime_ns=mtime_ns)
+        elif last.lower().endswith(_PACKED):
+            packed.append(file)
         else:
-            holders += [file] if last.lower().endswith(_TARS + _PARQUETS) and not folders else []
             passed.other[PurePosixPath(last).suffix.lower()] += 1
-    for file in sorted(holders) if empty else ():
-        passed.other[PurePosixPath(name_of(file)).suffix.lower()] -= 1
-        yield from _of_file(file)
+    yield from _of_packed(packed, listing, beside=not empty)
+
+
+def _of_packed(files: list[str], listing: Listing, *, beside: bool) -> Iterator[Input]:
+    """The images in a folder's tar and Parquet files, but for shards and those beside images. A broken one is noted."""
+    for file in sorted(files):
+        if beside or is_shard_folder(folder_of(file)):
+            listing.passed.other[PurePosixPath(name_of(file)).suffix.lower()] += 1
+            continue
+        try:
+            yield from _of_file(file, listing)
+        except DatasetError as error:
+            listing.unlisted.append((file, str(error).removeprefix(f"{file}: ")))
 
 
 def _within_excluded(rules: Rules, folders: Sequence[str]) -> bool:
     return any(rules.exclude("/".join(folders[:depth]), folder=True) for depth in range(1, len(folders) + 1))
 
 
-def _of_file(address: str) -> Iterator[Input]:
-    name, where = name_of(address).lower(), _folder_of(address)
+def _of_file(address: str, listing: Listing) -> Iterator[Input]:
+    name, where = name_of(address).lower(), folder_of(address)
+    if name.endswith(_COMPRESSED):
+        raise DatasetError(f"{address}: a compressed tar file; unpack it into a folder, or into a .tar")
     if name.endswith(_TARS):
-        yield from _of_tar(address)
+        yield from _of_tar(address, listing)
     elif name.endswith(_PARQUETS):
         count = rows_with_bytes(address)
         mtime_ns = state_of(address)[1]
@@ -154,23 +180,21 @@ def _of_file(address: str) -> Iterator[Input]:
     elif name.endswith(_TABLES):
         if is_address(address):
             raise DatasetError(f"{address}: download it, or make it a list (.txt) or a Parquet file")
-        _, rows = read_rows(Path(address), ["path"], SYNONYMS)
+        _, rows = read_rows(Path(address), ["path"], SYNONYMS | {"path": PATHS[1:]})
         yield from (_single(row["path"].strip(), where) for _, row in rows)
     else:
         yield _single(address, "")
 
 
-def _of_tar(address: str) -> Iterator[Input]:
+def _of_tar(address: str, listing: Listing) -> Iterator[Input]:
     """The images of a tar file, as WebDataset keeps them; other members are what belongs to them."""
     mtime_ns = state_of(address)[1]
-    try:
-        with remote_errors(address), open_file(address) as file, tarfile.open(fileobj=file, mode="r:") as tar:
-            for member in tar:
-                if member.isfile() and has_image_suffix(member.name) and not is_hidden(posixpath.basename(member.name)):
-                    yield Input(address, member.name, member.offset_data, member.size, mtime_ns)
-                tar.members = []  # type: ignore[attr-defined]  # of a million members none is to be held
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise DatasetError(f"{address}: not a readable tar file ({error}); compressed ones cannot be read") from error
+    for name, place, size in members_of(address, lambda wrong: listing.unlisted.append((address, wrong))):
+        if has_image_suffix(name):
+            if is_hidden(posixpath.basename(name)):
+                listing.passed.hidden += 1
+            else:
+                yield Input(address, name, place, size, mtime_ns)
 
 
 def _lines(address: str) -> Iterator[str]:
@@ -181,25 +205,10 @@ def _lines(address: str) -> Iterator[str]:
     return (line.strip() for line in text.split("\n") if line.strip())  # a name may have other ends of lines in it
 
 
-def _folder_of(address: str) -> str:
-    return address.rpartition("/")[0] if is_address(address) else os.path.dirname(address)  # noqa: PTH120 - or an address
-
-
 def _single(given: str, folder: str) -> Input:
     """An image by its path or address, relative to the folder of the list that names it."""
-    given = without_file_scheme(given)
-    if is_address(given):  # a list may name a million: none is asked for before its time
-        return Input(given)
-    if is_address(folder):
-        return Input(f"{folder}/{given}")
-    address = os.path.abspath(Path(folder) / _at_home(given))  # noqa: PTH100 - links are left as they are
+    address = address_in(folder, given)
+    if is_address(address):  # a list may name a million: none is asked for before its time
+        return Input(address)
     size, mtime_ns = state_of(address)
     return Input(address, size=size, mtime_ns=mtime_ns)
-
-
-def _at_home(given: str) -> Path:
-    """A path with its ``~`` expanded; a name may begin with one that is nobody's home."""
-    try:
-        return Path(given).expanduser()
-    except RuntimeError:
-        return Path(given)

@@ -8,14 +8,16 @@ from contextlib import contextmanager
 from functools import lru_cache
 from importlib.util import find_spec
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 from samekind.datasets.manifest import SYNONYMS
 from samekind.errors import DatasetError, ImageError, MissingExtraError
-from samekind.shards.addresses import open_file, remote_errors
+from samekind.shards.addresses import address_in, folder_of, open_file, read_file, remote_errors
 
-# What people call a column of encoded images.
+# What people call a column of encoded images, and one of paths or addresses, the likeliest first.
 _BYTES = ("image", "bytes", "content", "data", "jpg", "jpeg", "png", "webp", "image_bytes", "img")
+PATHS = ("path", *(name for name in SYNONYMS["path"] if name != "name"), "url", "image_url", "uri", "name")
+_BINARY, _TEXT = {"binary", "large_binary", "binary_view"}, {"string", "large_string", "string_view"}
 _PAGE = 4096
 
 
@@ -37,8 +39,7 @@ def rows_with_bytes(address: str) -> int | None:
         MissingExtraError: pyarrow is not installed.
     """
     with _opened(address) as file:
-        column = _column_of(file.schema_arrow, address)
-        return None if _is_text(file.schema_arrow.field(column).type) else int(file.metadata.num_rows)
+        return None if _column_of(file, address).has_paths else int(file.metadata.num_rows)
 
 
 def paths_of(address: str) -> Iterator[str]:
@@ -48,9 +49,11 @@ def paths_of(address: str) -> Iterator[str]:
         DatasetError: As ``rows_with_bytes``.
     """
     with _opened(address) as file:
-        column = _column_of(file.schema_arrow, address)
-        for batch in file.iter_batches(_PAGE, columns=[column]):
-            yield from filter(None, batch.column(0).to_pylist())
+        for batch in file.iter_batches(_PAGE, columns=[_column_of(file, address).name]):
+            for value in batch.column(0).to_pylist():
+                path = next(iter(value.values())) if isinstance(value, dict) else value
+                if path and path.strip():
+                    yield path.strip()
 
 
 def image_of_row(address: str, mtime_ns: int, row: int) -> bytes:
@@ -63,6 +66,7 @@ def image_of_row(address: str, mtime_ns: int, row: int) -> bytes:
 
     Raises:
         ImageError: The row has none.
+        OSError: The row has but a path, and that cannot be read.
         DatasetError: As ``rows_with_bytes``.
     """
     column, ends = _groups(address, mtime_ns)
@@ -70,8 +74,11 @@ def image_of_row(address: str, mtime_ns: int, row: int) -> bytes:
     if group >= len(ends):
         raise ImageError("there is no such row any more")
     image = _images(address, mtime_ns, group, column)[row - (ends[group - 1] if group else 0)].as_py()
-    if isinstance(image, dict):  # of ``datasets``: {"bytes": …, "path": …}
-        image = image.get("bytes")
+    if isinstance(image, dict):  # of ``datasets``: {"bytes": …, "path": …}, of which one may be empty
+        found = {name.casefold(): value for name, value in image.items()}
+        image, path = found["bytes"], found.get("path")
+        if image is None and isinstance(path, str) and path:
+            return read_file(address_in(folder_of(address), path))
     if not isinstance(image, bytes):
         raise ImageError("the row has no image")
     return image
@@ -89,28 +96,43 @@ def _opened(address: str) -> Iterator[Any]:
         raise DatasetError(f"{address}: not a readable Parquet file ({error})") from error
 
 
-def _column_of(schema: Any, address: str) -> str:
-    folded = {name.casefold(): name for name in reversed(schema.names)}
-    for name in (*_BYTES, "path", *SYNONYMS["path"]):
-        if name in folded and _is_image(schema.field(folded[name]).type):
-            return str(folded[name])
-    raise DatasetError(
-        f"{address}: no column of images, such as image (encoded bytes) or path; it has {', '.join(schema.names[:8])}"
-    )
+class _Column(NamedTuple):
+    name: str
+    has_paths: bool
 
 
-def _is_text(kind: Any) -> bool:
+def _column_of(file: Any, address: str) -> _Column:
+    """The column of the images. One of bytes that are all empty is none."""
+    leaves = dict(reversed(list(_leaves(file.schema_arrow))))
+    for name in (leaf for column in _BYTES for leaf in (column, f"{column}.bytes")):
+        column, leaf, kind = leaves.get(name, ("", "", ""))
+        if kind in _BINARY and not _is_empty(file, leaf):
+            return _Column(column, has_paths=False)
+    for name in (leaf for column in PATHS for leaf in (column, f"{column}.path")):
+        _, leaf, kind = leaves.get(name, ("", "", ""))
+        if kind in _TEXT:
+            return _Column(leaf, has_paths=True)
+    names = ", ".join(file.schema_arrow.names[:8])
+    raise DatasetError(f"{address}: no column of images, such as image (encoded bytes) or path; it has {names}")
+
+
+def _leaves(schema: Any) -> Iterator[tuple[str, tuple[str, str, str]]]:
+    """By names without case, columns and the fields of those that are structs: the column, the name, and the type."""
     import pyarrow as pa  # noqa: PLC0415 - extra parquet
 
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+    for field in schema:
+        within = field.type if pa.types.is_struct(field.type) else ()
+        for name, kind in [(f"{field.name}.{one.name}", one.type) for one in within] or [(field.name, field.type)]:
+            plain = kind.value_type if pa.types.is_dictionary(kind) else kind
+            yield name.casefold(), (field.name, name, str(plain))
 
 
-def _is_image(kind: Any) -> bool:
-    import pyarrow as pa  # noqa: PLC0415 - extra parquet
-
-    if pa.types.is_struct(kind):
-        return bool(kind.get_field_index("bytes") >= 0)
-    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or _is_text(kind))
+def _is_empty(file: Any, leaf: str) -> bool:
+    """Whether the file says that no row has a value here."""
+    index = [file.schema.column(number).path for number in range(file.metadata.num_columns)].index(leaf)
+    groups = [file.metadata.row_group(number).column(index) for number in range(file.num_row_groups)]
+    told = [(group.statistics, group.num_values) for group in groups]
+    return bool(told) and all(one and one.has_null_count and one.null_count == count for one, count in told)
 
 
 @lru_cache(maxsize=8)
@@ -119,7 +141,7 @@ def _groups(address: str, mtime_ns: int) -> tuple[str, list[int]]:
     del mtime_ns  # of a file that is another one by now nothing is remembered
     with _opened(address) as file:
         counts = (file.metadata.row_group(group).num_rows for group in range(file.num_row_groups))
-        return _column_of(file.schema_arrow, address), list(accumulate(counts))
+        return _column_of(file, address).name, list(accumulate(counts))
 
 
 @lru_cache(maxsize=2)

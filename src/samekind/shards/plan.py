@@ -38,13 +38,13 @@ def new_inputs(found: Iterable[Input], known: Iterable[Input]) -> Iterator[Input
     with closing(sqlite3.connect("", isolation_level=None)) as db:  # a temporary file
         db.execute(
             "CREATE TABLE found (address BLOB, place INTEGER, member BLOB, size INTEGER, mtime_ns INTEGER,"
-            " PRIMARY KEY (address, place)) WITHOUT ROWID"
+            " PRIMARY KEY (address, place, member)) WITHOUT ROWID"
         )
         db.execute("BEGIN")
         db.executemany("INSERT OR IGNORE INTO found VALUES (?, ?, ?, ?, ?)", map(_values, found))
         db.executemany(f"DELETE FROM found WHERE {_KEY}", map(_values, known))  # noqa: S608 - our own text
         db.execute("COMMIT")
-        for address, place, member, size, mtime_ns in db.execute("SELECT * FROM found ORDER BY address, place"):
+        for address, place, member, size, mtime_ns in db.execute("SELECT * FROM found ORDER BY address, place, member"):
             yield Input(os.fsdecode(address), os.fsdecode(member), place, size, mtime_ns)
 
 

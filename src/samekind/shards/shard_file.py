@@ -7,6 +7,7 @@ import io
 import json
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -106,21 +107,55 @@ def read_shard(path: Path) -> Iterator[ShardRow]:
     Raises:
         ShardError: The file is missing or broken.
     """
+    with _opened(path) as file:
+        for batch in file.iter_batches(_PAGE):
+            for row in batch.to_pylist():
+                yield _row(row)
+
+
+def is_whole(path: Path, rows: int) -> bool:
+    """Whether a shard is there and has its end, which says how many rows there are. They are not read."""
+    try:
+        with _opened(path) as file:
+            return bool(file.metadata.num_rows == rows)
+    except ShardError:
+        return False
+
+
+def read_errors(path: Path) -> Iterator[tuple[int, str]]:
+    """The place in a shard and the name of each image that cannot be read.
+
+    Raises:
+        ShardError: As ``read_shard``.
+    """
+    with _opened(path) as file:
+        columns = file.read(columns=["path", "path_bytes", "error"]).to_pylist()
+    for place, row in enumerate(columns):
+        if row["error"] is not None:
+            yield place, _name(row)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     import pyarrow as pa  # noqa: PLC0415 - extra parquet
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     try:
         with path.open("rb") as opened, pq.ParquetFile(opened) as file:  # pyarrow takes no path that is not UTF-8
-            for batch in file.iter_batches(_PAGE):
-                for row in batch.to_pylist():
-                    yield _row(row)
+            yield file
     except (pa.ArrowException, OSError, KeyError) as error:
-        raise ShardError(f"{path}: not a readable shard ({error}); embed into a new folder") from error
+        raise ShardError(
+            f"{path}: not a readable shard ({error}); remove it, and `samekind embed` makes it anew"
+        ) from error
+
+
+def _name(row: dict[str, Any]) -> str:
+    return str(row["path"]) if row["path_bytes"] is None else os.fsdecode(row["path_bytes"])
 
 
 def _row(row: dict[str, Any]) -> ShardRow:
-    name = row.pop("path") if (encoded := row.pop("path_bytes")) is None else os.fsdecode(encoded)
-    row.pop("path", None)
+    name = _name(row)
+    del row["path"], row["path_bytes"]
     mtime_ns = row.pop("mtime_ns")
     if row["embedding"] is not None:
         row["embedding"] = np.array(row["embedding"], np.float16).tobytes()

@@ -230,3 +230,15 @@ def test_the_command(photos: Path, shards: Path, tmp_path: Path) -> None:
     refused = run("index", shards, "--gallery", tmp_path / "photos.samekind", "--watch")
     assert refused.returncode == 2
     assert "not of shards" in refused.stderr
+
+
+def test_the_command_says_what_is_not_embedded_yet(photos: Path, tiny_model: Path, tmp_path: Path) -> None:
+    def stop(_: str, done: int, __: int) -> None:
+        if done > 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        samekind.embed(photos, tmp_path / "part", model=tiny_model, rows=5, on_progress=stop)
+    done = run("index", tmp_path / "part", "--gallery", tmp_path / "part.samekind")
+    assert "5 images (5 new)" in done.stdout
+    assert f"part: 8 images are not embedded yet; run `samekind embed {photos} -o {tmp_path}/part` again" in done.stderr

@@ -102,7 +102,7 @@ def embed(
 
 
 def _tell(found: EmbedReport, output: Path, json: bool) -> None:
-    for name, reason in found.unreadable:
+    for name, reason in found.unlisted + found.unreadable:
         typer.secho(f"samekind: {on_one_line(name)}: {printable(reason)}", err=True, fg="red")
     for name, reason in found.damaged:
         warn(f"{on_one_line(name)}: {reason}")
@@ -112,5 +112,6 @@ def _tell(found: EmbedReport, output: Path, json: bool) -> None:
         return
     bad = f", {len(found.unreadable):,} of them unreadable" * bool(found.unreadable)
     new = f"{found.embedded:,} new{bad}" if found.embedded else "nothing new"
+    new += f"; {found.unreadable_before:,} unreadable as before" * bool(found.unreadable_before)
     images, shards = (f"{n:,} {word}{'s' * (n != 1)}" for n, word in ((found.images, "image"), (found.shards, "shard")))
     typer.echo(f"{shown_path(output)}: {images} in {shards} ({new})")

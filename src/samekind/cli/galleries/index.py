@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -146,11 +147,20 @@ def _beside(folder: Path) -> Path:
 
 def _add_shards(gallery: Gallery, folder: Path, index: str | None) -> SyncReport:
     from samekind.cli.console.progress import stage_bars
+    from samekind.shards.folder import ShardFolder
 
     with stage_bars() as report:
         found = gallery.add_shards(folder, index=None if index == "advised" else index, on_progress=report)
         if index == "advised":
             gallery.add_shards(folder, index=gallery.status().advised_index)
+    if found.not_embedded:
+        shards = ShardFolder(folder)
+        source = next((shards.manifest.plans[plan].source for plan, _ in shards.unfinished()), "SOURCE")
+        warn(
+            f"{shown_path(folder)}: {found.not_embedded:,} images are not embedded yet; run "
+            f"`{on_one_line(shlex.join(['samekind', 'embed', source, '-o', shown_path(folder)]))}` again, with the "
+            "options that it had, and then this command"
+        )
     return found
 
 

@@ -21,6 +21,7 @@ class SyncReport:
         unreadable_before: Files that could not be read before and have not changed since.
         unlisted: Folders and files that could not be looked at, and why, each time. What the gallery has of them stays.
         damaged: New files of which a part is missing, and what; they were read as far as they go.
+        not_embedded: Images that ``samekind.embed`` has planned for a folder of shards and not embedded yet.
         passed_over: The reasons why files and folders were passed over, with their number, in words.
     """
 
@@ -35,4 +36,5 @@ class SyncReport:
     unreadable_before: int = 0
     unlisted: list[tuple[str, str]] = field(default_factory=list)
     damaged: list[tuple[str, str]] = field(default_factory=list)
+    not_embedded: int = 0
     passed_over: list[str] = field(default_factory=list)

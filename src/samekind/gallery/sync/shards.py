@@ -40,7 +40,7 @@ def add_shards(store: Store, db: Connection, shards: ShardFolder, on_progress: P
     Raises:
         ShardError: A shard is missing or broken.
     """
-    report, done = SyncReport(), 0
+    report, done = SyncReport(not_embedded=sum(shards.planned_rows(*shard) for shard in shards.unfinished())), 0
     folders = sorted({plan.folder for plan in shards.manifest.plans if plan.folder is not None})
     writer = RowWriter(store, db, report)
     total = sum(entry.rows for _, entry in shards.files())
