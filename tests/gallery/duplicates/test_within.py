@@ -97,3 +97,9 @@ def test_they_are_dropped_by_what_they_are_within(gallery: Gallery, within: str,
         done = run("remove", gallery.path, "all.tar", cwd=tmp_path)
         assert "5 images dropped, 0 left" in done.stdout
     assert not len(gallery)
+
+
+def test_when_what_is_behind_an_address_was_written_is_not_known(gallery: Gallery, within: str, pictures: Path) -> None:
+    known = [row.name for row in gallery.rows("mtime is known")]
+    assert [name for name in known if "://" in name] == []
+    assert len(known) == (0 if "://" in within else 5)

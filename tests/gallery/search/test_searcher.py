@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import printed_seed
-from conftest import save_noise
+from conftest import COLOURS, save_noise
 
 from samekind.errors import GalleryError
 from samekind.gallery import Gallery
@@ -239,6 +239,22 @@ def _insert(db: sqlite3.Connection, rows: np.ndarray, first: int) -> None:
     )
     if not first:
         set_fact(db, "generation", "1")
+
+
+@pytest.mark.parametrize("index", ["Flat", "none"])
+def test_a_search_for_fewer_gives_the_first_of_a_search_for_more(gallery: Gallery, tmp_path: Path, index: str) -> None:
+    (tmp_path / "equal").mkdir()
+    for number in range(30):  # three kinds of ten equals
+        save_noise(tmp_path / f"equal/{number:02}.png", COLOURS["red"], number % 3)
+    gallery.sync(tmp_path / "equal")
+    if index == "none":
+        with gallery._store.writing() as db, transaction(db):
+            set_fact(db, "index", "")
+    query = tmp_path / "equal/29.png"
+    for where in (None, "path like '%0.png' or path like '%2.png' or path like '%5.png'"):
+        found = [hit.row.id for hit in gallery.search(query, 30, where=where)]
+        for k in range(1, len(found)):
+            assert [hit.row.id for hit in gallery.search(query, k, where=where)] == found[:k]
 
 
 def test_more_are_asked_for_than_any_memory_holds(filled: Gallery) -> None:

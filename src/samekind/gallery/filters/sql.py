@@ -34,8 +34,11 @@ _COLUMNS = {
     "height": "images.height",
     "size": "images.size",
     "taken": "images.taken",
-    # -1 stands for a time that cannot be believed yet.
-    "mtime": "nullif(images.mtime_ns, -1)",
+    # -1 stands for a time that cannot be believed yet, and of an address 0 for one that is not known.
+    "mtime": (
+        "CASE WHEN images.mtime_ns = -1 OR images.mtime_ns = 0 AND images.path LIKE '%://%' THEN NULL"
+        " ELSE images.mtime_ns END"
+    ),
 }
 _TEXT = "CAST(? AS TEXT)"
 

@@ -6,8 +6,10 @@ import heapq
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from samekind.gallery.filters.sql import Condition
+from samekind.gallery.index.snapshot import Snapshot
 from samekind.gallery.search.moment import Found, Moment, found_rows
 from samekind.gallery.store.connection import Connection
 from samekind.gallery.store.rows import ReadRows, Rows, ids_where, stored_rows
@@ -17,6 +19,7 @@ from samekind.inference.similarity import Embeddings
 
 # So many images are compared one by one in about the time in which a person sees no delay.
 _FEW = 4096
+_LAST_DIGITS = 1e-5  # of similarities that may be equal once they are computed alike
 
 
 def find(db: Connection, moment: Moment, bare: Embeddings, k: int, where: Condition | None) -> Found:
@@ -38,7 +41,7 @@ def find(db: Connection, moment: Moment, bare: Embeddings, k: int, where: Condit
         at = found = asked = _there(places)
         rows = files[1]
     else:
-        nearest, ids = moment.snapshot.nearest(query, k)
+        nearest, ids = _nearest(moment.snapshot, query, k)
         asked = _there(ids)
         found, rows, at = _rows(db, moment, asked)
     if moment.snapshot.exact and not moment.snapshot.complete and found == asked:
@@ -51,6 +54,21 @@ def find(db: Connection, moment: Moment, bare: Embeddings, k: int, where: Condit
         similarities = moment.space.similarities(query[0], [rows.embedding(place) for place in at])
     # Asked for last: then rows that were read are of the index's moment, too.
     return Found(found, rows, at, similarities, _still(db, moment) and len(found) == len(asked))
+
+
+def _nearest(
+    snapshot: Snapshot, query: Embeddings, k: int, among: Ids | None = None
+) -> tuple[NDArray[np.float32], Ids]:
+    """The k most alike, and all that are as much alike as the last, up to some thousand: their ids decide."""
+    there = len(snapshot) if among is None else len(among)
+    asked = k
+    while True:
+        nearest, ids = snapshot.nearest(query, asked, among)
+        if not snapshot.complete or asked >= min(there, max(k, _FEW)):
+            return nearest, ids
+        if nearest[0, k - 1] - nearest[0, -1] > _LAST_DIGITS:
+            return nearest, ids
+        asked = min(2 * asked, there)
 
 
 def _there(found: Ids) -> list[int]:
@@ -86,7 +104,7 @@ def _find_among(db: Connection, moment: Moment, query: Embeddings, k: int, where
     ids: Ids = np.empty(0, np.int64)
     # Few are compared one by one rather than looked for among what an approximate index finds.
     if moment.snapshot.complete or len(among) > _FEW:
-        ids = moment.snapshot.nearest(query, k, among)[1][0] if len(among) else among
+        ids = _nearest(moment.snapshot, query, min(k, len(among)), among)[1][0] if len(among) else among
         ids = ids[ids >= 0]
     if len(ids) < min(k, len(among)):
         ids = _nearest_of(db, moment, query, k, among)

@@ -87,7 +87,7 @@ class Searcher:
         if moment.space.calibration is not None or min_probability is not None:
             probabilities = moment.space.probability(found.similarities).tolist()
         # Of equals the one that came first into the gallery.
-        judged = sorted(zip((-found.similarities).tolist(), found.ids, found.places, probabilities, strict=True))
+        judged = sorted(zip((-found.similarities).tolist(), found.ids, found.places, probabilities, strict=True))[:k]
         folder = self._store.folder
         return [
             Hit(-turned, probability, folder, found.rows, place)
