@@ -304,6 +304,17 @@ def test_the_commands_take_an_address_and_never_tell_the_password(
     assert "hush" not in (tmp_path / "d.html").read_text()
 
 
+def test_a_pair_is_judged_among_the_pictures_of_a_database(gallery_place: str, photos: Path, tmp_path: Path) -> None:
+    with Gallery.open(gallery_place) as gallery:
+        gallery.sync(photos)
+    first, second = photos / "red/00.png", photos / "green/01.png"
+    judged = run("verify", first, second, "--among", gallery_place, cwd=tmp_path)
+    assert judged.returncode == 0, judged.stderr
+    assert judged.stdout
+    adapted = run("adapt", "general", gallery_place, "-o", "mine.onnx", cwd=tmp_path)
+    assert "adapted to 12 pictures of postgresql://postgres@/postgres?" in adapted.stdout
+
+
 def test_psycopg_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert psycopg.__version__  # it is here, so its absence is imitated
     monkeypatch.setattr("samekind.gallery.store.store.find_spec", lambda _: None)

@@ -193,7 +193,7 @@ def _has_news(report: SyncReport) -> bool:
 
 def _tell(gallery: Gallery, report: SyncReport, json: bool) -> None:
     for name, reason in report.unreadable:
-        typer.secho(f"samekind: {on_one_line(name)}: {reason}", err=True, fg="red")
+        typer.secho(f"samekind: {on_one_line(name)}: {printable(reason)}", err=True, fg="red")
     for name, reason in report.unlisted:
         warn(f"{on_one_line(name)}: {reason}; what the gallery has of it stays")
     for name, reason in report.damaged:

@@ -9,7 +9,6 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from samekind.errors import GalleryError
 
-_SCHEMES = ("postgresql://", "postgres://")
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _NO_ADDRESS = (
     "this is no address of a database; it is written postgresql://USER@HOST/DATABASE, with %40 for an @ in a password, "
@@ -37,16 +36,6 @@ class Address:
     schema: str
     root: str | None
     secrets: tuple[str, ...] = field(repr=False)
-
-
-def is_address(place: object) -> bool:
-    """Whether a gallery's place is a database rather than a file.
-
-    Example:
-        >>> is_address("postgresql://host/shop"), is_address("photos.samekind")
-        (True, False)
-    """
-    return isinstance(place, str) and place.startswith(_SCHEMES)
 
 
 def parse_address(text: str) -> Address:
