@@ -14,8 +14,15 @@ _AWAY = "the server cannot be reached; is it running, and is this its host and p
 # By words of the message where the connection failed, for then there is no code; the first that are in it count.
 _BY_WORDS = (
     (("password authentication failed", "no password supplied"), _REFUSED),
+    (
+        ("too many clients", "too many connections", "connection slots", "connection limit"),
+        "the server has no connection left; close some, or let it have more (max_connections, or the role's limit)",
+    ),
     (("closed the connection", "connection is lost", "connection is closed", "terminating connection"), _LOST),
-    (("consuming input failed", "connection already closed", "in recovery mode", "starting up"), _LOST),
+    (
+        ("consuming input failed", "connection already closed", "in recovery mode", "starting up", "shutting down"),
+        _LOST,
+    ),
     (
         ("refused", "no such file", "timeout", "timed out", "translate host", "resolve", "unreachable", "not known"),
         _AWAY,
@@ -38,27 +45,22 @@ _NOT_ALLOWED = (
 
 def explained(address: Address, error: psycopg.Error) -> GalleryError:
     """The error that a user sees."""
-    text, first = (_scrubbed(address, part) for part in (str(error), error.diag.message_primary or str(error)))
-    return GalleryError(f"{address.shown}: {_words(error, text, first)}")
+    said = error.diag.message_primary or str(error)
+    # To take the password out would tell what it is, if it is a short one or a word that is there anyway.
+    shown = "its log says more" if any(secret in said for secret in address.secrets) else " ".join(said.split())
+    return GalleryError(f"{address.shown}: {_words(error, str(error).lower(), shown)}")
 
 
-def _scrubbed(address: Address, text: str) -> str:
-    for secret in address.secrets:
-        text = text.replace(secret, "***")
-    return " ".join(text.split())
-
-
-def _words(error: psycopg.Error, text: str, first: str) -> str:
-    low = text.lower()
+def _words(error: psycopg.Error, low: str, shown: str) -> str:
     if "extension" in low:
         return _NOT_ALLOWED if isinstance(error, errors.InsufficientPrivilege) else _NO_EXTENSION
     for kind, words in _BY_CODE:
         if isinstance(error, kind):
-            return words.format(first)
+            return words.format(shown)
     if error.sqlstate is None or isinstance(error, psycopg.OperationalError):
         for signs, words in _BY_WORDS:
             if any(sign in low for sign in signs):
                 return words
         if "does not exist" in low:
-            return f"there is no such database or user ({text.rpartition('FATAL: ')[2].strip()})"
-    return first
+            return f"there is no such database or user ({shown.rpartition('FATAL: ')[2].strip()})"
+    return f"the server refuses this ({shown})"
