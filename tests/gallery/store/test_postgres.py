@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
+import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -17,6 +19,7 @@ import pytest
 from commands import run
 from postgres import Server, needs_postgres
 
+from samekind import embed
 from samekind.errors import GalleryError
 from samekind.gallery import Gallery
 from samekind.gallery.index import hnsw
@@ -150,6 +153,22 @@ def test_names_that_are_no_utf_8(gallery: Gallery, photos: Path) -> None:
     [row] = gallery.rows("path like '%caf%'")
     assert row.path == odd
     assert gallery.sync(photos).unchanged == 12
+
+
+def test_a_name_too_long_for_the_database_is_told_and_all_others_go_in(
+    gallery: Gallery, photos: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    deep = photos
+    for _ in range(13):
+        deep /= secrets.token_hex(100)  # or the index would compress it
+    deep.mkdir(parents=True)
+    shutil.copy2(photos / "red/00.png", deep / "a.png")
+    embed(photos, tmp_path / "shards", model=tiny_model)
+    for report in (gallery.sync(photos), gallery.add_shards(tmp_path / "shards")):
+        [(name, reason)] = report.unlisted
+        assert name.endswith("/a.png")
+        assert "and a database takes 2,600" in reason
+    assert len(gallery) == 12
 
 
 @pytest.fixture
