@@ -5,18 +5,19 @@ from __future__ import annotations
 import psycopg
 from psycopg import errors
 
-from samekind.errors import GalleryError
+from samekind.errors import GalleryError, GalleryUnreachableError
 from samekind.gallery.store.postgres.address import Address
 
 _REFUSED = "the server refuses this user or password; give it in ~/.pgpass or PGPASSWORD rather than in the address"
 _LOST = "the connection to the server was lost; what was committed is kept, and the same command goes on from there"
 _AWAY = "the server cannot be reached; is it running, and is this its host and port?"
+_FULL = "the server has no connection left; close some, or let it have more (max_connections, or the role's limit)"
 # By words of the message where the connection failed, for then there is no code; the first that are in it count.
 _BY_WORDS = (
     (("password authentication failed", "no password supplied"), _REFUSED),
     (
         ("too many clients", "too many connections", "connection slots", "connection limit"),
-        "the server has no connection left; close some, or let it have more (max_connections, or the role's limit)",
+        _FULL,
     ),
     (("closed the connection", "connection is lost", "connection is closed", "terminating connection"), _LOST),
     (
@@ -48,7 +49,9 @@ def explained(address: Address, error: psycopg.Error) -> GalleryError:
     said = error.diag.message_primary or str(error)
     # To take the password out would tell what it is, if it is a short one or a word that is there anyway.
     shown = "its log says more" if any(secret in said for secret in address.secrets) else " ".join(said.split())
-    return GalleryError(f"{address.shown}: {_words(error, str(error).lower(), shown)}")
+    words = _words(error, str(error).lower(), shown)
+    kind = GalleryUnreachableError if words in {_LOST, _AWAY, _FULL} else GalleryError
+    return kind(f"{address.shown}: {words}")
 
 
 def _words(error: psycopg.Error, low: str, shown: str) -> str:
