@@ -230,6 +230,13 @@ def test_a_password_that_is_a_word_of_the_message_does_not_show_in_it(password: 
         ("FATAL:  sorry, too many clients already", "max_connections"),
         ("FATAL:  remaining connection slots are reserved for roles with the SUPERUSER attribute", "max_connections"),
         ("FATAL:  the database system is shutting down", "what was committed is kept"),
+        ("SSL connection has been closed unexpectedly", "what was committed is kept"),
+        ("server does not support SSL, but SSL was required", "sslmode"),
+        ('root certificate file "/root/.postgresql/root.crt" does not exist', "sslrootcert"),
+        (
+            'invalid integer value "abc" for connection option "connect_timeout"',
+            "no address that PostgreSQL understands",
+        ),
     ],
 )
 def test_a_busy_and_an_ending_server_are_told_with_the_remedy(said: str, told: str) -> None:

@@ -12,22 +12,21 @@ _REFUSED = "the server refuses this user or password; give it in ~/.pgpass or PG
 _LOST = "the connection to the server was lost; what was committed is kept, and the same command goes on from there"
 _AWAY = "the server cannot be reached; is it running, and is this its host and port?"
 _FULL = "the server has no connection left; close some, or let it have more (max_connections, or the role's limit)"
+_NOT_SECURED = (
+    "the connection cannot be secured as sslmode asks; see to ssl on the server, or to sslmode and sslrootcert"
+)
+_NO_ADDRESS = "this is no address that PostgreSQL understands"
 # By words of the message where the connection failed, for then there is no code; the first that are in it count.
 _BY_WORDS = (
     (("password authentication failed", "no password supplied"), _REFUSED),
-    (
-        ("too many clients", "too many connections", "connection slots", "connection limit"),
-        _FULL,
-    ),
-    (("closed the connection", "connection is lost", "connection is closed", "terminating connection"), _LOST),
-    (
-        ("consuming input failed", "connection already closed", "in recovery mode", "starting up", "shutting down"),
-        _LOST,
-    ),
-    (
-        ("refused", "no such file", "timeout", "timed out", "translate host", "resolve", "unreachable", "not known"),
-        _AWAY,
-    ),
+    (("too many clients", "too many connections", "connection slots", "connection limit"), _FULL),
+    (("closed the connection", "closed unexpectedly", "connection is lost", "connection is closed"), _LOST),
+    (("terminating connection", "consuming input failed", "connection already closed"), _LOST),
+    (("in recovery mode", "starting up", "shutting down"), _LOST),
+    (("invalid integer value", "invalid port number", "invalid sslmode"), _NO_ADDRESS),
+    (("refused", "no such file", "timeout", "timed out", "translate host"), _AWAY),
+    (("resolve", "unreachable", "not known"), _AWAY),
+    (("ssl", "certificate"), _NOT_SECURED),
 )
 _BY_CODE: tuple[tuple[type[psycopg.Error], str], ...] = (
     (errors.InsufficientPrivilege, "this role lacks a right ({}); docs/operators.md has what it needs"),
