@@ -34,6 +34,7 @@ def refuse_unfit(
 
     Raises:
         GalleryError: The shards are another model's, nobody knows such an index, or ``frames`` is none.
+        ShardError: The first shard is missing or broken.
         ModelFileError: There is no such model.
         MissingExtraError: Shards need pyarrow.
     """
@@ -44,6 +45,7 @@ def refuse_unfit(
         checked_frames(frames)
     if shards is not None:
         require_pyarrow()
+        next(shards.rows(), None)  # of which each finds out whether its shard can be read
     card = None if shards is None else shards.manifest.card
     if model is not None or card is None:
         wanted = read_model(model).card

@@ -230,6 +230,7 @@ def test_a_password_that_is_a_word_of_the_message_does_not_show_in_it(password: 
         ("FATAL:  sorry, too many clients already", "max_connections"),
         ("FATAL:  remaining connection slots are reserved for roles with the SUPERUSER attribute", "max_connections"),
         ("FATAL:  the database system is shutting down", "what was committed is kept"),
+        ('FATAL:  no pg_hba.conf entry for host "10.0.0.1", user "me", database "shop", SSL off', "refuses this user"),
         ("SSL connection has been closed unexpectedly", "what was committed is kept"),
         ("server does not support SSL, but SSL was required", "sslmode"),
         ('root certificate file "/root/.postgresql/root.crt" does not exist', "sslrootcert"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -213,7 +214,10 @@ def test_another_model_is_refused(shards: Path, other_model: Path, tmp_path: Pat
 def test_a_refusal_leaves_nothing_of_a_new_gallery(
     gallery_place: Path | str, shards: Path, photos: Path, other_model: Path, tiny_model: Path, tmp_path: Path
 ) -> None:
+    broken = shutil.copytree(shards, tmp_path / "broken")
+    min(broken.glob("shard-*")).unlink()
     for words, reason in (
+        ((broken,), "missing, or not as it was written"),
         ((shards, "--model", other_model), "the shards are of the model 'tiny'"),
         ((shards, "--index", "Nonsense"), "cannot make the index 'Nonsense'"),
         ((photos, "--model", "nowhere.onnx"), "nowhere.onnx"),

@@ -18,7 +18,7 @@ _NOT_SECURED = (
 _NO_ADDRESS = "this is no address that PostgreSQL understands"
 # By words of the message where the connection failed, for then there is no code; the first that are in it count.
 _BY_WORDS = (
-    (("password authentication failed", "no password supplied"), _REFUSED),
+    (("password authentication failed", "no password supplied", "pg_hba.conf"), _REFUSED),
     (("too many clients", "too many connections", "connection slots", "connection limit"), _FULL),
     (("closed the connection", "closed unexpectedly", "connection is lost", "connection is closed"), _LOST),
     (("terminating connection", "consuming input failed", "connection already closed"), _LOST),
@@ -26,7 +26,7 @@ _BY_WORDS = (
     (("invalid integer value", "invalid port number", "invalid sslmode"), _NO_ADDRESS),
     (("refused", "no such file", "timeout", "timed out", "translate host"), _AWAY),
     (("resolve", "unreachable", "not known"), _AWAY),
-    (("ssl", "certificate"), _NOT_SECURED),
+    (("ssl was required", "ssl error", "certificate", "does not support ssl"), _NOT_SECURED),
 )
 _BY_CODE: tuple[tuple[type[psycopg.Error], str], ...] = (
     (errors.InsufficientPrivilege, "this role lacks a right ({}); docs/operators.md has what it needs"),
