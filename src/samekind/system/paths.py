@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 from samekind.errors import SamekindError
+from samekind.system.passwords import without_passwords
 
 # A file name need not be UTF-8; surrogates carry its bytes through a list and back.
 ENCODING_ERRORS = "surrogateescape"
@@ -54,7 +55,7 @@ def refuse_address(path: object, error: type[SamekindError]) -> None:
         is_file = matched[1].lower() == "file"
         written = re.sub(":/(?!/)", ":///" if is_file else "://", text, count=1)
         advice = "give the path alone" if is_file else "download it and give its path"
-        raise error(f"{written}: addresses are not fetched; {advice}")
+        raise error(f"{without_passwords(written)}: addresses are not fetched; {advice}")
 
 
 def is_database(place: object) -> bool:

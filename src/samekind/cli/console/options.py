@@ -12,8 +12,8 @@ from unicodedata import category
 import typer
 
 from samekind.cli.console.output import writes_unicode
-from samekind.cli.console.passwords import without_passwords
 from samekind.system.each import EngineName
+from samekind.system.passwords import without_passwords
 from samekind.system.paths import is_database
 
 if TYPE_CHECKING:

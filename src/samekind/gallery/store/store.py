@@ -11,6 +11,7 @@ from typing import Protocol
 from samekind.errors import GalleryError, MissingExtraError
 from samekind.gallery.store.connection import Connection
 from samekind.shards.addresses import is_address
+from samekind.system.passwords import without_passwords
 from samekind.system.paths import is_database, refuse_no_path
 
 
@@ -88,7 +89,8 @@ def open_store(path: str | os.PathLike[str], *, read_only: bool = False, bare: b
         return PostgresStore(str(path), read_only=read_only, bare=bare)
     refuse_no_path(path, GalleryError)
     if is_address(str(path)):
-        raise GalleryError(f"{path}: a gallery is a file, or a database: postgresql://USER@HOST/DATABASE")
+        place = without_passwords(str(path))
+        raise GalleryError(f"{place}: a gallery is a file, or a database: postgresql://USER@HOST/DATABASE")
     from samekind.gallery.store.sqlite import SqliteStore  # noqa: PLC0415 - it names this module's protocol
 
     return SqliteStore(path, read_only=read_only, bare=bare)

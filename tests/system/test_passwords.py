@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from commands import run
 
-from samekind.cli.console.passwords import without_passwords
+import samekind
+from samekind.errors import SamekindError
+from samekind.system.passwords import without_passwords
 
 _DATABASE = "postgresql://me:hunter2@127.0.0.1:1/shop"
 
@@ -60,3 +62,14 @@ def test_the_scheme_is_taken_in_any_case(scheme: str, tmp_path: Path) -> None:
 )
 def test_only_passwords_are_taken_out(text: str, shown: str) -> None:
     assert without_passwords(text) == shown
+
+
+@pytest.mark.parametrize("place", [_DATABASE, _DATABASE.replace("postgresql", "postgresql+psycopg")])
+def test_the_library_does_not_repeat_it_either(place: str) -> None:
+    pytest.importorskip("faiss")
+    from samekind.gallery import Gallery
+
+    for ask in (lambda: samekind.load().verify(place, place), lambda: Gallery.open(place)):
+        with pytest.raises(SamekindError) as error:
+            ask()
+        assert "hunter2" not in str(error.value)
