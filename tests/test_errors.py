@@ -27,6 +27,7 @@ def test_every_error_is_a_samekind_error() -> None:
         (errors.TrainingError, RuntimeError),
         (errors.FilterError, ValueError),
         (errors.GalleryError, RuntimeError),
+        (errors.GalleryUnreachableError, RuntimeError),
         (errors.ServeError, RuntimeError),
         (errors.MissingExtraError, ImportError),
     ],

@@ -25,6 +25,7 @@ EXPORTS = {
             "EmbeddingError",
             "FilterError",
             "GalleryError",
+            "GalleryUnreachableError",
             "ImageError",
         ),
         *("audit", "AuditReport", "AuditFinding", "apply_audit", "AppliedAudit", "pairs_to_answer", "AskedPair"),

@@ -77,6 +77,10 @@ class GalleryError(SamekindError, RuntimeError):
     """A gallery cannot be opened, belongs to another model, or is being written by another process."""
 
 
+class GalleryUnreachableError(GalleryError):
+    """The database of a gallery cannot be reached at this moment, or has no connection left."""
+
+
 class FilterError(SamekindError, ValueError):
     """A filter of images that cannot be understood.
 

@@ -74,6 +74,8 @@ def test_an_empty_or_missing_gallery_says_what_to_do(tmp_path: Path, photos: Pat
             gallery.search(photos / "red/00.png")
         with pytest.raises(GalleryError, match="at least one"):
             gallery.search_embedding(np.eye(3, dtype=np.float32)[0], 0)
+        with pytest.raises(GalleryError, match="no image 9223372036854775808"):
+            gallery.row(2**63)
         with pytest.raises(GalleryError, match="no image 7"):
             gallery.row(7)
 

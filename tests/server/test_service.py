@@ -9,6 +9,7 @@ import time
 import httpx
 import pytest
 from PIL import Image
+from postgres import Server, needs_postgres, postgres  # noqa: F401 - the fixture
 
 import samekind
 from samekind.errors import GalleryError
@@ -159,3 +160,40 @@ def test_with_a_gallery_it_judges_among_the_gallery(
         other = judged(ask, colours, colours[:12], recognizer=model, gallery=gallery).json()
     assert answer["similarity"] == pytest.approx(model.adapt(many_colours).verify(*colours[:2]).similarity, abs=3e-3)
     assert other["similarity"] == pytest.approx(model.adapt(colours[:12]).verify(*colours[:2]).similarity, abs=1e-5)
+
+
+@needs_postgres
+def test_while_its_database_is_away_a_replica_passes_requests_on(
+    model,
+    adaptable_model,
+    colours,
+    many_colours,
+    postgres: Server,  # noqa: F811 - the fixture
+) -> None:
+    address = postgres.new_schema()
+    with Gallery.open(address, model=adaptable_model) as gallery:
+        gallery.sync(many_colours)
+
+    async def statuses(client: httpx.AsyncClient) -> list[int]:
+        pair = [("first", ("a.png", colours[0])), ("second", ("b.png", colours[1]))]
+        answers = [
+            await client.post("/api/v1/search", files={"image": colours[0]}),
+            await client.post("/api/v1/verify", files=pair),
+            await client.get("/readyz"),
+            await client.get("/healthz"),
+        ]
+        return [answer.status_code for answer in answers]
+
+    async def ask() -> list[list[int]]:
+        app = create_app(model, gallery=gallery, page=False)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:
+            seen = [await statuses(client)]
+            postgres.control("stop", "-m", "fast")
+            try:
+                seen.append(await statuses(client))
+            finally:
+                postgres.control("start")
+            return [*seen, await statuses(client)]
+
+    with Gallery.open(address, read_only=True) as gallery:
+        assert asyncio.run(ask()) == [[200] * 4, [503, 503, 503, 200], [200] * 4]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from samekind.cli import demo, doctor, serve
 from samekind.cli.console.help_text import let_help_flow
@@ -27,8 +28,22 @@ _LONGEST = 2000
 # The exit status.
 _TROUBLE = 2
 
+
+class _Discreet(TyperGroup):
+    """Commands whose errors of usage, which repeat what was typed, are as fit to be shown as all others."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if hasattr(error, "format_message"):  # of click, which typer has as its own in some versions
+                error.message = printable(str(getattr(error, "message", "")))  # type: ignore[attr-defined]
+            raise
+
+
 app = typer.Typer(
     name="samekind",
+    cls=_Discreet,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
@@ -114,9 +129,10 @@ def run() -> None:
 
 
 def _fail(message: str) -> None:
+    message = printable(message)
     if len(message) > _LONGEST:  # a field of a list, say, that was taken for a path
         message = f"{message[:_LONGEST]}…"
-    typer.secho(f"samekind: {printable(message)}", err=True, fg="red", color=_COLOUR)
+    typer.secho(f"samekind: {message}", err=True, fg="red", color=_COLOUR)
     _hint()
     sys.exit(_TROUBLE)
 

@@ -42,7 +42,10 @@ from samekind.recognizer import Recognizer
 from samekind.shards.folder import ShardFolder
 from samekind.shards.parquet_images import require_pyarrow
 from samekind.system.each import EngineName
-from samekind.system.paths import given_path
+from samekind.system.paths import given_folder, given_path
+
+# Ids are less than this, and no database takes more.
+_IDS = 2**63
 
 
 class Gallery:
@@ -138,7 +141,7 @@ class Gallery:
         Raises:
             GalleryError: There is none.
         """
-        for row in read_rows(self._store, [row_id]):
+        for row in read_rows(self._store, [row_id] if row_id < _IDS else []):
             return row
         raise GalleryError(f"{self._store.path}: no image {row_id}")
 
@@ -148,7 +151,7 @@ class Gallery:
         Raises:
             GalleryError: There is no such row, or its file is not as it was indexed.
         """
-        for file in read_picture_files(self._store, ids=[row_id]):
+        for file in read_picture_files(self._store, ids=[row_id] if row_id < _IDS else []):
             return file
         raise GalleryError(f"{self._store.path}: image {row_id} is not there as it was indexed")
 
@@ -234,11 +237,11 @@ class Gallery:
             GalleryError: The folder is missing or suddenly empty, the gallery belongs to another model, somebody else
                 is writing, FAISS knows no such index, or ``frames`` is none.
         """
-        folder = given_path(folder, GalleryError)
+        folder = given_folder(folder, GalleryError)
         with self._store.writing() as db:
-            self._model.remember(db)
             if index is not None:
-                refuse_index(self._store, index, self.card.dimension)
+                refuse_index(index, self._model.coming_card().dimension, in_database=self._store.files is None)
+            self._model.remember(db)
             report = sync_folder(
                 self._store,
                 db,
@@ -275,9 +278,10 @@ class Gallery:
         require_pyarrow()
         shards = ShardFolder(folder)
         with self._store.writing() as db:
-            self._model.remember_card(db, shards.manifest.card, shards.manifest.model)
+            card = shards.manifest.card
             if index is not None:
-                refuse_index(self._store, index, self.card.dimension)
+                refuse_index(index, card.dimension, in_database=self._store.files is None)
+            self._model.remember_card(db, card, shards.manifest.model)
             report = add_shards(self._store, db, shards, on_progress)
             keep_adapted(db, self.card)
             keep_up(self._store, db, index)

@@ -11,11 +11,10 @@ from samekind.gallery.duplicates.matches import Match, find_copies, match_pictur
 from samekind.gallery.duplicates.pictures.folder_pictures import read_folder_pictures
 from samekind.gallery.duplicates.pictures.picture_files import PictureFile, read_picture_files
 from samekind.gallery.duplicates.query import query_picture
-from samekind.gallery.store.postgres.address import is_address
 from samekind.gallery.store.store import open_store
 from samekind.images import ImageSource
 from samekind.progress import Progress
-from samekind.system.paths import given_path
+from samekind.system.paths import given_path, is_database
 
 # Called with a folder, and its files that cannot be read, by name, and why.
 Unreadable = Callable[[Path, Sequence[tuple[str, str]]], None]
@@ -59,7 +58,7 @@ def pictures_of(
     place: str | os.PathLike[str], on_progress: Progress | None = None, on_unreadable: Unreadable | None = None
 ) -> list[PictureFile]:
     """The pictures of a gallery, or of a folder, which are read for it."""
-    if is_address(place) or not given_path(place, GalleryError).is_dir():
+    if is_database(place) or not given_path(place, GalleryError).is_dir():
         store = open_store(place, read_only=True)
         try:
             return read_picture_files(store)

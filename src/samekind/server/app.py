@@ -73,7 +73,7 @@ def create_app(
     install_handlers(api)
     api.include_router(api_router(service, limits))
     guard = Guard(_Dispatch(api, web), limits, access, metrics, root_path)
-    operations = operations_router(metrics, lambda: not guard.draining)
+    operations = operations_router(metrics, lambda: not guard.draining, service)
     api.include_router(operations, prefix="/api/v1")
     api.include_router(operations, include_in_schema=False)  # where probes and scrapers look by habit
     document(api, with_key=access.key is not None)

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import TypeVar
 
-from samekind.errors import GalleryError
+from samekind.errors import GalleryError, GalleryUnreachableError
 from samekind.server.http.problems import Problem, busy
 
 _LOG = logging.getLogger(__name__)
@@ -39,7 +39,9 @@ class GalleryQueue:
         except _EndingError:
             raise busy("the service is about to end") from None
         except GalleryError as error:  # it is empty, or somebody has put another file in its place
-            _LOG.error("samekind: %s", error)
+            _LOG.error("%s", error)
+            if isinstance(error, GalleryUnreachableError):  # another replica may reach it
+                raise busy("the gallery cannot be reached; try again in a moment") from error
             raise Problem(
                 HTTPStatus.INTERNAL_SERVER_ERROR, "the gallery cannot be read; the log of the service says why"
             ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -28,6 +29,9 @@ if TYPE_CHECKING:  # importing it imports FAISS
     from samekind.gallery import Gallery, Hit, Match
     from samekind.gallery.duplicates.pictures.picture_files import PictureFile
 
+# Seconds for which a probe waits for the gallery's database.
+_PATIENCE = 3.0
+
 
 class Service:
     """A model at work on uploads. Every method raises ``Problem`` with the field at fault.
@@ -52,6 +56,7 @@ class Service:
         self._recognizer, self._batcher = recognizer, batcher
         # FAISS uses all cores for one search; a second one beside it would only wait.
         self.searches = GalleryQueue("samekind-search", 64)
+        self._facts = GalleryQueue("samekind-facts", 64)
         self.comparisons = GalleryQueue("samekind-compare", 16)
         self.surveys = GalleryQueue("samekind-survey", 1)
 
@@ -78,7 +83,7 @@ class Service:
             The verdict, and the card that it was judged by.
         """
         with _named_problems(threshold):
-            if self.card.pair or not self._adapts(among):  # refuse before the work
+            if self.card.pair or not await self._adapts(among):  # refuse before the work
                 choose_threshold(pair_calibration_of(self.card), operating_point, threshold)
             context, (first, second) = await self._in_context(images, among)
             return pair_verdicts(context, first, second, operating_point, threshold)[0], context
@@ -94,14 +99,14 @@ class Service:
         if self.card.pair and self.card.trio is None:
             raise Problem(HTTPStatus.NOT_FOUND, f"the model {self.card.name} was calibrated for pairs only")
         with _named_problems(threshold):
-            if self.card.trio or not self._adapts(among):
+            if self.card.trio or not await self._adapts(among):
                 choose_threshold(trio_calibration_of(self.card), operating_point, threshold)
             context, (one, two, three) = await self._in_context(images, among)
             return trio_verdicts(context, (one, two, three), operating_point, threshold)[0], context
 
-    def _adapts(self, among: Sequence[bytes]) -> bool:
+    async def _adapts(self, among: Sequence[bytes]) -> bool:
         """Whether a verdict is by what the model is adapted to, not by its own calibration."""
-        return self.takes_others and bool(among or (self.gallery and self.gallery.adaptation))
+        return self.takes_others and bool(among or await self._adaptation(()))
 
     @property
     def explains(self) -> bool:
@@ -123,10 +128,10 @@ class Service:
             return pair_verdicts(context, first, second, None, None)[0]
 
         with _named_problems(None):
-            if not self._adapts(among):
+            if not await self._adapts(among):
                 pair_calibration_of(self.card)
             others = await self.embed(self._others(among))
-            adaptation = self._adaptation(list(others.values()))
+            adaptation = await self._adaptation(list(others.values()))
         context = self.card if adaptation is None else adaptation.card_of(self.card)
         with _named_refusals():
             decoded = await self._batcher.read(images, read)
@@ -142,7 +147,7 @@ class Service:
         others = self._others(among)
         found = await self.embed({**images, **others})
         rows = tuple(found[name][None] for name in images)
-        adaptation = self._adaptation([found[name] for name in others])
+        adaptation = await self._adaptation([found[name] for name in others])
         if adaptation is None:
             return self.card, rows
         return adaptation.card_of(self.card), tuple(adaptation.apply(row) for row in rows)
@@ -153,11 +158,20 @@ class Service:
             raise AdaptationError("this service judges among pictures of its own already; leave the field out")
         return {f"among[{i}]": image for i, image in enumerate(among)}
 
-    def _adaptation(self, others: Sequence[Row]) -> Adaptation | None:
+    async def _adaptation(self, others: Sequence[Row]) -> Adaptation | None:
         """To the other pictures of a request; where there are none, to the gallery."""
         if others:
             return adapt(np.stack(others), self.card, f"{len(others)} pictures of the request")
-        return None if self.gallery is None else self.gallery.adaptation
+        gallery = self.gallery
+        return None if gallery is None else await self._facts.run(lambda: gallery.adaptation)
+
+    async def refuse_unreachable(self) -> None:
+        """Make sure that the gallery, if there is one, can be read now."""
+        if self.gallery is not None:
+            try:
+                await asyncio.wait_for(self._facts.run(self.gallery.state), _PATIENCE)
+            except TimeoutError:
+                raise busy("the gallery does not answer; try again in a moment") from None
 
     async def search(
         self, image: bytes, k: int = 20, min_probability: float | None = None, where: str | None = None
@@ -195,6 +209,7 @@ class Service:
     def close(self) -> None:
         """End the threads, after what they have accepted."""
         self.searches.close()
+        self._facts.close()
         self.comparisons.close()
         self.surveys.close()
         self._batcher.close()

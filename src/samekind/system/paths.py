@@ -9,12 +9,14 @@ import subprocess
 from pathlib import Path
 
 from samekind.errors import SamekindError
+from samekind.system.passwords import without_passwords
 
 # A file name need not be UTF-8; surrogates carry its bytes through a list and back.
 ENCODING_ERRORS = "surrogateescape"
 
 # Two letters at least before the colon, for one is a drive of Windows.
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+):/{1,2}[^/]", re.IGNORECASE)
+_DATABASE = re.compile(r"postgres(ql)?://", re.IGNORECASE)
 
 
 def refuse_no_path(path: object, error: type[SamekindError]) -> None:
@@ -53,7 +55,17 @@ def refuse_address(path: object, error: type[SamekindError]) -> None:
         is_file = matched[1].lower() == "file"
         written = re.sub(":/(?!/)", ":///" if is_file else "://", text, count=1)
         advice = "give the path alone" if is_file else "download it and give its path"
-        raise error(f"{written}: addresses are not fetched; {advice}")
+        raise error(f"{without_passwords(written)}: addresses are not fetched; {advice}")
+
+
+def is_database(place: object) -> bool:
+    """Whether a gallery's place is a database rather than a file.
+
+    Example:
+        >>> is_database("postgresql://host/shop"), is_database("photos.samekind")
+        (True, False)
+    """
+    return isinstance(place, str) and bool(_DATABASE.match(place))
 
 
 def shell_word(path: str | os.PathLike[str]) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
+import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -17,6 +19,7 @@ import pytest
 from commands import run
 from postgres import Server, needs_postgres
 
+from samekind import embed
 from samekind.errors import GalleryError
 from samekind.gallery import Gallery
 from samekind.gallery.index import hnsw
@@ -152,6 +155,22 @@ def test_names_that_are_no_utf_8(gallery: Gallery, photos: Path) -> None:
     assert gallery.sync(photos).unchanged == 12
 
 
+def test_a_name_too_long_for_the_database_is_told_and_all_others_go_in(
+    gallery: Gallery, photos: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    deep = photos
+    for _ in range(13):
+        deep /= secrets.token_hex(100)  # or the index would compress it
+    deep.mkdir(parents=True)
+    shutil.copy2(photos / "red/00.png", deep / "a.png")
+    embed(photos, tmp_path / "shards", model=tiny_model)
+    for report in (gallery.sync(photos), gallery.add_shards(tmp_path / "shards")):
+        [(name, reason)] = report.unlisted
+        assert name.endswith("/a.png")
+        assert "and a database takes 2,600" in reason
+    assert len(gallery) == 12
+
+
 @pytest.fixture
 def stopped(tmp_path: Path) -> Iterator[int]:
     with socket.socket() as free:
@@ -192,8 +211,85 @@ def test_what_the_server_says_is_told_without_the_password() -> None:
         diag = SimpleNamespace(message_primary="no room for hunter2")  # type: ignore[assignment]
 
     said = str(explained(address, Told("no room for hunter2")))
-    assert "no room for ***" in said
+    assert "the server has no room left (its log says more)" in said
     assert "hunter2" not in said
+
+
+@pytest.mark.parametrize("password", ["e", "password", "FATAL"])
+def test_a_password_that_is_a_word_of_the_message_does_not_show_in_it(password: str) -> None:
+    address = parse_address(f"postgresql://me:{password}@host/shop")
+    wrong = psycopg.OperationalError('FATAL:  password authentication failed for user "me"')
+    assert str(explained(address, wrong)).startswith("postgresql://me@host/shop: the server refuses this user or")
+    away = psycopg.OperationalError('FATAL:  database "shop" does not exist (password e)')
+    assert str(explained(address, away)).endswith("there is no such database or user (its log says more)")
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("FATAL:  sorry, too many clients already", "max_connections"),
+        ("FATAL:  remaining connection slots are reserved for roles with the SUPERUSER attribute", "max_connections"),
+        ("FATAL:  the database system is shutting down", "what was committed is kept"),
+        ('FATAL:  no pg_hba.conf entry for host "10.0.0.1", user "me", database "shop", SSL off', "refuses this user"),
+        ("SSL connection has been closed unexpectedly", "what was committed is kept"),
+        ("server does not support SSL, but SSL was required", "sslmode"),
+        ('root certificate file "/root/.postgresql/root.crt" does not exist', "sslrootcert"),
+        (
+            'invalid integer value "abc" for connection option "connect_timeout"',
+            "no address that PostgreSQL understands",
+        ),
+    ],
+)
+def test_a_busy_and_an_ending_server_are_told_with_the_remedy(said: str, told: str) -> None:
+    assert told in str(explained(parse_address("postgresql://me@host/shop"), psycopg.OperationalError(said)))
+
+
+def test_an_address_is_read_as_libpq_reads_it() -> None:
+    address = parse_address("postgresql://me@host/shop?password=a+b%20c&root=/x/a+b&host=/run/a%20b")
+    assert "a+b c" in psycopg.conninfo.conninfo_to_dict(address.connection).values()
+    assert Path(address.root or "").name == "a+b"
+    assert address.shown == "postgresql://me@host/shop?host=/run/a%20b"
+    assert "a+b c" in address.secrets
+
+
+def test_a_root_that_is_no_folder_is_refused_before_anything_is_written(
+    postgres: Server, photos: Path, tmp_path: Path
+) -> None:
+    place = postgres.new_schema()
+    said = refused(f"{place}&root={tmp_path / 'gone'}")
+    assert f"root={tmp_path / 'gone'}: no such folder" in said
+    assert "no such gallery" in refused(place, read_only=True)
+    with Gallery.open(f"{place}&root={tmp_path}") as gallery:
+        gallery.sync(photos)
+    with Gallery.open(f"{place}&root={tmp_path / 'gone'}", read_only=True) as reading:  # without the pictures
+        assert len(reading) == 12
+
+
+def test_a_schema_that_was_made_for_a_role_is_all_that_it_needs(postgres: Server, photos: Path) -> None:
+    postgres.run("CREATE ROLE given LOGIN PASSWORD 'word'", "CREATE SCHEMA given AUTHORIZATION given")
+    with Gallery.open(f"postgresql://given:word@127.0.0.1:{postgres.port}/postgres?schema=given") as gallery:
+        assert gallery.sync(photos).added == 12
+
+
+def test_a_role_that_may_not_use_the_schema_is_told_so(indexed: Gallery, gallery_place: str, postgres: Server) -> None:
+    schema = gallery_place.rpartition("schema=")[2]
+    postgres.run("CREATE ROLE stranger LOGIN PASSWORD 'word'")
+    said = refused(f"postgresql://stranger:word@127.0.0.1:{postgres.port}/postgres?schema={schema}", read_only=True)
+    assert f"GRANT USAGE ON SCHEMA {schema} TO stranger" in said
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_text_is_utf_8_on_both_sides(
+    encoding: str, gallery: Gallery, gallery_place: str, photos: Path, postgres: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGCLIENTENCODING", encoding)
+    (photos / "red/00.png").rename(photos / "red/猫.png")
+    assert gallery.sync(photos).added == 12
+    with Gallery.open(gallery_place) as again:
+        assert [row.path for row in again.rows("path like '%猫%'")] == [photos / "red/猫.png"]
+    name = f"in_{encoding.lower()}"
+    postgres.run(f"CREATE DATABASE {name} ENCODING {encoding} LOCALE 'C' TEMPLATE template0")
+    assert f"is {encoding}, in which names would be lost" in refused(postgres.address(database=name))
 
 
 def test_a_database_without_pgvector(postgres: Server) -> None:
@@ -302,6 +398,17 @@ def test_the_commands_take_an_address_and_never_tell_the_password(
     assert len(said[1].stdout.splitlines()) == 3
     assert "12 images dropped" in said[-1].stdout
     assert "hush" not in (tmp_path / "d.html").read_text()
+
+
+def test_a_pair_is_judged_among_the_pictures_of_a_database(gallery_place: str, photos: Path, tmp_path: Path) -> None:
+    with Gallery.open(gallery_place) as gallery:
+        gallery.sync(photos)
+    first, second = photos / "red/00.png", photos / "green/01.png"
+    judged = run("verify", first, second, "--among", gallery_place, cwd=tmp_path)
+    assert judged.returncode == 0, judged.stderr
+    assert judged.stdout
+    adapted = run("adapt", "general", gallery_place, "-o", "mine.onnx", cwd=tmp_path)
+    assert "adapted to 12 pictures of postgresql://postgres@/postgres?" in adapted.stdout
 
 
 def test_psycopg_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -203,11 +204,46 @@ def test_the_names_of_a_database_are_relative_to_where_the_first_of_a_list_lies(
 
 def test_another_model_is_refused(shards: Path, other_model: Path, tmp_path: Path) -> None:
     other = Gallery.open(tmp_path / "other.samekind", model=other_model)
-    with other as gallery, pytest.raises(GalleryError, match="not with 'tiny'"):
+    with other as gallery, pytest.raises(GalleryError, match="the shards are of the model 'tiny'"):
         gallery.add_shards(shards)
     with Gallery.open(tmp_path / "general.samekind") as gallery:
         gallery.add_shards(shards)  # None is that of the shards for a new gallery
         assert gallery.card.name == "tiny"
+
+
+def test_a_refusal_leaves_nothing_of_a_new_gallery(
+    gallery_place: Path | str, shards: Path, photos: Path, other_model: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    broken = shutil.copytree(shards, tmp_path / "broken")
+    min(broken.glob("shard-*")).unlink()
+    for words, reason in (
+        ((broken,), "missing, or not as it was written"),
+        ((shards, "--model", other_model), "the shards are of the model 'tiny'"),
+        ((shards, "--index", "Nonsense"), "cannot make the index 'Nonsense'"),
+        ((photos, "--model", "nowhere.onnx"), "nowhere.onnx"),
+        ((photos, "--model", tiny_model, "--index", "Nonsense"), "cannot make the index 'Nonsense'"),
+        ((photos, "--frames", "often"), "often"),
+    ):
+        result = run("index", *words, "--gallery", gallery_place, cwd=tmp_path)
+        assert result.returncode == 2
+        assert reason in result.stderr
+        with pytest.raises(GalleryError, match="no such gallery"):
+            Gallery.open(gallery_place, read_only=True)
+    assert not list(tmp_path.glob("*.samekind*"))
+
+
+def test_a_refusal_binds_a_gallery_to_no_model(
+    gallery_place: Path | str, shards: Path, photos: Path, other_model: Path, tiny_model: Path
+) -> None:
+    with Gallery.open(gallery_place, model=other_model) as gallery:
+        with pytest.raises(GalleryError, match="the shards are of the model 'tiny'"):
+            gallery.add_shards(shards)
+        with pytest.raises(GalleryError, match="cannot make the index"):
+            gallery.sync(photos, index="Nonsense")
+        with pytest.raises(GalleryError, match="no such folder"):
+            gallery.sync(photos / "gone")
+    with Gallery.open(gallery_place) as gallery:
+        assert gallery.add_shards(shards).added == 12
 
 
 def test_what_is_no_folder_of_shards_is_named(

@@ -13,6 +13,8 @@ import typer
 
 from samekind.cli.console.output import writes_unicode
 from samekind.system.each import EngineName
+from samekind.system.passwords import without_passwords
+from samekind.system.paths import is_database
 
 if TYPE_CHECKING:
     from samekind.gallery.store.rows import Row
@@ -110,8 +112,9 @@ WhereOption = Annotated[
         show_default=False,
     ),
 ]
+# As GalleryArgument: an address is no path.
 AmongOption = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "--among",
         metavar="FOLDER",
@@ -156,15 +159,16 @@ def warn(text: str) -> None:
 
 
 def printable(text: str) -> str:
-    """Text from a file, without the control characters by which it could write to the terminal as it likes."""
+    """Text from elsewhere, without passwords, and without the control characters that would write to the terminal."""
+    text = without_passwords(text)
     return "".join("\N{REPLACEMENT CHARACTER}" if category(c) in _CONTROL and c != "\n" else c for c in text)
 
 
 def gallery_title(gallery: str) -> str:
     """The name of a gallery, for a page about it."""
-    from samekind.gallery.store.postgres.address import is_address, parse_address
+    from samekind.gallery.store.postgres.address import parse_address
 
-    return printable(parse_address(gallery).shown if is_address(gallery) else Path(gallery).name)
+    return printable(parse_address(gallery).shown if is_database(gallery) else Path(gallery).name)
 
 
 def on_one_line(text: str) -> str:

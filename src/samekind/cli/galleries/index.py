@@ -100,7 +100,8 @@ def index(
     require_gallery()
     from samekind.errors import GalleryError
     from samekind.gallery import Gallery
-    from samekind.shards.folder import is_shard_folder
+    from samekind.gallery.unfit import refuse_unfit
+    from samekind.shards.folder import ShardFolder, is_shard_folder
     from samekind.system.paths import given_folder
 
     shards = is_shard_folder(folder)
@@ -108,6 +109,13 @@ def index(
         raise typer.BadParameter(f"{folder}: --watch, --exclude and --frames are for folders of images, not of shards")
     folder = given_folder(folder, GalleryError)  # before an empty gallery is made for it
     path = _beside(folder) if gallery is None else gallery
+    refuse_unfit(
+        path,
+        model=model,
+        shards=ShardFolder(folder) if shards else None,
+        index=None if index == "advised" else index,
+        frames=frames,
+    )
     with Gallery.open(path, model=model) as opened:
         report = _add_shards(opened, folder, index) if shards else _sync(opened, folder, index, exclude or (), frames)
         _tell(opened, report, json)
@@ -203,7 +211,7 @@ def _has_news(report: SyncReport) -> bool:
 
 def _tell(gallery: Gallery, report: SyncReport, json: bool) -> None:
     for name, reason in report.unreadable:
-        typer.secho(f"samekind: {on_one_line(name)}: {reason}", err=True, fg="red")
+        typer.secho(f"samekind: {on_one_line(name)}: {printable(reason)}", err=True, fg="red")
     for name, reason in report.unlisted:
         warn(f"{on_one_line(name)}: {reason}; what the gallery has of it stays")
     for name, reason in report.damaged:

@@ -20,7 +20,7 @@ def adapt(
         str, typer.Argument(help="A model that comes with samekind, by name, or a path.", show_default=False)
     ],
     pictures: Annotated[
-        Path | None,
+        str | None,
         typer.Argument(
             help="A folder of your own pictures, in subfolders too, or a gallery. No labels are needed. 20 pictures "
             "serve, 200 are better; of more than 500 pictures of a folder, 500 from all over it are used.",
@@ -61,7 +61,7 @@ def adapt(
     """
     from samekind.adaptation.adaptation import refuse_unmeasured
     from samekind.cli.console.progress import stage_bars
-    from samekind.cli.judging.context import adapt_to
+    from samekind.cli.judging.context import adapt_to, names_gallery
     from samekind.recognizer import load
 
     if pictures is None and not labelled:
@@ -70,7 +70,7 @@ def adapt(
         from samekind.adaptation.pictures import pictures_of
         from samekind.fitting.adaptable import make_adaptable
 
-        if pictures is not None and pictures.suffix != ".samekind":
+        if pictures is not None and not names_gallery(pictures):
             pictures_of(pictures)  # refuses what is no folder, before the work
         with stage_bars(log=False) as on_progress:
             recognizer = make_adaptable(model, labelled, providers=provider, threads=threads, on_progress=on_progress)

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from samekind.cli.console.options import warn
+from samekind.cli.console.options import gallery_title, warn
 from samekind.cli.console.progress import stage_bars
+from samekind.system.paths import is_database
 
 if TYPE_CHECKING:
     from samekind.inference.verdict import TrioVerdict, Verdict
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def load_among(
     model: str | os.PathLike[str] | None,
-    among: Path | None,
+    among: str | None,
     *,
     providers: Sequence[str] | None = None,
     threads: int | None = None,
@@ -42,15 +43,20 @@ def warn_of_doubt(verdict: Verdict | TrioVerdict) -> None:
         warn(f"{verdict.doubt}: --among FOLDER")
 
 
-def adapt_to(recognizer: Recognizer, among: Path, name: str | None = None) -> Recognizer:
+def adapt_to(recognizer: Recognizer, among: str, name: str | None = None) -> Recognizer:
     """A model adapted to the pictures of a folder or of a gallery."""
-    if among.is_file() and among.suffix == ".samekind":
+    if names_gallery(among):
         from samekind.cli.console.extras import require_gallery
 
         require_gallery()
         from samekind.gallery import Gallery
 
         with Gallery.open(among, read_only=True) as gallery:
-            return recognizer.adapt(gallery, name=name, source=among.stem)
+            return recognizer.adapt(gallery, name=name, source=gallery_title(among).removesuffix(".samekind"))
     with stage_bars(log=False) as on_progress:
         return recognizer.adapt(among, name=name, on_progress=on_progress, on_unreadable=lambda error: warn(str(error)))
+
+
+def names_gallery(place: str) -> bool:
+    """Whether the pictures to adapt to are in a gallery, and not in a folder."""
+    return is_database(place) or (Path(place).is_file() and place.endswith(".samekind"))

@@ -56,6 +56,11 @@ class GalleryModel:
         text = self._store.fact("model")
         return Path(text) if text is not None and Path(text).is_absolute() else text
 
+    def coming_card(self) -> Card:
+        """The card that a sync will leave: the gallery's, or that of the wanted model."""
+        own = self.card() if self._wanted is None else None
+        return own or self._read().card
+
     def remember(self, db: Connection) -> None:
         """Note the model of a new gallery, and the newer calibration of an old one's. ``db`` is the writer's."""
         if self._wanted is None and self.card() is not None:
@@ -73,8 +78,8 @@ class GalleryModel:
         """
         self._refuse_other(card)
         if self._wanted is not None:
+            refuse_other_shards(self._store.path, card, self._read().card)
             self.remember(db)
-            self._refuse_other(card)
         elif self.card() is None:
             with transaction(db):
                 set_fact(db, "card", card.model_dump_json())
@@ -132,3 +137,16 @@ class GalleryModel:
 def nothing_yet(store: Store) -> GalleryError:
     """What a gallery says before its first sync."""
     return GalleryError(f"{store.path}: holds no images yet; `samekind index FOLDER` fills it")
+
+
+def refuse_other_shards(place: object, card: Card, wanted: Card) -> None:
+    """Make sure that shards are of the model that is wanted for a gallery.
+
+    Raises:
+        GalleryError: They are not.
+    """
+    if card.fingerprint != wanted.fingerprint:
+        raise GalleryError(
+            f"{place}: the shards are of the model {card.name!r} (fingerprint {card.fingerprint[:12]}), not of "
+            f"{wanted.name!r} ({wanted.fingerprint[:12]}), which --model names; leave that out"
+        )

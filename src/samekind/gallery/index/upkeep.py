@@ -40,18 +40,18 @@ def keep_up(store: Store, db: Connection, factory: str | None = None) -> None:
         keep_up_hnsw(store, db, factory)
 
 
-def refuse_index(store: Store, factory: str, dimension: int) -> None:
+def refuse_index(factory: str, dimension: int, *, in_database: bool) -> None:
     """Make sure that a kind of index can be made, before there is much to put into it.
 
     Raises:
         GalleryError: It cannot.
     """
-    if store.files is not None:
-        refuse_unknown_index(factory, dimension)
-    else:
+    if in_database:
         from samekind.gallery.index.hnsw import refuse_other_index  # noqa: PLC0415 - it needs the extra "postgres"
 
         refuse_other_index(factory)
+    else:
+        refuse_unknown_index(factory, dimension)
 
 
 def advised(store: Store, count: int) -> str:

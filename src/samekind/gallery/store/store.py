@@ -10,7 +10,9 @@ from typing import Protocol
 
 from samekind.errors import GalleryError, MissingExtraError
 from samekind.gallery.store.connection import Connection
-from samekind.system.paths import refuse_no_path
+from samekind.shards.addresses import is_address
+from samekind.system.passwords import without_passwords
+from samekind.system.paths import is_database, refuse_no_path
 
 
 class Store(Protocol):
@@ -79,15 +81,16 @@ def open_store(path: str | os.PathLike[str], *, read_only: bool = False, bare: b
         GalleryError: It is missing (read-only), is no gallery, or is of a newer format.
         MissingExtraError: PostgreSQL needs psycopg.
     """
-    from samekind.gallery.store.postgres.address import is_address  # noqa: PLC0415 - the layers of one room
-
-    if is_address(path):
+    if is_database(path):
         if find_spec("psycopg") is None:
             raise MissingExtraError("postgres", "psycopg")
         from samekind.gallery.store.postgres.postgres import PostgresStore  # noqa: PLC0415 - an extra of its own
 
         return PostgresStore(str(path), read_only=read_only, bare=bare)
     refuse_no_path(path, GalleryError)
+    if is_address(str(path)):
+        place = without_passwords(str(path))
+        raise GalleryError(f"{place}: a gallery is a file, or a database: postgresql://USER@HOST/DATABASE")
     from samekind.gallery.store.sqlite import SqliteStore  # noqa: PLC0415 - it names this module's protocol
 
     return SqliteStore(path, read_only=read_only, bare=bare)

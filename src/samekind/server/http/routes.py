@@ -124,7 +124,7 @@ def api_router(service: Service, limits: Limits) -> APIRouter:
     return router
 
 
-def operations_router(metrics: Metrics, is_ready: Callable[[], bool]) -> APIRouter:
+def operations_router(metrics: Metrics, is_ready: Callable[[], bool], service: Service) -> APIRouter:
     """What those who run the service ask."""
     router = APIRouter(tags=["operations"])
 
@@ -140,9 +140,10 @@ def operations_router(metrics: Metrics, is_ready: Callable[[], bool]) -> APIRout
         responses=describe_problems([HTTPStatus.SERVICE_UNAVAILABLE]),
     )
     async def readyz() -> Any:
-        """Whether requests are welcome: the model is loaded and the service is not about to end."""
+        """Whether requests are welcome: model and gallery are there, and the service is not about to end."""
         if not is_ready():
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "the service is about to end", headers={"Retry-After": "5"})
+        await service.refuse_unreachable()
         return Health(status="ready")
 
     @router.get(

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from samekind.errors import GalleryError
 
-_SCHEMES = ("postgresql://", "postgres://")
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _NO_ADDRESS = (
     "this is no address of a database; it is written postgresql://USER@HOST/DATABASE, with %40 for an @ in a password, "
@@ -39,16 +38,6 @@ class Address:
     secrets: tuple[str, ...] = field(repr=False)
 
 
-def is_address(place: object) -> bool:
-    """Whether a gallery's place is a database rather than a file.
-
-    Example:
-        >>> is_address("postgresql://host/shop"), is_address("photos.samekind")
-        (True, False)
-    """
-    return isinstance(place, str) and place.startswith(_SCHEMES)
-
-
 def parse_address(text: str) -> Address:
     """The parts of an address.
 
@@ -62,7 +51,7 @@ def parse_address(text: str) -> Address:
     """
     try:
         parts = urlsplit(text)
-        pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+        pairs = [_pair(part) for part in parts.query.split("&")] if parts.query else []
         _ = parts.port
     except ValueError:  # which would repeat what was given, and a password may be in it
         raise GalleryError(_NO_ADDRESS) from None
@@ -79,7 +68,15 @@ def parse_address(text: str) -> Address:
     who, at, where = parts.netloc.rpartition("@")
     place = f"{who.partition(':')[0]}{at}{where}"
     told = [(name, value) for name, value in pairs if name in {"host", "port", "dbname", "schema"}]
-    shown = f"postgresql://{place}{parts.path}{'?' + urlencode(told, safe='/') if told else ''}"
+    shown = f"postgresql://{place}{parts.path}{'?' + urlencode(told, safe='/', quote_via=quote) if told else ''}"
     secrets = [unquote(parts.password or ""), parts.password or "", *(v for n, v in rest if n in _SECRET)]
     root = os.path.abspath(own["root"]) if own.get("root") else None  # noqa: PTH100 - a folder may be a link
     return Address(text, connection, shown, schema, root, tuple(secret for secret in secrets if secret))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """A name and its value as libpq reads them, to which a + is a plus."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError
+    return unquote(name), unquote(value)

@@ -32,6 +32,8 @@ _Kind = Literal["pattern", "text", "half", "plain"]
 _HIDDEN = {0xDC00 + byte: 0x10FC00 + byte for byte in range(0x80, 0x100)}
 _SEEN = {hidden: surrogate for surrogate, hidden in _HIDDEN.items()}
 _HIDES = re.compile("[\U0010fc80-\U0010fcff]")
+# An index of PostgreSQL takes 2,704 bytes of a row; a frame has its time beside the name of its video.
+_LONGEST_NAME = 2600
 
 
 class HalfVector(bytes):
@@ -80,6 +82,20 @@ def seen(text: str) -> str:
         True
     """
     return text.translate(_SEEN) if _HIDES.search(text) else text
+
+
+def why_no_name(path: str) -> str | None:
+    """Why PostgreSQL cannot keep an image under a path; None if it can.
+
+    Example:
+        >>> why_no_name("shoes/red.jpg")
+        >>> why_no_name("a" * 3000)
+        'its name has 3,000 bytes, and a database takes 2,600; a gallery in a file takes it'
+    """
+    size = len(hidden(path).encode())
+    if size <= _LONGEST_NAME:
+        return None
+    return f"its name has {size:,} bytes, and a database takes {_LONGEST_NAME:,}; a gallery in a file takes it"
 
 
 def _value(kind: _Kind, value: Any) -> Any:

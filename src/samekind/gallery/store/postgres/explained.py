@@ -5,21 +5,28 @@ from __future__ import annotations
 import psycopg
 from psycopg import errors
 
-from samekind.errors import GalleryError
+from samekind.errors import GalleryError, GalleryUnreachableError
 from samekind.gallery.store.postgres.address import Address
 
 _REFUSED = "the server refuses this user or password; give it in ~/.pgpass or PGPASSWORD rather than in the address"
 _LOST = "the connection to the server was lost; what was committed is kept, and the same command goes on from there"
 _AWAY = "the server cannot be reached; is it running, and is this its host and port?"
+_FULL = "the server has no connection left; close some, or let it have more (max_connections, or the role's limit)"
+_NOT_SECURED = (
+    "the connection cannot be secured as sslmode asks; see to ssl on the server, or to sslmode and sslrootcert"
+)
+_NO_ADDRESS = "this is no address that PostgreSQL understands"
 # By words of the message where the connection failed, for then there is no code; the first that are in it count.
 _BY_WORDS = (
-    (("password authentication failed", "no password supplied"), _REFUSED),
-    (("closed the connection", "connection is lost", "connection is closed", "terminating connection"), _LOST),
-    (("consuming input failed", "connection already closed", "in recovery mode", "starting up"), _LOST),
-    (
-        ("refused", "no such file", "timeout", "timed out", "translate host", "resolve", "unreachable", "not known"),
-        _AWAY,
-    ),
+    (("password authentication failed", "no password supplied", "pg_hba.conf"), _REFUSED),
+    (("too many clients", "too many connections", "connection slots", "connection limit"), _FULL),
+    (("closed the connection", "closed unexpectedly", "connection is lost", "connection is closed"), _LOST),
+    (("terminating connection", "consuming input failed", "connection already closed"), _LOST),
+    (("in recovery mode", "starting up", "shutting down"), _LOST),
+    (("invalid integer value", "invalid port number", "invalid sslmode"), _NO_ADDRESS),
+    (("refused", "no such file", "timeout", "timed out", "translate host"), _AWAY),
+    (("resolve", "unreachable", "not known"), _AWAY),
+    (("ssl was required", "ssl error", "certificate", "does not support ssl"), _NOT_SECURED),
 )
 _BY_CODE: tuple[tuple[type[psycopg.Error], str], ...] = (
     (errors.InsufficientPrivilege, "this role lacks a right ({}); docs/operators.md has what it needs"),
@@ -38,27 +45,24 @@ _NOT_ALLOWED = (
 
 def explained(address: Address, error: psycopg.Error) -> GalleryError:
     """The error that a user sees."""
-    text, first = (_scrubbed(address, part) for part in (str(error), error.diag.message_primary or str(error)))
-    return GalleryError(f"{address.shown}: {_words(error, text, first)}")
+    said = error.diag.message_primary or str(error)
+    # To take the password out would tell what it is, if it is a short one or a word that is there anyway.
+    shown = "its log says more" if any(secret in said for secret in address.secrets) else " ".join(said.split())
+    words = _words(error, str(error).lower(), shown)
+    kind = GalleryUnreachableError if words in {_LOST, _AWAY, _FULL} else GalleryError
+    return kind(f"{address.shown}: {words}")
 
 
-def _scrubbed(address: Address, text: str) -> str:
-    for secret in address.secrets:
-        text = text.replace(secret, "***")
-    return " ".join(text.split())
-
-
-def _words(error: psycopg.Error, text: str, first: str) -> str:
-    low = text.lower()
+def _words(error: psycopg.Error, low: str, shown: str) -> str:
     if "extension" in low:
         return _NOT_ALLOWED if isinstance(error, errors.InsufficientPrivilege) else _NO_EXTENSION
     for kind, words in _BY_CODE:
         if isinstance(error, kind):
-            return words.format(first)
+            return words.format(shown)
     if error.sqlstate is None or isinstance(error, psycopg.OperationalError):
         for signs, words in _BY_WORDS:
             if any(sign in low for sign in signs):
                 return words
         if "does not exist" in low:
-            return f"there is no such database or user ({text.rpartition('FATAL: ')[2].strip()})"
-    return first
+            return f"there is no such database or user ({shown.rpartition('FATAL: ')[2].strip()})"
+    return f"the server refuses this ({shown})"

@@ -35,18 +35,27 @@ SELECT (SELECT extversion FROM pg_extension WHERE extname = 'vector'),
     (SELECT count(*) FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
         WHERE nspname = %(schema)s AND relname IN ('about', 'images', 'migrations') AND relkind = 'r'),
     (SELECT count(*) FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-        WHERE nspname = %(schema)s AND relkind IN ('r', 'v', 'm'))
+        WHERE nspname = %(schema)s AND relkind IN ('r', 'v', 'm')),
+    (SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = %(schema)s),
+    current_setting('server_encoding')
 """
 
 
 @dataclass(frozen=True)
 class _Inspected:
-    """What a database has of a gallery: pgvector's version and type, and how many of our tables and of all."""
+    """What a database has of a gallery: pgvector's version and type, how many of our tables and of all, and more.
+
+    Attributes:
+        usable: Whether this role may use the schema; None if there is none.
+        encoding: Of all text in the database.
+    """
 
     vector: str | None
     half: int | None
     ours: int
     tables: int
+    usable: bool | None
+    encoding: str
 
 
 class PostgresStore:
@@ -69,6 +78,8 @@ class PostgresStore:
         self._address = parse_address(address)
         self.read_only, self.bare = read_only, bare
         self._root = self._address.root
+        if self._root is not None and not (read_only or Path(self._root).is_dir()):
+            raise GalleryError(f"{self.path}: root={self._root}: no such folder; it is the one that the names begin in")
         self._idle: deque[PostgresConnection] = deque()
         self._process = os.getpid()
         self._inherited: list[deque[PostgresConnection]] = []
@@ -189,7 +200,7 @@ class PostgresStore:
             given = psycopg.conninfo.conninfo_to_dict(self._address.connection)
         except psycopg.Error:
             raise GalleryError(f"{self.path}: this is no address that PostgreSQL understands") from None
-        return {**options, **given, "autocommit": True}
+        return {**options, **given, "client_encoding": "utf8", "autocommit": True}
 
     def _connect(self) -> PostgresConnection:
         raw = psycopg.connect(**self._options())
@@ -208,6 +219,16 @@ class PostgresStore:
         row = raw.execute(_INSPECT, {"schema": self._address.schema}).fetchone()
         assert row is not None
         found = _Inspected(*row)
+        if found.encoding != "UTF8":
+            raise GalleryError(
+                f"{self.path}: the encoding of this database is {found.encoding}, in which names would be lost; make "
+                "one of UTF8: createdb --encoding=UTF8 --template=template0 NAME"
+            )
+        if found.tables and not found.usable:
+            raise GalleryError(
+                f"{self.path}: this role lacks a right: GRANT USAGE ON SCHEMA {self._address.schema} TO "
+                f"{raw.info.user}; docs/operators.md has what else it needs"
+            )
         if found.tables and found.ours < 3:
             raise GalleryError(
                 f"{self.path}: the schema {self._address.schema!r} holds tables of something else; "

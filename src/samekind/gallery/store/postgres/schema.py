@@ -46,7 +46,9 @@ def migrate(raw: psycopg.Connection[Any], schema: str) -> None:
     name = sql.Identifier(schema)
     with raw.transaction():
         raw.execute("CREATE EXTENSION IF NOT EXISTS vector")
-        raw.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(name))
+        # Of a schema that is there the role needs no right to make one, which IF NOT EXISTS would ask for.
+        if raw.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (schema,)).fetchone() is None:
+            raw.execute(sql.SQL("CREATE SCHEMA {}").format(name))
         use_schema(raw, schema, local=True)
         raw.execute(
             "CREATE TABLE IF NOT EXISTS migrations"
