@@ -117,6 +117,9 @@ def test_the_service_embeds_and_searches_and_has_no_verdicts(foreign: Path, gall
             assert client.post("/api/v1/embed", files={"images": ("a.png", picture)}).status_code == 200
             hits = client.post("/api/v1/search", files={"image": ("a.png", picture)}).json()["hits"]
             assert hits[0]["probability"] is None
+            files = {"image": ("a.png", picture)}
+            answer = client.post("/api/v1/search", files=files, data={"min_probability": "0.5"})
+            assert (answer.status_code, HOW in answer.text) == (404, True)
             assert client.get("/api/v1/model").json()["pair"] is None
 
 

@@ -74,7 +74,8 @@ class FeatureCells:
                 counts, far, near = index.range_search(bits[some], apart + 1)
                 if not len(near):
                     continue
-                of = np.repeat(np.arange(first, first + len(some)), np.diff(counts.astype(np.int64)))
+                counts = counts.astype(np.int64)
+                of = np.repeat(np.arange(first, first + len(some)), counts[1:] - counts[:-1])
                 # First comes what is nearer, in a nearer cell, earlier: all in one number, which is sorted fast.
                 held.append((query[of] << 8 | far.astype(np.int64) << 3 | place[of]) << 32 | numbers[near])
                 many += len(near)

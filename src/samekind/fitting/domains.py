@@ -31,7 +31,8 @@ FULL_LENGTH = 0.6
 BROAD_BELOW = 0.45
 # So many domains must have broad collections, and so many others.
 _FEWEST = 2
-_NEW, _NEW_AND_BROAD = (f"{kind}collections of kinds that the network did not know" for kind in ("", "broad "))
+# What an encoder from elsewhere was trained on nobody here knows.
+_NEW, _NEW_AND_BROAD = (f"{kind}collections of kinds that the calibration did not know" for kind in ("", "broad "))
 # The spread of a usual collection counts as so many pictures of the one at hand.
 FEW = 20.0
 # Each domain gives as many items of each answer, however many pictures it has, and each of its collections as many.

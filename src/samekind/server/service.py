@@ -181,9 +181,10 @@ class Service:
         if where is not None:
             _refuse_no_filter(where)
         row = (await self.embed({"image": image}))["image"]
-        return await self.searches.run(
-            lambda: gallery.search_embedding(row, k, min_probability=min_probability, where=where)
-        )
+        with _named_problems(None):
+            return await self.searches.run(
+                lambda: gallery.search_embedding(row, k, min_probability=min_probability, where=where)
+            )
 
     async def copies(self, image: bytes) -> list[Match]:
         """The images of the gallery that are copies of this very picture, and what is alike but no copy, last."""

@@ -109,7 +109,9 @@ def test_a_recipe_says_what_it_is_made_of() -> None:
     ("backbone", "frozen", "message"),
     [
         ("no_such_net", 0, "timm has no network"),
-        ("test_vit", 99, "freezing.stages cannot be 99"),
+        ("efficientnet-b0", 0, "it has .*efficientnet_b0"),
+        ("test_vit.r160_in1k", 0, "a backbone is test_vit, and --init gives it weights"),
+        ("test_vit", 99, r"freezing.stages cannot be 99; half of them: --set freezing.stages=\d"),
         ("tf_efficientnet_b0", 8, "has 7 stages"),
     ],
 )

@@ -5,6 +5,7 @@ Convolutional networks of five forms are cut into modules that are applied in tu
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Any, Literal, TypeAlias
 
 import timm
@@ -12,7 +13,7 @@ import torch
 from torch import nn
 
 from samekind.errors import TrainingError, first_line
-from samekind.training.network.stages import cut_behind
+from samekind.training.network.stages import cut_behind, too_many_stages
 
 Stages: TypeAlias = int | Literal["all"]
 
@@ -36,8 +37,12 @@ def create_backbone(name: str, size: int | None = None) -> Any:
     Raises:
         TrainingError: timm has none of that name, or it takes no images of that size.
     """
-    if name not in timm.list_models():
-        close = timm.list_models(f"*{name.rpartition('_')[2]}*")[:3]
+    known = timm.list_models()
+    if name not in known:
+        architecture = name.partition(".")[0]
+        if architecture in known:
+            raise TrainingError(f"{name} names weights; a backbone is {architecture}, and --init gives it weights")
+        close = get_close_matches(name, known, 3, 0.5)
         raise TrainingError(f"timm has no network {name!r}{'; it has ' + ', '.join(close) if close else ''}")
     try:
         return timm.create_model(name, num_classes=0, **size_options(name, size))
@@ -82,7 +87,7 @@ def cut(backbone: Any, name: str, stages: Stages, size: int | None = None) -> tu
         if not blocks:
             continue
         if stages > len(blocks):
-            raise TrainingError(f"{name}: has {len(blocks)} stages; freezing.stages cannot be {stages}")
+            raise TrainingError(f"{name}: {too_many_stages(stages, len(blocks))}")
         first = [*(getattr(backbone, part) for part in stem), *blocks[:stages]]
         rest = [*blocks[stages:], *(getattr(backbone, part) for part in tail)]
         if not _is_whole(backbone, [*first, *rest]):

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from samekind.errors import TrainingError
 from samekind.training.network.backbone import Stages
+from samekind.training.network.stages import too_many_stages
 
 _PARTS = ("conv_pw", "bn1", "conv_dw", "bn2", "se", "conv_pwl", "bn3")
 _GEM_EXPONENT = 3.0
@@ -62,7 +63,7 @@ def cut_expanded(backbone: Any, name: str, stages: Stages) -> tuple[list[nn.Modu
     if stages == "all":
         stages = len(blocks)
     if stages > len(blocks):
-        raise TrainingError(f"{name}: has {len(blocks)} stages; freezing.stages cannot be {stages}")
+        raise TrainingError(f"{name}: {too_many_stages(stages, len(blocks))}")
     width: int = 2 * last.conv_pwl.in_channels
     last.conv_pwl, last.bn3 = nn.Identity(), nn.Identity()
     backbone.conv_head, backbone.bn2 = nn.Identity(), nn.Identity()

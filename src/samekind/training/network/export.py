@@ -7,7 +7,7 @@ import logging
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import onnx
@@ -80,6 +80,7 @@ def trace(module: nn.Module, input_size: int, output: str, *, batch: int | None 
     images = torch.zeros((batch or 2, input_size, input_size, 3), dtype=torch.uint8)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     # Attention as its formula: of torch's fused one not every layout of values (BEiT's, Hiera's) can be exported.
+    part: Any
     for part in module.modules():
         if getattr(part, "fused_attn", False):  # timm's
             part.fused_attn = False

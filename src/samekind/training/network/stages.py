@@ -56,6 +56,11 @@ def stage_names(backbone: Any) -> list[str]:
     return names
 
 
+def too_many_stages(asked: object, there: int) -> str:
+    """What is said where a network has fewer stages than are to stay as they are."""
+    return f"has {there} stages; freezing.stages cannot be {asked}; half of them: --set freezing.stages={there // 2}"
+
+
 def cut_behind(backbone: Any, stages: int, size: int) -> tuple[list[nn.Module], list[nn.Module]]:
     """As ``backbone.cut``, for any network.
 
@@ -69,7 +74,7 @@ def cut_behind(backbone: Any, stages: int, size: int) -> tuple[list[nn.Module], 
     """
     names = [_that_runs(backbone, name) for name in stage_names(backbone)]
     if stages > len(names):
-        raise TrainingError(f"has {len(names)} stages; freezing.stages cannot be {stages}")
+        raise TrainingError(too_many_stages(stages, len(names)))
     last = names[stages - 1]
     was_training = backbone.training
     backbone.eval()  # so that no batch statistics move and nothing is random
