@@ -38,6 +38,7 @@ KNOWN = (
         dimension=1280,
         licence="Apache-2.0",
         learned_from="ImageNet-1k with labels",
+        measured="an equal error rate of 10.7 % on five kinds of collections, adapted (docs/wrapping.md)",
     ),
     KnownEncoder(
         name="DINOv2 ViT-S/14 with registers",
