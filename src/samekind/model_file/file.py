@@ -22,6 +22,7 @@ from samekind.model_file.card import FORMAT_VERSION, Card
 from samekind.model_file.card_format_1 import upgraded
 from samekind.model_file.onnx_envelope import OnnxEnvelope
 from samekind.system.atomic import replacing
+from samekind.system.passwords import without_passwords
 from samekind.system.paths import refuse_no_path
 
 CARD_KEY = "samekind.card"
@@ -124,7 +125,9 @@ def find_model(name_or_path: str | os.PathLike[str] | None) -> Path:
     if is_hub_address(name):
         return fetch(parse_address(name))
     if _ADDRESS.match(name):
-        raise ModelFileError(f"{name}: addresses are not fetched; download the model and give the path of the file")
+        raise ModelFileError(
+            f"{without_passwords(name)}: addresses are not fetched; download the model and give the path of the file"
+        )
     bundled = bundled_models()
     if name in bundled:
         return bundled[name]

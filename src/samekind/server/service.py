@@ -56,7 +56,7 @@ class Service:
         self._recognizer, self._batcher = recognizer, batcher
         # FAISS uses all cores for one search; a second one beside it would only wait.
         self.searches = GalleryQueue("samekind-search", 64)
-        self._facts = GalleryQueue("samekind-facts", 64)
+        self._facts = GalleryQueue("samekind-facts", 1024)
         self.comparisons = GalleryQueue("samekind-compare", 16)
         self.surveys = GalleryQueue("samekind-survey", 1)
 

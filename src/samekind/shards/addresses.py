@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from samekind.errors import DatasetError, MissingExtraError, SamekindError
+from samekind.system.passwords import without_passwords
 
 # Two letters at least, for one is a drive of Windows.
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
@@ -82,9 +83,18 @@ def file_system(address: str) -> tuple[Any, str]:
     import fsspec  # noqa: PLC0415 - an extra of its own
 
     try:
-        return fsspec.core.url_to_fs(address)  # type: ignore[no-any-return]
+        return fsspec.core.url_to_fs(address, **_patience(address))  # type: ignore[no-any-return]
     except Exception as error:  # as below
-        raise DatasetError(f"{address}: cannot be read ({error})") from error
+        raise DatasetError(f"{without_passwords(address)}: cannot be read ({error})") from error
+
+
+def _patience(address: str) -> dict[str, Any]:
+    """What an HTTP client is told of waiting: a server may be slow, but must say something."""
+    if not address.lower().startswith(("http://", "https://")) or find_spec("aiohttp") is None:
+        return {}
+    import aiohttp  # noqa: PLC0415 - an extra of its own
+
+    return {"client_kwargs": {"timeout": aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=30)}}
 
 
 @contextmanager
@@ -145,9 +155,9 @@ def list_folder(address: str) -> Iterator[tuple[str, str, int, int]]:
         with remote_errors(address):
             files = system.find(root, detail=True)
     except OSError as error:
-        raise DatasetError(f"{address}: cannot be listed ({error})") from error
+        raise DatasetError(f"{without_passwords(address)}: cannot be listed ({error})") from error
     if not files:
-        raise DatasetError(f"{address}: no such file or folder, or nothing in it")
+        raise DatasetError(f"{without_passwords(address)}: no such file or folder, or nothing in it")
     for path, about in files.items():
         name = path.removeprefix(root).lstrip("/") or name_of(path)
         yield system.unstrip_protocol(path), name, _size_of(about), _time_of(about)

@@ -129,7 +129,7 @@ def embed(
             raise listing.emptiness()
         report = EmbedReport(unlisted=listing.unlisted, passed_over=listing.passed.sentences())
         _finish(folder, works, report, on_progress)
-        report.unreadable_before = folder.unreadable() - len(report.unreadable)
+        report.unreadable_before = max(0, folder.unreadable() - len(report.unreadable))
     report.images, report.shards = sum(entry.rows for _, entry in folder.files()), len(folder.files())
     return report
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from threading import Lock
 
 from samekind.errors import DatasetError, ImageError
 from samekind.shards.addresses import state_of
@@ -12,6 +13,7 @@ from samekind.shards.listing import list_inputs
 
 _WITHIN = re.compile(r"(.+?\.(?:tar|parquet))#(.+)", re.IGNORECASE | re.DOTALL)
 _HELD = 4  # tar files whose members are known
+_ONE_AT_A_TIME = Lock()
 
 
 def read_named(name: str) -> bytes:
@@ -34,13 +36,14 @@ def _member(address: str, member: str) -> Input:
     state = state_of(address)
     if address.lower().endswith(".parquet"):
         return Input(address, member, int(member) if member.isdecimal() else -1, mtime_ns=state[1])
-    found = _members(address, state).get(member)
+    with _ONE_AT_A_TIME:  # or each thread would list the same file
+        found = _members(address, state).get(member)
     if found is None:
         raise ImageError("is no longer there")
-    return found
+    return Input(address, member, *found, state[1])
 
 
 @lru_cache(_HELD)
-def _members(address: str, state: tuple[int, int]) -> dict[str, Input]:
+def _members(address: str, state: tuple[int, int]) -> dict[str, tuple[int, int]]:
     del state  # of a file that is another one by now nothing is remembered
-    return {one.member: one for one in list_inputs(address)[1]}
+    return {one.member: (one.place, one.size) for one in list_inputs(address)[1]}

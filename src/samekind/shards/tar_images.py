@@ -45,13 +45,17 @@ def members_of(address: str, note: Callable[[str], None]) -> Iterator[tuple[str,
 def _headers(address: str, note: Callable[[str], None]) -> Iterator[tarfile.TarInfo]:
     try:
         with remote_errors(address), open_file(address) as file, tarfile.open(fileobj=file, mode="r:") as tar:
-            end, damaged = file.seek(0, os.SEEK_END), False
+            end, damaged, before = file.seek(0, os.SEEK_END), False, -1
             while True:
                 try:
                     member = tar.next()
                 except (tarfile.TarError, ValueError):
                     member = None
                 tar.members = []  # type: ignore[attr-defined]  # of a million members none is to be held
+                if member is not None and (member.size < 0 or tar.offset <= before):
+                    note(f"is damaged within {member.name}; the pictures behind that are missing")
+                    return
+                before = tar.offset
                 if member is not None:
                     stored = 0 if member.issparse() or not member.isfile() else member.size
                     if member.offset_data + stored > end:

@@ -6,11 +6,11 @@ import re
 
 # A path that was made of an address has one slash of two. What is no scheme of a database has no / in a password:
 # there a colon, a port and an @ in the name of a picture are no password.
-_USER = r"[^\s/@:'\"]*"
+_USER = r"[^\s/@:'\"]{0,100}"
 _WORD = r"(?<![a-z0-9+.-])"
 _PASSWORDS = (
-    (re.compile(rf"({_WORD}postgres(?:ql)?(?:\+[a-z0-9]+)?:/{{0,2}}{_USER}:)\S*@", re.IGNORECASE), r"\1***@"),
-    (re.compile(rf"({_WORD}[a-z][a-z0-9+.-]+:/{{1,2}}{_USER}:)[^\s/?#]*@", re.IGNORECASE), r"\1***@"),
+    (re.compile(rf"({_WORD}postgres(?:ql)?(?:\+[a-z0-9]+)?:/{{0,2}}{_USER}:)\S{{0,200}}@", re.IGNORECASE), r"\1***@"),
+    (re.compile(rf"({_WORD}[a-z][a-z0-9+.-]+:/{{1,2}}{_USER}:)[^\s/?#]{{0,200}}@", re.IGNORECASE), r"\1***@"),
     (re.compile(r"([?&](?:ssl)?password=)[^\s&'\"]*", re.IGNORECASE), r"\1***"),
 )
 

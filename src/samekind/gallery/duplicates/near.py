@@ -95,10 +95,9 @@ def _described(
             doubt = "a copy of another of the group, not of the kept one"
         elif not member.spare:
             doubt = evidence.why or "something may differ"
-        if file.row.is_file:
-            doubt = doubt or more_than_a_picture(file.row.path) or (raw and "the kept one is a camera's raw file")
         for one in (file, *same[file]):
-            why_not = doubt or _needed(one, keep)
+            why_not = doubt or _needed(one, keep) or more_than_a_picture(one.row.path)
+            why_not = why_not or (raw and "the kept one is a camera's raw file")
             others.append(Duplicate(one.row, not why_not, why_not, evidence, member.why))
     return _group(keep, others)
 

@@ -19,6 +19,7 @@ from samekind.inference.similarity import Embeddings
 
 # So many images are compared one by one in about the time in which a person sees no delay.
 _FEW = 4096
+_MORE = 8  # than are asked for: the usual number of equals is none
 _LAST_DIGITS = 1e-5  # of similarities that may be equal once they are computed alike
 
 
@@ -60,14 +61,15 @@ def _nearest(
     snapshot: Snapshot, query: Embeddings, k: int, among: Ids | None = None
 ) -> tuple[NDArray[np.float32], Ids]:
     """The k most alike, and all that are as much alike as the last, up to some thousand: their ids decide."""
-    there = len(snapshot) if among is None else len(among)
-    asked = k
+    if not snapshot.complete:
+        return snapshot.nearest(query, k, among)
+    there = max(k, len(snapshot) if among is None else len(among))
+    asked = min(k + _MORE, there)
     while True:
         nearest, ids = snapshot.nearest(query, asked, among)
-        if not snapshot.complete or asked >= min(there, max(k, _FEW)):
-            return nearest, ids
-        if nearest[0, k - 1] - nearest[0, -1] > _LAST_DIGITS:
-            return nearest, ids
+        alike = int((nearest[0] >= nearest[0, k - 1] - _LAST_DIGITS).sum())
+        if alike < asked or asked >= min(there, max(k, _FEW)):
+            return nearest[:, :alike], ids[:, :alike]
         asked = min(2 * asked, there)
 
 

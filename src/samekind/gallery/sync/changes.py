@@ -19,6 +19,7 @@ from samekind.gallery.store.store import Store
 from samekind.images.folder_contents import PassedOver, walk
 from samekind.images.formats import installed_extras
 from samekind.images.videos import is_video
+from samekind.system.passwords import without_passwords
 from samekind.system.paths import given_path, relative_path
 
 # An SQL condition on images, and its parameters.
@@ -93,12 +94,14 @@ def remove_source(store: Store, db: Connection, source: str | os.PathLike[str]) 
         prefix = folder_prefix(store.folder, given_path(source, GalleryError))
         where, parameters = under(prefix)
         removed = remove_images(db, (where, parameters))
-        if prefix:
+        if prefix.lower().endswith((".tar/", ".parquet/")):
             removed += remove_images(db, under(f"{prefix[:-1]}#"))
         with transaction(db):
             listed = db.execute(f"DELETE FROM folders WHERE {where}", parameters).rowcount
     if not removed and not listed:
-        raise GalleryError(f"{store.path}: has no images of {shown}; `samekind status` lists its folders")
+        raise GalleryError(
+            f"{store.path}: has no images of {without_passwords(shown)}; `samekind status` lists its folders"
+        )
     return removed
 
 

@@ -53,8 +53,12 @@ class PictureFile:
 
     @property
     def image(self) -> ImageSource:
-        """Where its pixels are read from."""
-        return self.row.path if self.source is None else self.source
+        """Where its pixels are read from.
+
+        Raises:
+            ImageError: It is within another file or behind an address, and cannot be had.
+        """
+        return _source_of(self.row) if self.source is None else self.source
 
     @cached_property
     def picture(self) -> Picture:
@@ -99,14 +103,18 @@ class Comparison:
 
 
 def _read(row: Row) -> Pixels:
+    return read_detail(_source_of(row))
+
+
+def _source_of(row: Row) -> Path | bytes:
     if row.is_file:
-        return read_detail(row.path)
+        return row.path
     from samekind.shards.named_image import read_named  # noqa: PLC0415 - most galleries have no such images
 
     content = read_named(row.place)
     if hashlib.sha256(content).hexdigest() != row.sha256:
         raise ImageError(f"{row.place}: has changed since it was embedded")
-    return read_detail(content)
+    return content
 
 
 def compare_there(first: PictureFile, second: PictureFile) -> Compared:

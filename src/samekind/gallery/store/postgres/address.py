@@ -77,6 +77,6 @@ def parse_address(text: str) -> Address:
 def _pair(text: str) -> tuple[str, str]:
     """A name and its value as libpq reads them, to which a + is a plus."""
     name, equals, value = text.partition("=")
-    if not equals:
+    if not equals or not re.fullmatch("[a-z_]+", name):  # a password with a ? in it, for instance
         raise ValueError
     return unquote(name), unquote(value)

@@ -15,6 +15,7 @@ _FULL = "the server has no connection left; close some, or let it have more (max
 _NOT_SECURED = (
     "the connection cannot be secured as sslmode asks; see to ssl on the server, or to sslmode and sslrootcert"
 )
+_NO_DATABASE = "there is no such database or user ({})"
 _NO_ADDRESS = "this is no address that PostgreSQL understands"
 # By words of the message where the connection failed, for then there is no code; the first that are in it count.
 _BY_WORDS = (
@@ -22,12 +23,15 @@ _BY_WORDS = (
     (("too many clients", "too many connections", "connection slots", "connection limit"), _FULL),
     (("closed the connection", "closed unexpectedly", "connection is lost", "connection is closed"), _LOST),
     (("terminating connection", "consuming input failed", "connection already closed"), _LOST),
-    (("in recovery mode", "starting up", "shutting down"), _LOST),
+    (("in recovery mode", "starting up", "shutting down", "not yet accepting"), _LOST),
     (("invalid integer value", "invalid port number", "invalid sslmode"), _NO_ADDRESS),
+    (("ssl was required", "ssl error", "certificate", "does not support ssl"), _NOT_SECURED),
+    (('database "', 'role "'), _NO_DATABASE),
     (("refused", "no such file", "timeout", "timed out", "translate host"), _AWAY),
     (("resolve", "unreachable", "not known"), _AWAY),
-    (("ssl was required", "ssl error", "certificate", "does not support ssl"), _NOT_SECURED),
 )
+# By the beginning of the code, where a server answered.
+_BY_CLASS = {"08": _LOST, "57P": _LOST, "53300": _FULL, "28": _REFUSED, "3D": _NO_DATABASE}
 _BY_CODE: tuple[tuple[type[psycopg.Error], str], ...] = (
     (errors.InsufficientPrivilege, "this role lacks a right ({}); docs/operators.md has what it needs"),
     (errors.InvalidCatalogName, "there is no such database; createdb makes one"),
@@ -59,10 +63,9 @@ def _words(error: psycopg.Error, low: str, shown: str) -> str:
     for kind, words in _BY_CODE:
         if isinstance(error, kind):
             return words.format(shown)
-    if error.sqlstate is None or isinstance(error, psycopg.OperationalError):
-        for signs, words in _BY_WORDS:
-            if any(sign in low for sign in signs):
-                return words
-        if "does not exist" in low:
-            return f"there is no such database or user ({shown.rpartition('FATAL: ')[2].strip()})"
-    return f"the server refuses this ({shown})"
+    if error.sqlstate is None:
+        found = (words for signs, words in _BY_WORDS if any(sign in low for sign in signs))
+    else:
+        found = (words for start, words in _BY_CLASS.items() if error.sqlstate.startswith(start))
+    words = next(found, f"the server refuses this ({shown})")
+    return words.format(shown.rpartition("FATAL: ")[2].strip()) if words is _NO_DATABASE else words
