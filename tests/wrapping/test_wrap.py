@@ -82,6 +82,16 @@ def test_a_feature_map_is_averaged(saved: Save) -> None:
     assert rows == pytest.approx(unit(by_hand(source, "map").mean(axis=(2, 3))), abs=1e-3)
 
 
+@pytest.mark.parametrize(("tail", "output", "places"), [("map_last", "embedding", (1, 2)), ("pooled", "mean", (2, 3))])
+def test_the_places_of_a_feature_map_are_the_sides_that_are_alike(
+    saved: Save, tail: str, output: str, places: tuple[int, int]
+) -> None:
+    source = saved(tail)
+    rows = wrap(source, mean=MEAN, std=STD, output_name=output).recognizer().embed(PIXELS)
+    expected = by_hand(saved("map", name="map.onnx"), "map").mean(axis=(2, 3))
+    assert rows == pytest.approx(unit(expected), abs=1e-3)
+
+
 def test_layout_bytes_and_half_precision_are_met(saved: Save) -> None:
     nhwc = saved(layout="nhwc")
     rows = wrap(nhwc, mean=MEAN, std=STD).recognizer().embed(PIXELS)
@@ -157,6 +167,11 @@ REFUSED = {
     "old operators": ({"mean": MEAN, "std": STD}, {"opset": 12}, "export it with opset 13 or later"),
     "a pooling of rows": ({"mean": MEAN, "std": STD, "pool": "cls"}, {}, "leave --pool out"),
     "tokens": ({"mean": MEAN, "std": STD}, {"tail": "tokens"}, "65 tokens, of which 1 seem to come before"),
+    "a cube": (
+        {"mean": MEAN, "std": STD},
+        {"tail": "map_cube"},
+        r"encoder.onnx: its output .*\(N, 8, 8, 8\)",
+    ),
     "weights": ({"mean": MEAN, "std": STD, "init": "a.safetensors"}, {}, "--init is for timm"),
     "a share": ({"mean": MEAN, "std": STD, "shown": 7.0}, {}, "from 0.1 to 1"),
     "no side": ({"mean": MEAN, "std": STD, "size": -5}, {"side": "side"}, "from 16 to 4096; got -5"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -12,7 +13,7 @@ from samekind.errors import ModelFileError, WrapError
 from samekind.images import Pixels
 from samekind.inference.session import open_session
 from samekind.model_file.onnx_envelope import OnnxEnvelope
-from samekind.wrapping.form import InputForm, Layout, OutputForm, choose_pool
+from samekind.wrapping.form import InputForm, Layout, OutputForm, choose_pool, find_places
 
 Triple = tuple[float, float, float]
 _ELEMENTS: dict[str, Literal["float32", "float16", "uint8"]] = {
@@ -108,8 +109,10 @@ class Reference:
         found = encoder.run(takes, name, pixels)
         if found.dtype not in {np.dtype(np.float32), np.dtype(np.float16)}:
             raise WrapError(f"{self._name}: its output {name} is {found.dtype}, no embedding")
-        chosen, first = choose_pool(pool, found.shape, prefix, name)
-        return OutputForm(name, found.ndim, chosen, first, found.dtype == np.float16), encoder
+        called = f"{self._name}: its output {name}"
+        chosen, first = choose_pool(pool, found.shape, prefix, called)
+        form = OutputForm(name, found.ndim, chosen, first, found.dtype == np.float16)
+        return replace(form, places=find_places(found.shape, called)) if found.ndim == 4 else form, encoder
 
     def run(self, takes: InputForm, name: str, pixels: Pixels) -> NDArray[np.generic]:
         """What it gives for uint8 (N, S, S, 3), one after the other.

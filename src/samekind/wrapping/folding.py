@@ -133,7 +133,7 @@ class _Wrapping:
         """What the encoder gives to unit rows under a name."""
         value = self.add("Cast", [given], "output", to=FLOAT) if gives.half else given
         if gives.rank == 4:
-            value = self.reduced("ReduceMean", value, "pooled", (2, 3))
+            value = self.reduced("ReduceMean", value, "pooled", gives.places)
         elif gives.pool == "cls":
             value = self._first(value)
         elif gives.pool == "mean":
