@@ -25,6 +25,7 @@ def encoder(
     element: int = TensorProto.FLOAT,
     side: int | str = SIDE,
     layout: str = "nchw",
+    channels: int | str = 3,
 ) -> onnx.ModelProto:
     """A convolution and what comes behind it.
 
@@ -32,7 +33,7 @@ def encoder(
     one whose three sides are alike, ``tokens`` (N, 65, 24) with a class token, ``fixed`` a graph that works for one
     image only, ``two`` two outputs.
     """
-    shape = [batch, 3, side, side] if layout == "nchw" else [batch, side, side, 3]
+    shape = [batch, channels, side, side] if layout == "nchw" else [batch, side, side, channels]
     half = element == TensorProto.FLOAT16
     kind = np.float16 if half else np.float32
     nodes = []

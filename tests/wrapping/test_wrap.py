@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -92,6 +93,14 @@ def test_the_places_of_a_feature_map_are_the_sides_that_are_alike(
     assert rows == pytest.approx(unit(expected), abs=1e-3)
 
 
+def test_three_channels_at_the_end_are_so_whatever_the_sides(saved: Save) -> None:
+    source = saved(layout="nhwc", side="side")
+    with pytest.raises(WrapError, match=r"--size 224$"):
+        wrap(source, mean=MEAN, std=STD)
+    rows = wrap(source, mean=MEAN, std=STD, size=SIDE).recognizer().embed(PIXELS)
+    assert rows == pytest.approx(unit(by_hand(source, "embedding", layout="nhwc")), abs=2e-3)
+
+
 def test_layout_bytes_and_half_precision_are_met(saved: Save) -> None:
     nhwc = saved(layout="nhwc")
     rows = wrap(nhwc, mean=MEAN, std=STD).recognizer().embed(PIXELS)
@@ -161,6 +170,16 @@ def test_it_gives_no_verdicts_until_it_is_calibrated(saved: Save, tmp_path: Path
 REFUSED = {
     "no normalisation": ({}, {}, "say how its pixels are normalised"),
     "pixels of 255": ({"mean": (123.0, 116, 103), "std": STD}, {}, "divide by 255"),
+    "no size and no layout": (
+        {"mean": MEAN, "std": STD},
+        {"side": "side", "channels": "c"},
+        "--size 224 and --layout nchw or nhwc",
+    ),
+    "another layout than is meant": (
+        {"mean": MEAN, "std": STD, "size": 32},
+        {"side": "side", "channels": "c", "layout": "nhwc"},
+        "another may be meant: --size, --layout",
+    ),
     "no size": ({"mean": MEAN, "std": STD}, {"side": "side"}, "say at which it was trained: --size"),
     "another size": ({"mean": MEAN, "std": STD, "size": 64}, {}, "takes pictures of 32 × 32 pixels, not of 64"),
     "another layout": ({"mean": MEAN, "std": STD, "layout": "nhwc"}, {}, "not RGB in layout nhwc"),
@@ -247,6 +266,58 @@ def test_models_of_samekind_and_files_that_are_no_encoders_are_refused(tiny_mode
         wrap(tmp_path / "gone.onnx", mean=MEAN, std=STD)
     with pytest.raises(IsADirectoryError):
         wrap(tmp_path / "gone.onnx", tmp_path, mean=MEAN, std=STD)
+
+
+@pytest.mark.parametrize(
+    ("where", "name"),
+    [
+        ("node", "pixels"),  # the name of its own input
+        *itertools.product(
+            ("node", "value", "weight", "unused weight", "branch"),
+            ("images", "embeddings", "samekind.input0", "samekind.axes1"),
+        ),
+    ],
+)
+def test_names_of_the_encoder_do_not_clash_with_ours(tmp_path: Path, where: str, name: str) -> None:
+    model = encoder()
+    nodes, weights = model.graph.node, model.graph.initializer
+    if where == "node":
+        nodes[-1].name = name
+    elif where == "value":
+        nodes[-2].output[0] = nodes[-1].input[0] = name
+    elif where == "weight":
+        nodes[-1].input[1] = name
+        next(weight for weight in weights if weight.name == "wide").name = name
+    elif where == "unused weight":
+        weights.append(onnx.numpy_helper.from_array(np.zeros(3, np.float32), name))
+    else:
+        nodes[-1].output[0] = "raw"
+        made = helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
+        branch = helper.make_graph([helper.make_node("Identity", ["raw"], [name])], "branch", [], [made])
+        other = helper.make_tensor_value_info("other", TensorProto.FLOAT, None)
+        negative = helper.make_graph([helper.make_node("Neg", ["raw"], ["other"])], "other branch", [], [other])
+        weights.append(onnx.numpy_helper.from_array(np.array(True), "yes"))
+        nodes.append(helper.make_node("If", ["yes"], ["embedding"], then_branch=branch, else_branch=negative))
+    onnx.save(model, tmp_path / "named.onnx")
+    found = wrap(tmp_path / "named.onnx", mean=MEAN, std=STD)
+    assert not found.one_by_one
+    onnx.checker.check_model(onnx.load_from_string(found.model.data))
+    expected = unit(by_hand(tmp_path / "named.onnx", "embedding"))
+    assert found.recognizer().embed(PIXELS) == pytest.approx(expected, abs=2e-3)
+
+
+def test_a_batch_norm_in_training_mode_is_refused(tmp_path: Path) -> None:
+    model = encoder("map")
+    model.graph.node[-1].output[0] = "raw"
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.ones(CHANNELS, np.float32), "one"))
+    model.graph.node.append(
+        helper.make_node("BatchNormalization", ["raw", *["one"] * 4], ["map", "means", "variances"], training_mode=1)
+    )
+    onnx.save(model, tmp_path / "training.onnx")
+    with pytest.raises(
+        WrapError, match=r"training\.onnx: .*another embedding in company; export it in evaluation mode"
+    ):
+        wrap(tmp_path / "training.onnx", mean=MEAN, std=STD)
 
 
 def test_a_graph_that_depends_on_the_batch_is_found_out(tmp_path: Path) -> None:

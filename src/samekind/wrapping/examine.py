@@ -64,7 +64,8 @@ class Reference:
             raise WrapError(f"{self._name}: takes pictures of {width} × {height} pixels; only squares can be had")
         own = height or width
         if size is None and own is None:
-            raise WrapError(f"{self._name}: takes pictures of any size; say at which it was trained: --size 224")
+            way = " and --layout nchw or nhwc" if layout is None and set(sides) == {None} else ""
+            raise WrapError(f"{self._name}: takes pictures of any size; say at which it was trained: --size 224{way}")
         if size is not None and own is not None and size != own:
             raise WrapError(f"{self._name}: takes pictures of {own} × {own} pixels, not of {size} × {size}")
         if element == "uint8" and (mean or std):
@@ -78,7 +79,7 @@ class Reference:
 
     def _layout(self, sides: Sequence[int | None], said: Layout | None) -> Layout:
         first, last = sides[0] in {None, 3}, sides[2] in {None, 3}
-        if said == "nhwc" or (said is None and not first and last):
+        if said == "nhwc" or (said is None and sides[0] != 3 and last and set(sides) != {None}):
             fits, found = last, "nhwc"
         else:
             fits, found = first, "nchw"
@@ -125,7 +126,10 @@ class Reference:
             parts = [self._session.run([name], {takes.name: np.ascontiguousarray(one[None])})[0] for one in prepared]
         except Exception as error:  # ONNX Runtime's exceptions share no base class of their own
             reason = str(error).splitlines()[0]
-            raise WrapError(f"{self._name}: cannot run on pictures of {takes.size} pixels ({reason})") from error
+            raise WrapError(
+                f"{self._name}: cannot run on pictures of {takes.size} pixels in layout {takes.layout} ({reason}); "
+                "another may be meant: --size, --layout"
+            ) from error
         if any(np.ndim(part) < 1 or len(part) != 1 for part in parts):
             raise WrapError(f"{self._name}: its value {name} has no row for each picture, so it is no embedding")
         found: NDArray[np.generic] = np.concatenate(parts)

@@ -7,16 +7,18 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from samekind.errors import WrapError
 from samekind.images import Resize, Square
 from samekind.model_file.file import CARD_KEY
+from samekind.model_file.onnx_envelope import OnnxEnvelope
 from samekind.system.paths import given_path, refuse_no_path
 from samekind.wrapping.examine import Reference, as_triple
-from samekind.wrapping.folding import fold_around
+from samekind.wrapping.folding import OLDEST_OPSET, fold_around
 from samekind.wrapping.form import Layout, Pool
 from samekind.wrapping.model import About, Wrapped, as_its_source, as_model
+from samekind.wrapping.nodes import uses_batch_statistics
 from samekind.wrapping.parity import Witness, parity_pictures
 from samekind.wrapping.source import read_source
 
@@ -116,6 +118,7 @@ def wrap(
     envelope, graph, digest = read_source(path)
     if CARD_KEY in envelope.metadata:
         raise WrapError(f"{name}: is a model of samekind already; `samekind info {name}` says which")
+    _refuse_graph(name, envelope, graph)
     reference = Reference(envelope.with_graph(graph), name)
     takes = reference.takes(as_triple(mean, "mean"), as_triple(std, "std"), size, layout)
     gives, reference = reference.gives(takes, output_name, pool, prefix_tokens)
@@ -142,6 +145,18 @@ def _refuse_folder(output: Path) -> None:
 def _refuse_what_is_read(output: Source, *read: Source | None) -> None:
     if Path(output).resolve() in {Path(source).resolve() for source in read if source is not None}:
         raise WrapError(f"{os.fspath(output)}: is one of the inputs; name another file to write")
+
+
+def _refuse_graph(name: str, envelope: OnnxEnvelope, graph: Any) -> None:
+    if envelope.opset < OLDEST_OPSET:
+        raise WrapError(
+            f"{name}: its operators are of opset {envelope.opset}; export it with opset {OLDEST_OPSET} or later"
+        )
+    if uses_batch_statistics(graph):
+        raise WrapError(
+            f"{name}: a batch norm in it is in training mode, so it gives a picture another embedding in company; "
+            "export it in evaluation mode (in torch: after model.eval())"
+        )
 
 
 def _refuse_misfits(size: int | None, layout: str | None) -> None:
