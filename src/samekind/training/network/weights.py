@@ -94,7 +94,7 @@ def _of_model(name: str, source: str) -> Weights:
         raise TrainingError(f"cannot start from {source!r}: {error}") from error
     if "wrapped" in model.card.training.recipe:
         raise TrainingError(
-            f"cannot start from {source!r}: it was wrapped from {model.card.training.init}, and its weights have no longer "
+            f"cannot start from {source!r}: it was wrapped from {model.card.training.init}; its weights no longer have "
             "the names that training needs; give those that it was made from as a file, --init WEIGHTS.safetensors, or "
             "timm's, --init imagenet"
         )
