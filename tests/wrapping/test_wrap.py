@@ -107,6 +107,8 @@ def test_layout_bytes_and_half_precision_are_met(saved: Save) -> None:
     assert rows == pytest.approx(unit(by_hand(nhwc, "embedding", layout="nhwc")), abs=2e-3)
     halves = wrap(saved(element=TensorProto.FLOAT16), mean=MEAN, std=STD).recognizer().embed(PIXELS)
     assert (halves * rows).sum(axis=1) == pytest.approx(1, abs=1e-4)
+    one, three = (wrap(saved(), mean=mean, std=mean).recognizer().embed(PIXELS) for mean in (0.5, (0.5, 0.5, 0.5)))
+    assert (one == three).all()
     of_bytes = wrap(saved(element=TensorProto.UINT8, layout="nhwc")).recognizer().embed(PIXELS)
     raw = wrap(saved(), mean="0", std="1").recognizer().embed(PIXELS)
     assert of_bytes == pytest.approx(raw, abs=1e-3)
@@ -181,10 +183,16 @@ REFUSED = {
         "another may be meant: --size, --layout",
     ),
     "no size": ({"mean": MEAN, "std": STD}, {"side": "side"}, "say at which it was trained: --size"),
+    "a small size": (
+        {"mean": MEAN, "std": STD},
+        {"side": 8},
+        r"encoder\.onnx: takes pictures of 8 × 8 pixels; export it for 16 to 4096",
+    ),
+    "a name of timm's": ({"source": "vit_small.lvd142m"}, {}, r"no such file; .* timm:vit_small\.lvd142m"),
     "another size": ({"mean": MEAN, "std": STD, "size": 64}, {}, "takes pictures of 32 × 32 pixels, not of 64"),
     "another layout": ({"mean": MEAN, "std": STD, "layout": "nhwc"}, {}, "not RGB in layout nhwc"),
-    "old operators": ({"mean": MEAN, "std": STD}, {"opset": 12}, "export it with opset 13 or later"),
-    "a pooling of rows": ({"mean": MEAN, "std": STD, "pool": "cls"}, {}, "leave --pool out"),
+    "old operators": ({"mean": MEAN, "std": STD}, {"opset": 12}, r"encoder\.onnx: .*export it with opset 13 or later"),
+    "a pooling of rows": ({"mean": MEAN, "std": STD, "pool": "cls"}, {}, r"encoder\.onnx: .*leave --pool out"),
     "tokens": ({"mean": MEAN, "std": STD}, {"tail": "tokens"}, "65 tokens, of which 1 seem to come before"),
     "a cube": (
         {"mean": MEAN, "std": STD},
@@ -193,6 +201,7 @@ REFUSED = {
     ),
     "weights": ({"mean": MEAN, "std": STD, "init": "a.safetensors"}, {}, "--init is for timm"),
     "a share": ({"mean": MEAN, "std": STD, "shown": 7.0}, {}, "from 0.1 to 1"),
+    "a share in words": ({"mean": MEAN, "std": STD, "shown": "all"}, {}, "from 0.1 to 1; got 'all'"),
     "no side": ({"mean": MEAN, "std": STD, "size": -5}, {"side": "side"}, "from 16 to 4096; got -5"),
     "half a pixel": ({"mean": MEAN, "std": STD, "size": 32.5}, {"side": "side"}, "from 16 to 4096; got 32.5"),
     "no layout": ({"mean": MEAN, "std": STD, "layout": "chw"}, {}, "there is no layout 'chw'; there are nchw, nhwc"),
@@ -254,6 +263,15 @@ def test_an_encoder_that_tells_nothing_apart_is_refused(tmp_path: Path) -> None:
     onnx.save(model, tmp_path / "constant.onnx")
     with pytest.raises(WrapError, match="gives all pictures one embedding"):
         wrap(tmp_path / "constant.onnx", mean=MEAN, std=STD)
+
+
+def test_an_encoder_that_gives_zeros_is_refused(tmp_path: Path) -> None:
+    model = encoder()
+    (wide,) = [tensor for tensor in model.graph.initializer if tensor.name == "wide"]
+    wide.raw_data = bytes(len(wide.raw_data))
+    onnx.save(model, tmp_path / "zeros.onnx")
+    with pytest.raises(WrapError, match="gives nothing but zeros"):
+        wrap(tmp_path / "zeros.onnx", mean=MEAN, std=STD)
 
 
 def test_models_of_samekind_and_files_that_are_no_encoders_are_refused(tiny_model: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +16,8 @@ from samekind.inference.session import open_session
 from samekind.model_file.onnx_envelope import OnnxEnvelope
 from samekind.wrapping.form import InputForm, Layout, OutputForm, choose_pool, find_places
 
+# What a card may say, pixels.
+LEAST_SIDE, MOST_SIDE = 16, 4096
 Triple = tuple[float, float, float]
 _ELEMENTS: dict[str, Literal["float32", "float16", "uint8"]] = {
     "tensor(float)": "float32",
@@ -68,6 +71,10 @@ class Reference:
             raise WrapError(f"{self._name}: takes pictures of any size; say at which it was trained: --size 224{way}")
         if size is not None and own is not None and size != own:
             raise WrapError(f"{self._name}: takes pictures of {own} × {own} pixels, not of {size} × {size}")
+        if own is not None and not LEAST_SIDE <= own <= MOST_SIDE:
+            raise WrapError(
+                f"{self._name}: takes pictures of {own} × {own} pixels; export it for {LEAST_SIDE} to {MOST_SIDE}"
+            )
         if element == "uint8" and (mean or std):
             raise WrapError(f"{self._name}: takes pixels as they are; leave --mean and --std out")
         if element != "uint8" and (mean is None or std is None):
@@ -109,7 +116,9 @@ class Reference:
         pixels = np.zeros((1, takes.size, takes.size, 3), np.uint8)
         found = encoder.run(takes, name, pixels)
         if found.dtype not in {np.dtype(np.float32), np.dtype(np.float16)}:
-            raise WrapError(f"{self._name}: its output {name} is {found.dtype}, no embedding")
+            raise WrapError(
+                f"{self._name}: its output {name} is {found.dtype}, no embedding; name another: --output-name"
+            )
         called = f"{self._name}: its output {name}"
         chosen, first = choose_pool(pool, found.shape, prefix, called)
         form = OutputForm(name, found.ndim, chosen, first, found.dtype == np.float16)
@@ -131,7 +140,10 @@ class Reference:
                 "another may be meant: --size, --layout"
             ) from error
         if any(np.ndim(part) < 1 or len(part) != 1 for part in parts):
-            raise WrapError(f"{self._name}: its value {name} has no row for each picture, so it is no embedding")
+            raise WrapError(
+                f"{self._name}: its value {name} has no row for each picture, so it is no embedding; name another: "
+                "--output-name"
+            )
         found: NDArray[np.generic] = np.concatenate(parts)
         return found
 
@@ -149,10 +161,10 @@ def as_triple(values: Any, name: str) -> Triple | None:
     if values is None:
         return None
     try:
-        parts = values.split(",") if isinstance(values, str) else list(values)
+        parts = values.split(",") if isinstance(values, str) else [values] if isinstance(values, Real) else values
         numbers = [float(part) for part in parts]
     except (TypeError, ValueError):
-        raise WrapError(f"{name} is three numbers, such as 0.485,0.456,0.406; got {values!r}") from None
+        raise WrapError(f"{name} is one number or three, such as 0.485,0.456,0.406; got {values!r}") from None
     if len(numbers) == 1:
         numbers *= 3
     if len(numbers) != 3 or not all(0 <= number <= 1 for number in numbers):
