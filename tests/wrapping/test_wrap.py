@@ -199,6 +199,12 @@ REFUSED = {
         {"tail": "map_cube"},
         r"encoder.onnx: its output .*\(N, 8, 8, 8\)",
     ),
+    "no name of a value": ({"mean": MEAN, "std": STD, "output_name": 3}, {}, "has no value 3; its outputs are"),
+    "half a token": (
+        {"mean": MEAN, "std": STD, "pool": "patches", "prefix_tokens": 1.5},
+        {"tail": "tokens"},
+        "1.5 of 65 tokens cannot come before",
+    ),
     "weights": ({"mean": MEAN, "std": STD, "init": "a.safetensors"}, {}, "--init is for timm"),
     "a share": ({"mean": MEAN, "std": STD, "shown": 7.0}, {}, "from 0.1 to 1"),
     "a share in words": ({"mean": MEAN, "std": STD, "shown": "all"}, {}, "from 0.1 to 1; got 'all'"),

@@ -111,7 +111,7 @@ class Reference:
         if name not in known:
             try:
                 encoder = Reference(OnnxEnvelope(self._data, self._name).with_outputs([name]), self._name)
-            except ModelFileError:
+            except (ModelFileError, TypeError):
                 raise WrapError(f"{self._name}: has no value {name!r}; its outputs are {', '.join(known)}") from None
         pixels = np.zeros((1, takes.size, takes.size, 3), np.uint8)
         found = encoder.run(takes, name, pixels)

@@ -115,7 +115,7 @@ def choose_pool(pool: str | None, shape: tuple[int, ...], prefix: int | None, ca
         raise WrapError(f"{said}, which is no embedding (N, D), tokens (N, T, D) or feature map (N, C, H, W)")
     tokens = shape[1]
     first = tokens - int(tokens**0.5) ** 2 if prefix is None else prefix
-    if not 0 <= first < tokens:
+    if not (isinstance(first, int) and 0 <= first < tokens):
         raise WrapError(f"{said}; {first} of {tokens} tokens cannot come before the patches")
     if pool is None or pool == "none":
         raise WrapError(

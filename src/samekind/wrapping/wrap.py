@@ -6,7 +6,6 @@ import errno
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
-from numbers import Real
 from pathlib import Path
 from typing import Any, get_args
 
@@ -177,7 +176,7 @@ def as_square(size: int, resize: Resize, shown: float) -> Square:
     """
     if resize not in {"squash", "crop"}:
         raise WrapError(f"images are squashed or cropped (squash, crop), not {resize!r}")
-    if not (isinstance(shown, Real) and 0.1 <= shown <= 1):
+    if not (isinstance(shown, int | float) and 0.1 <= shown <= 1):
         raise WrapError(f"the share of each side that is shown is from 0.1 to 1; got {shown!r}")
     return Square(size, resize, float(shown))
 
