@@ -61,13 +61,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         parts = self.path.partition("?")[0].strip("/").split("/")
-        if parts[:2] == ["api", "models"] and "tree" in parts:
-            repository = self._repository("/".join(parts[2:4]), parts[5] if len(parts) > 5 else "main")
-            if repository:
-                self._json([
-                    {"type": "file", "path": name, "size": len(data), "oid": hashlib.sha1(data).hexdigest()}  # noqa: S324
-                    for name, data in repository.files.items()
-                ])  # fmt: skip
+        if parts[:2] == ["api", "models"] and parts[4:5] in ([], ["revision"]):
+            name = "/".join(parts[2:4])
+            if repository := self._repository(name, parts[5] if len(parts) > 5 else "main"):
+                repository.asked.append("list")
+                self._json({"id": name, "siblings": [{"rfilename": file} for file in repository.files]})
         elif "resolve" in parts:
             self._file(body=True)
         else:

@@ -95,6 +95,9 @@ def test_a_model_is_fetched_once_and_is_there_without_the_hub(
     assert client.ask("load", "hf://me/once") == {"fingerprint": FINGERPRINT}
     assert client.ask("load", f"hf://me/once@{COMMIT}") == {"fingerprint": FINGERPRINT}
     assert repository.asked.count("GET model.onnx") == 1
+    asked = len(repository.asked)
+    assert client.ask("load", f"hf://me/once@{COMMIT}") == {"fingerprint": FINGERPRINT}
+    assert len(repository.asked) == asked
     client.close()
     server.shutdown()
     server.server_close()
@@ -102,9 +105,10 @@ def test_a_model_is_fetched_once_and_is_there_without_the_hub(
         later = Client(server.endpoint, tmp_path, **options)
         assert later.ask("load", "hf://me/once") == {"fingerprint": FINGERPRINT}
         assert later.ask("load", "hf://me/once/model.onnx") == {"fingerprint": FINGERPRINT}
-        answer = later.ask("load", "hf://me/never/model.onnx")
-        assert answer["error"] == "HubError"
-        assert "was not fetched before" in answer["message"]
+        for never in ("hf://me/never/model.onnx", f"hf://me/never@{COMMIT}"):
+            answer = later.ask("load", never)
+            assert answer["error"] == "HubError"
+            assert "was not fetched before" in answer["message"]
         later.close()
 
 

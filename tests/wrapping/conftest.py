@@ -25,13 +25,15 @@ def encoder(
     element: int = TensorProto.FLOAT,
     side: int | str = SIDE,
     layout: str = "nchw",
+    channels: int | str = 3,
 ) -> onnx.ModelProto:
     """A convolution and what comes behind it.
 
-    ``tail``: ``pooled`` gives (N, 256), ``map`` a feature map, ``tokens`` (N, 65, 24) with a class token, ``fixed`` a
-    graph that works for one image only, ``two`` two outputs.
+    ``tail``: ``pooled`` gives (N, 256), ``map`` a feature map, ``map_last`` one with its channels last, ``map_cube``
+    one whose three sides are alike, ``tokens`` (N, 65, 24) with a class token, ``fixed`` a graph that works for one
+    image only, ``two`` two outputs.
     """
-    shape = [batch, 3, side, side] if layout == "nchw" else [batch, side, side, 3]
+    shape = [batch, channels, side, side] if layout == "nchw" else [batch, side, side, channels]
     half = element == TensorProto.FLOAT16
     kind = np.float16 if half else np.float32
     nodes = []
@@ -60,6 +62,11 @@ def encoder(
             nodes.append(helper.make_node("Identity", ["flat"], ["features"]))
     elif tail == "map":
         outputs = ["map"]
+    elif tail == "map_last":
+        nodes.append(helper.make_node("Transpose", ["map"], ["embedding"], perm=[0, 2, 3, 1]))
+    elif tail == "map_cube":
+        constants |= {"from": np.array([0]), "to": np.array([SIDE // 4]), "channels": np.array([1])}
+        nodes.append(helper.make_node("Slice", ["map", "from", "to", "channels"], ["embedding"]))
     elif tail == "tokens":
         constants |= {"rows": np.array([0, CHANNELS, (SIDE // 4) ** 2]), "first": np.ones((1, 1, CHANNELS), kind)}
         constants["shape"] = np.array([1, 1, 1])

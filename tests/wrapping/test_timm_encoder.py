@@ -47,6 +47,21 @@ def test_it_gives_what_timm_gives_with_the_weights_of_a_file(tmp_path: Path, nam
     assert rows == pytest.approx(expected, abs=1e-4)
 
 
+def test_position_embeddings_of_another_size_are_resampled_as_timm_does(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    torch.manual_seed(7)
+    state = timm.create_model("test_vit", num_classes=0).state_dict()
+    save_file(state, tmp_path / "weights.safetensors")
+    found = wrap("timm:test_vit", init=tmp_path / "weights.safetensors", size=96, half=False)
+    network = timm.create_model("test_vit", num_classes=0, img_size=96)
+    network.load_state_dict(timm.models.vision_transformer.checkpoint_filter_fn(state, network))
+    config = timm.data.resolve_model_data_config(network)
+    pixels = PIXELS[:, :96, :96]
+    expected = by_timm(network, pixels, config["mean"], config["std"])
+    assert found.recognizer().encoder.encode_pixels(pixels) == pytest.approx(expected, abs=1e-4)
+
+
 def test_what_cannot_be_is_refused_before_the_work(tmp_path: Path) -> None:
     from safetensors.torch import save_file
 

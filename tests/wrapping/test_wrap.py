@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -82,12 +83,32 @@ def test_a_feature_map_is_averaged(saved: Save) -> None:
     assert rows == pytest.approx(unit(by_hand(source, "map").mean(axis=(2, 3))), abs=1e-3)
 
 
+@pytest.mark.parametrize(("tail", "output", "places"), [("map_last", "embedding", (1, 2)), ("pooled", "mean", (2, 3))])
+def test_the_places_of_a_feature_map_are_the_sides_that_are_alike(
+    saved: Save, tail: str, output: str, places: tuple[int, int]
+) -> None:
+    source = saved(tail)
+    rows = wrap(source, mean=MEAN, std=STD, output_name=output).recognizer().embed(PIXELS)
+    expected = by_hand(saved("map", name="map.onnx"), "map").mean(axis=(2, 3))
+    assert rows == pytest.approx(unit(expected), abs=1e-3)
+
+
+def test_three_channels_at_the_end_are_so_whatever_the_sides(saved: Save) -> None:
+    source = saved(layout="nhwc", side="side")
+    with pytest.raises(WrapError, match=r"--size 224$"):
+        wrap(source, mean=MEAN, std=STD)
+    rows = wrap(source, mean=MEAN, std=STD, size=SIDE).recognizer().embed(PIXELS)
+    assert rows == pytest.approx(unit(by_hand(source, "embedding", layout="nhwc")), abs=2e-3)
+
+
 def test_layout_bytes_and_half_precision_are_met(saved: Save) -> None:
     nhwc = saved(layout="nhwc")
     rows = wrap(nhwc, mean=MEAN, std=STD).recognizer().embed(PIXELS)
     assert rows == pytest.approx(unit(by_hand(nhwc, "embedding", layout="nhwc")), abs=2e-3)
     halves = wrap(saved(element=TensorProto.FLOAT16), mean=MEAN, std=STD).recognizer().embed(PIXELS)
     assert (halves * rows).sum(axis=1) == pytest.approx(1, abs=1e-4)
+    one, three = (wrap(saved(), mean=mean, std=mean).recognizer().embed(PIXELS) for mean in (0.5, (0.5, 0.5, 0.5)))
+    assert (one == three).all()
     of_bytes = wrap(saved(element=TensorProto.UINT8, layout="nhwc")).recognizer().embed(PIXELS)
     raw = wrap(saved(), mean="0", std="1").recognizer().embed(PIXELS)
     assert of_bytes == pytest.approx(raw, abs=1e-3)
@@ -151,14 +172,42 @@ def test_it_gives_no_verdicts_until_it_is_calibrated(saved: Save, tmp_path: Path
 REFUSED = {
     "no normalisation": ({}, {}, "say how its pixels are normalised"),
     "pixels of 255": ({"mean": (123.0, 116, 103), "std": STD}, {}, "divide by 255"),
+    "no size and no layout": (
+        {"mean": MEAN, "std": STD},
+        {"side": "side", "channels": "c"},
+        "--size 224 and --layout nchw or nhwc",
+    ),
+    "another layout than is meant": (
+        {"mean": MEAN, "std": STD, "size": 32},
+        {"side": "side", "channels": "c", "layout": "nhwc"},
+        "another may be meant: --size, --layout",
+    ),
     "no size": ({"mean": MEAN, "std": STD}, {"side": "side"}, "say at which it was trained: --size"),
+    "a small size": (
+        {"mean": MEAN, "std": STD},
+        {"side": 8},
+        r"encoder\.onnx: takes pictures of 8 × 8 pixels; export it for 16 to 4096",
+    ),
+    "a name of timm's": ({"source": "vit_small.lvd142m"}, {}, r"no such file; .* timm:vit_small\.lvd142m"),
     "another size": ({"mean": MEAN, "std": STD, "size": 64}, {}, "takes pictures of 32 × 32 pixels, not of 64"),
     "another layout": ({"mean": MEAN, "std": STD, "layout": "nhwc"}, {}, "not RGB in layout nhwc"),
-    "old operators": ({"mean": MEAN, "std": STD}, {"opset": 12}, "export it with opset 13 or later"),
-    "a pooling of rows": ({"mean": MEAN, "std": STD, "pool": "cls"}, {}, "leave --pool out"),
+    "old operators": ({"mean": MEAN, "std": STD}, {"opset": 12}, r"encoder\.onnx: .*export it with opset 13 or later"),
+    "a pooling of rows": ({"mean": MEAN, "std": STD, "pool": "cls"}, {}, r"encoder\.onnx: .*leave --pool out"),
     "tokens": ({"mean": MEAN, "std": STD}, {"tail": "tokens"}, "65 tokens, of which 1 seem to come before"),
+    "a cube": (
+        {"mean": MEAN, "std": STD},
+        {"tail": "map_cube"},
+        r"encoder.onnx: its output .*\(N, 8, 8, 8\)",
+    ),
+    "no name of a value": ({"mean": MEAN, "std": STD, "output_name": 3}, {}, "has no value 3; its outputs are"),
+    "half a token": (
+        {"mean": MEAN, "std": STD, "pool": "patches", "prefix_tokens": 1.5},
+        {"tail": "tokens"},
+        "1.5 of 65 tokens cannot come before",
+    ),
     "weights": ({"mean": MEAN, "std": STD, "init": "a.safetensors"}, {}, "--init is for timm"),
     "a share": ({"mean": MEAN, "std": STD, "shown": 7.0}, {}, "from 0.1 to 1"),
+    "a share in words": ({"mean": MEAN, "std": STD, "shown": "all"}, {}, "from 0.1 to 1; got 'all'"),
     "no side": ({"mean": MEAN, "std": STD, "size": -5}, {"side": "side"}, "from 16 to 4096; got -5"),
     "half a pixel": ({"mean": MEAN, "std": STD, "size": 32.5}, {"side": "side"}, "from 16 to 4096; got 32.5"),
     "no layout": ({"mean": MEAN, "std": STD, "layout": "chw"}, {}, "there is no layout 'chw'; there are nchw, nhwc"),
@@ -222,6 +271,15 @@ def test_an_encoder_that_tells_nothing_apart_is_refused(tmp_path: Path) -> None:
         wrap(tmp_path / "constant.onnx", mean=MEAN, std=STD)
 
 
+def test_an_encoder_that_gives_zeros_is_refused(tmp_path: Path) -> None:
+    model = encoder()
+    (wide,) = [tensor for tensor in model.graph.initializer if tensor.name == "wide"]
+    wide.raw_data = bytes(len(wide.raw_data))
+    onnx.save(model, tmp_path / "zeros.onnx")
+    with pytest.raises(WrapError, match="gives nothing but zeros"):
+        wrap(tmp_path / "zeros.onnx", mean=MEAN, std=STD)
+
+
 def test_models_of_samekind_and_files_that_are_no_encoders_are_refused(tiny_model: Path, tmp_path: Path) -> None:
     with pytest.raises(WrapError, match="is a model of samekind already"):
         wrap(tiny_model, mean=MEAN, std=STD)
@@ -232,6 +290,58 @@ def test_models_of_samekind_and_files_that_are_no_encoders_are_refused(tiny_mode
         wrap(tmp_path / "gone.onnx", mean=MEAN, std=STD)
     with pytest.raises(IsADirectoryError):
         wrap(tmp_path / "gone.onnx", tmp_path, mean=MEAN, std=STD)
+
+
+@pytest.mark.parametrize(
+    ("where", "name"),
+    [
+        ("node", "pixels"),  # the name of its own input
+        *itertools.product(
+            ("node", "value", "weight", "unused weight", "branch"),
+            ("images", "embeddings", "samekind.input0", "samekind.axes1"),
+        ),
+    ],
+)
+def test_names_of_the_encoder_do_not_clash_with_ours(tmp_path: Path, where: str, name: str) -> None:
+    model = encoder()
+    nodes, weights = model.graph.node, model.graph.initializer
+    if where == "node":
+        nodes[-1].name = name
+    elif where == "value":
+        nodes[-2].output[0] = nodes[-1].input[0] = name
+    elif where == "weight":
+        nodes[-1].input[1] = name
+        next(weight for weight in weights if weight.name == "wide").name = name
+    elif where == "unused weight":
+        weights.append(onnx.numpy_helper.from_array(np.zeros(3, np.float32), name))
+    else:
+        nodes[-1].output[0] = "raw"
+        made = helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
+        branch = helper.make_graph([helper.make_node("Identity", ["raw"], [name])], "branch", [], [made])
+        other = helper.make_tensor_value_info("other", TensorProto.FLOAT, None)
+        negative = helper.make_graph([helper.make_node("Neg", ["raw"], ["other"])], "other branch", [], [other])
+        weights.append(onnx.numpy_helper.from_array(np.array(True), "yes"))
+        nodes.append(helper.make_node("If", ["yes"], ["embedding"], then_branch=branch, else_branch=negative))
+    onnx.save(model, tmp_path / "named.onnx")
+    found = wrap(tmp_path / "named.onnx", mean=MEAN, std=STD)
+    assert not found.one_by_one
+    onnx.checker.check_model(onnx.load_from_string(found.model.data))
+    expected = unit(by_hand(tmp_path / "named.onnx", "embedding"))
+    assert found.recognizer().embed(PIXELS) == pytest.approx(expected, abs=2e-3)
+
+
+def test_a_batch_norm_in_training_mode_is_refused(tmp_path: Path) -> None:
+    model = encoder("map")
+    model.graph.node[-1].output[0] = "raw"
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.ones(CHANNELS, np.float32), "one"))
+    model.graph.node.append(
+        helper.make_node("BatchNormalization", ["raw", *["one"] * 4], ["map", "means", "variances"], training_mode=1)
+    )
+    onnx.save(model, tmp_path / "training.onnx")
+    with pytest.raises(
+        WrapError, match=r"training\.onnx: .*another embedding in company; export it in evaluation mode"
+    ):
+        wrap(tmp_path / "training.onnx", mean=MEAN, std=STD)
 
 
 def test_a_graph_that_depends_on_the_batch_is_found_out(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -13,6 +15,7 @@ from samekind.system.hashing import content_hash
 
 # Seconds to wait for the hub's answer whether there is something newer, before what is here serves.
 _PATIENCE = 5.0
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def fetch(address: HubAddress) -> Path:
@@ -61,15 +64,24 @@ def refuse_missing_client() -> None:
 
 def _only_model(address: HubAddress) -> str:
     """The one model file of a repository, by the hub's list or, without a network, by the cache."""
-    from huggingface_hub import HfApi, snapshot_download  # noqa: PLC0415 - an extra
-    from huggingface_hub.errors import HfHubHTTPError  # noqa: PLC0415 - an extra
+    from huggingface_hub import HfApi, snapshot_download, try_to_load_from_cache  # noqa: PLC0415 - an extra
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError  # noqa: PLC0415 - an extra
 
+    where, revision = address.repository, address.revision
+    # A commit does not change, so nobody needs to be asked what is in it.
+    is_commit = revision is not None and _COMMIT.fullmatch(revision)
+    if is_commit and isinstance(try_to_load_from_cache(where, USUAL_FILE, revision=revision), str):
+        return USUAL_FILE
     try:
-        names = HfApi().list_repo_files(address.repository, revision=address.revision)
+        found = HfApi().model_info(where, revision=revision, timeout=_PATIENCE)
+        names = [file.rfilename for file in found.siblings or ()]
     except HfHubHTTPError:  # the hub was reached, and said no
         raise
-    except Exception:  # no network: what was fetched before serves
-        folder = Path(snapshot_download(address.repository, revision=address.revision, local_files_only=True))
+    except Exception as error:  # no network: what was fetched before serves
+        try:
+            folder = Path(snapshot_download(where, revision=revision, local_files_only=True))
+        except LocalEntryNotFoundError as missing:
+            raise missing from error
         names = [path.relative_to(folder).as_posix() for path in folder.rglob("*.onnx")]
     models = sorted(name for name in names if name.endswith(".onnx"))
     if USUAL_FILE in models or len(models) == 1:
@@ -136,4 +148,4 @@ def _reason(error: BaseException) -> str:
     """The first line of the innermost error."""
     while error.__cause__ is not None:
         error = error.__cause__
-    return first_line(error)[:200]
+    return textwrap.shorten(first_line(error), 200, placeholder=" …")

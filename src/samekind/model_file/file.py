@@ -180,7 +180,9 @@ def parse_model(data: bytes, name: str) -> ModelFile:
     envelope = OnnxEnvelope(data, name)
     text = envelope.metadata.get(CARD_KEY)
     if text is None:
-        raise ModelFileError(f"{name}: an ONNX model, but not one of samekind (it has no card)")
+        raise ModelFileError(
+            f"{name}: an ONNX model, but not one of samekind (it has no card); `samekind wrap` makes one of an encoder"
+        )
     card = _parse_card(text, name)
     envelope.refuse_external_data()
     if card.fingerprint != fingerprint(envelope.network, card):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -12,8 +14,10 @@ from samekind.errors import ModelFileError, WrapError
 from samekind.images import Pixels
 from samekind.inference.session import open_session
 from samekind.model_file.onnx_envelope import OnnxEnvelope
-from samekind.wrapping.form import InputForm, Layout, OutputForm, choose_pool
+from samekind.wrapping.form import InputForm, Layout, OutputForm, choose_pool, find_places
 
+# What a card may say, pixels.
+LEAST_SIDE, MOST_SIDE = 16, 4096
 Triple = tuple[float, float, float]
 _ELEMENTS: dict[str, Literal["float32", "float16", "uint8"]] = {
     "tensor(float)": "float32",
@@ -63,9 +67,14 @@ class Reference:
             raise WrapError(f"{self._name}: takes pictures of {width} × {height} pixels; only squares can be had")
         own = height or width
         if size is None and own is None:
-            raise WrapError(f"{self._name}: takes pictures of any size; say at which it was trained: --size 224")
+            way = " and --layout nchw or nhwc" if layout is None and set(sides) == {None} else ""
+            raise WrapError(f"{self._name}: takes pictures of any size; say at which it was trained: --size 224{way}")
         if size is not None and own is not None and size != own:
             raise WrapError(f"{self._name}: takes pictures of {own} × {own} pixels, not of {size} × {size}")
+        if own is not None and not LEAST_SIDE <= own <= MOST_SIDE:
+            raise WrapError(
+                f"{self._name}: takes pictures of {own} × {own} pixels; export it for {LEAST_SIDE} to {MOST_SIDE}"
+            )
         if element == "uint8" and (mean or std):
             raise WrapError(f"{self._name}: takes pixels as they are; leave --mean and --std out")
         if element != "uint8" and (mean is None or std is None):
@@ -77,7 +86,7 @@ class Reference:
 
     def _layout(self, sides: Sequence[int | None], said: Layout | None) -> Layout:
         first, last = sides[0] in {None, 3}, sides[2] in {None, 3}
-        if said == "nhwc" or (said is None and not first and last):
+        if said == "nhwc" or (said is None and sides[0] != 3 and last and set(sides) != {None}):
             fits, found = last, "nhwc"
         else:
             fits, found = first, "nchw"
@@ -102,14 +111,18 @@ class Reference:
         if name not in known:
             try:
                 encoder = Reference(OnnxEnvelope(self._data, self._name).with_outputs([name]), self._name)
-            except ModelFileError:
+            except (ModelFileError, TypeError):
                 raise WrapError(f"{self._name}: has no value {name!r}; its outputs are {', '.join(known)}") from None
         pixels = np.zeros((1, takes.size, takes.size, 3), np.uint8)
         found = encoder.run(takes, name, pixels)
         if found.dtype not in {np.dtype(np.float32), np.dtype(np.float16)}:
-            raise WrapError(f"{self._name}: its output {name} is {found.dtype}, no embedding")
-        chosen, first = choose_pool(pool, found.shape, prefix, name)
-        return OutputForm(name, found.ndim, chosen, first, found.dtype == np.float16), encoder
+            raise WrapError(
+                f"{self._name}: its output {name} is {found.dtype}, no embedding; name another: --output-name"
+            )
+        called = f"{self._name}: its output {name}"
+        chosen, first = choose_pool(pool, found.shape, prefix, called)
+        form = OutputForm(name, found.ndim, chosen, first, found.dtype == np.float16)
+        return replace(form, places=find_places(found.shape, called)) if found.ndim == 4 else form, encoder
 
     def run(self, takes: InputForm, name: str, pixels: Pixels) -> NDArray[np.generic]:
         """What it gives for uint8 (N, S, S, 3), one after the other.
@@ -122,9 +135,15 @@ class Reference:
             parts = [self._session.run([name], {takes.name: np.ascontiguousarray(one[None])})[0] for one in prepared]
         except Exception as error:  # ONNX Runtime's exceptions share no base class of their own
             reason = str(error).splitlines()[0]
-            raise WrapError(f"{self._name}: cannot run on pictures of {takes.size} pixels ({reason})") from error
+            raise WrapError(
+                f"{self._name}: cannot run on pictures of {takes.size} pixels in layout {takes.layout} ({reason}); "
+                "another may be meant: --size, --layout"
+            ) from error
         if any(np.ndim(part) < 1 or len(part) != 1 for part in parts):
-            raise WrapError(f"{self._name}: its value {name} has no row for each picture, so it is no embedding")
+            raise WrapError(
+                f"{self._name}: its value {name} has no row for each picture, so it is no embedding; name another: "
+                "--output-name"
+            )
         found: NDArray[np.generic] = np.concatenate(parts)
         return found
 
@@ -142,10 +161,10 @@ def as_triple(values: Any, name: str) -> Triple | None:
     if values is None:
         return None
     try:
-        parts = values.split(",") if isinstance(values, str) else list(values)
+        parts = values.split(",") if isinstance(values, str) else [values] if isinstance(values, Real) else values
         numbers = [float(part) for part in parts]
     except (TypeError, ValueError):
-        raise WrapError(f"{name} is three numbers, such as 0.485,0.456,0.406; got {values!r}") from None
+        raise WrapError(f"{name} is one number or three, such as 0.485,0.456,0.406; got {values!r}") from None
     if len(numbers) == 1:
         numbers *= 3
     if len(numbers) != 3 or not all(0 <= number <= 1 for number in numbers):

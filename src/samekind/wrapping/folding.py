@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 import numpy as np
 
-from samekind.errors import WrapError
 from samekind.model_file.onnx_envelope import OnnxEnvelope
 from samekind.wrapping.form import InputForm, OutputForm
-from samekind.wrapping.nodes import FLOAT, FLOAT16, UINT8, add_constant, add_node, describe_value
+from samekind.wrapping.nodes import FLOAT, FLOAT16, UINT8, add_constant, add_node, describe_value, names_in
 
 # Below this many values a tensor saves nothing by being stored in 16 bits (norms, biases).
 _SMALL = 2048
@@ -18,7 +18,6 @@ OLDEST_OPSET = 13
 _AXES_ARE_INPUTS = 18
 # From here on initialisers need not be inputs as well.
 _LEAST_IR = 4
-_OURS = "samekind."
 
 
 def fold_around(
@@ -33,22 +32,19 @@ def fold_around(
         gives: What becomes an embedding.
         dimension: D.
         one_by_one: Run the encoder image after image, for one that takes no more at once.
-
-    Raises:
-        WrapError: The graph has values of our names, or its operators are too old.
     """
-    if envelope.opset < OLDEST_OPSET:
-        raise WrapError(f"its operators are of opset {envelope.opset}; export it with opset {OLDEST_OPSET} or later")
     inner = type(graph)()
     inner.CopyFrom(graph)
-    names = {name for node in inner.nodes for name in (*node.inputs, *node.outputs)}
-    names |= {value.name for value in (*inner.inputs, *inner.outputs)}
-    if any(name.startswith(_OURS) for name in names):
-        raise WrapError("it has been wrapped already: some of its values have our names")
-    images = "images" if "images" not in names else f"{_OURS}images"
-    embeddings = "embeddings" if "embeddings" not in names else f"{_OURS}embeddings"
+    names = names_in(inner)
+    numbered = (f"samekind{number or ''}." for number in count())
+    prefix = next(prefix for prefix in numbered if not any(name.startswith(prefix) for name in names))
+    images = "images" if "images" not in names else f"{prefix}images"
+    embeddings = "embeddings" if "embeddings" not in names else f"{prefix}embeddings"
+    for node in inner.nodes:
+        if node.name == takes.name:  # ours, which makes that value, has its name
+            node.name = ""
     del inner.shapes[:]  # of a fixed batch they would be wrong
-    wrapping = _Wrapping(type(graph)(), envelope.opset)
+    wrapping = _Wrapping(type(graph)(), envelope.opset, prefix)
     if one_by_one:
         whole = wrapping.graph
         whole.name = "one_by_one"
@@ -83,20 +79,20 @@ def fold_around(
 
 
 class _Wrapping:
-    """Writes our part of a graph."""
+    """Writes our part of a graph, with names that begin with a prefix."""
 
-    def __init__(self, graph: Any, opset: int) -> None:
-        self.graph, self._opset = graph, opset
+    def __init__(self, graph: Any, opset: int, prefix: str) -> None:
+        self.graph, self._opset, self._prefix = graph, opset, prefix
 
     def add(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
-        name = output if output.startswith("=") else f"{_OURS}{output}"
+        name = output if output.startswith("=") else f"{self._prefix}{output}"
         return add_node(self.graph, operator, inputs, name.removeprefix("="), **attributes)
 
     def constant(self, name: str, values: Any) -> str:
-        return add_constant(self.graph, f"{_OURS}{name}", np.asarray(values))
+        return add_constant(self.graph, f"{self._prefix}{name}", np.asarray(values))
 
     def axes(self, *numbers: int) -> str:
-        name = f"{_OURS}axes{'_'.join(map(str, numbers))}"
+        name = f"{self._prefix}axes{'_'.join(map(str, numbers))}"
         if not any(tensor.name == name for tensor in self.graph.initializers):
             add_constant(self.graph, name, np.array(numbers, np.int64))
         return name
@@ -133,7 +129,7 @@ class _Wrapping:
         """What the encoder gives to unit rows under a name."""
         value = self.add("Cast", [given], "output", to=FLOAT) if gives.half else given
         if gives.rank == 4:
-            value = self.reduced("ReduceMean", value, "pooled", (2, 3))
+            value = self.reduced("ReduceMean", value, "pooled", gives.places)
         elif gives.pool == "cls":
             value = self._first(value)
         elif gives.pool == "mean":

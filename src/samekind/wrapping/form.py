@@ -51,11 +51,12 @@ class OutputForm:
 
     Attributes:
         name: The name of the value.
-        rank: 2 for (N, D), 3 for tokens (N, T, D), 4 for a feature map (N, C, H, W).
+        rank: 2 for (N, D), 3 for tokens (N, T, D), 4 for a feature map, (N, C, H, W) or (N, H, W, C).
         pool: How tokens or places become one: ``cls`` is the first token, ``mean`` the mean of all, ``patches`` that of
             all behind the first ``prefix``, ``cls+patches`` both, each of unit length; ``none`` leaves (N, D).
         prefix: How many tokens come before those of the patches: the class token and registers.
         half: Whether the values are float16.
+        places: The two axes of a feature map's places.
     """
 
     name: str
@@ -63,12 +64,13 @@ class OutputForm:
     pool: Pool
     prefix: int
     half: bool
+    places: tuple[int, int] = (2, 3)
 
     def pooled(self, values: NDArray[np.generic]) -> Floats:
         """The embeddings, float32 (N, D), unit rows, of what the encoder gives: the oracle of what is in the graph."""
         found = values.astype(np.float32)
         if self.rank == 4:
-            found = found.mean(axis=(2, 3))
+            found = found.mean(axis=self.places)
         elif self.pool == "cls":
             found = found[:, 0]
         elif self.pool == "mean":
@@ -80,14 +82,14 @@ class OutputForm:
         return _unit(found)
 
 
-def choose_pool(pool: str | None, shape: tuple[int, ...], prefix: int | None, name: str) -> tuple[Pool, int]:
+def choose_pool(pool: str | None, shape: tuple[int, ...], prefix: int | None, called: str) -> tuple[Pool, int]:
     """How an output of a shape becomes (N, D), and how many tokens come before the patches.
 
     Args:
         pool: As a person said it; None where nothing was said.
         shape: Of the output for one image or more.
         prefix: As a person said it; None takes what is left of the tokens beside the largest square of them.
-        name: The name of the output, for messages.
+        called: What messages call the output.
 
     Raises:
         WrapError: That cannot be, or must be said.
@@ -100,7 +102,7 @@ def choose_pool(pool: str | None, shape: tuple[int, ...], prefix: int | None, na
     """
     if pool is not None and pool not in POOLS:
         raise WrapError(f"there is no pooling {pool!r}; there are {', '.join(POOLS)}")
-    said = f"its output {name} is {_words(shape)}"
+    said = f"{called} is {_words(shape)}"
     if len(shape) == 2:
         if pool not in {None, "none"}:
             raise WrapError(f"{said}, one row an image already; leave --pool out")
@@ -113,7 +115,7 @@ def choose_pool(pool: str | None, shape: tuple[int, ...], prefix: int | None, na
         raise WrapError(f"{said}, which is no embedding (N, D), tokens (N, T, D) or feature map (N, C, H, W)")
     tokens = shape[1]
     first = tokens - int(tokens**0.5) ** 2 if prefix is None else prefix
-    if not 0 <= first < tokens:
+    if not (isinstance(first, int) and 0 <= first < tokens):
         raise WrapError(f"{said}; {first} of {tokens} tokens cannot come before the patches")
     if pool is None or pool == "none":
         raise WrapError(
@@ -123,6 +125,31 @@ def choose_pool(pool: str | None, shape: tuple[int, ...], prefix: int | None, na
     if pool in {"cls", "cls+patches"} and first == 0:
         raise WrapError(f"{said}: it seems to have no class token; use --pool mean, or say --prefix-tokens")
     return cast(Pool, pool), first
+
+
+def find_places(shape: tuple[int, ...], called: str) -> tuple[int, int]:
+    """The two axes of a feature map's places: pictures are square, so they are the two that are alike.
+
+    Args:
+        shape: Of the map for one image or more.
+        called: What messages call the output.
+
+    Raises:
+        WrapError: No two neighbours are alike, or all three sides are.
+
+    Example:
+        >>> find_places((1, 7, 7, 768), "features")
+        (1, 2)
+        >>> find_places((1, 512, 7, 7), "features")
+        (2, 3)
+    """
+    _, first, middle, last = shape
+    if (first == middle) == (middle == last):
+        raise WrapError(
+            f"{called} is {_words(shape)}, a feature map that does not tell its places from its channels; "
+            "export it with its places averaged, as (N, D)"
+        )
+    return (1, 2) if first == middle else (2, 3)
 
 
 def _words(shape: tuple[int, ...]) -> str:

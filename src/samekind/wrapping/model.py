@@ -32,7 +32,8 @@ class Wrapped:
         model: The model, which is not calibrated.
         parity: How near its embeddings are to the source's.
         weights: ``float16`` or ``float32``: how the large ones are stored.
-        one_by_one: Whether the encoder runs image after image, because it takes no more at once.
+        one_by_one: Whether the encoder runs image after image, because it takes no more at once, or
+            gives a picture another embedding in company.
     """
 
     model: ModelFile

@@ -1,7 +1,8 @@
-"""Nodes, constants and values to put into a graph, written with the protobuf runtime alone."""
+"""Nodes, constants and values to put into a graph, with the protobuf runtime alone; and what a graph has of them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -71,3 +72,37 @@ def describe_value(value: Any, name: str, element: int, shape: list[int | str]) 
             made.type.tensor.shape.sides.add(value=side)
     value.Clear()
     value.MergeFromString(made.SerializeToString())
+
+
+def names_in(graph: Any) -> set[str]:
+    """All names of a graph's values and nodes, however deep."""
+    found = set()
+    for part in _graphs_in(graph):
+        for node in part.nodes:
+            found |= {node.name, *node.inputs, *node.outputs}
+        sparse = (tensor.values for tensor in part.sparse_initializers)
+        found |= {value.name for value in (*part.inputs, *part.outputs, *part.initializers, *sparse)}
+    return found
+
+
+def uses_batch_statistics(graph: Any) -> bool:
+    """Whether a batch norm in a graph is in training mode, so that it normalises by the pictures of the batch."""
+    return any(
+        node.operator == "BatchNormalization" and _in_training(node)
+        for part in _graphs_in(graph)
+        for node in part.nodes
+    )
+
+
+def _in_training(node: Any) -> bool:
+    attributes = _MADE["Node"].FromString(node.SerializeToString()).attributes
+    # Before opset 14 the further outputs alone say it.
+    return len(node.outputs) > 1 or any(one.name == "training_mode" and one.number for one in attributes)
+
+
+def _graphs_in(graph: Any) -> Iterator[Any]:
+    yield graph
+    for node in graph.nodes:
+        for attribute in node.attributes:
+            for inner in (attribute.graph, *attribute.graphs):
+                yield from _graphs_in(inner)

@@ -87,11 +87,16 @@ class Witness:
         """Make sure that it tells pictures apart at all.
 
         Raises:
-            WrapError: Its embeddings are no numbers, or all the same.
+            WrapError: Its embeddings are no numbers, zeros, or all the same.
         """
         if not np.isfinite(self.expected).all():
             raise WrapError(
                 f"{self.name}: gives values that are no finite numbers for real pictures; check mean and std"
+            )
+        if not self.expected.any(axis=1).all():
+            raise WrapError(
+                f"{self.name}: gives nothing but zeros for a picture; another output may be meant (--output-name), or "
+                "another --mean and --std"
             )
         if float((self.expected @ self.expected.T).min()) > _ALL_ALIKE:
             raise WrapError(

@@ -184,8 +184,10 @@ def _load(network: Any, path: Path) -> None:
     from safetensors import SafetensorError  # noqa: PLC0415 - an extra
     from safetensors.torch import load_file  # noqa: PLC0415 - an extra
 
+    from samekind.training.network.resampling import for_its_size  # noqa: PLC0415 - an extra
+
     try:
-        weights = load_file(path)
+        weights = for_its_size(load_file(path), network)
     except FileNotFoundError:
         raise WrapError(f"{path}: no such file") from None
     except (OSError, SafetensorError) as error:

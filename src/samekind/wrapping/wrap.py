@@ -7,16 +7,18 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from samekind.errors import WrapError
 from samekind.images import Resize, Square
 from samekind.model_file.file import CARD_KEY
+from samekind.model_file.onnx_envelope import OnnxEnvelope
 from samekind.system.paths import given_path, refuse_no_path
-from samekind.wrapping.examine import Reference, as_triple
-from samekind.wrapping.folding import fold_around
+from samekind.wrapping.examine import LEAST_SIDE, MOST_SIDE, Reference, as_triple
+from samekind.wrapping.folding import OLDEST_OPSET, fold_around
 from samekind.wrapping.form import Layout, Pool
 from samekind.wrapping.model import About, Wrapped, as_its_source, as_model
+from samekind.wrapping.nodes import uses_batch_statistics
 from samekind.wrapping.parity import Witness, parity_pictures
 from samekind.wrapping.source import read_source
 
@@ -29,8 +31,8 @@ def wrap(
     source: Source,
     output: Source | None = None,
     *,
-    mean: str | Sequence[float] | None = None,
-    std: str | Sequence[float] | None = None,
+    mean: str | float | Sequence[float] | None = None,
+    std: str | float | Sequence[float] | None = None,
     size: int | None = None,
     resize: Resize | None = None,
     shown: float | None = None,
@@ -113,9 +115,12 @@ def wrap(
     if init is not None:
         raise WrapError(f"{name}: an ONNX file has its weights in it; --init is for timm:NAME")
     path = given_path(source, WrapError)
+    if path.suffix != ".onnx" and not path.exists():
+        raise WrapError(f"{name}: no such file; a network of timm's is written {_TIMM}{name}")
     envelope, graph, digest = read_source(path)
     if CARD_KEY in envelope.metadata:
         raise WrapError(f"{name}: is a model of samekind already; `samekind info {name}` says which")
+    _refuse_graph(name, envelope, graph)
     reference = Reference(envelope.with_graph(graph), name)
     takes = reference.takes(as_triple(mean, "mean"), as_triple(std, "std"), size, layout)
     gives, reference = reference.gives(takes, output_name, pool, prefix_tokens)
@@ -144,9 +149,21 @@ def _refuse_what_is_read(output: Source, *read: Source | None) -> None:
         raise WrapError(f"{os.fspath(output)}: is one of the inputs; name another file to write")
 
 
+def _refuse_graph(name: str, envelope: OnnxEnvelope, graph: Any) -> None:
+    if envelope.opset < OLDEST_OPSET:
+        raise WrapError(
+            f"{name}: its operators are of opset {envelope.opset}; export it with opset {OLDEST_OPSET} or later"
+        )
+    if uses_batch_statistics(graph):
+        raise WrapError(
+            f"{name}: a batch norm in it is in training mode, so it gives a picture another embedding in company; "
+            "export it in evaluation mode (in torch: after model.eval())"
+        )
+
+
 def _refuse_misfits(size: int | None, layout: str | None) -> None:
-    if size is not None and not (isinstance(size, int) and 16 <= size <= 4096):
-        raise WrapError(f"the side of pictures is a number of pixels from 16 to 4096; got {size!r}")
+    if size is not None and not (isinstance(size, int) and LEAST_SIDE <= size <= MOST_SIDE):
+        raise WrapError(f"the side of pictures is a number of pixels from {LEAST_SIDE} to {MOST_SIDE}; got {size!r}")
     if layout not in {None, *get_args(Layout)}:
         raise WrapError(f"there is no layout {layout!r}; there are {', '.join(get_args(Layout))}")
 
@@ -159,7 +176,7 @@ def as_square(size: int, resize: Resize, shown: float) -> Square:
     """
     if resize not in {"squash", "crop"}:
         raise WrapError(f"images are squashed or cropped (squash, crop), not {resize!r}")
-    if not 0.1 <= shown <= 1:
+    if not (isinstance(shown, int | float) and 0.1 <= shown <= 1):
         raise WrapError(f"the share of each side that is shown is from 0.1 to 1; got {shown!r}")
     return Square(size, resize, float(shown))
 

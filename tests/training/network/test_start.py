@@ -52,6 +52,15 @@ def test_the_shared_trunk_lacks_just_the_layers_that_its_readme_names(shared: Pa
     assert "ImageNet" in found.pretraining
 
 
+def test_position_embeddings_of_another_size_are_resampled(tmp_path: Path) -> None:
+    save_file(SiameseNetwork("test_vit", 8, 0).backbone.state_dict(), tmp_path / "weights.safetensors")
+    network = SiameseNetwork("test_vit", 8, 0, input_size=96)
+    before = network.backbone.pos_embed.clone()
+    assert initialise(network, str(tmp_path / "weights.safetensors")).fresh == {"head.weight"}
+    assert network.backbone.pos_embed.shape == before.shape
+    assert not torch.equal(network.backbone.pos_embed, before)
+
+
 @pytest.mark.parametrize("features", ["last", "expanded"])
 def test_bundled_weights_are_the_pretrained_trunk(shared: Path, features: Literal["last", "expanded"]) -> None:
     weights = shared / "weights" / "tf_efficientnet_b0-imagenet-trunk.safetensors"

@@ -6,6 +6,7 @@ from safetensors.torch import save_file
 
 from samekind.errors import TrainingError
 from samekind.training.network.weights import read_weights
+from samekind.wrapping.wrap import wrap
 
 
 def test_a_files_tensors_have_the_networks_names(tmp_path: Path) -> None:
@@ -30,3 +31,9 @@ def test_bundled_is_the_model_general_for_its_own_architecture() -> None:
     assert all(torch.equal(tensor, general.tensors[name]) for name, tensor in bundled.tensors.items())
     with pytest.raises(TrainingError, match="bundled: is for tf_efficientnet_b0 only, not for resnet18"):
         read_weights("bundled", "resnet18", None)
+
+
+def test_of_a_wrapped_encoder_is_said_what_to_give_instead(tmp_path: Path) -> None:
+    wrap("timm:test_efficientnet", tmp_path / "wrapped.onnx", init="random")
+    with pytest.raises(TrainingError, match=r"wrapped from timm:test_efficientnet .*--init WEIGHTS\.safetensors"):
+        read_weights(str(tmp_path / "wrapped.onnx"), "test_efficientnet", None)

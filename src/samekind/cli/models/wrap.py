@@ -170,7 +170,8 @@ def summary(found: Wrapped, output: Path) -> str:
     ]
     if found.one_by_one:
         lines.append(
-            "it runs picture after picture, for its graph takes one only; exported for any number it is faster"
+            "it runs picture after picture, for its graph takes one only, or gives others in company; exported for any "
+            "number, each by itself, it is faster"
         )
     return "\n".join(
         [

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from samekind.errors import TrainingError
 from samekind.model_file.card import Card
+from samekind.training.network.resampling import for_its_size
 from samekind.training.network.siamese import SiameseNetwork
 from samekind.training.network.weights import Weights, read_weights
 from samekind.training.recipe import Recipe
@@ -125,7 +126,10 @@ def _load_whole(network: SiameseNetwork, given: Weights, card: Card) -> None:
 def _load_backbone(network: SiameseNetwork, given: Weights) -> set[str]:
     """All but the head; the names of the parameters that start from noise."""
     own, prefix = network.state_dict(), "backbone."
-    fitting = {name: tensor for name, tensor in given.tensors.items() if name in own and name[:5] != "head."}
+    body: nn.Module = network.backbone
+    bare = {name.removeprefix(prefix): tensor for name, tensor in given.tensors.items() if name.startswith(prefix)}
+    tensors = {**given.tensors, **{f"{prefix}{name}": tensor for name, tensor in for_its_size(bare, body).items()}}
+    fitting = {name: tensor for name, tensor in tensors.items() if name in own and name[:5] != "head."}
     loaded = {name.removeprefix(prefix) for name in fitting if name.startswith(prefix)}
     if not loaded:
         raise TrainingError(f"{given.source}: holds no weights of this backbone")
@@ -134,7 +138,6 @@ def _load_backbone(network: SiameseNetwork, given: Weights) -> set[str]:
             what = f"{name.removeprefix(prefix)} is {tuple(tensor.shape)}, not {tuple(own[name].shape)}"
             raise TrainingError(f"{given.source}: {what}")
     network.load_state_dict(fitting, strict=False)
-    body: nn.Module = network.backbone
     fresh = {f"{prefix}{name}" for name, _ in body.named_parameters() if name not in loaded}
     fresh |= _reset_norms_behind_missing(body, loaded)
     if frozen := sorted(fresh & {name for name, weight in network.named_parameters() if not weight.requires_grad}):

@@ -92,6 +92,12 @@ def _of_model(name: str, source: str) -> Weights:
         model = read_model(name)
     except ModelFileError as error:
         raise TrainingError(f"cannot start from {source!r}: {error}") from error
+    if "wrapped" in model.card.training.recipe:
+        raise TrainingError(
+            f"cannot start from {source!r}: it was wrapped from {model.card.training.init}; its weights no longer have "
+            "the names that training needs; give those that it was made from as a file, --init WEIGHTS.safetensors, or "
+            "timm's, --init imagenet"
+        )
     arrays = {
         tensor.name: onnx.numpy_helper.to_array(tensor)
         for tensor in onnx.load_model_from_string(model.data).graph.initializer
