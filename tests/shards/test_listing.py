@@ -150,6 +150,22 @@ def test_tars_of_webdataset_alone_or_in_a_folder(odd: Path, tmp_path: Path) -> N
     assert read_all(tmp_path / "000.tar").items() < expected.items()
 
 
+def test_a_member_of_less_than_no_bytes_ends_a_tar(odd: Path, tmp_path: Path) -> None:
+    expected = webdataset(odd, tmp_path / "a.tar")
+    content = bytearray((tmp_path / "a.tar").read_bytes())
+    place = content.find(b"0003.cls")
+    content[place + 124 : place + 136] = b"\xff" * 11 + b"\x00"  # minus 256
+    header = content[place : place + 148] + b" " * 8 + content[place + 156 : place + 512]
+    content[place + 148 : place + 156] = b"%06o\0 " % sum(header)
+    (tmp_path / "a.tar").write_bytes(content)
+    listing, found = list_inputs(tmp_path / "a.tar")
+    names = [one.name for one in found]
+    assert len(names) == len(set(names)) < len(expected)
+    assert listing.unlisted == [
+        (str(tmp_path / "a.tar"), "is damaged within 0003.cls; the pictures behind that are missing")
+    ]
+
+
 def test_a_tar_with_a_broken_header_is_read_on_behind_it(odd: Path, tmp_path: Path) -> None:
     expected = webdataset(odd, tmp_path / "a.tar")
     content = bytearray((tmp_path / "a.tar").read_bytes())

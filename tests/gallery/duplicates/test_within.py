@@ -12,6 +12,7 @@ from threading import Thread
 
 import pytest
 from commands import run
+from gallery.conftest import LONG_AGO, age
 from gallery.duplicates.test_near import blobs, save
 
 import samekind
@@ -103,3 +104,21 @@ def test_when_what_is_behind_an_address_was_written_is_not_known(gallery: Galler
     known = [row.name for row in gallery.rows("mtime is known")]
     assert [name for name in known if "://" in name] == []
     assert len(known) == (0 if "://" in within else 5)
+
+
+def test_a_file_with_more_pages_stays_though_a_tar_has_it_too(
+    gallery: Gallery, pictures: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    pages = pictures / "pages.tif"
+    blobs(0).resize((240, 180)).save(pages, save_all=True, append_images=[blobs(9).resize((240, 180))])
+    age(pages)
+    with tarfile.open(tmp_path / "old.tar", "w") as tar:
+        tar.add(pages, "pages.tif")
+    age(tmp_path / "old.tar", LONG_AGO - 1000)  # so that of the two it is the one worth keeping
+    samekind.embed(tmp_path / "old.tar", tmp_path / "shards", model=tiny_model)
+    gallery.sync(pictures)
+    gallery.add_shards(tmp_path / "shards")
+    (group,) = gallery.duplicates()
+    doubts = {other.row.name: other.doubt for other in group.others}
+    assert doubts["pictures/pages.tif"] == "it has more frames or pages"
+    assert doubts["old.tar#pages.tif"] == "it is within a tar or Parquet file, or behind an address"

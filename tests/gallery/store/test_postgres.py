@@ -20,7 +20,7 @@ from commands import run
 from postgres import Server, needs_postgres
 
 from samekind import embed
-from samekind.errors import GalleryError
+from samekind.errors import GalleryError, GalleryUnreachableError
 from samekind.gallery import Gallery
 from samekind.gallery.index import hnsw
 from samekind.gallery.index.hnsw import _make_room, look_as_far
@@ -242,6 +242,27 @@ def test_a_password_that_is_a_word_of_the_message_does_not_show_in_it(password: 
 )
 def test_a_busy_and_an_ending_server_are_told_with_the_remedy(said: str, told: str) -> None:
     assert told in str(explained(parse_address("postgresql://me@host/shop"), psycopg.OperationalError(said)))
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (psycopg.errors.UndefinedFile('could not access file "$libdir/vector": No such file'), "$libdir/vector"),
+        (psycopg.errors.LockNotAvailable("canceling statement due to lock timeout"), "lock timeout"),
+        (psycopg.errors.CannotConnectNow("not yet accepting connections"), "was lost"),
+        (psycopg.OperationalError('FATAL:  database "refused" does not exist'), "no such database"),
+    ],
+)
+def test_what_a_server_answers_is_not_taken_for_one_that_is_away(error: psycopg.Error, told: str) -> None:
+    found = explained(parse_address("postgresql://me@host/shop"), error)
+    assert told in str(found)
+    assert isinstance(found, GalleryUnreachableError) == (told == "was lost")
+
+
+def test_a_password_with_a_question_mark_is_not_taken_for_a_port() -> None:
+    with pytest.raises(GalleryError, match=r"^this is no address of a database") as refusal:
+        parse_address("postgresql://me:12?34=5@host/shop")
+    assert "12" not in str(refusal.value)
 
 
 def test_an_address_is_read_as_libpq_reads_it() -> None:

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from conftest import save_noise
 
 from samekind.errors import GalleryError
 from samekind.gallery import Gallery, SyncReport
@@ -27,6 +28,15 @@ def test_several_folders_in_one_gallery_and_dropping_one(gallery: Gallery, photo
     assert gallery.remove(photos / "red") == 4
     with pytest.raises(GalleryError, match="has no images of"):
         gallery.remove(tmp_path / "never")
+
+
+def test_a_folder_is_dropped_without_what_has_a_name_like_its(gallery: Gallery, tmp_path: Path) -> None:
+    for name in ("album/a.png", "album#1.png", "album#2/b.png"):
+        (tmp_path / "p" / name).parent.mkdir(parents=True, exist_ok=True)
+        save_noise(tmp_path / "p" / name, (200, 30, 30), len(name))
+    gallery.sync(tmp_path / "p")
+    assert gallery.remove(tmp_path / "p/album") == 1
+    assert [row.name for row in gallery] == ["p/album#1.png", "p/album#2/b.png"]
 
 
 def test_a_gallery_within_its_folder_and_one_elsewhere_have_relative_paths(
