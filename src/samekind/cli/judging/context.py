@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from samekind.cli.console.options import gallery_title, warn
+from samekind.cli.console.options import warn
 from samekind.cli.console.progress import stage_bars
 from samekind.system.paths import is_database
 
@@ -52,9 +52,18 @@ def adapt_to(recognizer: Recognizer, among: str, name: str | None = None) -> Rec
         from samekind.gallery import Gallery
 
         with Gallery.open(among, read_only=True) as gallery:
-            return recognizer.adapt(gallery, name=name, source=gallery_title(among).removesuffix(".samekind"))
+            return recognizer.adapt(gallery, name=name, source=_source_of(among))
     with stage_bars(log=False) as on_progress:
         return recognizer.adapt(among, name=name, on_progress=on_progress, on_unreadable=lambda error: warn(str(error)))
+
+
+def _source_of(gallery: str) -> str:
+    """What a card says of a gallery: it may be passed on, and whose server that was is nobody's business."""
+    if not is_database(gallery):
+        return Path(gallery).stem
+    from samekind.gallery.store.postgres.address import parse_address
+
+    return f"the gallery {parse_address(gallery).schema} in PostgreSQL"
 
 
 def names_gallery(place: str) -> bool:
