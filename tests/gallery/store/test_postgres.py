@@ -429,7 +429,8 @@ def test_a_pair_is_judged_among_the_pictures_of_a_database(gallery_place: str, p
     assert judged.returncode == 0, judged.stderr
     assert judged.stdout
     adapted = run("adapt", "general", gallery_place, "-o", "mine.onnx", cwd=tmp_path)
-    assert f"adapted to 12 pictures of the gallery {parse_address(gallery_place).schema} in PostgreSQL" in adapted.stdout
+    schema = parse_address(gallery_place).schema
+    assert f"adapted to 12 pictures of the gallery {schema} in PostgreSQL" in adapted.stdout
 
 
 def test_psycopg_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
