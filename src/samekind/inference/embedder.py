@@ -141,7 +141,7 @@ class Embedder:
         Example:
             >>> import samekind
             >>> dark = np.zeros((40, 30, 3), np.uint8)
-            >>> samekind.load().similarity(dark, dark)
+            >>> round(samekind.load().similarity(dark, dark), 5)
             1.0
         """
         return float(paired_similarity(self._embed_one(first), self._embed_one(second))[0])

@@ -20,7 +20,7 @@ from samekind.images.folder_contents import PassedOver, walk
 from samekind.images.formats import installed_extras
 from samekind.images.videos import is_video
 from samekind.system.passwords import without_passwords
-from samekind.system.paths import given_path, relative_path
+from samekind.system.paths import given_path, refuse_no_path, relative_path
 
 # An SQL condition on images, and its parameters.
 Condition = tuple[str, tuple[bytes, ...]]
@@ -83,7 +83,8 @@ def remove_source(store: Store, db: Connection, source: str | os.PathLike[str]) 
     Raises:
         GalleryError: The gallery has no images of it.
     """
-    shown = os.fspath(source)
+    refuse_no_path(source, GalleryError)
+    shown = os.fsdecode(source)
     listed = 0
     if "://" in shown:
         address = shown.rstrip("/")
