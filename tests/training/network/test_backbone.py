@@ -43,7 +43,8 @@ def test_both_parts_together_are_timms_network_wherever_it_is_cut(name: str) -> 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_more_stages_than_there_are_cannot_be_cut_off(name: str) -> None:
     most = FAMILIES[name]
-    with pytest.raises(TrainingError, match=rf"^{name}: has {most} stages; freezing\.stages cannot be {most + 1}$"):
+    said = rf"^{name}: has {most} stages; freezing\.stages cannot be {most + 1}; half of them: "
+    with pytest.raises(TrainingError, match=said):
         cut(create_backbone(name), name, most + 1)
 
 
