@@ -137,3 +137,17 @@ def first_line(error: BaseException) -> str:
         ('no such size', 'KeyError')
     """
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def first_cause(error: BaseException) -> BaseException:
+    """What went wrong first, where a library has wrapped it in errors of its own.
+
+    Example:
+        >>> outer = ValueError("see the manual")
+        >>> outer.__cause__ = KeyError("size")
+        >>> first_cause(outer)
+        KeyError('size')
+    """
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error

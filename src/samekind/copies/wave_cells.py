@@ -43,7 +43,7 @@ class WaveCells:
         numbers: int32 (N,), of the pictures, by cell, rising within it.
         short: float32 (N, 16), as ``_short`` makes them, in the order of ``numbers``.
         starts: int64 (C + 1,), the beginnings of the cells.
-        reach: float32 (C,), the least cosine between a centre and what is like something in its cell.
+        least: float32 (C,), the least cosine between a centre and what is like something in its cell.
         beyond: float32 (C, C), how much nearer to one centre what is like something in the other's cell can be, in
             cosines: twice the distance from the plane half way, times that of the centres.
     """
@@ -53,7 +53,7 @@ class WaveCells:
     numbers: NDArray[np.int32]
     short: _Floats
     starts: Places
-    reach: _Floats
+    least: _Floats
     beyond: _Floats
 
     def alike(self, start: int, stop: int) -> Iterator[tuple[Places, Places, _Floats]]:
@@ -79,7 +79,7 @@ class WaveCells:
         """Which cells may hold something alike: bool (C, Q)."""
         cosine = ways @ self.centres.T
         own = cosine.argmax(axis=1)
-        may = cosine >= self.reach
+        may = cosine >= self.least
         may &= cosine[np.arange(len(own)), own, None] - cosine <= self.beyond[own]
         may[np.arange(len(own)), own] = True
         return np.ascontiguousarray(may.T)
@@ -107,14 +107,14 @@ def put_waves_into_cells(waves: _Floats) -> WaveCells:
         cosine = waves[start : start + _BOX] @ centres.T
         own[start : start + _BOX] = nearest = cosine.argmax(axis=1)
         np.maximum.at(reach, nearest, np.arccos(cosine.max(axis=1).clip(-1, 1)))
-    reach = np.cos(np.minimum(reach + _WIDE, np.pi))
+    least = np.cos(np.minimum(reach + _WIDE, np.pi))
     order = np.argsort(own, kind="stable")
     starts = np.searchsorted(own[order], np.arange(count + 1))
     exact = centres.astype(np.float64)
     square = (exact**2).sum(axis=1)
     between = np.sqrt((square[:, None] + square - 2 * exact @ exact.T).clip(0))
     beyond = (_FAR * between + _LAST_BITS).astype(np.float32)
-    return WaveCells(waves, centres, order.astype(np.int32), _short(waves)[order], starts, reach, beyond)
+    return WaveCells(waves, centres, order.astype(np.int32), _short(waves)[order], starts, least, beyond)
 
 
 def _short(waves: _Floats) -> _Floats:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-from samekind.errors import DatasetError, HubError, MissingExtraError, first_line
+from samekind.errors import DatasetError, HubError, MissingExtraError, first_cause, first_line
 from samekind.hub.address import USUAL_FILE, HubAddress
 from samekind.system.hashing import content_hash
 
@@ -146,6 +146,4 @@ _STATUS = {
 
 def _reason(error: BaseException) -> str:
     """The first line of the innermost error."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return textwrap.shorten(first_line(error), 200, placeholder=" …")
+    return textwrap.shorten(first_line(first_cause(error)), 200, placeholder=" …")

@@ -17,7 +17,6 @@ from samekind.system.passwords import without_passwords
 from samekind.system.paths import is_database
 
 if TYPE_CHECKING:
-    from samekind.gallery.store.rows import Row
     from samekind.model_file.calibration import OperatingPoint
 
 ModelOption = Annotated[
@@ -176,13 +175,8 @@ def on_one_line(text: str) -> str:
     return printable(text).replace("\n", "\N{REPLACEMENT CHARACTER}")
 
 
-def shown_place(row: Row) -> str:
-    """Where an image of a gallery is, as ``shown_path`` shows it; or its address."""
-    return on_one_line(row.place) if "://" in row.name else shown_path(row.path)
-
-
 def shown_path(path: Path | str) -> str:
     """A path as a person wants to read it and paste it: relative where it lies below the working directory."""
-    if isinstance(path, str):  # the address of a database
+    if isinstance(path, str):  # the address of a database, or of an image
         return on_one_line(path)
     return on_one_line(str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))

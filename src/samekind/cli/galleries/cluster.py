@@ -17,7 +17,7 @@ from samekind.cli.console.options import (
     echo_json,
     gallery_title,
     printable,
-    shown_place,
+    shown_path,
     warn,
 )
 from samekind.cli.console.outputs import HtmlOption, folder_like
@@ -109,7 +109,7 @@ def cluster(
     for number, found in enumerate(clusters, 1):
         typer.secho(title_of_cluster(number, found), bold=True)
         for row in found.rows[:_PRINTED]:
-            typer.echo(f"  {shown_place(row)}")
+            typer.echo(f"  {shown_path(row.place)}")
         if len(found.rows) > _PRINTED:
             typer.echo(f"  and {len(found.rows) - _PRINTED:,} more")
     if method is Method.HDBSCAN:

@@ -18,7 +18,7 @@ from samekind.cli.console.options import (
     WorkersOption,
     echo_json,
     gallery_title,
-    shown_place,
+    shown_path,
 )
 from samekind.cli.console.outputs import PLAN, HtmlOption, file_like
 from samekind.cli.galleries.apply import ApplyOption, IntoOption, TrashOption, UndoOption, YesOption, apply_or_undo
@@ -139,9 +139,9 @@ def duplicates(
     for number, group in enumerate(groups, 1):
         alike = "" if group.similarity in {None, 1.0} else f", least alike {group.similarity:.2f}"
         typer.secho(f"{title_of_group(number, group)}{alike}", bold=True)
-        typer.echo(f"  keep  {shown_place(group.keep)}  ({group.why})")
+        typer.echo(f"  keep  {shown_path(group.keep.place)}  ({group.why})")
         for other in group.others:
-            typer.echo(f"  {'sure' if other.sure else 'look'}  {shown_place(other.row)}  ({other.words()})")
+            typer.echo(f"  {'sure' if other.sure else 'look'}  {shown_path(other.row.place)}  ({other.words()})")
 
 
 def _as_json(group: DuplicateGroup) -> dict[str, object]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samekind.cli.console.options import JsonOption, echo_json, gallery_title, printable, shown_place
+from samekind.cli.console.options import JsonOption, echo_json, gallery_title, printable, shown_path
 from samekind.cli.console.remarks import name_unreadable
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def find(
         echo_json([_as_json(match) for match in found])
     else:
         for match in found:
-            typer.echo(f"{'sure' if match.sure else 'look'}  {shown_place(match.row)}  ({match.words()})")
+            typer.echo(f"{'sure' if match.sure else 'look'}  {shown_path(match.row.place)}  ({match.words()})")
         if not copies:
             typer.echo(f"no copy of {printable(str(picture))} in {gallery_title(place)}", err=True)
     raise typer.Exit(0 if copies else 1)
@@ -52,7 +52,7 @@ def find(
 def _as_json(match: Match) -> dict[str, object]:
     return {
         "image": match.row.name,
-        "path": match.row.place,
+        "path": str(match.row.place),
         "relation": match.relation,
         "kinds": match.kinds,
         "certainty": match.certainty,

@@ -19,7 +19,6 @@ from samekind.cli.console.options import (
     on_one_line,
     printable,
     shown_path,
-    shown_place,
 )
 from samekind.cli.console.outputs import ROWS, file_like
 from samekind.cli.console.remarks import name_unreadable
@@ -181,7 +180,7 @@ def match(
         echo_json([_match_as_json(found) for found in matches])
         return
     for found in matches:
-        typer.echo(f"{shown_place(found.row)}  {shown_place(found.other)}  ({found.words()})")
+        typer.echo(f"{shown_path(found.row.place)}  {shown_path(found.other.place)}  ({found.words()})")
     typer.echo(_match_summary(matches, count, kind, gallery_title(other)), err=True)
 
 

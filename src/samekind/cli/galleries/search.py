@@ -15,7 +15,7 @@ from samekind.cli.console.options import (
     ModelOption,
     WhereOption,
     echo_json,
-    shown_place,
+    shown_path,
 )
 from samekind.cli.console.outputs import HtmlOption
 
@@ -70,7 +70,7 @@ def search(
         echo_json([as_json(hit) for hit in hits])
         return
     for hit in hits:
-        typer.echo(f"{hit.words.replace(', ', '  ')}  {shown_place(hit.row)}")
+        typer.echo(f"{hit.words.replace(', ', '  ')}  {shown_path(hit.row.place)}")
     if not hits:
         typer.echo("nothing found", err=True)
 
@@ -89,4 +89,4 @@ def as_json(hit: Hit) -> dict[str, Any]:
     """A hit as JSON has it: without the embedding."""
     row = dataclasses.asdict(hit.row)
     del row["embedding"]
-    return {"probability": hit.probability, "similarity": hit.similarity, **row, "path": hit.row.place}
+    return {"probability": hit.probability, "similarity": hit.similarity, **row, "path": str(hit.row.place)}

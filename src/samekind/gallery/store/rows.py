@@ -101,9 +101,9 @@ class Row:
         return _WITHIN.search(self.name) is None
 
     @property
-    def place(self) -> str:
-        """Where it is: its path, within a tar or Parquet file too; or its address."""
-        return self.name if "://" in self.name else str(self.path)
+    def place(self) -> Path | str:
+        """Where it is: its path, within a tar or Parquet file too; or as text its address, which is no path."""
+        return self.name if "://" in self.name else self.path
 
 
 def read_rows(store: Store, ids: Sequence[int] | None = None, where: Condition = EVERYTHING) -> Iterator[Row]:

@@ -18,7 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from samekind.errors import TrainingError, first_line
+from samekind.errors import TrainingError, first_cause, first_line
 from samekind.images import Pixels, load_image
 from samekind.inference.encoder import open_session
 from samekind.training.network.siamese import SiameseNetwork
@@ -99,7 +99,7 @@ def trace(module: nn.Module, input_size: int, output: str, *, batch: int | None 
                 verbose=False,
             )
         except Exception as error:  # torch raises almost anything for what it cannot trace
-            reason = first_line(_innermost(error))
+            reason = first_line(first_cause(error))
             raise TrainingError(f"torch could not export the network to ONNX ({reason})") from error
     if program is None:
         raise TrainingError("torch could not export the network to ONNX")
@@ -113,13 +113,6 @@ def trace(module: nn.Module, input_size: int, output: str, *, batch: int | None 
     for value in (*model.graph.value_info, *model.graph.input, *model.graph.output):
         value.ClearField("metadata_props")
     return model
-
-
-def _innermost(error: BaseException) -> BaseException:
-    """What went wrong first: the exporter wraps it in advice to its own developers."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return error
 
 
 def round_to_float16(network: SiameseNetwork) -> None:

@@ -111,7 +111,7 @@ def _source_of(row: Row) -> Path | bytes:
         return row.path
     from samekind.shards.named_image import read_named  # noqa: PLC0415 - most galleries have no such images
 
-    content = read_named(row.place)
+    content = read_named(str(row.place))
     if hashlib.sha256(content).hexdigest() != row.sha256:
         raise ImageError(f"{row.place}: has changed since it was embedded")
     return content
