@@ -45,7 +45,7 @@ def refuse_unfit(
         checked_frames(frames)
     if shards is not None:
         require_pyarrow()
-        next(shards.rows(), None)  # of which each finds out whether its shard can be read
+        shards.refuse_broken_start()
     card = None if shards is None else shards.manifest.card
     if model is not None or card is None:
         wanted = read_model(model).card

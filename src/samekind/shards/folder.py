@@ -210,14 +210,21 @@ class ShardFolder:
         """
         latest = self._latest()
         for path, entry in self.files():
-            if not path.is_file() or content_hash(path) != entry.sha256:
-                raise ShardError(
-                    f"{path}: missing, or not as it was written; remove it, and `samekind embed` makes it anew"
-                )
+            _refuse_changed(path, entry)
             for place, row in enumerate(read_shard(path)):
                 here = path.name, place
                 if latest.get(row.name, here) == here:
                     yield row
+
+    def refuse_broken_start(self) -> None:
+        """Make sure of the first shard, as ``rows`` does of each.
+
+        Raises:
+            ShardError: It is missing or broken.
+        """
+        for path, entry in self.files()[:1]:
+            _refuse_changed(path, entry)
+            next(read_shard(path), None)
 
     def unreadable(self) -> int:
         """How many images cannot be read, by the last row of each."""
@@ -274,3 +281,8 @@ class ShardFolder:
 
 def _printable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _refuse_changed(path: Path, entry: ShardEntry) -> None:
+    if not path.is_file() or content_hash(path) != entry.sha256:
+        raise ShardError(f"{path}: missing, or not as it was written; remove it, and `samekind embed` makes it anew")

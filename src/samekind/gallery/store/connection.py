@@ -63,6 +63,9 @@ class Connection(Protocol):
     def has_pictures(self) -> bool:
         """Whether there are columns for small pictures and features, which SQLite's format 1 had not."""
 
+    def why_no_name(self, path: str) -> str | None:
+        """Why an image cannot be kept under a path; None if it can."""
+
 
 @contextmanager
 def transaction(db: Connection) -> Iterator[None]:

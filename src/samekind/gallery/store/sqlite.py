@@ -56,6 +56,10 @@ class SqliteConnection(sqlite3.Connection):
         query = "SELECT count(*) FROM pragma_table_info('images') WHERE name = 'features'"
         return bool(self.execute(query).fetchone()[0])
 
+    def why_no_name(self, path: str) -> str | None:  # noqa: ARG002 - a file keeps any
+        """It can."""
+        return None
+
 
 class SqliteStore:
     """A gallery's file. Reading is safe from several threads at once.

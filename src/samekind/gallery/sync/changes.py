@@ -13,7 +13,6 @@ from pathlib import Path
 from samekind.errors import GalleryError
 from samekind.gallery.store.connection import CONTENT, IS_IMAGE, Connection, transaction
 from samekind.gallery.store.facts import generation, set_fact
-from samekind.gallery.store.postgres.dialect import why_no_name
 from samekind.gallery.store.rows import OF_ITS_OWN
 from samekind.gallery.store.store import Store
 from samekind.images.folder_contents import PassedOver, walk
@@ -157,7 +156,7 @@ def list_files(
     )
     db.execute("CREATE TEMP TABLE unlisted (path TEXT, beyond TEXT)")
     with transaction(db):
-        found = _found(folder, prefix, passed, exclude, videos=videos, in_database=db.database == "postgresql")
+        found = _found(db, folder, prefix, passed, exclude, videos=videos)
         db.executemany("INSERT INTO seen VALUES (CAST(? AS TEXT), ?, ?, ?)", found)
         # Of a folder also what its paths come before; of a file nothing.
         db.executemany(
@@ -206,11 +205,11 @@ def retry_with_extras(db: Connection) -> None:
 
 
 def _found(
-    folder: Path, prefix: str, passed: PassedOver, exclude: Sequence[str], *, videos: bool, in_database: bool
+    db: Connection, folder: Path, prefix: str, passed: PassedOver, exclude: Sequence[str], *, videos: bool
 ) -> Iterator[tuple[bytes, int, int, bool]]:
     try:
         for image in walk(folder, passed, exclude=exclude, videos=videos):
-            if in_database and (reason := why_no_name(prefix + image.name)):
+            if reason := db.why_no_name(prefix + image.name):
                 passed.unlisted.append((image.name, reason))
                 continue
             yield os.fsencode(prefix + image.name), image.size, image.mtime_ns, videos and is_video(image.name)

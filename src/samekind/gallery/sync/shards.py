@@ -13,7 +13,6 @@ from pathlib import Path
 
 from samekind.embedding.embed_batch import EmbeddedImage
 from samekind.gallery.store.connection import Connection, transaction
-from samekind.gallery.store.postgres.dialect import why_no_name
 from samekind.gallery.store.store import Store
 from samekind.gallery.sync.changes import FoundFile, folder_prefix
 from samekind.gallery.sync.examine import Examined
@@ -69,7 +68,7 @@ def _news(
     """What of a batch the gallery does not have."""
     for row in batch:
         path = row.name if is_address(row.name) else relative_path(Path(row.name), store.folder)
-        if db.database == "postgresql" and (reason := why_no_name(path)):
+        if reason := db.why_no_name(path):
             report.unlisted.append((path, f"cannot be kept ({reason})"))
             continue
         own = db.execute(

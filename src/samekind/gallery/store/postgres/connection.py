@@ -13,7 +13,7 @@ from psycopg.adapt import Dumper, Loader
 from psycopg.pq import Format, TransactionStatus
 
 from samekind.gallery.store.connection import Cursor
-from samekind.gallery.store.postgres.dialect import HalfVector, seen, translated
+from samekind.gallery.store.postgres.dialect import HalfVector, seen, translated, why_no_name
 
 _TICK = "UPDATE about SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) WHERE key = 'commit'"
 _NUMBERS = count()
@@ -90,6 +90,10 @@ class PostgresConnection:
     def has_pictures(self) -> bool:
         """There are."""
         return True
+
+    def why_no_name(self, path: str) -> str | None:
+        """As ``dialect.why_no_name``."""
+        return why_no_name(path)
 
     def close(self) -> None:
         """Close it."""
