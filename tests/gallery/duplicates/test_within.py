@@ -17,7 +17,7 @@ from gallery.duplicates.test_near import blobs, save
 
 import samekind
 from samekind.errors import GalleryError
-from samekind.gallery import Gallery
+from samekind.gallery import Gallery, write_duplicates_sheet, write_hits_sheet
 from samekind.gallery.plan import planned_group
 
 
@@ -77,6 +77,16 @@ def test_a_picture_is_found_among_them(gallery: Gallery, within: str, pictures: 
     assert [(match.row.name, match.sure) for match in found] == [(f"{within}0.jpg", True), (f"{within}half.jpg", True)]
     done = run("find", pictures / "0.jpg", gallery.path)
     assert (done.returncode, f"{within}half.jpg" in done.stdout) == (0, True)
+
+
+def test_they_are_shown_on_pages(gallery: Gallery, within: str, pictures: Path, tmp_path: Path) -> None:
+    write_duplicates_sheet(tmp_path / "d.html", "Copies", gallery.duplicates(), gallery.folder)
+    write_hits_sheet(tmp_path / "s.html", "half", gallery.search(pictures / "half.jpg", 3))
+    for name, count in (("d.html", 2), ("s.html", 3)):
+        page = (tmp_path / name).read_text()
+        assert page.count("data:image/jpeg") == count
+        assert "no longer readable" not in page
+    assert (f'href="{within}half.jpg"' in (tmp_path / "d.html").read_text()) == ("://" in within)
 
 
 def test_what_has_changed_meanwhile_is_no_sure_copy(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
 
+from samekind.gallery.store.image_source import thumbnail_of
 from samekind.gallery.store.rows import Row
 from samekind.images.videos import frame_of
 from samekind.pages import page_template, write_page
@@ -71,4 +73,4 @@ def picture_of(row: Row, note: str | None = None, *, marked: bool = False) -> Pi
     said, frame = f"{row.width}×{row.height}" if note is None else note, frame_of(row.name)
     if frame:
         said = f"{said} · video, at {int(frame[1] // 60)}:{int(frame[1] % 60):02}"
-    return Picture(row.path, row.name, said, marked)
+    return Picture(row.path, row.name, said, marked, partial(thumbnail_of, row))

@@ -11,9 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from PIL import Image
+
 from samekind.gallery.duplicates.duplicate_group import Duplicate, DuplicateGroup, without_certainty
 from samekind.gallery.output.sheets import summary_of_duplicates, title_of_group
 from samekind.gallery.plan import planned_group
+from samekind.gallery.store.image_source import thumbnail_of
 from samekind.gallery.store.rows import Row
 from samekind.pages import page_template, write_page
 from samekind.plans import PlanLine
@@ -22,6 +25,7 @@ from samekind.progress import Progress, stage_counter
 
 # Pictures of a group that are drawn; the others are named, with their boxes.
 _DRAWN = 48
+_OF_THE_WEB = ("http://", "https://")  # which a browser opens
 # The name under which a browser saves the plan.
 PLAN_NAME = "plan.txt"
 
@@ -54,7 +58,11 @@ class _Card:
     @property
     def address(self) -> str:
         """Where a browser on this machine opens it."""
-        return self.row.path.absolute().as_uri()
+        return self.row.name if self.row.name.startswith(_OF_THE_WEB) else self.row.path.absolute().as_uri()
+
+    def draw(self) -> Image.Image:
+        """The picture in small."""
+        return thumbnail_of(self.row)
 
     @property
     def behind_action(self) -> str:

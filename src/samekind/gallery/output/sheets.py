@@ -37,13 +37,9 @@ def write_hits_sheet(
     Raises:
         OSError: The file cannot be written.
     """
-    pictures = [
-        replace(
-            picture_of(hit.row, hit.words),
-            draw=None if why is None else partial(why, hit.path),
-        )
-        for hit in hits
-    ]
+    pictures = [picture_of(hit.row, hit.words) for hit in hits]
+    if why is not None:
+        pictures = [replace(picture, draw=partial(why, picture.path)) for picture in pictures]
     legend = "" if why is None else ". Warm places make a picture more like it, cool ones less"
     sections = [Section("The most alike first", pictures)]
     write_contact_sheet(path, f"Like {query}", f"{len(hits):,} found{legend}", sections)

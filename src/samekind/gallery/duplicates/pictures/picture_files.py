@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from samekind.errors import ImageError
 from samekind.gallery.duplicates.pictures.cut_short import cut_short
 from samekind.gallery.filters.sql import EVERYTHING, Condition
 from samekind.gallery.store.connection import Connection
+from samekind.gallery.store.image_source import source_of
 from samekind.gallery.store.rows import Row, read_rows
 from samekind.gallery.store.store import Store
 from samekind.images import ImageSource, Pixels
@@ -58,7 +58,7 @@ class PictureFile:
         Raises:
             ImageError: It is within another file or behind an address, and cannot be had.
         """
-        return _source_of(self.row) if self.source is None else self.source
+        return source_of(self.row) if self.source is None else self.source
 
     @cached_property
     def picture(self) -> Picture:
@@ -103,18 +103,7 @@ class Comparison:
 
 
 def _read(row: Row) -> Pixels:
-    return read_detail(_source_of(row))
-
-
-def _source_of(row: Row) -> Path | bytes:
-    if row.is_file:
-        return row.path
-    from samekind.shards.named_image import read_named  # noqa: PLC0415 - most galleries have no such images
-
-    content = read_named(str(row.place))
-    if hashlib.sha256(content).hexdigest() != row.sha256:
-        raise ImageError(f"{row.place}: has changed since it was embedded")
-    return content
+    return read_detail(source_of(row))
 
 
 def compare_there(first: PictureFile, second: PictureFile) -> Compared:
