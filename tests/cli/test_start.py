@@ -96,7 +96,7 @@ def test_an_onnx_encoder_is_wrapped_made_adaptable_adapted_and_judges_without_an
     one, two = sorted(many_colours.rglob("*.png"))[:2]
     done = run_blocked("verify", one, two, "--model", mine)
     assert done.returncode == 0, done.stderr
-    assert "collections of kinds that the network did not know" in done.stdout
+    assert "collections of kinds that the calibration did not know" in done.stdout
 
 
 def test_a_missing_extra_is_named_with_the_command_that_installs_it(tmp_path: Path) -> None:
