@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import io
+import tarfile
 from pathlib import Path
 
 import pytest
+from commands import command
+from copies.conftest import photo as drawn
 from PIL import Image
+from services import start
 
+import samekind
 from samekind.gallery import Gallery
+from samekind.server.page.gallery.markup import shown_row
 
 
 @pytest.fixture
@@ -54,3 +60,25 @@ def test_a_number_is_a_number(album_service, number) -> None:
 def test_without_a_page_or_a_gallery_there_are_no_pictures(limited, tiny_model) -> None:
     with limited().client() as client:
         assert client.get("/gallery/1").status_code == 404
+
+
+def test_pictures_within_a_tar_are_sent_until_it_is_gone(tiny_model, tmp_path: Path) -> None:
+    drawn(0, 480, 360).save(tmp_path / "0.jpg")
+    with tarfile.open(tmp_path / "all.tar", "w") as tar:
+        tar.add(tmp_path / "0.jpg", "0.jpg")
+    samekind.embed(tmp_path / "all.tar", tmp_path / "shards", model=tiny_model)
+    with Gallery.open(tmp_path / "all.samekind", model=tiny_model) as gallery:
+        gallery.add_shards(tmp_path / "shards")
+        (row,) = gallery
+    shown = shown_row(row, "70 %")
+    assert shown.source == shown.address  # nothing is read before the browser asks
+    running = start(command("serve", "--port", "0", "--gallery", tmp_path / "all.samekind"), tmp_path / "log.txt")
+    with running.client() as client:
+        answer = client.get(f"/{shown.source}")
+        assert answer.status_code == 200
+        with Image.open(io.BytesIO(answer.content)) as image:
+            assert image.size == (480, 360)
+        (tmp_path / "all.tar").unlink()
+        assert client.get(f"/{shown.source}").status_code == 404
+    assert running.stop() == 0
+    assert "Traceback" not in (tmp_path / "log.txt").read_text()

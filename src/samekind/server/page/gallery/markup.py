@@ -40,9 +40,10 @@ class Shown:
 
 
 def shown_row(row: Row, said: str, aside: str = "") -> Shown:
-    """An image of the gallery."""
-    size = f"{row.width}×{row.height}"
-    return Shown(row.name, thumbnail_uri(row.path), said, f"{size} · {aside}" if aside else size, f"gallery/{row.id}")
+    """An image of the gallery. One within a tar or behind an address the browser asks for when it comes into sight."""
+    size, address = f"{row.width}×{row.height}", f"gallery/{row.id}"
+    source = thumbnail_uri(row.path) if row.is_file else address
+    return Shown(row.name, source, said, f"{size} · {aside}" if aside else size, address)
 
 
 def difference_address(first: Row, second: Row) -> str:

@@ -12,6 +12,7 @@ from PIL import Image
 from samekind.errors import GalleryError, ImageError
 from samekind.gallery import Gallery
 from samekind.gallery.duplicates.pictures.difference import draw_difference
+from samekind.gallery.store.image_source import source_of
 from samekind.images import Pixels, read_image
 from samekind.server.http.problems import Problem
 from samekind.server.service import Service
@@ -30,7 +31,7 @@ def gallery_router(service: Service, gallery: Gallery) -> APIRouter:
     @router.get("/gallery/{number:int}")
     async def large(number: int) -> Response:
         def draw() -> Pixels:
-            return read_image(gallery.row(number).path, _LARGE, damaged="read", squashed=False).pixels
+            return read_image(source_of(gallery.row(number)), _LARGE, damaged="read", squashed=False).pixels
 
         return await _shown(service, draw, number)
 
