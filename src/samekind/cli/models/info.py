@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from samekind.cli.console.options import JsonOption, printable
+from samekind.cli.models.encoder_words import encoder_words
 
 if TYPE_CHECKING:
     from samekind.model_file.calibration import MeasuredOn, OperatingPoint
@@ -109,7 +110,8 @@ def _lines(card: Card) -> list[str]:
         typer.style(printable(card.name), bold=True),
         f"  backbone      {printable(card.backbone)}",
         f"  input         {card.input_size} × {card.input_size} pixels, RGB, {_shown(card)}",
-        f"  embedding     {card.dimension} dimensions",
+        *(f"  {name:<12}  {words}" for name, words in encoder_words(card).items()),
+        f"  dimensions    {card.dimension}",
         f"  trained on    {printable(training.data)}",
         *([f"  classes       {printable(_shortened(training.classes))}"] * bool(training.classes)),
         f"  objective     {printable(training.objective)}",

@@ -9,6 +9,7 @@ import typer
 
 from samekind.cli.console.options import JsonOption, echo_json, printable
 from samekind.cli.console.outputs import ModelOutput
+from samekind.cli.models.encoder_words import encoder_words
 from samekind.system.paths import shell_word
 
 if TYPE_CHECKING:
@@ -165,6 +166,7 @@ def summary(found: Wrapped, output: Path) -> str:
     lines = [
         f"{output}: written, {card.dimension} dimensions",
         f"pictures: {card.input_size} × {card.input_size} pixels, {how}{shown}",
+        *(f"{name}: {words}" for name, words in encoder_words(card).items()),
         f"like its source on {parity.pictures} pictures: cosine at least {parity.cosine:.6f}, weights in {bits} bits",
         f"licence: {printable(card.licence)}",
     ]
