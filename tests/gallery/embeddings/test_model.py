@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from gallery.embeddings.test_adapting import recalibrated
 
 import samekind
 from samekind.errors import GalleryError, ModelFileError
@@ -36,3 +37,22 @@ def test_a_model_that_is_gone_is_named(photos: Path, tmp_path: Path, tiny_model:
         assert len(gallery) == 12
     with Gallery.open(tmp_path / "g.samekind", model=tiny_model) as gallery:
         assert len(gallery.search(photos / "red/00.png", 3)) == 3
+
+
+def test_another_calibration_is_told_and_taken_over_by_a_sync(
+    photos: Path, adaptable_model: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    mine = recalibrated(adaptable_model, tmp_path / "mine.onnx", None)
+    with Gallery.open(tmp_path / "g.samekind", model=adaptable_model) as gallery:
+        gallery.sync(photos)
+    with Gallery.open(gallery.path, model=mine, read_only=True):
+        pass
+    (told,) = caplog.messages
+    begun = f"{gallery.path}: judges by the calibration that it was indexed with, not by that of {mine}; "
+    assert told.startswith(begun)
+    caplog.clear()
+    with Gallery.open(gallery.path, model=mine) as again:
+        assert not again.sync(photos).added
+    with Gallery.open(gallery.path, model=mine, read_only=True):
+        pass
+    assert not caplog.messages

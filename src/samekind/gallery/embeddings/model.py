@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from pathlib import Path
@@ -18,6 +19,8 @@ from samekind.inference.encoder import OnnxEncoder
 from samekind.model_file.card import Card
 from samekind.model_file.file import ModelFile, lasting_name, read_model
 from samekind.recognizer import Recognizer
+
+_LOG = logging.getLogger(__name__)
 
 
 class GalleryModel:
@@ -42,7 +45,7 @@ class GalleryModel:
         self._fingerprint = ""
         self._guard = threading.Lock()
         if wanted is not None:
-            self._read()
+            self._tell_other_calibration(self._read().card)
         if recognizer is not None:
             self._refuse_other(recognizer.card)
 
@@ -132,6 +135,17 @@ class GalleryModel:
                 f"not with {card.name!r} ({card.fingerprint[:12]}). Use that model, or index the folder into a new "
                 "gallery: samekind index FOLDER --gallery NEW.samekind --model MODEL"
             )
+
+    def _tell_other_calibration(self, wanted: Card) -> None:
+        own = self.card()
+        if own is None or not self._store.read_only:  # a sync takes it over
+            return
+        if (own.pair, own.trio, own.domains) != (wanted.pair, wanted.trio, wanted.domains):
+            _LOG.warning(
+                "%s: judges by the calibration that it was indexed with, not by that of %s; samekind index FOLDER "
+                "--gallery GALLERY --model MODEL takes that over, and embeds nothing anew",
+                self._store.path, self._wanted,
+            )  # fmt: skip
 
 
 def nothing_yet(store: Store) -> GalleryError:
