@@ -60,6 +60,16 @@ def test_a_changed_object_is_noticed_in_a_folder(bucket: str, odd: Path, tiny_mo
         assert samekind.embed("s3://shop/changing/", tmp_path / "out", model=tiny_model).embedded == 1
 
 
+def test_shards_in_a_bucket_are_no_photographs(bucket: str, odd: Path, tiny_model: Path, tmp_path: Path) -> None:
+    import s3fs
+
+    samekind.embed(odd, tmp_path / "shards", model=tiny_model, rows=8)
+    for path in (tmp_path / "shards").iterdir():
+        s3fs.S3FileSystem().pipe_file(f"shop/shards/{path.name}", path.read_bytes())
+    with pytest.raises(DatasetError, match=r"s3://shop/shards: holds no images \(passed over: .*\.parquet"):
+        samekind.embed("s3://shop/shards", tmp_path / "out", model=tiny_model)
+
+
 def test_an_object_that_is_gone_and_a_bucket_that_never_was(bucket: str, tiny_model: Path, tmp_path: Path) -> None:
     report = samekind.embed([f"{bucket}one/00.png", f"{bucket}gone.png"], tmp_path / "out", model=tiny_model)
     [(name, reason)] = report.unreadable

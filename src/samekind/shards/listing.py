@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -25,7 +25,7 @@ from samekind.shards.addresses import (
     state_of,
     without_file_scheme,
 )
-from samekind.shards.folder import is_shard_folder
+from samekind.shards.folder import MANIFEST, is_shard_folder
 from samekind.shards.inputs import Input
 from samekind.shards.parquet_images import PATHS, paths_of, rows_with_bytes
 from samekind.shards.tar_images import members_of
@@ -123,13 +123,17 @@ def _of_folder(folder: Path, listing: Listing, exclude: Sequence[str]) -> Iterat
     except OSError as error:
         raise DatasetError(f"{folder}: cannot be listed ({error.strerror})") from error
     listing.unlisted += [(str(folder / name), f"cannot be looked at ({why})") for name, why in listing.passed.unlisted]
-    yield from _of_packed(packed, listing, beside=not empty)
+    of_shards = set(filter(is_shard_folder, map(folder_of, packed)))
+    yield from _of_packed(packed, listing, of_shards, beside=not empty)
 
 
 def _of_address(address: str, listing: Listing, exclude: Sequence[str]) -> Iterator[Input]:
     rules, packed, empty, passed = Rules().excluding(exclude), list[str](), True, listing.passed
+    of_shards = set[str]()  # nobody wants the small pictures of shards for photographs
     for file, name, size, mtime_ns in list_folder(address):
         *folders, last = name.split("/")
+        if last == MANIFEST:
+            of_shards.add(folder_of(file))
         if any(map(is_hidden, (*folders, last))):
             passed.hidden += 1
         elif any(map(is_system_folder, folders)):
@@ -143,13 +147,13 @@ def _of_address(address: str, listing: Listing, exclude: Sequence[str]) -> Itera
             packed.append(file)
         else:
             passed.other[PurePosixPath(last).suffix.lower()] += 1
-    yield from _of_packed(packed, listing, beside=not empty)
+    yield from _of_packed(packed, listing, of_shards, beside=not empty)
 
 
-def _of_packed(files: list[str], listing: Listing, *, beside: bool) -> Iterator[Input]:
+def _of_packed(files: list[str], listing: Listing, of_shards: Container[str], *, beside: bool) -> Iterator[Input]:
     """The images in a folder's tar and Parquet files, but for shards and those beside images. A broken one is noted."""
     for file in sorted(files):
-        if beside or is_shard_folder(folder_of(file)):
+        if beside or folder_of(file) in of_shards:
             listing.passed.other[PurePosixPath(name_of(file)).suffix.lower()] += 1
             continue
         try:
