@@ -141,7 +141,7 @@ class Gallery:
         Raises:
             GalleryError: There is none.
         """
-        for row in read_rows(self._store, [row_id] if row_id < _IDS else []):
+        for row in read_rows(self._store, [row_id] if 0 < row_id < _IDS else []):
             return row
         raise GalleryError(f"{self._store.path}: no image {row_id}")
 
@@ -151,7 +151,7 @@ class Gallery:
         Raises:
             GalleryError: There is no such row, or its file is not as it was indexed.
         """
-        for file in read_picture_files(self._store, ids=[row_id] if row_id < _IDS else []):
+        for file in read_picture_files(self._store, ids=[row_id] if 0 < row_id < _IDS else []):
             return file
         raise GalleryError(f"{self._store.path}: image {row_id} is not there as it was indexed")
 

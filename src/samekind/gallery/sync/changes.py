@@ -18,6 +18,7 @@ from samekind.gallery.store.store import Store
 from samekind.images.folder_contents import PassedOver, walk
 from samekind.images.formats import installed_extras
 from samekind.images.videos import is_video
+from samekind.shards.addresses import without_file_scheme
 from samekind.system.passwords import without_passwords
 from samekind.system.paths import given_path, refuse_no_path, relative_path
 
@@ -83,7 +84,7 @@ def remove_source(store: Store, db: Connection, source: str | os.PathLike[str]) 
         GalleryError: The gallery has no images of it.
     """
     refuse_no_path(source, GalleryError)
-    shown = os.fsdecode(source)
+    shown = without_file_scheme(os.fsdecode(source))
     listed = 0
     if "://" in shown:
         address = shown.rstrip("/")
@@ -91,7 +92,7 @@ def remove_source(store: Store, db: Connection, source: str | os.PathLike[str]) 
         parameters = (os.fsencode(address), *edges, *more)
         removed = remove_images(db, (f"(path = CAST(? AS TEXT) OR {behind} OR {within})", parameters))
     else:
-        prefix = folder_prefix(store.folder, given_path(source, GalleryError))
+        prefix = folder_prefix(store.folder, given_path(shown, GalleryError))
         where, parameters = under(prefix)
         removed = remove_images(db, (where, parameters))
         if prefix.lower().endswith((".tar/", ".parquet/")):
