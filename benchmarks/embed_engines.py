@@ -138,9 +138,11 @@ def _cluster(name: str, cores: int) -> Iterator[None]:
             with _on_core(core):
                 cluster.add_node(num_cpus=1, object_store_memory=_STORE)
         ray.init(address=cluster.address, **_QUIET)
-        yield
-        ray.shutdown()
-        cluster.shutdown()
+        try:
+            yield
+        finally:
+            ray.shutdown()
+            cluster.shutdown()
 
 
 @contextmanager
@@ -152,8 +154,10 @@ def _on_core(core: int) -> Iterator[None]:
         return
     before = process.cpu_affinity()
     process.cpu_affinity([core])
-    yield
-    process.cpu_affinity(before)
+    try:
+        yield
+    finally:
+        process.cpu_affinity(before)
 
 
 if __name__ == "__main__":

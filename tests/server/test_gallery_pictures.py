@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import tarfile
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from commands import command
@@ -13,6 +17,7 @@ from PIL import Image
 from services import start
 
 import samekind
+from samekind.errors import GalleryError
 from samekind.gallery import Gallery
 from samekind.server.page.gallery.markup import shown_row
 
@@ -70,15 +75,57 @@ def test_pictures_within_a_tar_are_sent_until_it_is_gone(tiny_model, tmp_path: P
     with Gallery.open(tmp_path / "all.samekind", model=tiny_model) as gallery:
         gallery.add_shards(tmp_path / "shards")
         (row,) = gallery
-    shown = shown_row(row, "70 %")
-    assert shown.source == shown.address  # nothing is read before the browser asks
+        shown = shown_row(gallery, row, "70 %")
+    assert picture_in(shown.source).size == (192, 144)
     running = start(command("serve", "--port", "0", "--gallery", tmp_path / "all.samekind"), tmp_path / "log.txt")
     with running.client() as client:
-        answer = client.get(f"/{shown.source}")
+        answer = client.get(f"/{shown.address}")
         assert answer.status_code == 200
         with Image.open(io.BytesIO(answer.content)) as image:
             assert image.size == (480, 360)
         (tmp_path / "all.tar").unlink()
-        assert client.get(f"/{shown.source}").status_code == 404
+        assert client.get(f"/{shown.address}").status_code == 404
     assert running.stop() == 0
     assert "Traceback" not in (tmp_path / "log.txt").read_text()
+
+
+def picture_in(source: str | None) -> Image.Image:
+    """The picture of a data URI."""
+    assert source is not None
+    kind, _, content = source.partition(";base64,")
+    assert kind == "data:image/webp"
+    return Image.open(io.BytesIO(base64.b64decode(content)))
+
+
+def test_pictures_behind_an_address_are_shown_in_small_and_nobody_is_asked(tiny_model, tmp_path: Path) -> None:
+    drawn(0, 480, 360).save(tmp_path / "0.jpg")
+    asked = []
+
+    class Handler(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            asked.append(self.path)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=tmp_path)) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/0.jpg"
+        samekind.embed([address], tmp_path / "shards", model=tiny_model)
+        with Gallery.open(tmp_path / "all.samekind", model=tiny_model) as gallery:
+            gallery.add_shards(tmp_path / "shards")
+            (row,) = gallery
+            asked.clear()
+            shown = shown_row(gallery, row, "70 %")
+        running = start(command("serve", "--port", "0", "--gallery", tmp_path / "all.samekind"), tmp_path / "log.txt")
+        with running.client() as client:
+            assert client.get(f"/gallery/{row.id}").status_code == 404
+        assert running.stop() == 0
+        server.shutdown()
+    assert (picture_in(shown.source).size, shown.address, asked) == ((192, 144), "", [])
+
+
+def test_a_row_below_zero_or_beyond_any_is_none(album: Path) -> None:
+    with Gallery.open(album, read_only=True) as gallery:
+        for number in (-(2**63) - 1, 0, 2**63):
+            with pytest.raises(GalleryError):
+                gallery.row(number)
+            with pytest.raises(GalleryError):
+                gallery.picture_file(number)

@@ -13,8 +13,10 @@ import pytest
 from gallery.conftest import LONG_AGO
 
 import samekind
-from samekind.errors import DatasetError
-from samekind.shards.addresses import is_address, state_of
+from samekind.errors import DatasetError, ImageError
+from samekind.shards import addresses
+from samekind.shards.addresses import is_address, state_of, without_file_scheme
+from samekind.shards.named_image import read_named
 
 fsspec = pytest.importorskip("fsspec", reason='needs the extra "remote"')
 
@@ -59,3 +61,23 @@ def test_when_a_file_of_a_server_was_written(tmp_path: Path) -> None:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         assert state_of(f"http://127.0.0.1:{server.server_port}/a.tar") == (5, LONG_AGO * 10**9)
         server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [
+        ("file:///p/all.tar#0.jpg", "/p/all.tar#0.jpg"),
+        ("FILE://localhost/what%3F/x?", "/what?/x?"),
+        ("file://photos/red", "file://photos/red"),
+        ("file://photos", "file://photos"),
+    ],
+)
+def test_of_a_path_nothing_is_lost_and_no_host_is_a_folder(given: str, path: str) -> None:
+    assert without_file_scheme(given) == path
+
+
+@pytest.mark.parametrize("name", ["s3://b/a.tar#0.jpg", "s3://b/a.parquet#0", "s3://b/a.jpg"])
+def test_what_is_not_installed_is_an_error_of_the_image(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(addresses, "find_spec", lambda _: None)
+    with pytest.raises(ImageError, match=r"samekind\[remote\]"):
+        read_named(name)

@@ -7,6 +7,7 @@ from typing import Any
 
 from samekind.model_file.calibration import MeasuredOn, OperatingPoint, PairCalibration, TrioCalibration
 from samekind.model_file.card import Card, Measurement
+from samekind.model_file.card_words import encoder_words, square_words
 
 # The hub's words for licences.
 _LICENCES = {
@@ -85,7 +86,8 @@ def _text(card: Card, address: str) -> str:
                 ("started from", training.init),
                 ("which saw", training.pretraining),
                 ("revision", training.revision),
-                ("images become square", "cropped" if card.resize == "crop" else "squashed"),
+                ("images become square", square_words(card)),
+                *encoder_words(card).items(),
                 ("licence of the weights", card.licence),
                 ("licence of those that it began with", training.init_licence),
                 ("fingerprint", card.fingerprint),

@@ -19,6 +19,7 @@ from samekind.system.passwords import without_passwords
 
 # Two letters at least, for one is a drive of Windows.
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+_OF_THIS_MACHINE = re.compile(r"file://(?:localhost)?(/.*)", re.IGNORECASE | re.DOTALL)
 # When a file was last written, as file systems call it.
 _TIMES = ("mtime", "LastModified", "last_modified", "Last-Modified", "updated", "created")
 
@@ -40,7 +41,8 @@ def without_file_scheme(text: str) -> str:
         >>> without_file_scheme("file:///photos/a%20b.jpg"), without_file_scheme("s3://shop/a%20b.jpg")
         ('/photos/a b.jpg', 's3://shop/a%20b.jpg')
     """
-    return url2pathname(urlsplit(text).path) if text.lower().startswith("file://") else text
+    found = _OF_THIS_MACHINE.fullmatch(text)
+    return url2pathname(found[1]) if found else text
 
 
 def name_of(address: str) -> str:

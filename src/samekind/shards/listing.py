@@ -123,13 +123,13 @@ def _of_folder(folder: Path, listing: Listing, exclude: Sequence[str]) -> Iterat
     except OSError as error:
         raise DatasetError(f"{folder}: cannot be listed ({error.strerror})") from error
     listing.unlisted += [(str(folder / name), f"cannot be looked at ({why})") for name, why in listing.passed.unlisted]
-    of_shards = set(filter(is_shard_folder, map(folder_of, packed)))
+    of_shards = set(filter(is_shard_folder, set(map(folder_of, packed))))
     yield from _of_packed(packed, listing, of_shards, beside=not empty)
 
 
 def _of_address(address: str, listing: Listing, exclude: Sequence[str]) -> Iterator[Input]:
     rules, packed, empty, passed = Rules().excluding(exclude), list[str](), True, listing.passed
-    of_shards = set[str]()  # nobody wants the small pictures of shards for photographs
+    of_shards = set[str]()  # a shard would be taken for a list of the paths that it names
     for file, name, size, mtime_ns in list_folder(address):
         *folders, last = name.split("/")
         if last == MANIFEST:

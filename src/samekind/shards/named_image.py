@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from threading import Lock
 
-from samekind.errors import DatasetError, ImageError
+from samekind.errors import ImageError, SamekindError
 from samekind.shards.addresses import state_of
 from samekind.shards.inputs import Input, read_input
 from samekind.shards.listing import list_inputs
@@ -28,7 +28,7 @@ def read_named(name: str) -> bytes:
     within = _WITHIN.fullmatch(name)
     try:
         return read_input(Input(name) if within is None else _member(*within.groups()))
-    except (ImageError, DatasetError) as error:
+    except SamekindError as error:
         raise ImageError(f"{name}: {error}") from error
 
 

@@ -63,7 +63,8 @@ def wrap(
         shown: The share of each side that it is shown, in the middle; timm's ``crop_pct``.
         layout: ``nchw`` or ``nhwc``, where its input does not tell.
         output_name: The name of the output, or of an inner value, that becomes the embedding, where there are several.
-        pool: How tokens or a feature map become one vector: ``cls``, ``mean``, ``patches`` or ``cls+patches``.
+        pool: How tokens or a feature map become one vector: ``cls``, ``mean``, ``patches`` or ``cls+patches``. Of
+            timm's networks ``mean`` and ``patches`` are both timm's mean, which leaves out what comes before patches.
         prefix_tokens: How many tokens come before those of the patches.
         init: Of timm's: the weights as a .safetensors file, or ``random``; by default timm's pretrained ones.
         pictures: A folder of pictures to compare with the source; photographs that come with samekind by default.

@@ -52,7 +52,7 @@ def test_another_calibration_is_told_and_taken_over_by_a_sync(
     assert told.startswith(begun)
     caplog.clear()
     with Gallery.open(gallery.path, model=mine) as again:
-        assert not again.sync(photos).added
+        assert again.sync(photos).embedded == 0
     with Gallery.open(gallery.path, model=mine, read_only=True):
         pass
     assert not caplog.messages

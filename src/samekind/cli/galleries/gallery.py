@@ -82,12 +82,14 @@ def remove(
 
     require_gallery()
     from samekind.gallery import Gallery
+    from samekind.shards.addresses import is_address, without_file_scheme
 
+    folder = without_file_scheme(folder)
     Gallery.open(gallery, read_only=True).close()  # one that is not there is not made
     with Gallery.open(gallery) as opened:
         removed = opened.remove(folder)
         typer.echo(f"{shown_path(_absolute(opened.path))}: {removed:,} images dropped, {len(opened):,} left")
-        within = Path(folder).resolve().parents
+        within = () if is_address(folder) else Path(folder).resolve().parents
         outer = [name for name in opened.status().folders if (opened.folder / name).resolve() in within]
     if outer:
         typer.echo(

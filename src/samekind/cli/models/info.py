@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from samekind.cli.console.options import JsonOption, printable
-from samekind.cli.models.encoder_words import encoder_words
 
 if TYPE_CHECKING:
     from samekind.model_file.calibration import MeasuredOn, OperatingPoint
@@ -105,12 +104,14 @@ def _accuracy(metrics: Sequence[Measurement]) -> list[str]:
 
 
 def _lines(card: Card) -> list[str]:
+    from samekind.model_file.card_words import encoder_words, square_words
+
     training = card.training
     lines = [
         typer.style(printable(card.name), bold=True),
         f"  backbone      {printable(card.backbone)}",
-        f"  input         {card.input_size} × {card.input_size} pixels, RGB, {_shown(card)}",
-        *(f"  {name:<12}  {words}" for name, words in encoder_words(card).items()),
+        f"  input         {card.input_size} × {card.input_size} pixels, RGB, {square_words(card)}",
+        *(f"  {name:<12}  {printable(words)}" for name, words in encoder_words(card).items()),
         f"  dimensions    {card.dimension}",
         f"  trained on    {printable(training.data)}",
         *([f"  classes       {printable(_shortened(training.classes))}"] * bool(training.classes)),
@@ -139,12 +140,6 @@ def _lines(card: Card) -> list[str]:
     if card.metrics:
         lines += ["", "  intervals: 95 %, bootstrap over images; zero errors seen is not zero errors"]
     return lines
-
-
-def _shown(card: Card) -> str:
-    """How images become square."""
-    part = "" if card.shown == 1 else f", the inner {card.shown:.0%} of each side"
-    return f"{'cropped' if card.resize == 'crop' else 'squashed'}{part}"
 
 
 def _measurements(metrics: Sequence[Measurement]) -> list[str]:

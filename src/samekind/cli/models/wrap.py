@@ -9,7 +9,6 @@ import typer
 
 from samekind.cli.console.options import JsonOption, echo_json, printable
 from samekind.cli.console.outputs import ModelOutput
-from samekind.cli.models.encoder_words import encoder_words
 from samekind.system.paths import shell_word
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def wrap(
         Literal["cls", "mean", "patches", "cls+patches"] | None,
         typer.Option(
             help="How tokens become one vector: cls takes the first, mean the mean of all, patches that of those "
-            "behind the class token and registers. A feature map is averaged.",
+            "behind the class token and registers; of timm's networks both are timm's mean. A feature map is averaged.",
             show_default="timm's own choice",
         ),
     ] = None,
@@ -159,14 +158,14 @@ def wrap(
 
 def summary(found: Wrapped, output: Path) -> str:
     """What came of it, and what to do next."""
+    from samekind.model_file.card_words import encoder_words, square_words
+
     card, parity = found.card, found.parity
-    shown = "" if card.shown == 1 else f", the inner {card.shown:.0%} of each side"
-    how = "cropped" if card.resize == "crop" else "squashed"
     bits = found.weights.removeprefix("float")
     lines = [
         f"{output}: written, {card.dimension} dimensions",
-        f"pictures: {card.input_size} × {card.input_size} pixels, {how}{shown}",
-        *(f"{name}: {words}" for name, words in encoder_words(card).items()),
+        f"pictures: {card.input_size} × {card.input_size} pixels, {square_words(card)}",
+        *(f"{name}: {printable(words)}" for name, words in encoder_words(card).items()),
         f"like its source on {parity.pictures} pictures: cosine at least {parity.cosine:.6f}, weights in {bits} bits",
         f"licence: {printable(card.licence)}",
     ]

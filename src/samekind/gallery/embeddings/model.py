@@ -140,11 +140,16 @@ class GalleryModel:
         own = self.card()
         if own is None or not self._store.read_only:  # a sync takes it over
             return
-        if (own.pair, own.trio, own.domains) != (wanted.pair, wanted.trio, wanted.domains):
+        kept, offered = ((card.pair, card.trio, card.domains) for card in (own, wanted))
+        if kept != offered and any(offered):
+            judges = (
+                "judges by the calibration that it was indexed with, not by"
+                if any(kept)
+                else "gives no verdicts, for its calibration is not"
+            )
             _LOG.warning(
-                "%s: judges by the calibration that it was indexed with, not by that of %s; samekind index FOLDER "
-                "--gallery GALLERY --model MODEL takes that over, and embeds nothing anew",
-                self._store.path, self._wanted,
+                "%s: %s that of %s; samekind index FOLDER --gallery %s --model %s takes it over, and embeds only what "
+                "is new", self._store.path, judges, self._wanted, self._store.path, self._wanted,
             )  # fmt: skip
 
 

@@ -101,9 +101,14 @@ class Row:
         return _WITHIN.search(self.name) is None
 
     @property
+    def is_here(self) -> bool:
+        """Whether it is on this machine: a file of its own, or within a tar or Parquet file."""
+        return "://" not in self.name
+
+    @property
     def place(self) -> Path | str:
         """Where it is: its path, within a tar or Parquet file too; or as text its address, which is no path."""
-        return self.name if "://" in self.name else self.path
+        return self.path if self.is_here else self.name
 
 
 def read_rows(store: Store, ids: Sequence[int] | None = None, where: Condition = EVERYTHING) -> Iterator[Row]:

@@ -75,7 +75,7 @@ def duplicates_tab(service: Service, gallery: Gallery) -> None:
     async def show(kind: str, wanted: _Wanted) -> str:
         try:
             groups = await surveys.groups(_KINDS[kind])
-            return await service.comparisons.run(lambda: _page(groups, wanted))
+            return await service.comparisons.run(lambda: _page(gallery, groups, wanted))
         except KeyError:
             return error_box("please choose what counts as a duplicate")
         except GalleryError:
@@ -111,7 +111,7 @@ def duplicates_tab(service: Service, gallery: Gallery) -> None:
     turning.submit(turn, [kind, turning], results, **AT_ONCE)
 
 
-def _page(groups: Sequence[DuplicateGroup], wanted: _Wanted) -> str:
+def _page(gallery: Gallery, groups: Sequence[DuplicateGroup], wanted: _Wanted) -> str:
     if not groups:
         return lead("There are none.")
     numbered = list(enumerate(groups, 1))
@@ -126,7 +126,7 @@ def _page(groups: Sequence[DuplicateGroup], wanted: _Wanted) -> str:
     return (
         lead(count)
         + tabs_of({_PARTS[part]: (part, len(found)) for part, found in parts.items() if found}, wanted.part)
-        + "".join(_group(number, group) for number, group in shown)
+        + "".join(_group(gallery, number, group) for number, group in shown)
         + pager(page, pages, wanted.part)
     )
 
@@ -139,15 +139,15 @@ def _is_in(group: DuplicateGroup, part: _Part) -> bool:
     return group.relation == "copy" and bool(group.spare if part == "sure" else group.to_look_at)
 
 
-def _group(number: int, group: DuplicateGroup) -> str:
+def _group(gallery: Gallery, number: int, group: DuplicateGroup) -> str:
     copy = group.relation == "copy"
-    kept = shown_row(group.keep, "worth keeping" if copy else "one of the two", group.why if copy else "")
+    kept = shown_row(gallery, group.keep, "worth keeping" if copy else "one of the two", group.why if copy else "")
     # Of what is only of the same kind nothing is known pair by pair.
     pairs = [other for other in group.others if other.evidence is not None][:_PAIRS]
     rest = [other for other in group.others if other not in pairs]
-    drawn = "".join(_pair(group, kept, other) for other in pairs)
+    drawn = "".join(_pair(gallery, group, kept, other) for other in pairs)
     more = [
-        shown_row(other.row, "sure" if other.sure else "look", without_certainty(other.words()))
+        shown_row(gallery, other.row, "sure" if other.sure else "look", without_certainty(other.words()))
         for other in rest[:_MORE]
     ]
     title = f"Group {number}: {len(group.rows):,} pictures" if copy else f"Group {number}: {_PLAIN[group.relation]}"
@@ -159,10 +159,10 @@ def _group(number: int, group: DuplicateGroup) -> str:
 _PLAIN = {"variant": "no copies, two variants", "same scene": "no copies, the same scene"}
 
 
-def _pair(group: DuplicateGroup, kept: Shown, other: Duplicate) -> str:
+def _pair(gallery: Gallery, group: DuplicateGroup, kept: Shown, other: Duplicate) -> str:
     word = group.relation if group.relation != "copy" else "sure" if other.sure else "look"
-    difference = None
-    if other.kinds != ("exact",):
-        address = difference_address(group.keep, other.row)
-        difference = Shown("", address, DIFFERENCE, address=address)
-    return pair(kept, shown_row(other.row, ", ".join(other.kinds) or "copy"), difference, badge(word), other.words())
+    address = None if other.kinds == ("exact",) else difference_address(group.keep, other.row)
+    difference = None if address is None else Shown("", address, DIFFERENCE, address=address)
+    return pair(
+        kept, shown_row(gallery, other.row, ", ".join(other.kinds) or "copy"), difference, badge(word), other.words()
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -10,7 +11,8 @@ from typing import Any
 
 import gradio as gr
 
-from samekind.gallery import Row
+from samekind.errors import GalleryError
+from samekind.gallery import Gallery, Row
 from samekind.gallery.duplicates.duplicate_group import without_certainty
 from samekind.pages import thumbnail_uri
 from samekind.server.http.replies import utf8_name
@@ -39,16 +41,26 @@ class Shown:
     address: str = ""
 
 
-def shown_row(row: Row, said: str, aside: str = "") -> Shown:
-    """An image of the gallery. One within a tar or behind an address the browser asks for when it comes into sight."""
-    size, address = f"{row.width}×{row.height}", f"gallery/{row.id}"
-    source = thumbnail_uri(row.path) if row.is_file else address
-    return Shown(row.name, source, said, f"{size} · {aside}" if aside else size, address)
+def shown_row(gallery: Gallery, row: Row, said: str, aside: str = "") -> Shown:
+    """An image of the gallery; one behind an address only in small, for the page asks no other server."""
+    size = f"{row.width}×{row.height}"
+    small = thumbnail_uri(row.path) if row.is_file else _kept_small(gallery, row)
+    large = f"gallery/{row.id}" if row.is_here else ""
+    return Shown(row.name, small, said, f"{size} · {aside}" if aside else size, large)
 
 
-def difference_address(first: Row, second: Row) -> str:
-    """Where the browser has the drawn difference of two images from."""
-    return f"gallery/{first.id}/{second.id}"
+def _kept_small(gallery: Gallery, row: Row) -> str | None:
+    """The small picture that the gallery has of an image: nothing is fetched, or looked for in a tar file."""
+    try:
+        small, _ = gallery.picture_file(row.id).kept
+    except GalleryError:
+        return None
+    return f"data:image/webp;base64,{base64.b64encode(small).decode()}" if small else None
+
+
+def difference_address(first: Row, second: Row) -> str | None:
+    """Where the browser has the drawn difference of two images from; None if one is behind an address."""
+    return f"gallery/{first.id}/{second.id}" if first.is_here and second.is_here else None
 
 
 def lead(sentence: str) -> str:

@@ -19,7 +19,6 @@ from samekind.server.service import Service
 
 # The longer side of a picture that is shown large, in pixels.
 _LARGE, _QUALITY = 1600, 85
-_LARGEST_NUMBER = 2**63 - 1  # of a row of SQLite
 # Long enough to leaf to and fro.
 _KEPT = {"Cache-Control": "private, max-age=60"}
 
@@ -31,24 +30,30 @@ def gallery_router(service: Service, gallery: Gallery) -> APIRouter:
     @router.get("/gallery/{number:int}")
     async def large(number: int) -> Response:
         def draw() -> Pixels:
-            return read_image(source_of(gallery.row(number)), _LARGE, damaged="read", squashed=False).pixels
+            row = gallery.row(number)
+            if not row.is_here:
+                raise ImageError("it is behind an address, and the service asks no other server for it")
+            return read_image(source_of(row), _LARGE, damaged="read", squashed=False).pixels
 
-        return await _shown(service, draw, number)
+        return await _shown(service, draw)
 
     @router.get("/gallery/{first:int}/{second:int}")
     async def difference(first: int, second: int) -> Response:
         def draw() -> Pixels:
-            drawn = draw_difference(gallery.picture_file(first), gallery.picture_file(second))
+            files = [gallery.picture_file(number) for number in (first, second)]
+            if not all(file.row.is_here for file in files):
+                raise ImageError("one is behind an address")
+            drawn = draw_difference(*files)
             if drawn is None:
                 raise ImageError("the one cannot be laid on the other")
             return drawn
 
-        return await _shown(service, draw, first, second)
+        return await _shown(service, draw)
 
     return router
 
 
-async def _shown(service: Service, draw: Callable[[], Pixels], *numbers: int) -> Response:
+async def _shown(service: Service, draw: Callable[[], Pixels]) -> Response:
     def encoded() -> bytes | None:
         try:
             pixels = draw()
@@ -58,7 +63,7 @@ async def _shown(service: Service, draw: Callable[[], Pixels], *numbers: int) ->
         Image.fromarray(pixels).save(data, "JPEG", quality=_QUALITY)
         return data.getvalue()
 
-    content = await service.comparisons.run(encoded) if max(numbers) <= _LARGEST_NUMBER else None
+    content = await service.comparisons.run(encoded)
     if content is None:
         raise Problem(HTTPStatus.NOT_FOUND, "the gallery has no such picture, or it cannot be read any more")
     return Response(content, media_type="image/jpeg", headers=_KEPT)

@@ -43,13 +43,15 @@ def search_tab(service: Service, gallery: Gallery, limits: Limits) -> None:
 
         def look() -> str:
             matches = gallery.copies_of(query)
-            return _copies(query, [(match, _difference(gallery, query, match)) for match in matches[:_MOST_COPIES]])
+            return _copies(
+                gallery, query, [(match, _difference(gallery, query, match)) for match in matches[:_MOST_COPIES]]
+            )
 
         return await service.comparisons.run(look)
 
     async def like(image: bytes, only_probable: bool, where: str) -> str:
         hits = await service.search(image, _MOST_HITS, 0.5 if only_probable else None, where.strip() or None)
-        return await service.searches.run(lambda: _results(hits))
+        return await service.searches.run(lambda: _results(gallery, hits))
 
     @discreet
     async def search(value: Any, only_probable: bool, where: str) -> tuple[str, str]:
@@ -89,7 +91,7 @@ def search_tab(service: Service, gallery: Gallery, limits: Limits) -> None:
 
 def _difference(gallery: Gallery, query: PictureFile, match: Match) -> str | None:
     """What a found file differs in from the query, as a data URL; None where it is the same or cannot be drawn."""
-    if match.kinds == ("exact",):
+    if match.kinds == ("exact",) or not match.row.is_here:
         return None
     try:
         drawn = draw_difference(gallery.picture_file(match.row.id), query)
@@ -98,7 +100,7 @@ def _difference(gallery: Gallery, query: PictureFile, match: Match) -> str | Non
     return None if drawn is None else images.data_uri(Image.fromarray(drawn))
 
 
-def _copies(query: PictureFile, matches: Sequence[tuple[Match, str | None]]) -> str:
+def _copies(gallery: Gallery, query: PictureFile, matches: Sequence[tuple[Match, str | None]]) -> str:
     if not matches:
         return lead("This very picture is not in the gallery.")
     count = sum(match.relation == "copy" for match, _ in matches)
@@ -106,7 +108,7 @@ def _copies(query: PictureFile, matches: Sequence[tuple[Match, str | None]]) -> 
     own = Shown("your picture", images.data_uri(images.thumbnail(query.image)), "your picture")
     pairs = [
         pair(
-            shown_row(match.row, "in the gallery"),
+            shown_row(gallery, match.row, "in the gallery"),
             own,
             None if drawn is None else Shown("", drawn, DIFFERENCE),
             badge(match.certainty if match.relation == "copy" else str(match.relation)),
@@ -118,10 +120,11 @@ def _copies(query: PictureFile, matches: Sequence[tuple[Match, str | None]]) -> 
     return f'<section class="sk-group"><h2>{heading}</h2>{"".join(pairs)}</section>'
 
 
-def _results(hits: Sequence[Hit]) -> str:
+def _results(gallery: Gallery, hits: Sequence[Hit]) -> str:
     if not hits:
         return lead("Nothing in the gallery is probably of the same kind.")
     grid = picture_grid(
-        shown_row(hit.row, hit.words if hit.probability is None else percentage(hit.probability)) for hit in hits
+        shown_row(gallery, hit.row, hit.words if hit.probability is None else percentage(hit.probability))
+        for hit in hits
     )
     return f'<section class="sk-group"><h2>The most alike first</h2>{grid}</section>'
