@@ -148,7 +148,7 @@ def _figure(picture: Shown) -> str:
                 f'<a class="sk-large" href="{escape(picture.address)}" data-file="{escape(file or picture.said)}" '
                 f'data-folder="{escape(folder)}">{image}</a>'
             )
-    where = f'<span title="{escape(name)}">{escape(file)}</span>' if picture.address and file else ""
+    where = f'<span title="{escape(name)}">{escape(file)}</span>' if file and file != picture.said else ""
     where += f"<small>{escape(folder)}</small>" if folder else ""
     aside = f"<small>{escape(picture.aside)}</small>" if picture.aside else ""
     return f"<figure>{image}<figcaption><b>{escape(picture.said)}</b>{where}{aside}</figcaption></figure>"
