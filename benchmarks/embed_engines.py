@@ -2,8 +2,8 @@
 
 local     this process, with a thread for each core that computes
 ray       a cluster of this machine's with as many cores, a worker for each
-one node  a cluster whose one node with a core works (ray.cluster_utils.Cluster; its head has none)
-two nodes the same with two such nodes, on this machine
+one node  a machine with one core: the driver, Ray's head and the node that works are all on it
+two nodes the same, and a node on a core of its own, which stands for a second machine
 one process, two processes
           without Ray: a process with a core of its own, and two that share the images, which is what the machine gives
 
@@ -106,9 +106,8 @@ def _speed_of_processes(files: list[str], count: int, rows: int, model: str | No
 
 
 def _alone(core: int, files: list[str], rows: int, model: str | None) -> list[tuple[float, int]]:
-    _keep_to(core, [os.getpid()])
     told: list[tuple[float, int]] = []
-    with tempfile.TemporaryDirectory() as out:
+    with _on_core(core), tempfile.TemporaryDirectory() as out:
         samekind.embed(
             files, out, model=model, rows=rows, threads=1,
             on_progress=lambda _, done, __: told.append((time.perf_counter(), done)),
@@ -133,23 +132,32 @@ def _cluster(name: str, cores: int) -> Iterator[None]:
         yield
         ray.shutdown()
         return
-    cluster: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": _STORE})
-    for core in range(cores):
-        node = cluster.add_node(num_cpus=1, object_store_memory=_STORE)
-        _keep_to(core, [one.process.pid for kind in node.all_processes.values() for one in kind])
-    ray.init(address=cluster.address, **_QUIET)
-    yield
-    ray.shutdown()
-    cluster.shutdown()
+    with _on_core(0):
+        cluster: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": _STORE})
+        for core in range(cores):
+            with _on_core(core):
+                cluster.add_node(num_cpus=1, object_store_memory=_STORE)
+        ray.init(address=cluster.address, **_QUIET)
+        try:
+            yield
+        finally:
+            ray.shutdown()
+            cluster.shutdown()
 
 
-def _keep_to(core: int, processes: list[int]) -> None:
-    """Have a node's processes, and what they start, use one core only; else one node would use both, to decode."""
-    if not hasattr(psutil.Process, "cpu_affinity"):
-        return  # a Mac
-    for process in map(psutil.Process, processes):
-        for one in [process, *process.children(recursive=True)]:
-            one.cpu_affinity([core])
+@contextmanager
+def _on_core(core: int) -> Iterator[None]:
+    """Have this thread, and what it starts, use one core only; else one node would use both, to decode."""
+    process = psutil.Process()
+    if not hasattr(process, "cpu_affinity"):
+        yield  # a Mac
+        return
+    before = process.cpu_affinity()
+    process.cpu_affinity([core])
+    try:
+        yield
+    finally:
+        process.cpu_affinity(before)
 
 
 if __name__ == "__main__":
