@@ -19,6 +19,7 @@ from samekind.inference.encoder import OnnxEncoder
 from samekind.model_file.card import Card
 from samekind.model_file.file import ModelFile, lasting_name, read_model
 from samekind.recognizer import Recognizer
+from samekind.system.paths import shell_word
 
 _LOG = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class GalleryModel:
         self._fingerprint = ""
         self._guard = threading.Lock()
         if wanted is not None:
-            self._tell_other_calibration(self._read().card)
+            self._tell_other_calibration(wanted)
         if recognizer is not None:
             self._refuse_other(recognizer.card)
 
@@ -136,21 +137,22 @@ class GalleryModel:
                 "gallery: samekind index FOLDER --gallery NEW.samekind --model MODEL"
             )
 
-    def _tell_other_calibration(self, wanted: Card) -> None:
-        own = self.card()
+    def _tell_other_calibration(self, wanted: str | os.PathLike[str]) -> None:
+        own, other = self.card(), self._read().card
         if own is None or not self._store.read_only:  # a sync takes it over
             return
-        kept, offered = ((card.pair, card.trio, card.domains) for card in (own, wanted))
+        kept, offered = ((card.pair, card.trio, card.domains) for card in (own, other))
         if kept != offered and any(offered):
+            place = self._store.path
             judges = (
                 "judges by the calibration that it was indexed with, not by"
                 if any(kept)
                 else "gives no verdicts, for its calibration is not"
             )
+            remedy = f"samekind index FOLDER --gallery {shell_word(place)} --model {shell_word(wanted)}"
             _LOG.warning(
-                "%s: %s that of %s; samekind index FOLDER --gallery %s --model %s takes it over, and embeds only what "
-                "is new", self._store.path, judges, self._wanted, self._store.path, self._wanted,
-            )  # fmt: skip
+                "%s: %s that of %s; %s takes it over, and embeds only what is new", place, judges, wanted, remedy
+            )
 
 
 def nothing_yet(store: Store) -> GalleryError:

@@ -42,7 +42,7 @@ class Shown:
 
 
 def shown_row(gallery: Gallery, row: Row, said: str, aside: str = "") -> Shown:
-    """An image of the gallery; one behind an address only in small, for the page asks no other server."""
+    """An image of the gallery; one behind an address only in small: to show it no other server is asked."""
     size = f"{row.width}×{row.height}"
     small = thumbnail_uri(row.path) if row.is_file else _kept_small(gallery, row)
     large = f"gallery/{row.id}" if row.is_here else ""
